@@ -1,0 +1,1 @@
+//! Imports: headers to columns, rows to commands, batches, rejects.

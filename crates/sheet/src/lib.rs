@@ -1,0 +1,1 @@
+//! Bytes to rows: CSV, XLSX and XLS in bounded memory, safe on hostile input.

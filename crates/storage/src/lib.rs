@@ -1,0 +1,1 @@
+//! Rows, transactions, the change log and search of Roster on SQLite and PostgreSQL.
