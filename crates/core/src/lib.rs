@@ -1,1 +1,11 @@
 //! The rules of Roster: facts in, changes out. No I/O, no clock, no wire, no SQL.
+
+pub mod change;
+pub mod command;
+pub mod draft;
+pub mod fact;
+pub mod id;
+pub mod names;
+pub mod record;
+pub mod refusal;
+pub mod text;

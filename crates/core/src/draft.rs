@@ -1,0 +1,304 @@
+//! Facts with changes on top that are decided and not yet written.
+//!
+//! Invariant: a draft answers as its base would answer once the changes are written. So a
+//! batch judges each command after those before it, a command judges each item likewise, and
+//! what is refused is put back by dropping its draft.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use crate::change::{Change, Row};
+use crate::fact::{Facts, Held, HeldTicket, Unavailable, UniqueKey};
+use crate::id::{AccountId, ContactId, Pair, Revision, TicketNo};
+use crate::record::{Account, Association, Contact, Settings, Stored, Ticket};
+
+type Overlay<K, R> = HashMap<K, Option<Stored<R>>>;
+
+/// What changed in one group of held tickets.
+#[derive(Default)]
+struct HeldDelta {
+    left: HashSet<TicketNo>,
+    came: BTreeMap<TicketNo, HeldTicket>,
+}
+
+/// Changes on top of facts. See the module.
+pub struct Draft<'f, F> {
+    base: &'f F,
+    settings: Option<Stored<Settings>>,
+    accounts: Overlay<AccountId, Account>,
+    contacts: Overlay<ContactId, Contact>,
+    /// By contact, since counts and the primary are asked by contact.
+    associations: HashMap<ContactId, Overlay<AccountId, Association>>,
+    /// How many accounts more (or less) a contact has than in the base.
+    account_counts: HashMap<ContactId, i64>,
+    tickets: Overlay<TicketNo, Ticket>,
+    held: HashMap<Held, HeldDelta>,
+    keys: HashMap<UniqueKey, Option<u64>>,
+}
+
+impl<'f, F: Facts> Draft<'f, F> {
+    /// A draft without changes.
+    pub fn over(base: &'f F) -> Self {
+        Self {
+            base,
+            settings: None,
+            accounts: HashMap::new(),
+            contacts: HashMap::new(),
+            associations: HashMap::new(),
+            account_counts: HashMap::new(),
+            tickets: HashMap::new(),
+            held: HashMap::new(),
+            keys: HashMap::new(),
+        }
+    }
+
+    /// Puts changes on top, as written by `revision`.
+    pub fn apply(&mut self, changes: &[Change], revision: Revision) -> Result<(), Unavailable> {
+        changes
+            .iter()
+            .try_for_each(|change| self.apply_one(change, revision))
+    }
+
+    fn apply_one(&mut self, change: &Change, revision: Revision) -> Result<(), Unavailable> {
+        match change {
+            Change::Account(row) => {
+                self.move_keys(
+                    account_keys(row.before()),
+                    account_keys(row.after()),
+                    row.key().number(),
+                );
+                self.accounts.insert(row.key(), stored(row, revision));
+            }
+            Change::Contact(row) => {
+                self.move_keys(
+                    contact_keys(row.before()),
+                    contact_keys(row.after()),
+                    row.key().number(),
+                );
+                self.contacts.insert(row.key(), stored(row, revision));
+            }
+            Change::Association(row) => {
+                let Pair { contact, account } = row.key();
+                let delta = i64::from(row.after().is_some()) - i64::from(row.before().is_some());
+                *self.account_counts.entry(contact).or_default() += delta;
+                self.associations
+                    .entry(contact)
+                    .or_default()
+                    .insert(account, stored(row, revision));
+            }
+            Change::Ticket(row) => self.apply_ticket(row, revision),
+            Change::Settings { after, .. } => {
+                self.settings = Some(Stored {
+                    record: (**after).clone(),
+                    revision,
+                });
+            }
+            Change::TicketsMoved {
+                held,
+                tickets,
+                after,
+            } => {
+                self.move_tickets(*held, tickets, *after, revision)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn apply_ticket(&mut self, row: &Row<TicketNo, Ticket>, revision: Revision) {
+        let keys = |ticket: Option<&Ticket>| -> Vec<UniqueKey> {
+            ticket
+                .map(|t| UniqueKey::of_ticket(&t.key))
+                .into_iter()
+                .collect()
+        };
+        self.move_keys(keys(row.before()), keys(row.after()), row.key().number());
+        if let Some(before) = row.before() {
+            self.leave(held_of(before), row.key());
+        }
+        if let Some(after) = row.after() {
+            let held = HeldTicket {
+                ticket: row.key(),
+                status: after.status,
+                revision,
+            };
+            self.come(held_of(after), held);
+        }
+        self.tickets.insert(row.key(), stored(row, revision));
+    }
+
+    fn move_tickets(
+        &mut self,
+        from: Held,
+        tickets: &[TicketNo],
+        account: Option<AccountId>,
+        revision: Revision,
+    ) -> Result<(), Unavailable> {
+        let to = Held { account, ..from };
+        let moved: HashSet<TicketNo> = tickets.iter().copied().collect();
+        for held in self.held_tickets(from)? {
+            if moved.contains(&held.ticket) {
+                self.leave(from, held.ticket);
+                self.come(to, HeldTicket { revision, ..held });
+            }
+        }
+        Ok(())
+    }
+
+    fn leave(&mut self, held: Held, ticket: TicketNo) {
+        let delta = self.held.entry(held).or_default();
+        delta.came.remove(&ticket);
+        delta.left.insert(ticket);
+    }
+
+    fn come(&mut self, held: Held, ticket: HeldTicket) {
+        self.held
+            .entry(held)
+            .or_default()
+            .came
+            .insert(ticket.ticket, ticket);
+    }
+
+    fn move_keys(&mut self, freed: Vec<UniqueKey>, taken: Vec<UniqueKey>, owner: u64) {
+        self.keys.extend(freed.into_iter().map(|key| (key, None)));
+        self.keys
+            .extend(taken.into_iter().map(|key| (key, Some(owner))));
+    }
+}
+
+/// The unique keys that an account takes.
+pub fn account_keys(account: Option<&Account>) -> Vec<UniqueKey> {
+    account
+        .and_then(|a| a.external_id.as_ref())
+        .map(UniqueKey::of_account)
+        .into_iter()
+        .collect()
+}
+
+/// The unique keys that a contact takes.
+pub fn contact_keys(contact: Option<&Contact>) -> Vec<UniqueKey> {
+    contact.map_or_else(Vec::new, |contact| {
+        let external = contact.external_id.iter().map(UniqueKey::of_contact);
+        contact
+            .emails
+            .iter()
+            .map(UniqueKey::of_email)
+            .chain(external)
+            .collect()
+    })
+}
+
+fn held_of(ticket: &Ticket) -> Held {
+    Held {
+        requester: ticket.requester,
+        account: ticket.account,
+    }
+}
+
+fn stored<K: Copy, R: Clone>(row: &Row<K, R>, revision: Revision) -> Option<Stored<R>> {
+    row.after().map(|after| Stored {
+        record: after.clone(),
+        revision,
+    })
+}
+
+impl<F: Facts> Facts for Draft<'_, F> {
+    fn settings(&self) -> Result<Stored<Settings>, Unavailable> {
+        self.settings
+            .clone()
+            .map_or_else(|| self.base.settings(), Ok)
+    }
+
+    fn account(&self, id: AccountId) -> Result<Option<Stored<Account>>, Unavailable> {
+        self.accounts
+            .get(&id)
+            .cloned()
+            .map_or_else(|| self.base.account(id), Ok)
+    }
+
+    fn contact(&self, id: ContactId) -> Result<Option<Stored<Contact>>, Unavailable> {
+        self.contacts
+            .get(&id)
+            .cloned()
+            .map_or_else(|| self.base.contact(id), Ok)
+    }
+
+    fn association(&self, pair: Pair) -> Result<Option<Stored<Association>>, Unavailable> {
+        let changed = self
+            .associations
+            .get(&pair.contact)
+            .and_then(|of| of.get(&pair.account));
+        changed
+            .cloned()
+            .map_or_else(|| self.base.association(pair), Ok)
+    }
+
+    fn primary_account(&self, contact: ContactId) -> Result<Option<AccountId>, Unavailable> {
+        let Some(changed) = self.associations.get(&contact) else {
+            return self.base.primary_account(contact);
+        };
+        let is_primary = |held: &Option<Stored<Association>>| {
+            held.as_ref()
+                .is_some_and(|association| association.record.primary)
+        };
+        if let Some((account, _)) = changed.iter().find(|(_, held)| is_primary(held)) {
+            return Ok(Some(*account));
+        }
+        // The base's primary stands unless a change on top ended or demoted it.
+        let before = self.base.primary_account(contact)?;
+        Ok(before.filter(|account| !changed.contains_key(account)))
+    }
+
+    fn account_count(&self, contact: ContactId) -> Result<u64, Unavailable> {
+        let before = self.base.account_count(contact)?;
+        Ok(before.saturating_add_signed(self.account_counts.get(&contact).copied().unwrap_or(0)))
+    }
+
+    fn contacts_with_several_accounts(&self) -> Result<u64, Unavailable> {
+        let mut several = self.base.contacts_with_several_accounts()?;
+        for (contact, delta) in self.account_counts.iter().filter(|(_, delta)| **delta != 0) {
+            let before = self.base.account_count(*contact)?;
+            let after = before.saturating_add_signed(*delta);
+            several = several.saturating_add_signed(i64::from(after > 1) - i64::from(before > 1));
+        }
+        Ok(several)
+    }
+
+    fn ticket(&self, ticket: TicketNo) -> Result<Option<Stored<Ticket>>, Unavailable> {
+        let found = match self.tickets.get(&ticket) {
+            Some(changed) => changed.clone(),
+            None => self.base.ticket(ticket)?,
+        };
+        // A move changes the account and the etag of a ticket whose row it does not carry.
+        Ok(found.map(|mut found| {
+            for (held, delta) in &self.held {
+                if held.requester != found.record.requester {
+                    continue;
+                }
+                if let Some(moved) = delta.came.get(&ticket) {
+                    found.record.account = held.account;
+                    found.revision = moved.revision;
+                }
+            }
+            found
+        }))
+    }
+
+    fn held_tickets(&self, held: Held) -> Result<Vec<HeldTicket>, Unavailable> {
+        let before = self.base.held_tickets(held)?;
+        let Some(delta) = self.held.get(&held) else {
+            return Ok(before);
+        };
+        let stayed = before
+            .into_iter()
+            .filter(|t| !delta.left.contains(&t.ticket) && !delta.came.contains_key(&t.ticket));
+        let mut now: Vec<HeldTicket> = stayed.chain(delta.came.values().copied()).collect();
+        now.sort_by_key(|t| t.ticket);
+        Ok(now)
+    }
+
+    fn owner(&self, key: &UniqueKey) -> Result<Option<u64>, Unavailable> {
+        self.keys
+            .get(key)
+            .copied()
+            .map_or_else(|| self.base.owner(key), Ok)
+    }
+}

@@ -1,0 +1,112 @@
+//! What rules read. A rule asks for what it needs and for nothing wider.
+
+use std::collections::BTreeSet;
+use std::error::Error;
+
+use crate::id::{AccountId, ContactId, Pair, Revision, TicketNo};
+use crate::record::{Account, Association, Contact, Settings, Stored, Ticket, TicketStatus};
+use crate::text::{Email, ExternalId, TicketKey};
+
+/// The facts could not be had: whoever holds them says why.
+#[derive(Debug, thiserror::Error)]
+#[error("the facts that a rule needs could not be read")]
+pub struct Unavailable(#[source] pub Box<dyn Error + Send + Sync>);
+
+/// A key that one record of an organization has and no other may.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum UniqueKey {
+    /// The folded external id of an account.
+    AccountExternalId(String),
+    /// The folded external id of a contact.
+    ContactExternalId(String),
+    /// A folded e-mail address of a contact.
+    Email(String),
+    /// A caller's ticket id, byte by byte.
+    Ticket(String),
+}
+
+impl UniqueKey {
+    /// The key that an account's external id takes.
+    pub fn of_account(id: &ExternalId) -> Self {
+        Self::AccountExternalId(crate::names::fold(id.as_str()))
+    }
+
+    /// The key that a contact's external id takes.
+    pub fn of_contact(id: &ExternalId) -> Self {
+        Self::ContactExternalId(crate::names::fold(id.as_str()))
+    }
+
+    /// The key that an e-mail address takes.
+    pub fn of_email(email: &Email) -> Self {
+        Self::Email(crate::names::fold(email.as_str()))
+    }
+
+    /// The key that a ticket's id takes.
+    pub fn of_ticket(key: &TicketKey) -> Self {
+        Self::Ticket(key.as_str().to_owned())
+    }
+}
+
+/// The tickets that a contact requested and that carry one account (or none).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Held {
+    /// Whose tickets.
+    pub requester: ContactId,
+    /// Under which account; none: those without one.
+    pub account: Option<AccountId>,
+}
+
+/// What a disposition needs of one ticket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HeldTicket {
+    /// Which ticket.
+    pub ticket: TicketNo,
+    /// Open or closed.
+    pub status: TicketStatus,
+    /// Its etag.
+    pub revision: Revision,
+}
+
+/// The facts of one organization at one moment.
+///
+/// Storage answers from its working set and reads through on a miss; tests answer from maps.
+/// Every method answers by the same moment.
+pub trait Facts {
+    /// The settings; the defaults at revision 0 where none were written.
+    fn settings(&self) -> Result<Stored<Settings>, Unavailable>;
+    /// An account.
+    fn account(&self, id: AccountId) -> Result<Option<Stored<Account>>, Unavailable>;
+    /// A contact.
+    fn contact(&self, id: ContactId) -> Result<Option<Stored<Contact>>, Unavailable>;
+    /// The association of a pair.
+    fn association(&self, pair: Pair) -> Result<Option<Stored<Association>>, Unavailable>;
+    /// The primary account of a contact.
+    fn primary_account(&self, contact: ContactId) -> Result<Option<AccountId>, Unavailable>;
+    /// How many accounts a contact has.
+    fn account_count(&self, contact: ContactId) -> Result<u64, Unavailable>;
+    /// How many contacts have more than one account.
+    fn contacts_with_several_accounts(&self) -> Result<u64, Unavailable>;
+    /// A ticket.
+    fn ticket(&self, ticket: TicketNo) -> Result<Option<Stored<Ticket>>, Unavailable>;
+    /// The tickets of one requester under one account, by number.
+    fn held_tickets(&self, held: Held) -> Result<Vec<HeldTicket>, Unavailable>;
+    /// The number of the record that has a key.
+    fn owner(&self, key: &UniqueKey) -> Result<Option<u64>, Unavailable>;
+}
+
+/// What a command is going to ask for: loading it beforehand makes a batch fast, never right.
+#[derive(Clone, Debug, Default)]
+pub struct Needs {
+    /// Accounts.
+    pub accounts: BTreeSet<AccountId>,
+    /// Contacts.
+    pub contacts: BTreeSet<ContactId>,
+    /// Associations.
+    pub pairs: BTreeSet<Pair>,
+    /// Contacts whose primary account and number of accounts are asked.
+    pub standings: BTreeSet<ContactId>,
+    /// Groups of tickets.
+    pub held: BTreeSet<Held>,
+    /// Keys; the tickets behind ticket keys are loaded with them.
+    pub keys: BTreeSet<UniqueKey>,
+}

@@ -1,0 +1,137 @@
+//! Why a rule says no. One value a reason; the wire renders each to a code, a reason and details.
+
+use crate::fact::{Unavailable, UniqueKey};
+use crate::id::{AccountId, ContactId, Pair};
+use crate::text::TicketKey;
+
+/// What a rule refuses, in words for the reader: what was wrong, where, what to do.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// No such account.
+    #[error("there is no account {0}")]
+    AccountNotFound(AccountId),
+    /// No such contact.
+    #[error("there is no contact {0}")]
+    ContactNotFound(ContactId),
+    /// The account is not the contact's.
+    #[error("contact {} is not associated with account {}", .0.contact, .0.account)]
+    AssociationNotFound(Pair),
+    /// No such ticket.
+    #[error("there is no ticket {:?}", .0.as_str())]
+    TicketNotFound(TicketKey),
+    /// `one-account`
+    #[error(
+        "contact {contact} already has account {has} and the organization allows one account a \
+         contact: transfer the contact, or turn multiple_accounts on"
+    )]
+    OneAccount {
+        /// The contact.
+        contact: ContactId,
+        /// The account that it has.
+        has: AccountId,
+    },
+    /// `one-account`, when the setting is turned off
+    #[error(
+        "{contacts} contacts have several accounts: dissociate them before multiple_accounts is \
+         turned off"
+    )]
+    SeveralAccounts {
+        /// How many contacts have several.
+        contacts: u64,
+    },
+    /// `accounts-per-contact`
+    #[error("contact {contact} has {max} accounts, which is the limit accounts_per_contact_max")]
+    AccountsPerContact {
+        /// The contact.
+        contact: ContactId,
+        /// The limit.
+        max: u32,
+    },
+    /// `primary-stays`
+    #[error(
+        "account {} is the primary account of contact {}: set another primary, transfer the \
+         contact, or undo the change set that associated it", .0.account, .0.contact
+    )]
+    PrimaryStays(Pair),
+    /// `transfer`, for a contact without an account
+    #[error("contact {0} has no account to be transferred from: associate it instead")]
+    NothingToTransfer(ContactId),
+    /// `disposition-required`
+    #[error(
+        "contact {} has {tickets} tickets with account {}: say with ticket_disposition what \
+         becomes of them", pair.contact, pair.account
+    )]
+    DispositionRequired {
+        /// The association that would end.
+        pair: Pair,
+        /// How many tickets it has.
+        tickets: u64,
+    },
+    /// `disposition-required`: the target is not one of the contact's accounts
+    #[error("tickets cannot move to account {}: it is not one of contact {}'s accounts", .0.account, .0.contact)]
+    TargetNotAssociated(Pair),
+    /// `disposition-required`: the target is the account that is left
+    #[error("tickets cannot move to account {0}: it is the account being left")]
+    TargetIsLeft(AccountId),
+    /// The etag that was sent is not the present one.
+    #[error("this was changed since its etag was read: read it again and repeat")]
+    EtagMismatch,
+    /// A key is another record's.
+    #[error("{} belongs to {owner} already", describe(.key))]
+    KeyTaken {
+        /// Which key.
+        key: UniqueKey,
+        /// The record that has it, as an id on the wire.
+        owner: String,
+    },
+    /// The same address twice on one contact.
+    #[error("the address {0} is given twice")]
+    AddressRepeated(String),
+    /// `record`: the requester is unknown
+    #[error("there is no contact {0} to be the requester")]
+    RequesterNotFound(ContactId),
+    /// `record`: contacts in copy are unknown
+    #[error("these contacts in copy do not exist: {}", list(.0))]
+    CopiesNotFound(Vec<ContactId>),
+    /// `record`: the same ticket twice in one call
+    #[error("ticket {:?} stands earlier in this call already", .0.as_str())]
+    TicketRepeated(TicketKey),
+    /// `auto-fill`: a given account is not the requester's
+    #[error(
+        "account {} is not one of the requester {}'s: leave account_id out, or set \
+         allow_unassociated_account", .0.account, .0.contact
+    )]
+    NotRequestersAccount(Pair),
+    /// `associate-many`, all or nothing
+    #[error("item {} of {} is refused: {}", .0[0].0, .0.len(), .0[0].1)]
+    Items(Vec<(usize, Refusal)>),
+}
+
+fn describe(key: &UniqueKey) -> String {
+    match key {
+        UniqueKey::AccountExternalId(id) | UniqueKey::ContactExternalId(id) => {
+            format!("the external id {id}")
+        }
+        UniqueKey::Email(email) => format!("the address {email}"),
+        UniqueKey::Ticket(id) => format!("the ticket id {id}"),
+    }
+}
+
+fn list(contacts: &[ContactId]) -> String {
+    contacts
+        .iter()
+        .map(ContactId::to_string)
+        .collect::<Vec<_>>()
+        .join(", ")
+}
+
+/// A command that was not carried out: nothing changed.
+#[derive(Debug, thiserror::Error)]
+pub enum Refused {
+    /// A rule says no.
+    #[error(transparent)]
+    Rule(#[from] Refusal),
+    /// The facts could not be read.
+    #[error(transparent)]
+    Facts(#[from] Unavailable),
+}
