@@ -285,7 +285,7 @@ mod tests {
 
     #[test]
     fn ticket_ids_are_kept_byte_by_byte() {
-        let keys = ["T1", "t1", "T1 ", "Ｔ1", "e\u{301}", "\u{e9}"].map(|t| TicketKey::parse(t));
+        let keys = ["T1", "t1", "T1 ", "Ｔ1", "e\u{301}", "\u{e9}"].map(TicketKey::parse);
         for (i, a) in keys.iter().enumerate() {
             assert!(a.is_ok());
             assert!(keys.iter().skip(i + 1).all(|b| a != b));
