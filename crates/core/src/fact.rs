@@ -56,6 +56,17 @@ pub struct Held {
     pub account: Option<AccountId>,
 }
 
+/// All tickets of one record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum TicketsOf {
+    /// Those that stand under an account.
+    Account(AccountId),
+    /// Those that a contact requested.
+    Requester(ContactId),
+    /// Those with a contact on the copy list.
+    Copied(ContactId),
+}
+
 /// What a disposition needs of one ticket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct HeldTicket {
@@ -84,12 +95,21 @@ pub trait Facts {
     fn primary_account(&self, contact: ContactId) -> Result<Option<AccountId>, Unavailable>;
     /// How many accounts a contact has.
     fn account_count(&self, contact: ContactId) -> Result<u64, Unavailable>;
+    /// The associations of a contact, by account number.
+    fn associations_of(
+        &self,
+        contact: ContactId,
+    ) -> Result<Vec<(AccountId, Stored<Association>)>, Unavailable>;
+    /// The contacts of an account, by number: asked by `deletion` alone.
+    fn contacts_of(&self, account: AccountId) -> Result<Vec<ContactId>, Unavailable>;
     /// How many contacts have more than one account.
     fn contacts_with_several_accounts(&self) -> Result<u64, Unavailable>;
     /// A ticket.
     fn ticket(&self, ticket: TicketNo) -> Result<Option<Stored<Ticket>>, Unavailable>;
     /// The tickets of one requester under one account, by number.
     fn held_tickets(&self, held: Held) -> Result<Vec<HeldTicket>, Unavailable>;
+    /// The tickets that a group of records touches, by number: asked by `deletion` alone.
+    fn tickets_of(&self, of: TicketsOf) -> Result<Vec<TicketNo>, Unavailable>;
     /// The number of the record that has a key.
     fn owner(&self, key: &UniqueKey) -> Result<Option<u64>, Unavailable>;
 }
