@@ -4,10 +4,10 @@
 //! batch judges each command after those before it, a command judges each item likewise, and
 //! what is refused is put back by dropping its draft.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use crate::change::{Change, Row};
-use crate::fact::{Facts, Held, HeldTicket, Unavailable, UniqueKey};
+use crate::fact::{Facts, Held, HeldTicket, TicketsOf, Unavailable, UniqueKey};
 use crate::id::{AccountId, ContactId, Pair, Revision, TicketNo};
 use crate::record::{Account, Association, Contact, Settings, Stored, Ticket};
 
@@ -18,6 +18,13 @@ type Overlay<K, R> = HashMap<K, Option<Stored<R>>>;
 struct HeldDelta {
     left: HashSet<TicketNo>,
     came: BTreeMap<TicketNo, HeldTicket>,
+}
+
+/// Where a move left a ticket.
+#[derive(Clone, Copy)]
+struct Moved {
+    to: Held,
+    revision: Revision,
 }
 
 /// Changes on top of facts. See the module.
@@ -31,6 +38,10 @@ pub struct Draft<'f, F> {
     /// How many accounts more (or less) a contact has than in the base.
     account_counts: HashMap<ContactId, i64>,
     tickets: Overlay<TicketNo, Ticket>,
+    /// Tickets of which nothing but the account and the etag changed since they were loaded or
+    /// written above: where they stand now. Invariant: a ticket stands here or was written
+    /// after its last move, never both.
+    moved: HashMap<TicketNo, Moved>,
     held: HashMap<Held, HeldDelta>,
     keys: HashMap<UniqueKey, Option<u64>>,
 }
@@ -46,6 +57,7 @@ impl<'f, F: Facts> Draft<'f, F> {
             associations: HashMap::new(),
             account_counts: HashMap::new(),
             tickets: HashMap::new(),
+            moved: HashMap::new(),
             held: HashMap::new(),
             keys: HashMap::new(),
         }
@@ -122,6 +134,7 @@ impl<'f, F: Facts> Draft<'f, F> {
             };
             self.come(held_of(after), held);
         }
+        self.moved.remove(&row.key());
         self.tickets.insert(row.key(), stored(row, revision));
     }
 
@@ -138,6 +151,7 @@ impl<'f, F: Facts> Draft<'f, F> {
             if moved.contains(&held.ticket) {
                 self.leave(from, held.ticket);
                 self.come(to, HeldTicket { revision, ..held });
+                self.moved.insert(held.ticket, Moved { to, revision });
             }
         }
         Ok(())
@@ -190,6 +204,14 @@ fn held_of(ticket: &Ticket) -> Held {
     Held {
         requester: ticket.requester,
         account: ticket.account,
+    }
+}
+
+fn is_of(ticket: &Ticket, of: TicketsOf) -> bool {
+    match of {
+        TicketsOf::Account(account) => ticket.account == Some(account),
+        TicketsOf::Requester(contact) => ticket.requester == contact,
+        TicketsOf::Copied(contact) => ticket.copies.contains(&contact),
     }
 }
 
@@ -252,6 +274,33 @@ impl<F: Facts> Facts for Draft<'_, F> {
         Ok(before.saturating_add_signed(self.account_counts.get(&contact).copied().unwrap_or(0)))
     }
 
+    fn associations_of(
+        &self,
+        contact: ContactId,
+    ) -> Result<Vec<(AccountId, Stored<Association>)>, Unavailable> {
+        let mut now: BTreeMap<AccountId, Stored<Association>> =
+            self.base.associations_of(contact)?.into_iter().collect();
+        for (account, changed) in self.associations.get(&contact).into_iter().flatten() {
+            match changed {
+                Some(changed) => now.insert(*account, changed.clone()),
+                None => now.remove(account),
+            };
+        }
+        Ok(now.into_iter().collect())
+    }
+
+    fn contacts_of(&self, account: AccountId) -> Result<Vec<ContactId>, Unavailable> {
+        let mut now: BTreeSet<ContactId> = self.base.contacts_of(account)?.into_iter().collect();
+        for (contact, changed) in &self.associations {
+            match changed.get(&account) {
+                Some(Some(_)) => now.insert(*contact),
+                Some(None) => now.remove(contact),
+                None => false,
+            };
+        }
+        Ok(now.into_iter().collect())
+    }
+
     fn contacts_with_several_accounts(&self) -> Result<u64, Unavailable> {
         let mut several = self.base.contacts_with_several_accounts()?;
         for (contact, delta) in self.account_counts.iter().filter(|(_, delta)| **delta != 0) {
@@ -269,17 +318,52 @@ impl<F: Facts> Facts for Draft<'_, F> {
         };
         // A move changes the account and the etag of a ticket whose row it does not carry.
         Ok(found.map(|mut found| {
-            for (held, delta) in &self.held {
-                if held.requester != found.record.requester {
-                    continue;
-                }
-                if let Some(moved) = delta.came.get(&ticket) {
-                    found.record.account = held.account;
-                    found.revision = moved.revision;
-                }
+            if let Some(moved) = self.moved.get(&ticket) {
+                found.record.account = moved.to.account;
+                found.revision = moved.revision;
             }
             found
         }))
+    }
+
+    fn tickets(
+        &self,
+        tickets: &[TicketNo],
+    ) -> Result<Vec<(TicketNo, Stored<Ticket>)>, Unavailable> {
+        let mut found: BTreeMap<TicketNo, Stored<Ticket>> =
+            self.base.tickets(tickets)?.into_iter().collect();
+        for no in tickets {
+            if self.tickets.contains_key(no) || self.moved.contains_key(no) {
+                match self.ticket(*no)? {
+                    Some(changed) => found.insert(*no, changed),
+                    None => found.remove(no),
+                };
+            }
+        }
+        Ok(found.into_iter().collect())
+    }
+
+    fn tickets_of(&self, of: TicketsOf) -> Result<Vec<TicketNo>, Unavailable> {
+        let base = self.base.tickets_of(of)?;
+        let mut now: BTreeSet<TicketNo> = base
+            .into_iter()
+            .filter(|no| !self.tickets.contains_key(no))
+            .collect();
+        for (no, written) in &self.tickets {
+            if written.as_ref().is_some_and(|t| is_of(&t.record, of)) {
+                now.insert(*no);
+            }
+        }
+        if let TicketsOf::Account(account) = of {
+            for (no, moved) in &self.moved {
+                if moved.to.account == Some(account) {
+                    now.insert(*no);
+                } else {
+                    now.remove(no);
+                }
+            }
+        }
+        Ok(now.into_iter().collect())
     }
 
     fn held_tickets(&self, held: Held) -> Result<Vec<HeldTicket>, Unavailable> {

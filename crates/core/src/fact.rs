@@ -106,6 +106,17 @@ pub trait Facts {
     fn contacts_with_several_accounts(&self) -> Result<u64, Unavailable>;
     /// A ticket.
     fn ticket(&self, ticket: TicketNo) -> Result<Option<Stored<Ticket>>, Unavailable>;
+    /// Several tickets, those that exist: as [`ticket`](Self::ticket), and loaded together.
+    fn tickets(
+        &self,
+        tickets: &[TicketNo],
+    ) -> Result<Vec<(TicketNo, Stored<Ticket>)>, Unavailable> {
+        let mut found = Vec::with_capacity(tickets.len());
+        for no in tickets {
+            found.extend(self.ticket(*no)?.map(|ticket| (*no, ticket)));
+        }
+        Ok(found)
+    }
     /// The tickets of one requester under one account, by number.
     fn held_tickets(&self, held: Held) -> Result<Vec<HeldTicket>, Unavailable>;
     /// The tickets that a group of records touches, by number: asked by `deletion` alone.

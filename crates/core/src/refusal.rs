@@ -102,6 +102,19 @@ pub enum Refusal {
          allow_unassociated_account", .0.account, .0.contact
     )]
     NotRequestersAccount(Pair),
+    /// `deletion`: something still depends on the record
+    #[error("{id} has {associations} associations and {tickets} tickets: say what becomes of them")]
+    StillInUse {
+        /// The record, as an id on the wire.
+        id: String,
+        /// How many associations it has.
+        associations: u64,
+        /// How many tickets it has.
+        tickets: u64,
+    },
+    /// `deletion`: the tickets would go to the contact that is deleted
+    #[error("tickets cannot go to contact {0}: it is the contact being deleted")]
+    RequesterIsDeleted(ContactId),
     /// `associate-many`, all or nothing
     #[error("item {} of {} is refused: {}", .0[0].0, .0.len(), .0[0].1)]
     Items(Vec<(usize, Refusal)>),

@@ -105,6 +105,11 @@ impl SearchQuery {
         Self { needle }
     }
 
+    /// What a search text must contain, for a database that looks for it itself.
+    pub fn needle(&self) -> &str {
+        &self.needle
+    }
+
     /// Whether the query filters nothing.
     pub fn is_empty(&self) -> bool {
         self.needle.is_empty()

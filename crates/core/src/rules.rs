@@ -1,0 +1,51 @@
+//! The rules, one file a family; each is named as in the API's comments.
+
+pub mod account;
+pub mod association;
+pub mod contact;
+pub mod deletion;
+pub mod disposition;
+pub mod settings;
+pub mod ticket;
+pub mod visibility;
+
+use crate::fact::{Facts, UniqueKey};
+use crate::id::{AccountId, ContactId, Revision};
+use crate::record::{Account, Contact, Stored};
+use crate::refusal::{Refusal, Refused};
+
+/// An account that must be there.
+fn account_of<F: Facts>(facts: &F, id: AccountId) -> Result<Stored<Account>, Refused> {
+    Ok(facts.account(id)?.ok_or(Refusal::AccountNotFound(id))?)
+}
+
+/// A contact that must be there.
+fn contact_of<F: Facts>(facts: &F, id: ContactId) -> Result<Stored<Contact>, Refused> {
+    Ok(facts.contact(id)?.ok_or(Refusal::ContactNotFound(id))?)
+}
+
+/// The etag that a caller sent, if any, must be the present one.
+fn check_etag(expected: Option<Revision>, present: Revision) -> Result<(), Refusal> {
+    match expected {
+        Some(expected) if expected != present => Err(Refusal::EtagMismatch),
+        _ => Ok(()),
+    }
+}
+
+/// Every key must be free, or be its own already.
+fn check_keys<F: Facts>(
+    facts: &F,
+    keys: Vec<UniqueKey>,
+    own: Option<u64>,
+    letter: char,
+) -> Result<(), Refused> {
+    for key in keys {
+        if let Some(owner) = facts.owner(&key)?
+            && Some(owner) != own
+        {
+            let owner = format!("{letter}{owner}");
+            return Err(Refusal::KeyTaken { key, owner }.into());
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,153 @@
+//! Creating and changing accounts.
+
+use crate::change::{Change, Row};
+use crate::command::{Circumstances, Command, Decision};
+use crate::draft::account_keys;
+use crate::fact::{Facts, Needs};
+use crate::id::{AccountId, Revision};
+use crate::record::{Account, Attributes, SharingMode, Stored};
+use crate::refusal::Refused;
+use crate::rules::{account_of, check_etag, check_keys};
+use crate::text::{ExternalId, Name, Role};
+
+/// Fields of an account to write; those that are `None` stay.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AccountPatch {
+    /// Its name.
+    pub name: Option<Name>,
+    /// Its reading.
+    pub name_reading: Option<Option<Name>>,
+    /// Its external id.
+    pub external_id: Option<Option<ExternalId>>,
+    /// All its attributes.
+    pub attributes: Option<Attributes>,
+    /// Its sharing mode.
+    pub sharing_mode: Option<Option<SharingMode>>,
+    /// All its sharing roles.
+    pub sharing_roles: Option<Vec<Role>>,
+}
+
+impl AccountPatch {
+    fn onto(self, account: &mut Account) {
+        set(&mut account.name, self.name);
+        set(&mut account.name_reading, self.name_reading);
+        set(&mut account.external_id, self.external_id);
+        set(&mut account.attributes, self.attributes);
+        set(&mut account.sharing_mode, self.sharing_mode);
+        set(&mut account.sharing_roles, self.sharing_roles);
+    }
+}
+
+/// Writes a field if there is something to write.
+pub(super) fn set<T>(field: &mut T, to: Option<T>) {
+    if let Some(to) = to {
+        *field = to;
+    }
+}
+
+/// Makes an account.
+#[derive(Clone, Debug)]
+pub struct CreateAccount {
+    /// Its name.
+    pub name: Name,
+    /// Everything else.
+    pub fields: AccountPatch,
+}
+
+impl Command for CreateAccount {
+    type Answer = (AccountId, Stored<Account>);
+    const NAME: &'static str = "CreateAccount";
+
+    fn needs(&self, needs: &mut Needs) {
+        let external = self.fields.external_id.iter().flatten();
+        needs
+            .keys
+            .extend(external.map(crate::fact::UniqueKey::of_account));
+    }
+
+    fn decide<F: Facts>(
+        &self,
+        facts: &F,
+        given: &mut Circumstances,
+    ) -> Result<Decision<Self::Answer>, Refused> {
+        let mut account = Account {
+            name: self.name.clone(),
+            name_reading: None,
+            external_id: None,
+            attributes: Attributes::new(),
+            sharing_mode: None,
+            sharing_roles: Vec::new(),
+            create_time: given.now,
+            update_time: given.now,
+        };
+        self.fields.clone().onto(&mut account);
+        check_keys(facts, account_keys(Some(&account)), None, 'a')?;
+        let id = given.take_account();
+        let stored = Stored {
+            record: account.clone(),
+            revision: given.revision,
+        };
+        Ok(Decision {
+            changes: vec![Change::Account(Row::Created(id, account))],
+            answer: (id, stored),
+        })
+    }
+}
+
+/// Changes an account.
+#[derive(Clone, Debug)]
+pub struct UpdateAccount {
+    /// Which.
+    pub id: AccountId,
+    /// What to write.
+    pub patch: AccountPatch,
+    /// The etag that it must have.
+    pub etag: Option<Revision>,
+}
+
+impl Command for UpdateAccount {
+    type Answer = (AccountId, Stored<Account>);
+    const NAME: &'static str = "UpdateAccount";
+
+    fn needs(&self, needs: &mut Needs) {
+        needs.accounts.insert(self.id);
+        let external = self.patch.external_id.iter().flatten();
+        needs
+            .keys
+            .extend(external.map(crate::fact::UniqueKey::of_account));
+    }
+
+    fn decide<F: Facts>(
+        &self,
+        facts: &F,
+        given: &mut Circumstances,
+    ) -> Result<Decision<Self::Answer>, Refused> {
+        let before = account_of(facts, self.id)?;
+        check_etag(self.etag, before.revision)?;
+        let mut after = before.record.clone();
+        self.patch.clone().onto(&mut after);
+        if after == before.record {
+            return Ok(Decision::unchanged((self.id, before)));
+        }
+        check_keys(
+            facts,
+            account_keys(Some(&after)),
+            Some(self.id.number()),
+            'a',
+        )?;
+        after.update_time = given.now;
+        let stored = Stored {
+            record: after.clone(),
+            revision: given.revision,
+        };
+        let row = Row::Updated {
+            key: self.id,
+            before: before.record,
+            after,
+        };
+        Ok(Decision {
+            changes: vec![Change::Account(row)],
+            answer: (self.id, stored),
+        })
+    }
+}

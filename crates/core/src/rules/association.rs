@@ -1,0 +1,369 @@
+//! Associating contacts with accounts, and which account is primary.
+
+use std::collections::HashSet;
+
+use crate::change::{Change, Row};
+use crate::command::{Circumstances, Command, Decision};
+use crate::draft::Draft;
+use crate::fact::{Facts, Held, Needs};
+use crate::id::{AccountId, ContactId, Pair, Revision};
+use crate::record::{Association, Settings, Stored};
+use crate::refusal::{Refusal, Refused};
+use crate::rules::account::set;
+use crate::rules::{account_of, check_etag, contact_of};
+use crate::text::Role;
+
+/// A contact to be associated.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wanted {
+    /// Who.
+    pub contact: ContactId,
+    /// The sight flag; none: the organization's default.
+    pub sees_account_tickets: Option<bool>,
+    /// The role.
+    pub role: Role,
+}
+
+/// `associate-many`: associates contacts with an account, judged one after another.
+#[derive(Clone, Debug)]
+pub struct AssociateContacts {
+    /// The account.
+    pub account: AccountId,
+    /// The contacts, in the order in which they are judged.
+    pub contacts: Vec<Wanted>,
+    /// Whether one error refuses all.
+    pub all_or_nothing: bool,
+    /// Whether new associations take the contact's tickets without an account.
+    pub adopt_unassigned_tickets: bool,
+}
+
+/// What became of one contact of a call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Associated {
+    /// The association was made.
+    Created(Stored<Association>),
+    /// It was there, and is left exactly as it was.
+    Already(Stored<Association>),
+    /// The contact stands earlier in the call.
+    Duplicate,
+    /// It was refused.
+    Failed(Refusal),
+}
+
+/// What [`AssociateContacts`] came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AssociateAnswer {
+    /// The account of the call.
+    pub account: AccountId,
+    /// One for each contact of the call, in its order.
+    pub results: Vec<(ContactId, Associated)>,
+    /// How many tickets were adopted.
+    pub tickets_adopted: u64,
+}
+
+impl Command for AssociateContacts {
+    type Answer = AssociateAnswer;
+    const NAME: &'static str = "AssociateContacts";
+
+    fn needs(&self, needs: &mut Needs) {
+        needs.accounts.insert(self.account);
+        for wanted in &self.contacts {
+            let contact = wanted.contact;
+            needs.contacts.insert(contact);
+            needs.standings.insert(contact);
+            needs.pairs.insert(Pair {
+                contact,
+                account: self.account,
+            });
+            if self.adopt_unassigned_tickets {
+                needs.held.insert(unassigned(contact));
+            }
+        }
+    }
+
+    fn decide<F: Facts>(
+        &self,
+        facts: &F,
+        given: &mut Circumstances,
+    ) -> Result<Decision<Self::Answer>, Refused> {
+        account_of(facts, self.account)?;
+        let settings = facts.settings()?.record;
+        let mut draft = Draft::over(facts);
+        let mut changes = Vec::new();
+        let mut seen = HashSet::new();
+        let mut results = Vec::with_capacity(self.contacts.len());
+        let mut tickets_adopted = 0;
+        for wanted in &self.contacts {
+            if !seen.insert(wanted.contact) {
+                results.push((wanted.contact, Associated::Duplicate));
+                continue;
+            }
+            let result = match self.judge(&draft, &settings, wanted, given) {
+                Ok(result) => result,
+                Err(Refused::Rule(refusal)) => Associated::Failed(refusal),
+                Err(unavailable) => return Err(unavailable),
+            };
+            if let Associated::Created(made) = &result {
+                let of_this = self.made(&draft, wanted.contact, &made.record)?;
+                tickets_adopted += adopted(&of_this);
+                draft.apply(&of_this, given.revision)?;
+                changes.extend(of_this);
+            }
+            results.push((wanted.contact, result));
+        }
+        if self.all_or_nothing {
+            refuse_all_for_one(&results)?;
+        }
+        Ok(Decision {
+            changes,
+            answer: AssociateAnswer {
+                account: self.account,
+                results,
+                tickets_adopted,
+            },
+        })
+    }
+}
+
+impl AssociateContacts {
+    fn judge<F: Facts>(
+        &self,
+        facts: &F,
+        settings: &Settings,
+        wanted: &Wanted,
+        given: &Circumstances,
+    ) -> Result<Associated, Refused> {
+        let pair = Pair {
+            contact: wanted.contact,
+            account: self.account,
+        };
+        contact_of(facts, pair.contact)?;
+        if let Some(existing) = facts.association(pair)? {
+            return Ok(Associated::Already(existing));
+        }
+        let count = facts.account_count(pair.contact)?;
+        may_add(facts, settings, pair.contact, count)?;
+        Ok(Associated::Created(Stored {
+            record: Association {
+                primary: count == 0,
+                sees_account_tickets: wanted
+                    .sees_account_tickets
+                    .unwrap_or(settings.new_associations_see_account_tickets),
+                role: wanted.role.clone(),
+                create_time: given.now,
+            },
+            revision: given.revision,
+        }))
+    }
+
+    fn made<F: Facts>(
+        &self,
+        facts: &F,
+        contact: ContactId,
+        association: &Association,
+    ) -> Result<Vec<Change>, Refused> {
+        let pair = Pair {
+            contact,
+            account: self.account,
+        };
+        let mut changes = vec![Change::Association(Row::Created(pair, association.clone()))];
+        if self.adopt_unassigned_tickets {
+            let held = unassigned(contact);
+            let tickets: Vec<_> = facts
+                .held_tickets(held)?
+                .into_iter()
+                .map(|ticket| ticket.ticket)
+                .collect();
+            if !tickets.is_empty() {
+                changes.push(Change::TicketsMoved {
+                    held,
+                    tickets,
+                    after: Some(self.account),
+                });
+            }
+        }
+        Ok(changes)
+    }
+}
+
+fn unassigned(requester: ContactId) -> Held {
+    Held {
+        requester,
+        account: None,
+    }
+}
+
+fn adopted(changes: &[Change]) -> u64 {
+    let count = |change: &Change| match change {
+        Change::TicketsMoved { tickets, .. } => tickets.len() as u64,
+        _ => 0,
+    };
+    changes.iter().map(count).sum()
+}
+
+fn refuse_all_for_one(results: &[(ContactId, Associated)]) -> Result<(), Refusal> {
+    let failed = results
+        .iter()
+        .enumerate()
+        .filter_map(|(index, (_, result))| match result {
+            Associated::Failed(refusal) => Some((index, refusal.clone())),
+            _ => None,
+        });
+    let failed: Vec<_> = failed.collect();
+    if failed.is_empty() {
+        Ok(())
+    } else {
+        Err(Refusal::Items(failed))
+    }
+}
+
+/// `one-account` and `accounts-per-contact`: whether a contact that has `count` accounts may get
+/// one more.
+pub(super) fn may_add<F: Facts>(
+    facts: &F,
+    settings: &Settings,
+    contact: ContactId,
+    count: u64,
+) -> Result<(), Refused> {
+    if count > 0
+        && !settings.multiple_accounts
+        && let Some(has) = facts.primary_account(contact)?
+    {
+        return Err(Refusal::OneAccount { contact, has }.into());
+    }
+    let max = settings.accounts_per_contact_max;
+    if count >= u64::from(max) {
+        return Err(Refusal::AccountsPerContact { contact, max }.into());
+    }
+    Ok(())
+}
+
+/// An association that must be there, naming what is not.
+pub(super) fn association_of<F: Facts>(
+    facts: &F,
+    pair: Pair,
+) -> Result<Stored<Association>, Refused> {
+    contact_of(facts, pair.contact)?;
+    account_of(facts, pair.account)?;
+    let found = facts.association(pair)?;
+    Ok(found.ok_or(Refusal::AssociationNotFound(pair))?)
+}
+
+/// What it needs to know one association.
+pub(super) fn need_association(needs: &mut Needs, pair: Pair) {
+    needs.contacts.insert(pair.contact);
+    needs.accounts.insert(pair.account);
+    needs.pairs.insert(pair);
+}
+
+/// The change that makes an association (no longer) primary.
+pub(super) fn with_primary(pair: Pair, before: Association, primary: bool) -> Change {
+    let after = Association {
+        primary,
+        ..before.clone()
+    };
+    Change::Association(Row::Updated {
+        key: pair,
+        before,
+        after,
+    })
+}
+
+/// `one-primary`: makes another of the contact's accounts its primary.
+#[derive(Clone, Copy, Debug)]
+pub struct SetPrimaryAccount {
+    /// Whose, and which.
+    pub pair: Pair,
+}
+
+impl Command for SetPrimaryAccount {
+    type Answer = (Pair, Stored<Association>);
+    const NAME: &'static str = "SetPrimaryAccount";
+
+    fn needs(&self, needs: &mut Needs) {
+        need_association(needs, self.pair);
+        needs.standings.insert(self.pair.contact);
+    }
+
+    fn decide<F: Facts>(
+        &self,
+        facts: &F,
+        given: &mut Circumstances,
+    ) -> Result<Decision<Self::Answer>, Refused> {
+        let promoted = association_of(facts, self.pair)?;
+        if promoted.record.primary {
+            return Ok(Decision::unchanged((self.pair, promoted)));
+        }
+        let mut changes = Vec::with_capacity(2);
+        if let Some(account) = facts.primary_account(self.pair.contact)? {
+            let old = Pair {
+                account,
+                ..self.pair
+            };
+            let demoted = association_of(facts, old)?;
+            changes.push(with_primary(old, demoted.record, false));
+        }
+        changes.push(with_primary(self.pair, promoted.record.clone(), true));
+        let answer = Stored {
+            record: Association {
+                primary: true,
+                ..promoted.record
+            },
+            revision: given.revision,
+        };
+        Ok(Decision {
+            changes,
+            answer: (self.pair, answer),
+        })
+    }
+}
+
+/// `pair-fixed`: changes the role and the sight flag of an association, and nothing else.
+#[derive(Clone, Debug)]
+pub struct UpdateAssociation {
+    /// Which.
+    pub pair: Pair,
+    /// The flag to write.
+    pub sees_account_tickets: Option<bool>,
+    /// The role to write.
+    pub role: Option<Role>,
+    /// The etag that it must have.
+    pub etag: Option<Revision>,
+}
+
+impl Command for UpdateAssociation {
+    type Answer = (Pair, Stored<Association>);
+    const NAME: &'static str = "UpdateAssociation";
+
+    fn needs(&self, needs: &mut Needs) {
+        need_association(needs, self.pair);
+    }
+
+    fn decide<F: Facts>(
+        &self,
+        facts: &F,
+        given: &mut Circumstances,
+    ) -> Result<Decision<Self::Answer>, Refused> {
+        let before = association_of(facts, self.pair)?;
+        check_etag(self.etag, before.revision)?;
+        let mut after = before.record.clone();
+        set(&mut after.sees_account_tickets, self.sees_account_tickets);
+        set(&mut after.role, self.role.clone());
+        if after == before.record {
+            return Ok(Decision::unchanged((self.pair, before)));
+        }
+        let answer = Stored {
+            record: after.clone(),
+            revision: given.revision,
+        };
+        let row = Row::Updated {
+            key: self.pair,
+            before: before.record,
+            after,
+        };
+        Ok(Decision {
+            changes: vec![Change::Association(row)],
+            answer: (self.pair, answer),
+        })
+    }
+}

@@ -1,0 +1,173 @@
+//! Creating and changing contacts.
+
+use std::collections::BTreeSet;
+
+use crate::change::{Change, Row};
+use crate::command::{Circumstances, Command, Decision};
+use crate::draft::contact_keys;
+use crate::fact::{Facts, Needs, UniqueKey};
+use crate::id::{ContactId, Revision};
+use crate::names::fold;
+use crate::record::{Attributes, Contact, Stored};
+use crate::refusal::{Refusal, Refused};
+use crate::rules::account::set;
+use crate::rules::{check_etag, check_keys, contact_of};
+use crate::text::{Email, ExternalId, Name};
+
+/// Fields of a contact to write; those that are `None` stay.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ContactPatch {
+    /// Family name.
+    pub family_name: Option<Name>,
+    /// Given name.
+    pub given_name: Option<Option<Name>>,
+    /// Reading of the family name.
+    pub family_name_reading: Option<Option<Name>>,
+    /// Reading of the given name.
+    pub given_name_reading: Option<Option<Name>>,
+    /// All its addresses.
+    pub emails: Option<Vec<Email>>,
+    /// Its external id.
+    pub external_id: Option<Option<ExternalId>>,
+    /// All its attributes.
+    pub attributes: Option<Attributes>,
+    /// Whether it sees nothing.
+    pub blocked: Option<bool>,
+}
+
+impl ContactPatch {
+    fn onto(self, contact: &mut Contact) {
+        set(&mut contact.family_name, self.family_name);
+        set(&mut contact.given_name, self.given_name);
+        set(&mut contact.family_name_reading, self.family_name_reading);
+        set(&mut contact.given_name_reading, self.given_name_reading);
+        set(&mut contact.emails, self.emails);
+        set(&mut contact.external_id, self.external_id);
+        set(&mut contact.attributes, self.attributes);
+        set(&mut contact.blocked, self.blocked);
+    }
+
+    fn keys(&self) -> impl Iterator<Item = UniqueKey> {
+        let emails = self.emails.iter().flatten().map(UniqueKey::of_email);
+        let external = self.external_id.iter().flatten();
+        emails.chain(external.map(UniqueKey::of_contact))
+    }
+}
+
+/// An address belongs to at most one contact, and stands there once.
+fn check_contact<F: Facts>(
+    facts: &F,
+    contact: &Contact,
+    own: Option<ContactId>,
+) -> Result<(), Refused> {
+    let mut seen = BTreeSet::new();
+    for email in &contact.emails {
+        if !seen.insert(fold(email.as_str())) {
+            return Err(Refusal::AddressRepeated(email.to_string()).into());
+        }
+    }
+    check_keys(
+        facts,
+        contact_keys(Some(contact)),
+        own.map(ContactId::number),
+        'c',
+    )
+}
+
+/// Makes a contact, without an account.
+#[derive(Clone, Debug)]
+pub struct CreateContact {
+    /// Family name.
+    pub family_name: Name,
+    /// Everything else.
+    pub fields: ContactPatch,
+}
+
+impl Command for CreateContact {
+    type Answer = (ContactId, Stored<Contact>);
+    const NAME: &'static str = "CreateContact";
+
+    fn needs(&self, needs: &mut Needs) {
+        needs.keys.extend(self.fields.keys());
+    }
+
+    fn decide<F: Facts>(
+        &self,
+        facts: &F,
+        given: &mut Circumstances,
+    ) -> Result<Decision<Self::Answer>, Refused> {
+        let mut contact = Contact {
+            family_name: self.family_name.clone(),
+            given_name: None,
+            family_name_reading: None,
+            given_name_reading: None,
+            emails: Vec::new(),
+            external_id: None,
+            attributes: Attributes::new(),
+            blocked: false,
+            create_time: given.now,
+            update_time: given.now,
+        };
+        self.fields.clone().onto(&mut contact);
+        check_contact(facts, &contact, None)?;
+        let id = given.take_contact();
+        let stored = Stored {
+            record: contact.clone(),
+            revision: given.revision,
+        };
+        Ok(Decision {
+            changes: vec![Change::Contact(Row::Created(id, contact))],
+            answer: (id, stored),
+        })
+    }
+}
+
+/// Changes a contact.
+#[derive(Clone, Debug)]
+pub struct UpdateContact {
+    /// Which.
+    pub id: ContactId,
+    /// What to write.
+    pub patch: ContactPatch,
+    /// The etag that it must have.
+    pub etag: Option<Revision>,
+}
+
+impl Command for UpdateContact {
+    type Answer = (ContactId, Stored<Contact>);
+    const NAME: &'static str = "UpdateContact";
+
+    fn needs(&self, needs: &mut Needs) {
+        needs.contacts.insert(self.id);
+        needs.keys.extend(self.patch.keys());
+    }
+
+    fn decide<F: Facts>(
+        &self,
+        facts: &F,
+        given: &mut Circumstances,
+    ) -> Result<Decision<Self::Answer>, Refused> {
+        let before = contact_of(facts, self.id)?;
+        check_etag(self.etag, before.revision)?;
+        let mut after = before.record.clone();
+        self.patch.clone().onto(&mut after);
+        if after == before.record {
+            return Ok(Decision::unchanged((self.id, before)));
+        }
+        check_contact(facts, &after, Some(self.id))?;
+        after.update_time = given.now;
+        let stored = Stored {
+            record: after.clone(),
+            revision: given.revision,
+        };
+        let row = Row::Updated {
+            key: self.id,
+            before: before.record,
+            after,
+        };
+        Ok(Decision {
+            changes: vec![Change::Contact(row)],
+            answer: (self.id, stored),
+        })
+    }
+}

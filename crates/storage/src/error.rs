@@ -1,0 +1,95 @@
+//! What can go wrong below the rules. No engine text leaves this crate but through `source`.
+
+use roster_core::fact::Unavailable;
+use roster_core::refusal::Refusal;
+
+/// The database did not do what was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum StorageError {
+    /// It could not be reached, or was lost on the way. A repeat may succeed.
+    #[error("the database cannot be reached")]
+    Unreachable(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// It refused what the rules had accepted, or answered what it cannot: a defect of ours.
+    #[error("the database refused what the rules accepted")]
+    Defect(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// More writes wait than the lane holds.
+    #[error("too many writes are waiting: repeat a little later")]
+    QueueFull,
+    /// The same request_id came before with another request.
+    #[error("this request_id was used with another request: use a new one")]
+    RequestIdReused,
+    /// The address of a database that is none.
+    #[error("{0:?} is not a database: give sqlite:PATH or postgres://USER@HOST/NAME")]
+    NotADatabase(String),
+}
+
+/// Why a command was not carried out.
+#[derive(Debug, thiserror::Error)]
+pub enum NotDone {
+    /// A rule says no.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// The database could not.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+}
+
+impl From<diesel::result::Error> for StorageError {
+    fn from(error: diesel::result::Error) -> Self {
+        use diesel::result::{DatabaseErrorKind as Kind, Error};
+        match &error {
+            Error::DatabaseError(
+                Kind::ClosedConnection
+                | Kind::UnableToSendCommand
+                | Kind::SerializationFailure
+                | Kind::ReadOnlyTransaction,
+                _,
+            )
+            | Error::BrokenTransactionManager => Self::Unreachable(error.into()),
+            // The engines have no kind for a server that is going away or a file that is locked.
+            Error::DatabaseError(_, detail) if is_outage(detail.message()) => {
+                Self::Unreachable(error.into())
+            }
+            _ => Self::Defect(error.into()),
+        }
+    }
+}
+
+fn is_outage(message: &str) -> bool {
+    [
+        "terminating connection",
+        "the database system is",
+        "server closed the connection",
+        "could not connect",
+        "connection to server",
+        "no connection to the server",
+        "database is locked",
+        "disk I/O error",
+        "database or disk is full",
+    ]
+    .iter()
+    .any(|outage| message.contains(outage))
+}
+
+impl From<diesel::r2d2::PoolError> for StorageError {
+    fn from(error: diesel::r2d2::PoolError) -> Self {
+        Self::Unreachable(error.into())
+    }
+}
+
+impl From<StorageError> for Unavailable {
+    fn from(error: StorageError) -> Self {
+        Self(Box::new(error))
+    }
+}
+
+/// A rule could not have its facts: the cause is a [`StorageError`] of this crate, unless a
+/// caller's own facts failed.
+impl From<Unavailable> for StorageError {
+    fn from(unavailable: Unavailable) -> Self {
+        match unavailable.0.downcast::<Self>() {
+            Ok(error) => *error,
+            Err(other) => Self::Defect(other),
+        }
+    }
+}

@@ -1,0 +1,66 @@
+//! Which organization, and at which moment of it.
+
+use std::fmt;
+use std::sync::Arc;
+
+use roster_core::id::Revision;
+
+/// Longest name of an organization: that of a DNS label, so that it can be part of a host name.
+pub const ORGANIZATION_CHARS_MAX: usize = 63;
+
+/// The name of an organization: 1 to [`ORGANIZATION_CHARS_MAX`] of `a-z`, `0-9` and `-`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct OrganizationName(Arc<str>);
+
+/// The text is no organization's name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("an organization's name is 1 to 63 characters of a-z, 0-9 and -")]
+pub struct NotAnOrganization;
+
+impl OrganizationName {
+    /// Reads a name.
+    pub fn parse(text: &str) -> Result<Self, NotAnOrganization> {
+        let allowed = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
+        if (1..=ORGANIZATION_CHARS_MAX).contains(&text.len()) && text.bytes().all(allowed) {
+            Ok(Self(text.into()))
+        } else {
+            Err(NotAnOrganization)
+        }
+    }
+
+    /// The name itself.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for OrganizationName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A moment of an organization: its revision and that revision's nonce, which alone tells a
+/// moment that a restore lost from the one that took its number.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct At {
+    /// The revision.
+    pub revision: Revision,
+    /// The nonce; 0 at revision 0.
+    pub nonce: i64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_of_one_to_63_letters_digits_and_hyphens_is_one() {
+        for name in ["a", "acme-2", &"x".repeat(63)] {
+            assert!(OrganizationName::parse(name).is_ok(), "{name}");
+        }
+        for wrong in ["", "A", "a_b", "a b", "é", &"x".repeat(64)] {
+            assert!(OrganizationName::parse(wrong).is_err(), "{wrong}");
+        }
+    }
+}

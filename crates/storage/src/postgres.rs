@@ -1,0 +1,128 @@
+//! PostgreSQL: shared by several servers.
+
+use std::time::Duration;
+
+use diesel::Connection as _;
+use diesel::connection::SimpleConnection;
+use diesel::prelude::*;
+use diesel::r2d2::{ConnectionManager, CustomizeConnection, Pool};
+use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
+
+use crate::connection::Result;
+use crate::error::StorageError;
+
+#[path = "sql/facts.rs"]
+pub(crate) mod facts;
+#[path = "sql/lists.rs"]
+mod lists;
+#[path = "sql/session.rs"]
+mod session;
+
+pub(crate) use session::Session;
+
+type Conn = PgConnection;
+
+const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations/postgres");
+
+const BEGIN_WRITE: &str = "BEGIN ISOLATION LEVEL READ COMMITTED";
+const BEGIN_READ: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
+/// One writer an organization.
+const FOR_UPDATE: &str = "FOR UPDATE";
+
+/// Unpacking the JSON of [`crate::bulk`].
+mod unpack {
+    use crate::bulk::Kind;
+
+    pub(super) const FROM: &str = "FROM json_array_elements($2::json) AS row";
+
+    fn column(place: usize, kind: Kind) -> String {
+        match kind {
+            Kind::Int => format!("(row ->> {place})::bigint"),
+            Kind::Text => format!("row ->> {place}"),
+            Kind::Bool => format!("(row ->> {place})::boolean"),
+            Kind::Bytes => format!("decode(row ->> {place}, 'hex')"),
+        }
+    }
+
+    pub(super) fn columns(columns: &[(&str, Kind)]) -> String {
+        let one = |(place, (_, kind)): (usize, &(&str, Kind))| column(place, *kind);
+        columns
+            .iter()
+            .enumerate()
+            .map(one)
+            .collect::<Vec<_>>()
+            .join(", ")
+    }
+
+    pub(super) fn named_columns(given: &[(&str, Kind)]) -> String {
+        let one = |(place, (name, kind)): (usize, &(&str, Kind))| {
+            format!("{} AS {name}", column(place, *kind))
+        };
+        given
+            .iter()
+            .enumerate()
+            .map(one)
+            .collect::<Vec<_>>()
+            .join(", ")
+    }
+}
+
+diesel::define_sql_function! {
+    /// The place of a text in another, from 1; 0 if it is not there.
+    #[sql_name = "strpos"]
+    fn place_of(text: diesel::sql_types::Text, part: diesel::sql_types::Text) -> diesel::sql_types::Integer;
+}
+
+macro_rules! insert_all {
+    ($conn:expr, $table:expr, $rows:expr) => {
+        diesel::insert_into($table)
+            .values($rows)
+            .execute(&mut $conn)?;
+    };
+}
+pub(crate) use insert_all;
+
+#[derive(Debug)]
+struct Limits;
+
+impl CustomizeConnection<Conn, diesel::r2d2::Error> for Limits {
+    fn on_acquire(&self, conn: &mut Conn) -> std::result::Result<(), diesel::r2d2::Error> {
+        // A server that dies within a transaction must not hold its locks for long.
+        conn.batch_execute("SET idle_in_transaction_session_timeout = '60s'")
+            .map_err(diesel::r2d2::Error::QueryError)
+    }
+}
+
+/// Opens the database, migrating it where needed.
+pub(crate) fn open(path: &str, connections: u32) -> Result<Pool<ConnectionManager<Conn>>> {
+    let mut conn =
+        Conn::establish(path).map_err(|error| StorageError::Unreachable(Box::new(error)))?;
+    // Several servers may start at once: one migrates, the others wait for it.
+    conn.batch_execute("SELECT pg_advisory_lock(7237138321)")?;
+    conn.run_pending_migrations(MIGRATIONS)
+        .map_err(StorageError::Unreachable)?;
+    crate::store::draw_keys(|id, page, preview| {
+        diesel::insert_into(crate::schema::store::table)
+            .values((
+                crate::schema::store::one.eq(1),
+                crate::schema::store::store_id.eq(id),
+                crate::schema::store::page_key.eq(page),
+                crate::schema::store::preview_key.eq(preview),
+            ))
+            .on_conflict_do_nothing()
+            .execute(&mut conn)
+            .map(drop)
+            .map_err(Into::into)
+    })?;
+    drop(conn);
+    Ok(Pool::builder()
+        .max_size(connections)
+        .min_idle(Some(1))
+        .connection_timeout(Duration::from_secs(5))
+        .connection_customizer(Box::new(Limits))
+        .build(ConnectionManager::new(path))?)
+}
+
+pub(crate) fn session(pool: &Pool<ConnectionManager<Conn>>) -> Result<Session> {
+    Ok(Session { conn: pool.get()? })
+}

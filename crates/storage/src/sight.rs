@@ -1,0 +1,286 @@
+//! Visibility from a snapshot: the facts of a question are fetched first, in a number of
+//! statements that does not depend on the items, and then the one rule of core judges them.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::convert::Infallible;
+
+use roster_core::id::{AccountId, ContactId, Pair, TicketNo};
+use roster_core::record::{Account, Association, Settings, Sharing, Stored, Ticket};
+use roster_core::rules::visibility::{SightFacts, SightTicket, Unseen, Verdict, shares, sight};
+use roster_core::text::TicketKey;
+
+use crate::connection::{Result, TicketPlace, TicketSource};
+use crate::snapshot::{Snapshot, TicketFilter};
+
+/// What became of a question.
+pub type Seen = Result<Verdict, Unseen<Infallible>>;
+
+/// The facts of one question.
+#[derive(Default)]
+struct Fetched {
+    settings: Settings,
+    blocked: HashMap<ContactId, bool>,
+    tickets: HashMap<TicketKey, SightTicket>,
+    copies: HashSet<(TicketNo, ContactId)>,
+    associations: HashMap<Pair, Association>,
+    sharing: HashMap<AccountId, Sharing>,
+}
+
+impl SightFacts for Fetched {
+    type Error = Infallible;
+
+    fn settings(&self) -> Result<&Settings, Infallible> {
+        Ok(&self.settings)
+    }
+
+    fn blocked(&self, contact: ContactId) -> Result<Option<bool>, Infallible> {
+        Ok(self.blocked.get(&contact).copied())
+    }
+
+    fn ticket(&self, key: &TicketKey) -> Result<Option<SightTicket>, Infallible> {
+        Ok(self.tickets.get(key).copied())
+    }
+
+    fn in_copy(&self, ticket: TicketNo, contact: ContactId) -> Result<bool, Infallible> {
+        Ok(self.copies.contains(&(ticket, contact)))
+    }
+
+    fn association(&self, pair: Pair) -> Result<Option<&Association>, Infallible> {
+        Ok(self.associations.get(&pair))
+    }
+
+    fn sharing(&self, account: AccountId) -> Result<Option<&Sharing>, Infallible> {
+        Ok(self.sharing.get(&account))
+    }
+}
+
+impl Fetched {
+    fn add_ticket(&mut self, number: TicketNo, ticket: &Ticket) {
+        let copies = ticket.copies.iter().map(|contact| (number, *contact));
+        self.copies.extend(copies);
+        self.tickets.insert(
+            ticket.key.clone(),
+            SightTicket {
+                number,
+                requester: ticket.requester,
+                account: ticket.account,
+                private: ticket.private,
+            },
+        );
+    }
+
+    fn add_account(&mut self, id: AccountId, account: &Account) {
+        self.sharing.insert(id, sharing_of(account));
+    }
+}
+
+fn sharing_of(account: &Account) -> Sharing {
+    Sharing {
+        mode: account.sharing_mode,
+        roles: account.sharing_roles.clone(),
+    }
+}
+
+/// A ticket of a list, with the rule's word on it.
+#[derive(Clone, Debug)]
+pub struct VisibleTicket {
+    /// The ticket.
+    pub ticket: Stored<Ticket>,
+    /// Why the contact sees it.
+    pub verdict: Verdict,
+}
+
+/// A page of a list that the rule filters.
+#[derive(Clone, Debug)]
+pub struct Filtered<T, P> {
+    /// What passed.
+    pub items: Vec<T>,
+    /// The last place examined, if there may be more behind it.
+    pub examined: Option<P>,
+}
+
+impl Snapshot<'_> {
+    fn no_facts(&self) -> Fetched {
+        Fetched {
+            settings: self.settings().record.clone(),
+            ..Fetched::default()
+        }
+    }
+
+    fn fetch_blocked(&mut self, fetched: &mut Fetched, contacts: &[ContactId]) -> Result<()> {
+        let found = self.contacts(contacts)?;
+        let blocked = found.into_iter().map(|(id, row)| (id, row.record.blocked));
+        fetched.blocked.extend(blocked);
+        Ok(())
+    }
+
+    /// Judges one contact and each of these tickets, in their order.
+    pub fn checks(&mut self, contact: ContactId, keys: &[TicketKey]) -> Result<Vec<Seen>> {
+        let mut fetched = self.no_facts();
+        self.fetch_blocked(&mut fetched, &[contact])?;
+        let distinct: BTreeSet<&str> = keys.iter().map(TicketKey::as_str).collect();
+        let distinct: Vec<&str> = distinct.into_iter().collect();
+        for row in self.connection.sight_rows(self.org, contact, &distinct)? {
+            if row.copied {
+                fetched.copies.insert((row.ticket, contact));
+            }
+            if let Some(account) = row.account {
+                let pair = Pair { contact, account };
+                let associated = row.association.map(|association| (pair, association));
+                fetched.associations.extend(associated);
+                fetched.sharing.extend(row.sharing.map(|s| (account, s)));
+            }
+            fetched.tickets.insert(
+                row.key,
+                SightTicket {
+                    number: row.ticket,
+                    requester: row.requester,
+                    account: row.account,
+                    private: row.private,
+                },
+            );
+        }
+        let judge = |key: &TicketKey| sight(&fetched, contact, key);
+        Ok(keys.iter().map(judge).collect())
+    }
+
+    /// The tickets that a contact sees, newest first; none where there is no such contact.
+    pub fn visible_tickets(
+        &mut self,
+        contact: ContactId,
+        filter: &TicketFilter,
+        after: Option<TicketPlace>,
+        limit: usize,
+    ) -> Result<Option<Filtered<VisibleTicket, TicketPlace>>> {
+        let mut fetched = self.no_facts();
+        self.fetch_blocked(&mut fetched, &[contact])?;
+        let mut page = Filtered {
+            items: Vec::new(),
+            examined: None,
+        };
+        match fetched.blocked.get(&contact) {
+            None => return Ok(None),
+            Some(true) => return Ok(Some(page)),
+            Some(false) => {}
+        }
+        let sources = self.sources(contact, &mut fetched)?;
+        let mut place = after;
+        while page.items.len() < limit {
+            let wanted = limit - page.items.len();
+            let found = self.ticket_page(&sources, filter, place.as_ref(), wanted)?;
+            let full = found.len() == wanted;
+            let numbers: Vec<TicketNo> = found.iter().map(|(_, number)| *number).collect();
+            let mut tickets: HashMap<_, _> = self.tickets(&numbers)?.into_iter().collect();
+            for (at, number) in found {
+                place = Some(at);
+                let Some(ticket) = tickets.remove(&number) else {
+                    continue;
+                };
+                fetched.add_ticket(number, &ticket.record);
+                if let Ok(verdict) = sight(&fetched, contact, &ticket.record.key)
+                    && verdict.visible()
+                {
+                    page.items.push(VisibleTicket { ticket, verdict });
+                }
+            }
+            if !full {
+                return Ok(Some(page));
+            }
+        }
+        page.examined = place;
+        Ok(Some(page))
+    }
+
+    /// Where tickets that a contact may see can come from: one source a clause.
+    fn sources(&mut self, contact: ContactId, fetched: &mut Fetched) -> Result<Vec<TicketSource>> {
+        let mut sharing = Vec::new();
+        if fetched.settings.sharing_enabled {
+            for of in self.contact_accounts(contact)? {
+                let (account, association) = (of.id, of.association.record);
+                fetched.add_account(account, &of.account.record);
+                let with = sharing_of(&of.account.record);
+                if shares(&fetched.settings, &with, &association).holds() {
+                    sharing.push(account);
+                }
+                let pair = Pair { contact, account };
+                fetched.associations.insert(pair, association);
+            }
+        }
+        Ok(vec![
+            TicketSource::Requester(contact),
+            TicketSource::Copied(contact),
+            TicketSource::Shared(sharing),
+        ])
+    }
+
+    /// The contacts that see a ticket, by number; none where there is no such ticket.
+    pub fn viewers(
+        &mut self,
+        key: &TicketKey,
+        after: u64,
+        limit: usize,
+    ) -> Result<Option<Filtered<(ContactId, Verdict), u64>>> {
+        let Some((number, ticket)) = self.ticket(key)? else {
+            return Ok(None);
+        };
+        let ticket = ticket.record;
+        let mut fetched = self.no_facts();
+        fetched.add_ticket(number, &ticket);
+        let accounts: Vec<AccountId> = ticket.account.into_iter().collect();
+        for (id, account) in self.accounts(&accounts)? {
+            fetched.add_account(id, &account.record);
+        }
+        let mut page = Filtered {
+            items: Vec::new(),
+            examined: None,
+        };
+        let mut after = after;
+        loop {
+            let (candidates, bound) = self.candidates(&ticket, after, limit, &mut fetched)?;
+            self.fetch_blocked(&mut fetched, &candidates)?;
+            for contact in candidates {
+                if page.items.len() == limit {
+                    page.examined = Some(after);
+                    return Ok(Some(page));
+                }
+                after = contact.number();
+                if let Ok(verdict) = sight(&fetched, contact, key)
+                    && verdict.visible()
+                {
+                    page.items.push((contact, verdict));
+                }
+            }
+            match bound {
+                None => return Ok(Some(page)),
+                Some(bound) => after = bound,
+            }
+        }
+    }
+
+    /// Contacts after a number that any clause may name, by number, and up to where they are all.
+    fn candidates(
+        &mut self,
+        ticket: &Ticket,
+        after: u64,
+        limit: usize,
+        fetched: &mut Fetched,
+    ) -> Result<(Vec<ContactId>, Option<u64>)> {
+        let mut found = BTreeSet::from([ticket.requester]);
+        found.extend(ticket.copies.iter().copied());
+        let mut bound = None;
+        if let Some(account) = ticket.account {
+            let members = self.connection.members(self.org, account, after, limit)?;
+            if members.len() == limit {
+                bound = members.last().map(|(contact, _)| contact.number());
+            }
+            for (contact, association) in members {
+                found.insert(contact);
+                let pair = Pair { contact, account };
+                fetched.associations.insert(pair, association);
+            }
+        }
+        let last = bound.unwrap_or(u64::MAX);
+        let within = |contact: &ContactId| after < contact.number() && contact.number() <= last;
+        Ok((found.into_iter().filter(within).collect(), bound))
+    }
+}

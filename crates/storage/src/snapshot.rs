@@ -1,0 +1,271 @@
+//! One moment of an organization, to be asked.
+
+use roster_core::fact::{Held, HeldTicket, TicketsOf, UniqueKey};
+use roster_core::id::{AccountId, ContactId, Pair, Revision, TicketNo};
+use roster_core::names::{Heading, SearchQuery};
+use roster_core::record::{Account, Association, Contact, Settings, Stored, Ticket, TicketStatus};
+use roster_core::refusal::Refusal;
+use roster_core::rules::disposition::{Preview, preview};
+use roster_core::text::TicketKey;
+
+use crate::batch::settings_of;
+use crate::connection::{
+    AccountContact, Connection, ContactAccount, NamePlace, Org, Picking, Result, TicketPage,
+    TicketPlace, TicketSource,
+};
+use crate::organization::{At, OrganizationName};
+
+/// See the module. It has one revision and cannot write.
+pub struct Snapshot<'c> {
+    pub(crate) connection: &'c mut dyn Connection,
+    pub(crate) org: Org,
+    at: At,
+    settings: Stored<Settings>,
+}
+
+/// The number of no organization: nothing is ever stored under it.
+const NOBODY: Org = 0;
+
+impl<'c> Snapshot<'c> {
+    pub(crate) fn of(connection: &'c mut dyn Connection, name: &OrganizationName) -> Result<Self> {
+        let found = connection.organization(name.as_str())?;
+        let (org, at, settings) = match found {
+            None => (
+                NOBODY,
+                At::default(),
+                Stored {
+                    record: Settings::default(),
+                    revision: Revision::ZERO,
+                },
+            ),
+            Some(found) => (
+                found.org,
+                At {
+                    revision: found.revision,
+                    nonce: found.nonce,
+                },
+                settings_of(&found)?,
+            ),
+        };
+        Ok(Self {
+            connection,
+            org,
+            at,
+            settings,
+        })
+    }
+
+    /// Which moment this is.
+    pub fn at(&self) -> At {
+        self.at
+    }
+
+    /// The nonce of a revision, if the log has it.
+    pub fn nonce_of(&mut self, revision: Revision) -> Result<Option<i64>> {
+        self.connection.nonce_of(self.org, revision)
+    }
+
+    /// The settings.
+    pub fn settings(&self) -> &Stored<Settings> {
+        &self.settings
+    }
+
+    /// These accounts, those that exist, in no order.
+    pub fn accounts(&mut self, ids: &[AccountId]) -> Result<Vec<(AccountId, Stored<Account>)>> {
+        self.connection.accounts(self.org, ids)
+    }
+
+    /// These contacts, those that exist, in no order.
+    pub fn contacts(&mut self, ids: &[ContactId]) -> Result<Vec<(ContactId, Stored<Contact>)>> {
+        self.connection.contacts(self.org, ids)
+    }
+
+    /// These tickets, those that exist, in no order.
+    pub fn tickets(&mut self, numbers: &[TicketNo]) -> Result<Vec<(TicketNo, Stored<Ticket>)>> {
+        self.connection.tickets(self.org, numbers)
+    }
+
+    /// Who has these keys.
+    pub fn owners(&mut self, keys: &[UniqueKey]) -> Result<Vec<(UniqueKey, u64)>> {
+        self.connection.owners(self.org, keys)
+    }
+
+    /// A ticket by the caller's id.
+    pub fn ticket(&mut self, key: &TicketKey) -> Result<Option<(TicketNo, Stored<Ticket>)>> {
+        let owner = self.owners(&[UniqueKey::of_ticket(key)])?;
+        let numbers: Vec<TicketNo> = owner.iter().map(|(_, no)| TicketNo::new(*no)).collect();
+        Ok(self.tickets(&numbers)?.pop())
+    }
+
+    /// The association of a pair.
+    pub fn association(&mut self, pair: Pair) -> Result<Option<Stored<Association>>> {
+        let found = self
+            .connection
+            .associations(self.org, &[pair.contact], &[pair.account])?;
+        Ok(found.into_iter().next().map(|(_, row)| row))
+    }
+
+    /// The tickets of one requester under one account.
+    pub fn held_tickets(&mut self, held: Held) -> Result<Vec<HeldTicket>> {
+        let found = self.connection.held_tickets(self.org, &[held].into())?;
+        let mut tickets: Vec<HeldTicket> = found
+            .into_iter()
+            .filter(|(of, _)| *of == held)
+            .map(|(_, ticket)| ticket)
+            .collect();
+        tickets.sort_by_key(|ticket| ticket.ticket);
+        Ok(tickets)
+    }
+
+    /// `preview`: what a dissociation would meet; the refusal names what is not there.
+    pub fn preview(&mut self, pair: Pair, key: &[u8; 32]) -> Result<Result<Preview, Refusal>> {
+        let Some((_, contact)) = self.contacts(&[pair.contact])?.pop() else {
+            return Ok(Err(Refusal::ContactNotFound(pair.contact)));
+        };
+        if self.accounts(&[pair.account])?.is_empty() {
+            return Ok(Err(Refusal::AccountNotFound(pair.account)));
+        }
+        let Some(association) = self.association(pair)? else {
+            return Ok(Err(Refusal::AssociationNotFound(pair)));
+        };
+        let held = self.held_tickets(Held {
+            requester: pair.contact,
+            account: Some(pair.account),
+        })?;
+        let copied = self
+            .connection
+            .tickets_of(self.org, TicketsOf::Copied(pair.contact))?;
+        let copied: Vec<Ticket> = self
+            .tickets(&copied)?
+            .into_iter()
+            .map(|(_, ticket)| ticket.record)
+            .collect();
+        Ok(Ok(preview(
+            key,
+            pair,
+            &association,
+            &held,
+            &copied,
+            contact.record.blocked,
+        )))
+    }
+
+    /// A page of accounts by name.
+    pub fn account_page(
+        &mut self,
+        query: &SearchQuery,
+        heading: Option<Heading>,
+        after: Option<&NamePlace>,
+        limit: usize,
+    ) -> Result<Vec<(NamePlace, AccountId, Stored<Account>)>> {
+        let picking = Picking {
+            query,
+            heading,
+            not_in: None,
+        };
+        self.connection
+            .account_page(self.org, &picking, after, limit)
+    }
+
+    /// A page of contacts by name.
+    pub fn contact_page(
+        &mut self,
+        query: &SearchQuery,
+        heading: Option<Heading>,
+        not_in: Option<AccountId>,
+        after: Option<&NamePlace>,
+        limit: usize,
+    ) -> Result<Vec<(NamePlace, ContactId, Stored<Contact>)>> {
+        let picking = Picking {
+            query,
+            heading,
+            not_in,
+        };
+        self.connection
+            .contact_page(self.org, &picking, after, limit)
+    }
+
+    /// How many accounts stand under each heading.
+    pub fn account_headings(&mut self, query: &SearchQuery) -> Result<Vec<(Heading, u64)>> {
+        let picking = Picking {
+            query,
+            heading: None,
+            not_in: None,
+        };
+        self.connection.account_headings(self.org, &picking)
+    }
+
+    /// How many contacts stand under each heading.
+    pub fn contact_headings(
+        &mut self,
+        query: &SearchQuery,
+        not_in: Option<AccountId>,
+    ) -> Result<Vec<(Heading, u64)>> {
+        let picking = Picking {
+            query,
+            heading: None,
+            not_in,
+        };
+        self.connection.contact_headings(self.org, &picking)
+    }
+
+    /// A page of an account's contacts by name.
+    #[allow(
+        clippy::type_complexity,
+        reason = "a row of a join, taken apart at once"
+    )]
+    pub fn account_contacts(
+        &mut self,
+        account: AccountId,
+        after: Option<&NamePlace>,
+        limit: usize,
+    ) -> Result<Vec<AccountContact>> {
+        self.connection
+            .account_contacts(self.org, account, after, limit)
+    }
+
+    /// A contact's accounts: the primary first, then by name.
+    pub fn contact_accounts(&mut self, contact: ContactId) -> Result<Vec<ContactAccount>> {
+        self.connection.contact_accounts(self.org, contact)
+    }
+
+    /// A page of the tickets of any of these sources, newest first, each once.
+    pub fn ticket_page(
+        &mut self,
+        sources: &[TicketSource],
+        filter: &TicketFilter,
+        after: Option<&TicketPlace>,
+        limit: usize,
+    ) -> Result<Vec<(TicketPlace, TicketNo)>> {
+        let mut found = Vec::new();
+        for source in sources {
+            let page = TicketPage {
+                source,
+                account: filter.account,
+                requester: filter.requester,
+                status: filter.status,
+                after,
+                limit,
+            };
+            found.extend(self.connection.ticket_page(self.org, &page)?);
+        }
+        found.sort_by(|(a, _), (b, _)| {
+            let by_id = || a.id.cmp(&b.id);
+            b.create_time.cmp(&a.create_time).then_with(by_id)
+        });
+        found.dedup_by(|a, b| a.1 == b.1);
+        found.truncate(limit);
+        Ok(found)
+    }
+}
+
+/// Which tickets of a list's sources are wanted.
+#[derive(Clone, Debug, Default)]
+pub struct TicketFilter {
+    /// Only those under this account.
+    pub account: Option<AccountId>,
+    /// Only those of this requester.
+    pub requester: Option<ContactId>,
+    /// Only open or only closed ones.
+    pub status: Option<TicketStatus>,
+}

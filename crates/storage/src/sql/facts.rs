@@ -1,0 +1,430 @@
+//! Loading facts: one statement a kind, whatever their number.
+
+use std::collections::{BTreeSet, HashMap};
+
+use diesel::dsl::count_star;
+use diesel::prelude::*;
+use roster_core::fact::{Held, HeldTicket, TicketsOf, UniqueKey};
+use roster_core::id::{AccountId, ContactId, Pair, Revision, TicketNo, Time};
+use roster_core::record::{Account, Association, Contact, Stored, Ticket};
+
+use super::session::Session;
+use crate::connection::{KeptAnswer, Org, Organization, ReadFacts, Result, StoreKeys};
+use crate::rows::{AccountRow, AssociationRow, ContactRow, TicketRow, column, number, status};
+use crate::schema::{
+    accounts, associations, change_set_parts, change_sets, contacts, request_answers, store,
+    ticket_copies, tickets, unique_keys,
+};
+
+/// How many keys one statement takes: far below the 32,766 parameters of SQLite.
+const KEYS_MAX: usize = 10_000;
+
+/// The stored number of a kind of key. Ticket ids stand with their tickets.
+pub(crate) fn key_kind(key: &UniqueKey) -> Option<(i64, &str)> {
+    match key {
+        UniqueKey::AccountExternalId(text) => Some((1, text)),
+        UniqueKey::ContactExternalId(text) => Some((2, text)),
+        UniqueKey::Email(text) => Some((3, text)),
+        UniqueKey::Ticket(_) => None,
+    }
+}
+
+fn key_of_kind(kind: i64, text: String) -> Option<UniqueKey> {
+    match kind {
+        1 => Some(UniqueKey::AccountExternalId(text)),
+        2 => Some(UniqueKey::ContactExternalId(text)),
+        3 => Some(UniqueKey::Email(text)),
+        _ => None,
+    }
+}
+
+fn contact_columns(ids: &[ContactId]) -> Vec<i64> {
+    ids.iter().map(|id| column(id.number())).collect()
+}
+
+fn account_columns(ids: &[AccountId]) -> Vec<i64> {
+    ids.iter().map(|id| column(id.number())).collect()
+}
+
+fn contact_id(stored: i64) -> ContactId {
+    ContactId::new(number(stored))
+}
+
+fn account_id(stored: i64) -> AccountId {
+    AccountId::new(number(stored))
+}
+
+fn ticket_no(stored: i64) -> TicketNo {
+    TicketNo::new(number(stored))
+}
+
+impl ReadFacts for Session {
+    fn store_keys(&mut self) -> Result<StoreKeys> {
+        let (store_id, page_key, preview_key) = store::table
+            .select((store::store_id, store::page_key, store::preview_key))
+            .first(&mut self.conn)?;
+        Ok(StoreKeys {
+            store_id,
+            page_key,
+            preview_key,
+        })
+    }
+
+    fn organization(&mut self, name: &str) -> Result<Option<Organization>> {
+        self.organization_row(name, "")
+    }
+
+    fn nonce_of(&mut self, org: Org, revision: Revision) -> Result<Option<i64>> {
+        Ok(change_sets::table
+            .find((org, column(revision.number())))
+            .select(change_sets::nonce)
+            .first(&mut self.conn)
+            .optional()?)
+    }
+
+    fn accounts(
+        &mut self,
+        org: Org,
+        ids: &[AccountId],
+    ) -> Result<Vec<(AccountId, Stored<Account>)>> {
+        let mut found = Vec::with_capacity(ids.len());
+        for ids in account_columns(ids).chunks(KEYS_MAX) {
+            let rows: Vec<AccountRow> = accounts::table
+                .filter(accounts::org.eq(org))
+                .filter(accounts::account.eq_any(ids))
+                .select(AccountRow::as_select())
+                .load(&mut self.conn)?;
+            found.extend(rows.into_iter().map(AccountRow::record));
+        }
+        Ok(found)
+    }
+
+    fn contacts(
+        &mut self,
+        org: Org,
+        ids: &[ContactId],
+    ) -> Result<Vec<(ContactId, Stored<Contact>)>> {
+        let mut found = Vec::with_capacity(ids.len());
+        for ids in contact_columns(ids).chunks(KEYS_MAX) {
+            let rows: Vec<ContactRow> = contacts::table
+                .filter(contacts::org.eq(org))
+                .filter(contacts::contact.eq_any(ids))
+                .select(ContactRow::as_select())
+                .load(&mut self.conn)?;
+            found.extend(rows.into_iter().map(ContactRow::record));
+        }
+        Ok(found)
+    }
+
+    fn associations(
+        &mut self,
+        org: Org,
+        of: &[ContactId],
+        with: &[AccountId],
+    ) -> Result<Vec<(Pair, Stored<Association>)>> {
+        let with = account_columns(with);
+        let mut found = Vec::new();
+        for of in contact_columns(of).chunks(KEYS_MAX) {
+            for with in with.chunks(KEYS_MAX) {
+                let rows: Vec<AssociationRow> = associations::table
+                    .filter(associations::org.eq(org))
+                    .filter(associations::contact.eq_any(of))
+                    .filter(associations::account.eq_any(with))
+                    .select(AssociationRow::as_select())
+                    .load(&mut self.conn)?;
+                found.extend(rows.into_iter().map(|row| {
+                    let pair = Pair {
+                        contact: contact_id(row.contact),
+                        account: account_id(row.account),
+                    };
+                    (pair, row.record())
+                }));
+            }
+        }
+        Ok(found)
+    }
+
+    fn associations_of(
+        &mut self,
+        org: Org,
+        contact: ContactId,
+    ) -> Result<Vec<(AccountId, Stored<Association>)>> {
+        let rows: Vec<AssociationRow> = associations::table
+            .filter(associations::org.eq(org))
+            .filter(associations::contact.eq(column(contact.number())))
+            .order(associations::account)
+            .select(AssociationRow::as_select())
+            .load(&mut self.conn)?;
+        Ok(rows
+            .into_iter()
+            .map(|row| (account_id(row.account), row.record()))
+            .collect())
+    }
+
+    fn contacts_of(&mut self, org: Org, account: AccountId) -> Result<Vec<ContactId>> {
+        let found: Vec<i64> = associations::table
+            .filter(associations::org.eq(org))
+            .filter(associations::account.eq(column(account.number())))
+            .order(associations::contact)
+            .select(associations::contact)
+            .load(&mut self.conn)?;
+        Ok(found.into_iter().map(contact_id).collect())
+    }
+
+    fn primaries(&mut self, org: Org, of: &[ContactId]) -> Result<Vec<(ContactId, AccountId)>> {
+        let mut found = Vec::with_capacity(of.len());
+        for of in contact_columns(of).chunks(KEYS_MAX) {
+            let rows: Vec<(i64, i64)> = associations::table
+                .filter(associations::org.eq(org))
+                .filter(associations::contact.eq_any(of))
+                .filter(associations::is_primary.eq(true))
+                .select((associations::contact, associations::account))
+                .load(&mut self.conn)?;
+            found.extend(
+                rows.into_iter()
+                    .map(|(c, a)| (contact_id(c), account_id(a))),
+            );
+        }
+        Ok(found)
+    }
+
+    fn account_counts(&mut self, org: Org, of: &[ContactId]) -> Result<Vec<(ContactId, u64)>> {
+        let mut found = Vec::with_capacity(of.len());
+        for of in contact_columns(of).chunks(KEYS_MAX) {
+            let rows: Vec<(i64, i64)> = associations::table
+                .filter(associations::org.eq(org))
+                .filter(associations::contact.eq_any(of))
+                .group_by(associations::contact)
+                .select((associations::contact, count_star()))
+                .load(&mut self.conn)?;
+            found.extend(rows.into_iter().map(|(c, n)| (contact_id(c), number(n))));
+        }
+        Ok(found)
+    }
+
+    fn contacts_with_several_accounts(&mut self, org: Org) -> Result<u64> {
+        // A contact with several accounts has exactly one primary among them.
+        let found: i64 = associations::table
+            .filter(associations::org.eq(org))
+            .filter(associations::is_primary.eq(false))
+            .select(diesel::dsl::count(associations::contact).aggregate_distinct())
+            .first(&mut self.conn)?;
+        Ok(number(found))
+    }
+
+    fn tickets(
+        &mut self,
+        org: Org,
+        numbers: &[TicketNo],
+    ) -> Result<Vec<(TicketNo, Stored<Ticket>)>> {
+        let wanted: Vec<i64> = numbers.iter().map(|no| column(no.number())).collect();
+        let mut found = Vec::with_capacity(wanted.len());
+        for wanted in wanted.chunks(KEYS_MAX) {
+            let rows: Vec<TicketRow> = tickets::table
+                .filter(tickets::org.eq(org))
+                .filter(tickets::ticket.eq_any(wanted))
+                .select(TicketRow::as_select())
+                .load(&mut self.conn)?;
+            let copied: Vec<(i64, i64)> = ticket_copies::table
+                .filter(ticket_copies::org.eq(org))
+                .filter(ticket_copies::ticket.eq_any(wanted))
+                .order((ticket_copies::ticket, ticket_copies::position))
+                .select((ticket_copies::ticket, ticket_copies::contact))
+                .load(&mut self.conn)?;
+            let mut copies: HashMap<i64, Vec<ContactId>> = HashMap::new();
+            for (ticket, contact) in copied {
+                copies.entry(ticket).or_default().push(contact_id(contact));
+            }
+            found.extend(rows.into_iter().map(|row| {
+                let copied = copies.remove(&row.ticket).unwrap_or_default();
+                (ticket_no(row.ticket), row.record(copied))
+            }));
+        }
+        Ok(found)
+    }
+
+    fn tickets_of(&mut self, org: Org, of: TicketsOf) -> Result<Vec<TicketNo>> {
+        let all = tickets::table
+            .filter(tickets::org.eq(org))
+            .order(tickets::ticket)
+            .select(tickets::ticket);
+        let found: Vec<i64> = match of {
+            TicketsOf::Account(account) => all
+                .filter(tickets::account.eq(column(account.number())))
+                .load(&mut self.conn)?,
+            TicketsOf::Requester(contact) => all
+                .filter(tickets::requester.eq(column(contact.number())))
+                .load(&mut self.conn)?,
+            TicketsOf::Copied(contact) => ticket_copies::table
+                .filter(ticket_copies::org.eq(org))
+                .filter(ticket_copies::contact.eq(column(contact.number())))
+                .order(ticket_copies::ticket)
+                .select(ticket_copies::ticket)
+                .load(&mut self.conn)?,
+        };
+        Ok(found.into_iter().map(ticket_no).collect())
+    }
+
+    fn held_tickets(
+        &mut self,
+        org: Org,
+        asked: &BTreeSet<Held>,
+    ) -> Result<Vec<(Held, HeldTicket)>> {
+        let mut found = Vec::new();
+        let (under, without): (Vec<&Held>, Vec<&Held>) =
+            asked.iter().partition(|held| held.account.is_some());
+        let mut take = |rows: Vec<(i64, Option<i64>, i64, bool, i64)>| {
+            found.extend(
+                rows.into_iter()
+                    .map(|(requester, account, ticket, closed, revision)| {
+                        let held = Held {
+                            requester: contact_id(requester),
+                            account: account.map(account_id),
+                        };
+                        let ticket = HeldTicket {
+                            ticket: ticket_no(ticket),
+                            status: status(closed),
+                            revision: Revision::new(number(revision)),
+                        };
+                        (held, ticket)
+                    }),
+            );
+        };
+        for (group, has_account) in [(under, true), (without, false)] {
+            for chunk in group.chunks(KEYS_MAX) {
+                let requesters: BTreeSet<i64> = chunk
+                    .iter()
+                    .map(|held| column(held.requester.number()))
+                    .collect();
+                let of = tickets::table
+                    .filter(tickets::org.eq(org))
+                    .filter(tickets::requester.eq_any(requesters))
+                    .select((
+                        tickets::requester,
+                        tickets::account,
+                        tickets::ticket,
+                        tickets::closed,
+                        tickets::revision,
+                    ));
+                if has_account {
+                    let accounts: BTreeSet<i64> = chunk
+                        .iter()
+                        .filter_map(|held| held.account)
+                        .map(|account| column(account.number()))
+                        .collect();
+                    take(
+                        of.filter(tickets::account.eq_any(accounts))
+                            .load(&mut self.conn)?,
+                    );
+                } else {
+                    take(of.filter(tickets::account.is_null()).load(&mut self.conn)?);
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    fn owners(&mut self, org: Org, keys: &[UniqueKey]) -> Result<Vec<(UniqueKey, u64)>> {
+        let mut found = Vec::with_capacity(keys.len());
+        let mut by_kind: HashMap<Option<i64>, Vec<&str>> = HashMap::new();
+        for key in keys {
+            match (key_kind(key), key) {
+                (Some((kind, text)), _) => by_kind.entry(Some(kind)).or_default().push(text),
+                (None, UniqueKey::Ticket(text)) => by_kind.entry(None).or_default().push(text),
+                (None, _) => {}
+            }
+        }
+        for (kind, texts) in by_kind {
+            for texts in texts.chunks(KEYS_MAX) {
+                let Some(kind) = kind else {
+                    let rows: Vec<(String, i64)> = tickets::table
+                        .filter(tickets::org.eq(org))
+                        .filter(tickets::id.eq_any(texts))
+                        .select((tickets::id, tickets::ticket))
+                        .load(&mut self.conn)?;
+                    found.extend(
+                        rows.into_iter()
+                            .map(|(id, ticket)| (UniqueKey::Ticket(id), number(ticket))),
+                    );
+                    continue;
+                };
+                let rows: Vec<(String, i64)> = unique_keys::table
+                    .filter(unique_keys::org.eq(org))
+                    .filter(unique_keys::kind.eq(kind))
+                    .filter(unique_keys::key.eq_any(texts))
+                    .select((unique_keys::key, unique_keys::owner))
+                    .load(&mut self.conn)?;
+                found.extend(
+                    rows.into_iter().filter_map(|(text, owner)| {
+                        Some((key_of_kind(kind, text)?, number(owner)))
+                    }),
+                );
+            }
+        }
+        Ok(found)
+    }
+
+    fn kept_answers(&mut self, org: Org, request_ids: &[&str]) -> Result<Vec<KeptAnswer>> {
+        type Row = (String, String, String, Vec<u8>, Vec<u8>, i64);
+        let rows: Vec<Row> = request_answers::table
+            .filter(request_answers::org.eq(org))
+            .filter(request_answers::request_id.eq_any(request_ids))
+            .select((
+                request_answers::caller,
+                request_answers::rpc,
+                request_answers::request_id,
+                request_answers::hash,
+                request_answers::answer,
+                request_answers::expire_time,
+            ))
+            .load(&mut self.conn)?;
+        Ok(rows
+            .into_iter()
+            .map(
+                |(caller, rpc, request_id, hash, answer, expire_time)| KeptAnswer {
+                    caller,
+                    rpc,
+                    request_id,
+                    hash,
+                    answer,
+                    expire_time: Time::from_micros(expire_time),
+                },
+            )
+            .collect())
+    }
+
+    fn change_sets_after(
+        &mut self,
+        org: Org,
+        after: Revision,
+        limit: usize,
+    ) -> Result<Vec<(Revision, i64, Vec<Vec<u8>>)>> {
+        let after = column(after.number());
+        let heads: Vec<(i64, i64)> = change_sets::table
+            .filter(change_sets::org.eq(org))
+            .filter(change_sets::revision.gt(after))
+            .order(change_sets::revision)
+            .limit(column(limit as u64))
+            .select((change_sets::revision, change_sets::format))
+            .load(&mut self.conn)?;
+        let last = heads.last().map_or(after, |(revision, _)| *revision);
+        let found: Vec<(i64, Vec<u8>)> = change_set_parts::table
+            .filter(change_set_parts::org.eq(org))
+            .filter(change_set_parts::revision.gt(after))
+            .filter(change_set_parts::revision.le(last))
+            .order((change_set_parts::revision, change_set_parts::part))
+            .select((change_set_parts::revision, change_set_parts::payload))
+            .load(&mut self.conn)?;
+        let mut parts: HashMap<i64, Vec<Vec<u8>>> = HashMap::new();
+        for (revision, payload) in found {
+            parts.entry(revision).or_default().push(payload);
+        }
+        Ok(heads
+            .into_iter()
+            .map(|(revision, format)| {
+                let payload = parts.remove(&revision).unwrap_or_default();
+                (Revision::new(number(revision)), format, payload)
+            })
+            .collect())
+    }
+}

@@ -1,0 +1,269 @@
+//! All that others see of storage.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use diesel::r2d2::{ConnectionManager, Pool};
+use diesel::{PgConnection, SqliteConnection};
+use parking_lot::Mutex;
+use roster_core::change::Change;
+use roster_core::command::{Circumstances, Command};
+use roster_core::draft::Draft;
+use roster_core::fact::Needs;
+use roster_core::id::Revision;
+use roster_core::refusal::Refused;
+use tokio::sync::oneshot;
+
+use crate::batch::{Job, Origin, Outcome};
+use crate::connection::{Connection, Result, StoreKeys};
+use crate::error::{NotDone, StorageError};
+use crate::loaded::Loaded;
+use crate::organization::{At, OrganizationName};
+use crate::snapshot::Snapshot;
+use crate::writer::{self, Lane, Queue};
+use crate::{log, postgres, sqlite};
+
+/// Readers of one server; a read is short, so few serve many.
+const READERS: u32 = 8;
+/// Organizations that are written at once on PostgreSQL.
+const POSTGRES_WRITERS: usize = 4;
+/// SQLite has one writer by nature.
+const SQLITE_WRITERS: usize = 1;
+/// How long a stop waits for writes that were accepted.
+const CLOSE_PATIENCE: Duration = Duration::from_secs(8);
+
+#[derive(Clone)]
+enum Engine {
+    Sqlite(Pool<ConnectionManager<SqliteConnection>>),
+    Postgres(Pool<ConnectionManager<PgConnection>>),
+}
+
+impl Engine {
+    fn open(database: &str) -> Result<(Self, usize)> {
+        if let Some(path) = database.strip_prefix("sqlite:").filter(|p| !p.is_empty()) {
+            let connections = READERS + 2;
+            let pool = sqlite::open(path, connections)?;
+            return Ok((Self::Sqlite(pool), SQLITE_WRITERS));
+        }
+        if database.starts_with("postgres://") || database.starts_with("postgresql://") {
+            // Each writer may ask for a second connection when an answer is lost.
+            let connections = READERS + 2 * POSTGRES_WRITERS as u32;
+            let pool = postgres::open(database, connections)?;
+            return Ok((Self::Postgres(pool), POSTGRES_WRITERS));
+        }
+        Err(StorageError::NotADatabase(database.to_owned()))
+    }
+
+    fn connect(&self) -> Result<Box<dyn Connection>> {
+        Ok(match self {
+            Self::Sqlite(pool) => Box::new(sqlite::session(pool)?),
+            Self::Postgres(pool) => Box::new(postgres::session(pool)?),
+        })
+    }
+}
+
+/// How a command ended well.
+#[derive(Debug)]
+pub enum Done<A> {
+    /// It was carried out now.
+    Fresh(A, At),
+    /// It was carried out before under the same request id: the first answer, as it was encoded.
+    Repeated(Vec<u8>),
+}
+
+/// The records of all organizations in one database.
+pub struct Store {
+    engine: Engine,
+    keys: StoreKeys,
+    queue: Arc<Queue>,
+    writers: Mutex<Vec<std::thread::JoinHandle<()>>>,
+}
+
+impl Store {
+    /// Opens `sqlite:PATH` or `postgres://…`, makes and migrates the database where needed, and
+    /// starts its writers. Blocks.
+    pub fn open(database: &str) -> Result<Self> {
+        let (engine, writers) = Engine::open(database)?;
+        let keys = engine.connect()?.store_keys()?;
+        let queue = Arc::new(Queue::default());
+        let connect: writer::Connect = {
+            let engine = engine.clone();
+            Arc::new(move || engine.connect())
+        };
+        let writers = writer::start(&queue, &connect, writers)
+            .map_err(|error| StorageError::Unreachable(error.into()))?;
+        Ok(Self {
+            engine,
+            keys,
+            queue,
+            writers: Mutex::new(writers),
+        })
+    }
+
+    /// The keys of this store.
+    pub fn keys(&self) -> &StoreKeys {
+        &self.keys
+    }
+
+    /// Carries out a command in the lane of calls. Dropping the future before its batch begins
+    /// drops the command.
+    ///
+    /// `encode` makes the caller's answer, to be kept for a repeat of the same request.
+    pub async fn execute<C: Command>(
+        &self,
+        organization: &OrganizationName,
+        command: C,
+        origin: Origin,
+        encode: impl Fn(&C::Answer, At) -> Vec<u8> + Send + 'static,
+    ) -> Result<Done<C::Answer>, NotDone> {
+        self.queue_and_wait(Lane::Calls, organization, command, origin, encode)
+            .await
+    }
+
+    /// Carries out one batch of a job, after the calls that wait.
+    pub async fn execute_job<C: Command>(
+        &self,
+        organization: &OrganizationName,
+        command: C,
+        origin: Origin,
+    ) -> Result<Done<C::Answer>, NotDone> {
+        self.queue_and_wait(Lane::Jobs, organization, command, origin, |_, _| Vec::new())
+            .await
+    }
+
+    async fn queue_and_wait<C: Command>(
+        &self,
+        lane: Lane,
+        organization: &OrganizationName,
+        command: C,
+        origin: Origin,
+        encode: impl Fn(&C::Answer, At) -> Vec<u8> + Send + 'static,
+    ) -> Result<Done<C::Answer>, NotDone> {
+        let (reply, answered) = oneshot::channel();
+        let queued = Queued {
+            command,
+            origin,
+            encode,
+            answer: None,
+            reply,
+        };
+        self.queue.push(lane, organization, Box::new(queued))?;
+        answered.await.unwrap_or_else(|_| {
+            Err(StorageError::Defect("the writer dropped the command".into()).into())
+        })
+    }
+
+    /// Asks questions of one moment of an organization; one that does not exist is empty.
+    pub async fn read<T: Send + 'static>(
+        &self,
+        organization: &OrganizationName,
+        ask: impl FnOnce(&mut Snapshot<'_>) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let (engine, organization) = (self.engine.clone(), organization.clone());
+        let read = tokio::task::spawn_blocking(move || {
+            let mut connection = engine.connect()?;
+            connection.begin_read()?;
+            let answer =
+                Snapshot::of(connection.as_mut(), &organization).and_then(|mut at| ask(&mut at));
+            // Nothing was written: whether this succeeds tells nothing about the answer.
+            let _ = connection.rollback();
+            answer
+        });
+        read.await
+            .map_err(|panic| StorageError::Defect(panic.into()))?
+    }
+
+    /// The change sets after a revision, oldest first, at most `limit` of them.
+    pub async fn changes_after(
+        &self,
+        organization: &OrganizationName,
+        after: Revision,
+        limit: usize,
+    ) -> Result<Vec<(Revision, Vec<Change>)>> {
+        self.read(organization, move |at| {
+            let sets = at.connection.change_sets_after(at.org, after, limit)?;
+            sets.into_iter()
+                .map(|(revision, format, parts)| Ok((revision, log::decode(format, &parts)?)))
+                .collect()
+        })
+        .await
+    }
+
+    /// Takes no more commands, finishes those that wait, and ends. Blocks.
+    pub fn close(&self) {
+        self.queue.close();
+        writer::join(std::mem::take(&mut *self.writers.lock()), CLOSE_PATIENCE);
+    }
+}
+
+impl Drop for Store {
+    fn drop(&mut self) {
+        self.queue.close();
+    }
+}
+
+struct Queued<C: Command, E> {
+    command: C,
+    origin: Origin,
+    encode: E,
+    answer: Option<C::Answer>,
+    reply: oneshot::Sender<Result<Done<C::Answer>, NotDone>>,
+}
+
+impl<C: Command, E: Fn(&C::Answer, At) -> Vec<u8> + Send> Job for Queued<C, E> {
+    fn origin(&self) -> &Origin {
+        &self.origin
+    }
+
+    fn name(&self) -> &'static str {
+        C::NAME
+    }
+
+    fn is_abandoned(&self) -> bool {
+        self.reply.is_closed()
+    }
+
+    fn needs(&self, needs: &mut Needs) {
+        self.command.needs(needs);
+    }
+
+    fn decide(
+        &mut self,
+        facts: &Draft<'_, Loaded<'_>>,
+        given: &mut Circumstances,
+    ) -> Result<Vec<Change>, Refused> {
+        let decision = self.command.decide(facts, given)?;
+        self.answer = Some(decision.answer);
+        Ok(decision.changes)
+    }
+
+    fn encode(&self, at: At) -> Vec<u8> {
+        let answer = self.answer.as_ref();
+        answer.map_or_else(Vec::new, |answer| (self.encode)(answer, at))
+    }
+
+    fn finish(self: Box<Self>, outcome: Outcome) {
+        let Self { answer, reply, .. } = *self;
+        let told = match (outcome, answer) {
+            (Outcome::Done(at), Some(answer)) => Ok(Done::Fresh(answer, at)),
+            (Outcome::Done(_), None) => {
+                Err(StorageError::Defect("a command ended without an answer".into()).into())
+            }
+            (Outcome::Repeated(bytes), _) => Ok(Done::Repeated(bytes)),
+            (Outcome::Refused(refusal), _) => Err(refusal.into()),
+            (Outcome::Failed(error), _) => Err(error.into()),
+        };
+        // Whoever asked may have gone: the answer is then nobody's.
+        let _ = reply.send(told);
+    }
+}
+
+/// Draws the keys of a new store and hands them to whoever keeps them.
+pub(crate) fn draw_keys(keep: impl FnOnce(Vec<u8>, Vec<u8>, Vec<u8>) -> Result<()>) -> Result<()> {
+    let draw = |length: usize| -> Result<Vec<u8>> {
+        let mut bytes = vec![0; length];
+        getrandom::fill(&mut bytes).map_err(|error| StorageError::Defect(Box::new(error)))?;
+        Ok(bytes)
+    };
+    keep(draw(16)?, draw(32)?, draw(32)?)
+}

@@ -1,0 +1,200 @@
+//! The lanes of writes: calls before jobs, organizations in turn, each in the hands of at most
+//! one writer at a time.
+
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use parking_lot::{Condvar, Mutex};
+
+use crate::batch::{self, Job, Outcome};
+use crate::connection::{Connection, Result};
+use crate::error::StorageError;
+use crate::organization::OrganizationName;
+
+/// How many commands one transaction takes: enough that a commit's cost vanishes, few enough
+/// that the first of them does not wait for long.
+const BATCH_COMMANDS_MAX: usize = 256;
+/// How many calls may wait: a second's work of a small machine.
+const CALLS_WAITING_MAX: usize = 8_192;
+/// How many batches of jobs may wait: jobs wait for their own answers, so one each suffices.
+const JOBS_WAITING_MAX: usize = 64;
+
+/// Which lane.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Lane {
+    /// Somebody waits for the answer.
+    Calls,
+    /// Imports and the like.
+    Jobs,
+}
+
+#[derive(Default)]
+struct Waiting {
+    /// By organization, oldest first.
+    queues: HashMap<OrganizationName, VecDeque<Box<dyn Job>>>,
+    /// The organizations that wait, in turn, each once.
+    turns: VecDeque<OrganizationName>,
+    count: usize,
+}
+
+impl Waiting {
+    fn push(&mut self, name: &OrganizationName, job: Box<dyn Job>) {
+        let queue = self.queues.entry(name.clone()).or_default();
+        if queue.is_empty() {
+            self.turns.push_back(name.clone());
+        }
+        queue.push_back(job);
+        self.count += 1;
+    }
+
+    /// The next organization that no writer holds, with up to `max` of its commands.
+    fn take(
+        &mut self,
+        held: &HashSet<OrganizationName>,
+        max: usize,
+    ) -> Option<(OrganizationName, Vec<Box<dyn Job>>)> {
+        let turn = self.turns.iter().position(|name| !held.contains(name))?;
+        let name = self.turns.remove(turn)?;
+        let queue = self.queues.get_mut(&name)?;
+        let taken: Vec<_> = queue.drain(..queue.len().min(max)).collect();
+        self.count -= taken.len();
+        if queue.is_empty() {
+            self.queues.remove(&name);
+        } else {
+            self.turns.push_back(name.clone());
+        }
+        Some((name, taken))
+    }
+}
+
+#[derive(Default)]
+struct State {
+    calls: Waiting,
+    jobs: Waiting,
+    held: HashSet<OrganizationName>,
+    closed: bool,
+}
+
+/// Where commands wait for a writer.
+#[derive(Default)]
+pub(crate) struct Queue {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+impl Queue {
+    pub(crate) fn push(
+        &self,
+        lane: Lane,
+        name: &OrganizationName,
+        job: Box<dyn Job>,
+    ) -> Result<()> {
+        let mut state = self.state.lock();
+        if state.closed {
+            return Err(StorageError::Unreachable("the store is closed".into()));
+        }
+        let (waiting, max) = match lane {
+            Lane::Calls => (&mut state.calls, CALLS_WAITING_MAX),
+            Lane::Jobs => (&mut state.jobs, JOBS_WAITING_MAX),
+        };
+        if waiting.count >= max {
+            return Err(StorageError::QueueFull);
+        }
+        waiting.push(name, job);
+        drop(state);
+        self.changed.notify_one();
+        Ok(())
+    }
+
+    /// Waits for work; none when the queue is closed and empty.
+    fn take(&self) -> Option<(OrganizationName, Vec<Box<dyn Job>>)> {
+        let mut state = self.state.lock();
+        loop {
+            let State {
+                calls, jobs, held, ..
+            } = &mut *state;
+            let taken = calls
+                .take(held, BATCH_COMMANDS_MAX)
+                .or_else(|| jobs.take(held, 1));
+            if let Some((name, jobs)) = taken {
+                state.held.insert(name.clone());
+                return Some((name, jobs));
+            }
+            if state.closed && state.calls.count == 0 && state.jobs.count == 0 {
+                return None;
+            }
+            self.changed.wait(&mut state);
+        }
+    }
+
+    fn release(&self, name: &OrganizationName) {
+        self.state.lock().held.remove(name);
+        // Whoever waits may want this organization, or the end.
+        self.changed.notify_all();
+    }
+
+    /// Takes no more; the writers finish what waits and end.
+    pub(crate) fn close(&self) {
+        self.state.lock().closed = true;
+        self.changed.notify_all();
+    }
+}
+
+/// How a writer gets a connection.
+pub(crate) type Connect = Arc<dyn Fn() -> Result<Box<dyn Connection>> + Send + Sync>;
+
+/// Starts writers.
+pub(crate) fn start(
+    queue: &Arc<Queue>,
+    connect: &Connect,
+    count: usize,
+) -> std::io::Result<Vec<JoinHandle<()>>> {
+    (0..count)
+        .map(|number| {
+            let (queue, connect) = (Arc::clone(queue), Arc::clone(connect));
+            std::thread::Builder::new()
+                .name(format!("writer-{number}"))
+                .spawn(move || write_until_closed(&queue, &connect))
+        })
+        .collect()
+}
+
+fn write_until_closed(queue: &Queue, connect: &Connect) {
+    while let Some((name, jobs)) = queue.take() {
+        // A panic is a defect of one batch: those who wait for it see their answer dropped, and
+        // the writer goes on.
+        let worked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| match connect() {
+            Ok(mut connection) => {
+                batch::run(connection.as_mut(), &name, jobs, connect.as_ref());
+            }
+            Err(error) => {
+                tracing::error!(%error, "a writer has no connection");
+                for job in jobs {
+                    job.finish(Outcome::Failed(StorageError::Unreachable(
+                        "no connection".into(),
+                    )));
+                }
+            }
+        }));
+        if worked.is_err() {
+            tracing::error!(organization = %name, "a writer panicked");
+        }
+        queue.release(&name);
+    }
+}
+
+/// Waits for writers to end, for at most this long.
+pub(crate) fn join(writers: Vec<JoinHandle<()>>, patience: Duration) {
+    let until = std::time::Instant::now() + patience;
+    for writer in writers {
+        while !writer.is_finished() && std::time::Instant::now() < until {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        if writer.is_finished() {
+            // A panic was told when it happened.
+            let _ = writer.join();
+        }
+    }
+}

@@ -1,0 +1,156 @@
+-- Every table's key begins with the organization; times are microseconds since 1970.
+-- Texts are compared byte by byte, as SQLite does.
+
+CREATE TABLE store (
+    one BIGINT PRIMARY KEY CHECK (one = 1),
+    store_id BYTEA NOT NULL,
+    page_key BYTEA NOT NULL,
+    preview_key BYTEA NOT NULL
+);
+
+CREATE TABLE organizations (
+    org BIGINT PRIMARY KEY GENERATED ALWAYS AS IDENTITY,
+    name TEXT COLLATE "C" NOT NULL UNIQUE,
+    revision BIGINT NOT NULL DEFAULT 0,
+    nonce BIGINT NOT NULL DEFAULT 0,
+    next_account BIGINT NOT NULL DEFAULT 1,
+    next_contact BIGINT NOT NULL DEFAULT 1,
+    next_ticket BIGINT NOT NULL DEFAULT 1,
+    next_import BIGINT NOT NULL DEFAULT 1,
+    -- The version of the code that made the derived columns of the organization's rows.
+    derivation BIGINT NOT NULL,
+    settings_revision BIGINT NOT NULL DEFAULT 0,
+    -- Encoded as in the change log; NULL: the defaults.
+    settings BYTEA
+);
+
+CREATE TABLE accounts (
+    org BIGINT NOT NULL,
+    account BIGINT NOT NULL,
+    name TEXT COLLATE "C" NOT NULL,
+    name_reading TEXT COLLATE "C",
+    external_id TEXT COLLATE "C",
+    attributes TEXT COLLATE "C" NOT NULL,
+    sharing_mode BIGINT,
+    sharing_roles TEXT COLLATE "C" NOT NULL,
+    create_time BIGINT NOT NULL,
+    update_time BIGINT NOT NULL,
+    revision BIGINT NOT NULL,
+    heading BIGINT NOT NULL,
+    sort_key BYTEA NOT NULL,
+    name_key TEXT COLLATE "C" NOT NULL,
+    search_text TEXT COLLATE "C" NOT NULL,
+    PRIMARY KEY (org, account)
+);
+CREATE INDEX accounts_by_order ON accounts (org, sort_key, account);
+CREATE INDEX accounts_by_name ON accounts (org, name_key);
+
+CREATE TABLE contacts (
+    org BIGINT NOT NULL,
+    contact BIGINT NOT NULL,
+    family_name TEXT COLLATE "C" NOT NULL,
+    given_name TEXT COLLATE "C",
+    family_name_reading TEXT COLLATE "C",
+    given_name_reading TEXT COLLATE "C",
+    emails TEXT COLLATE "C" NOT NULL,
+    external_id TEXT COLLATE "C",
+    attributes TEXT COLLATE "C" NOT NULL,
+    blocked BOOLEAN NOT NULL,
+    create_time BIGINT NOT NULL,
+    update_time BIGINT NOT NULL,
+    revision BIGINT NOT NULL,
+    heading BIGINT NOT NULL,
+    sort_key BYTEA NOT NULL,
+    name_key TEXT COLLATE "C" NOT NULL,
+    search_text TEXT COLLATE "C" NOT NULL,
+    PRIMARY KEY (org, contact)
+);
+CREATE INDEX contacts_by_order ON contacts (org, sort_key, contact);
+CREATE INDEX contacts_by_name ON contacts (org, name_key);
+
+-- Folded e-mail addresses and external ids: the database's own guard of what the rules promise.
+CREATE TABLE unique_keys (
+    org BIGINT NOT NULL,
+    kind BIGINT NOT NULL,
+    key TEXT COLLATE "C" NOT NULL,
+    owner BIGINT NOT NULL,
+    PRIMARY KEY (org, kind, key)
+);
+
+CREATE TABLE associations (
+    org BIGINT NOT NULL,
+    contact BIGINT NOT NULL,
+    account BIGINT NOT NULL,
+    is_primary BOOLEAN NOT NULL,
+    sees_account_tickets BOOLEAN NOT NULL,
+    role TEXT COLLATE "C" NOT NULL,
+    create_time BIGINT NOT NULL,
+    revision BIGINT NOT NULL,
+    PRIMARY KEY (org, contact, account)
+);
+CREATE INDEX associations_by_account ON associations (org, account, contact);
+CREATE UNIQUE INDEX associations_one_primary ON associations (org, contact) WHERE is_primary;
+
+CREATE TABLE tickets (
+    org BIGINT NOT NULL,
+    ticket BIGINT NOT NULL,
+    id TEXT COLLATE "C" NOT NULL,
+    requester BIGINT NOT NULL,
+    account BIGINT,
+    subject TEXT COLLATE "C" NOT NULL,
+    closed BOOLEAN NOT NULL,
+    is_private BOOLEAN NOT NULL,
+    create_time BIGINT NOT NULL,
+    revision BIGINT NOT NULL,
+    PRIMARY KEY (org, ticket)
+);
+CREATE UNIQUE INDEX tickets_by_id ON tickets (org, id);
+CREATE INDEX tickets_by_requester ON tickets (org, requester, create_time DESC, id);
+CREATE INDEX tickets_by_account ON tickets (org, account, create_time DESC, id);
+CREATE INDEX tickets_by_time ON tickets (org, create_time DESC, id);
+
+CREATE TABLE ticket_copies (
+    org BIGINT NOT NULL,
+    ticket BIGINT NOT NULL,
+    contact BIGINT NOT NULL,
+    -- The place on the list, as the caller gave it.
+    position BIGINT NOT NULL,
+    PRIMARY KEY (org, ticket, contact)
+);
+CREATE INDEX ticket_copies_by_contact ON ticket_copies (org, contact, ticket);
+
+-- The change log: one row a change set, its changes in parts.
+CREATE TABLE change_sets (
+    org BIGINT NOT NULL,
+    revision BIGINT NOT NULL,
+    create_time BIGINT NOT NULL,
+    actor TEXT COLLATE "C" NOT NULL,
+    command TEXT COLLATE "C" NOT NULL,
+    source TEXT COLLATE "C" NOT NULL,
+    job BIGINT,
+    request_id TEXT COLLATE "C",
+    nonce BIGINT NOT NULL,
+    format BIGINT NOT NULL,
+    parts BIGINT NOT NULL,
+    PRIMARY KEY (org, revision)
+);
+CREATE TABLE change_set_parts (
+    org BIGINT NOT NULL,
+    revision BIGINT NOT NULL,
+    part BIGINT NOT NULL,
+    payload BYTEA NOT NULL,
+    PRIMARY KEY (org, revision, part)
+);
+
+-- First answers to writes that carried a request_id.
+CREATE TABLE request_answers (
+    org BIGINT NOT NULL,
+    caller TEXT COLLATE "C" NOT NULL,
+    rpc TEXT COLLATE "C" NOT NULL,
+    request_id TEXT COLLATE "C" NOT NULL,
+    hash BYTEA NOT NULL,
+    answer BYTEA NOT NULL,
+    expire_time BIGINT NOT NULL,
+    PRIMARY KEY (org, caller, rpc, request_id)
+);
+CREATE INDEX request_answers_by_expiry ON request_answers (expire_time);

@@ -1,0 +1,11 @@
+DROP TABLE request_answers;
+DROP TABLE change_set_parts;
+DROP TABLE change_sets;
+DROP TABLE ticket_copies;
+DROP TABLE tickets;
+DROP TABLE associations;
+DROP TABLE unique_keys;
+DROP TABLE contacts;
+DROP TABLE accounts;
+DROP TABLE organizations;
+DROP TABLE store;

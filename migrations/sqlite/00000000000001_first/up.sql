@@ -1,0 +1,155 @@
+-- Every table's key begins with the organization; times are microseconds since 1970.
+
+CREATE TABLE store (
+    one INTEGER PRIMARY KEY CHECK (one = 1),
+    store_id BLOB NOT NULL,
+    page_key BLOB NOT NULL,
+    preview_key BLOB NOT NULL
+);
+
+CREATE TABLE organizations (
+    org INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
+    name TEXT NOT NULL UNIQUE,
+    revision INTEGER NOT NULL DEFAULT 0,
+    nonce INTEGER NOT NULL DEFAULT 0,
+    next_account INTEGER NOT NULL DEFAULT 1,
+    next_contact INTEGER NOT NULL DEFAULT 1,
+    next_ticket INTEGER NOT NULL DEFAULT 1,
+    next_import INTEGER NOT NULL DEFAULT 1,
+    -- The version of the code that made the derived columns of the organization's rows.
+    derivation INTEGER NOT NULL,
+    settings_revision INTEGER NOT NULL DEFAULT 0,
+    -- Encoded as in the change log; NULL: the defaults.
+    settings BLOB
+);
+
+CREATE TABLE accounts (
+    org INTEGER NOT NULL,
+    account INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    name_reading TEXT,
+    external_id TEXT,
+    attributes TEXT NOT NULL,
+    sharing_mode INTEGER,
+    sharing_roles TEXT NOT NULL,
+    create_time INTEGER NOT NULL,
+    update_time INTEGER NOT NULL,
+    revision INTEGER NOT NULL,
+    heading INTEGER NOT NULL,
+    sort_key BLOB NOT NULL,
+    name_key TEXT NOT NULL,
+    search_text TEXT NOT NULL,
+    PRIMARY KEY (org, account)
+) WITHOUT ROWID;
+CREATE INDEX accounts_by_order ON accounts (org, sort_key, account);
+CREATE INDEX accounts_by_name ON accounts (org, name_key);
+
+CREATE TABLE contacts (
+    org INTEGER NOT NULL,
+    contact INTEGER NOT NULL,
+    family_name TEXT NOT NULL,
+    given_name TEXT,
+    family_name_reading TEXT,
+    given_name_reading TEXT,
+    emails TEXT NOT NULL,
+    external_id TEXT,
+    attributes TEXT NOT NULL,
+    blocked BOOLEAN NOT NULL,
+    create_time INTEGER NOT NULL,
+    update_time INTEGER NOT NULL,
+    revision INTEGER NOT NULL,
+    heading INTEGER NOT NULL,
+    sort_key BLOB NOT NULL,
+    name_key TEXT NOT NULL,
+    search_text TEXT NOT NULL,
+    PRIMARY KEY (org, contact)
+) WITHOUT ROWID;
+CREATE INDEX contacts_by_order ON contacts (org, sort_key, contact);
+CREATE INDEX contacts_by_name ON contacts (org, name_key);
+
+-- Folded e-mail addresses and external ids: the database's own guard of what the rules promise.
+CREATE TABLE unique_keys (
+    org INTEGER NOT NULL,
+    kind INTEGER NOT NULL,
+    key TEXT NOT NULL,
+    owner INTEGER NOT NULL,
+    PRIMARY KEY (org, kind, key)
+) WITHOUT ROWID;
+
+CREATE TABLE associations (
+    org INTEGER NOT NULL,
+    contact INTEGER NOT NULL,
+    account INTEGER NOT NULL,
+    is_primary BOOLEAN NOT NULL,
+    sees_account_tickets BOOLEAN NOT NULL,
+    role TEXT NOT NULL,
+    create_time INTEGER NOT NULL,
+    revision INTEGER NOT NULL,
+    PRIMARY KEY (org, contact, account)
+) WITHOUT ROWID;
+CREATE INDEX associations_by_account ON associations (org, account, contact);
+CREATE UNIQUE INDEX associations_one_primary ON associations (org, contact) WHERE is_primary;
+
+CREATE TABLE tickets (
+    org INTEGER NOT NULL,
+    ticket INTEGER NOT NULL,
+    id TEXT NOT NULL,
+    requester INTEGER NOT NULL,
+    account INTEGER,
+    subject TEXT NOT NULL,
+    closed BOOLEAN NOT NULL,
+    is_private BOOLEAN NOT NULL,
+    create_time INTEGER NOT NULL,
+    revision INTEGER NOT NULL,
+    PRIMARY KEY (org, ticket)
+) WITHOUT ROWID;
+CREATE UNIQUE INDEX tickets_by_id ON tickets (org, id);
+CREATE INDEX tickets_by_requester ON tickets (org, requester, create_time DESC, id);
+CREATE INDEX tickets_by_account ON tickets (org, account, create_time DESC, id);
+CREATE INDEX tickets_by_time ON tickets (org, create_time DESC, id);
+
+CREATE TABLE ticket_copies (
+    org INTEGER NOT NULL,
+    ticket INTEGER NOT NULL,
+    contact INTEGER NOT NULL,
+    -- The place on the list, as the caller gave it.
+    position INTEGER NOT NULL,
+    PRIMARY KEY (org, ticket, contact)
+) WITHOUT ROWID;
+CREATE INDEX ticket_copies_by_contact ON ticket_copies (org, contact, ticket);
+
+-- The change log: one row a change set, its changes in parts.
+CREATE TABLE change_sets (
+    org INTEGER NOT NULL,
+    revision INTEGER NOT NULL,
+    create_time INTEGER NOT NULL,
+    actor TEXT NOT NULL,
+    command TEXT NOT NULL,
+    source TEXT NOT NULL,
+    job INTEGER,
+    request_id TEXT,
+    nonce INTEGER NOT NULL,
+    format INTEGER NOT NULL,
+    parts INTEGER NOT NULL,
+    PRIMARY KEY (org, revision)
+) WITHOUT ROWID;
+CREATE TABLE change_set_parts (
+    org INTEGER NOT NULL,
+    revision INTEGER NOT NULL,
+    part INTEGER NOT NULL,
+    payload BLOB NOT NULL,
+    PRIMARY KEY (org, revision, part)
+);
+
+-- First answers to writes that carried a request_id.
+CREATE TABLE request_answers (
+    org INTEGER NOT NULL,
+    caller TEXT NOT NULL,
+    rpc TEXT NOT NULL,
+    request_id TEXT NOT NULL,
+    hash BLOB NOT NULL,
+    answer BLOB NOT NULL,
+    expire_time INTEGER NOT NULL,
+    PRIMARY KEY (org, caller, rpc, request_id)
+);
+CREATE INDEX request_answers_by_expiry ON request_answers (expire_time);
