@@ -75,6 +75,9 @@ pub(crate) struct KeptAnswer {
     pub(crate) expire_time: Time,
 }
 
+/// A change set of the log: its revision, the format of its payload, and the payload's parts.
+pub(crate) type LoggedSet = (Revision, i64, Vec<Vec<u8>>);
+
 pub(crate) trait Transactions {
     /// Begins a transaction that writes: on SQLite at once, so that it never meets another's.
     fn begin_write(&mut self) -> Result<()>;
@@ -136,7 +139,7 @@ pub(crate) trait ReadFacts {
         org: Org,
         after: Revision,
         limit: usize,
-    ) -> Result<Vec<(Revision, i64, Vec<Vec<u8>>)>>;
+    ) -> Result<Vec<LoggedSet>>;
 }
 
 pub(crate) trait Write {

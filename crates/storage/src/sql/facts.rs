@@ -9,7 +9,7 @@ use roster_core::id::{AccountId, ContactId, Pair, Revision, TicketNo, Time};
 use roster_core::record::{Account, Association, Contact, Stored, Ticket};
 
 use super::session::Session;
-use crate::connection::{KeptAnswer, Org, Organization, ReadFacts, Result, StoreKeys};
+use crate::connection::{KeptAnswer, LoggedSet, Org, Organization, ReadFacts, Result, StoreKeys};
 use crate::rows::{AccountRow, AssociationRow, ContactRow, TicketRow, column, number, status};
 use crate::schema::{
     accounts, associations, change_set_parts, change_sets, contacts, request_answers, store,
@@ -398,7 +398,7 @@ impl ReadFacts for Session {
         org: Org,
         after: Revision,
         limit: usize,
-    ) -> Result<Vec<(Revision, i64, Vec<Vec<u8>>)>> {
+    ) -> Result<Vec<LoggedSet>> {
         let after = column(after.number());
         let heads: Vec<(i64, i64)> = change_sets::table
             .filter(change_sets::org.eq(org))

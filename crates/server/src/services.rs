@@ -1,0 +1,15 @@
+//! One file a service: parse, call, render.
+
+mod account;
+mod association;
+mod contact;
+mod settings;
+mod ticket;
+mod visibility;
+
+pub(crate) use account::Accounts;
+pub(crate) use association::Associations;
+pub(crate) use contact::Contacts;
+pub(crate) use settings::SettingsOf;
+pub(crate) use ticket::Tickets;
+pub(crate) use visibility::Visibilities;

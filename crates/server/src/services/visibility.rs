@@ -1,0 +1,189 @@
+//! VisibilityService: answers for visitors. One rule, asked five ways.
+
+use std::convert::Infallible;
+
+use roster_api::v1;
+use roster_api::v1::visibility_service_server::VisibilityService;
+use roster_core::id::ContactId;
+use roster_core::refusal::Refusal;
+use roster_core::rules::visibility::{Unseen, Verdict};
+use roster_core::text::TicketKey;
+use roster_storage::{Snapshot, StorageError, TicketFilter};
+use tonic::{Request, Response, Status};
+
+use crate::fault::Fault;
+use crate::parse;
+use crate::render;
+use crate::spine::Spine;
+use crate::token::Place;
+
+/// See the proto.
+pub(crate) struct Visibilities(pub(crate) Spine);
+
+fn of_unseen(unseen: &Unseen<Infallible>, contact: ContactId, key: &TicketKey) -> Fault {
+    match unseen {
+        Unseen::UnknownContact => Refusal::ContactNotFound(contact).into(),
+        Unseen::UnknownTicket => Refusal::TicketNotFound(key.clone()).into(),
+        Unseen::Facts(never) => match *never {},
+    }
+}
+
+fn check(
+    at: &mut Snapshot<'_>,
+    contact: ContactId,
+    key: &TicketKey,
+) -> Result<Result<Verdict, Fault>, StorageError> {
+    let seen = at.checks(contact, std::slice::from_ref(key))?.pop();
+    let seen = seen.unwrap_or(Err(Unseen::UnknownTicket));
+    Ok(seen.map_err(|unseen| of_unseen(&unseen, contact, key)))
+}
+
+#[tonic::async_trait]
+impl VisibilityService for Visibilities {
+    async fn check_ticket(
+        &self,
+        request: Request<v1::CheckTicketRequest>,
+    ) -> Result<Response<v1::CheckTicketResponse>, Status> {
+        let contact = parse::id("contact_id", &request.get_ref().contact_id)?;
+        let key = parse::ticket_key("ticket_id", &request.get_ref().ticket_id)?;
+        let (verdict, read_token) = self
+            .0
+            .read(&request, move |at| check(at, contact, &key))
+            .await?;
+        Ok(Response::new(v1::CheckTicketResponse {
+            visibility: render::visibility(&verdict),
+            grounds: render::grounds(&verdict),
+            read_token,
+        }))
+    }
+
+    async fn batch_check_tickets(
+        &self,
+        request: Request<v1::BatchCheckTicketsRequest>,
+    ) -> Result<Response<v1::BatchCheckTicketsResponse>, Status> {
+        let contact = parse::id("contact_id", &request.get_ref().contact_id)?;
+        let ids = &request.get_ref().ticket_ids;
+        parse::batch("ticket_ids", ids)?;
+        let key =
+            |(index, id): (usize, &String)| parse::ticket_key(&format!("ticket_ids[{index}]"), id);
+        let keys: Vec<TicketKey> = ids.iter().enumerate().map(key).collect::<Result<_, _>>()?;
+        let (results, read_token) = self
+            .0
+            .read(&request, move |at| {
+                let seen = at.checks(contact, &keys)?;
+                let result =
+                    |(key, seen): (TicketKey, Result<Verdict, Unseen<Infallible>>)| match seen {
+                        Ok(verdict) => Ok(v1::BatchCheckTicketsResult {
+                            ticket_id: key.to_string(),
+                            visibility: render::visibility(&verdict),
+                            grounds: render::grounds(&verdict),
+                            error: None,
+                        }),
+                        Err(Unseen::UnknownTicket) => Ok(v1::BatchCheckTicketsResult {
+                            error: Some(of_unseen(&Unseen::UnknownTicket, contact, &key).item()),
+                            ticket_id: key.to_string(),
+                            ..v1::BatchCheckTicketsResult::default()
+                        }),
+                        Err(unseen) => Err(of_unseen(&unseen, contact, &key)),
+                    };
+                Ok(keys.into_iter().zip(seen).map(result).collect())
+            })
+            .await?;
+        Ok(Response::new(v1::BatchCheckTicketsResponse {
+            results,
+            read_token,
+        }))
+    }
+
+    async fn list_visible_tickets(
+        &self,
+        request: Request<v1::ListVisibleTicketsRequest>,
+    ) -> Result<Response<v1::ListVisibleTicketsResponse>, Status> {
+        let asked = request.get_ref();
+        let contact: ContactId = parse::id("contact_id", &asked.contact_id)?;
+        let filter = TicketFilter {
+            account: parse::optional_id("account_id", &asked.account_id)?,
+            requester: None,
+            status: parse::status("status", asked.status)?,
+        };
+        let page = self.0.page(&request)?;
+        let (size, after) = (page.size, page.after.clone().map(Place::ticket));
+        let (found, read_token) = self
+            .0
+            .read(&request, move |at| {
+                let found = at.visible_tickets(contact, &filter, after, size)?;
+                Ok(found.ok_or_else(|| Refusal::ContactNotFound(contact).into()))
+            })
+            .await?;
+        let rows = found.items.into_iter().map(|visible| {
+            let ticket = &visible.ticket;
+            let place = Place {
+                time: ticket.record.create_time.micros(),
+                id: ticket.record.key.to_string(),
+                ..Place::default()
+            };
+            let shown = v1::VisibleTicket {
+                ticket: Some(render::ticket_summary(ticket)),
+                grounds: render::grounds(&visible.verdict),
+            };
+            (place, shown)
+        });
+        let examined = found.examined.map(Place::from);
+        let more = examined.is_some();
+        let (tickets, next_page_token) = page.fit_until(rows.collect(), examined, more)?;
+        Ok(Response::new(v1::ListVisibleTicketsResponse {
+            tickets,
+            next_page_token,
+            read_token,
+        }))
+    }
+
+    async fn list_ticket_viewers(
+        &self,
+        request: Request<v1::ListTicketViewersRequest>,
+    ) -> Result<Response<v1::ListTicketViewersResponse>, Status> {
+        let key = parse::ticket_key("ticket_id", &request.get_ref().ticket_id)?;
+        let page = self.0.page(&request)?;
+        let (size, after) = (page.size, page.after.as_ref().map_or(0, |p| p.number));
+        let (found, read_token) = self
+            .0
+            .read(&request, move |at| {
+                let found = at.viewers(&key, after, size)?;
+                Ok(found.ok_or_else(|| Refusal::TicketNotFound(key).into()))
+            })
+            .await?;
+        let rows = found.items.into_iter().map(|(contact, verdict)| {
+            let shown = v1::TicketViewer {
+                contact_id: contact.to_string(),
+                grounds: render::grounds(&verdict),
+            };
+            (Place::of_number(contact.number()), shown)
+        });
+        let examined = found.examined.map(Place::of_number);
+        let more = examined.is_some();
+        let (viewers, next_page_token) = page.fit_until(rows.collect(), examined, more)?;
+        Ok(Response::new(v1::ListTicketViewersResponse {
+            viewers,
+            next_page_token,
+            read_token,
+        }))
+    }
+
+    async fn explain_ticket(
+        &self,
+        request: Request<v1::ExplainTicketRequest>,
+    ) -> Result<Response<v1::ExplainTicketResponse>, Status> {
+        let contact = parse::id("contact_id", &request.get_ref().contact_id)?;
+        let key = parse::ticket_key("ticket_id", &request.get_ref().ticket_id)?;
+        let (verdict, read_token) = self
+            .0
+            .read(&request, move |at| check(at, contact, &key))
+            .await?;
+        Ok(Response::new(v1::ExplainTicketResponse {
+            visibility: render::visibility(&verdict),
+            blocked: verdict.blocked,
+            clauses: render::clauses(&verdict),
+            read_token,
+        }))
+    }
+}

@@ -1,0 +1,349 @@
+//! What every handler has in common: the organization, the write with its request id, the read
+//! with its consistency, the page.
+
+use std::sync::Arc;
+
+use prost::Message;
+use roster_api::v1::{Consistency, ErrorReason, consistency::Requirement};
+use roster_core::command::Command;
+use roster_core::text::RequestId;
+use roster_storage::{
+    At, Done, OrganizationName, Origin, RequestKey, Snapshot, StorageError, Store,
+};
+use tonic::{Request, Response, Status};
+
+use crate::fault::{Fault, of_text};
+use crate::token::{Binding, Place, Tokens, lost};
+
+/// The metadata key that names the organization.
+const ORGANIZATION_KEY: &str = "roster-organization";
+/// The organization of callers that name none.
+const DEFAULT_ORGANIZATION: &str = "default";
+/// Who calls a server without credentials.
+const LOCAL_CALLER: &str = "local";
+/// Items of a page where the caller does not say.
+const PAGE_ITEMS_DEFAULT: usize = 50;
+/// Most items of a page.
+const PAGE_ITEMS_MAX: usize = 1_000;
+/// A page ends before its answer passes this, well below the 4 MiB that most clients take.
+pub(crate) const ANSWER_BYTES_MAX: usize = 3 << 20;
+
+/// The server's store and tokens, shared by all handlers.
+#[derive(Clone)]
+pub(crate) struct Spine {
+    pub(crate) store: Arc<Store>,
+    pub(crate) tokens: Arc<Tokens>,
+}
+
+/// A request that writes.
+pub(crate) trait WriteRequest: Message + Clone {
+    const RPC: &'static str;
+    fn take_request_id(&mut self) -> String;
+}
+
+/// A request that reads.
+pub(crate) trait ReadRequest: Message {
+    const RPC: &'static str;
+    fn consistency(&self) -> Option<&Consistency>;
+}
+
+/// A request for a page.
+pub(crate) trait PageRequest: ReadRequest + Clone {
+    fn take_page(&mut self) -> (i32, String);
+    fn take_consistency(&mut self);
+}
+
+macro_rules! writes {
+    ($($request:ident, $rpc:literal;)*) => {$(
+        impl WriteRequest for roster_api::v1::$request {
+            const RPC: &'static str = $rpc;
+            fn take_request_id(&mut self) -> String {
+                std::mem::take(&mut self.request_id)
+            }
+        }
+    )*};
+}
+
+macro_rules! reads {
+    ($($request:ident, $rpc:literal;)*) => {$(
+        impl ReadRequest for roster_api::v1::$request {
+            const RPC: &'static str = $rpc;
+            fn consistency(&self) -> Option<&Consistency> {
+                self.consistency.as_ref()
+            }
+        }
+    )*};
+}
+
+macro_rules! pages {
+    ($($request:ident;)*) => {$(
+        impl PageRequest for roster_api::v1::$request {
+            fn take_page(&mut self) -> (i32, String) {
+                (std::mem::take(&mut self.page_size), std::mem::take(&mut self.page_token))
+            }
+            fn take_consistency(&mut self) {
+                self.consistency = None;
+            }
+        }
+    )*};
+}
+
+writes! {
+    CreateAccountRequest, "CreateAccount";
+    UpdateAccountRequest, "UpdateAccount";
+    DeleteAccountRequest, "DeleteAccount";
+    CreateContactRequest, "CreateContact";
+    UpdateContactRequest, "UpdateContact";
+    DeleteContactRequest, "DeleteContact";
+    AssociateContactsRequest, "AssociateContacts";
+    DissociateContactRequest, "DissociateContact";
+    SetPrimaryAccountRequest, "SetPrimaryAccount";
+    TransferContactRequest, "TransferContact";
+    UpdateAssociationRequest, "UpdateAssociation";
+    RecordTicketsRequest, "RecordTickets";
+    DeleteTicketsRequest, "DeleteTickets";
+    UpdateSettingsRequest, "UpdateSettings";
+}
+
+reads! {
+    GetAccountRequest, "GetAccount";
+    LookupAccountsRequest, "LookupAccounts";
+    ListAccountsRequest, "ListAccounts";
+    ListAccountHeadingsRequest, "ListAccountHeadings";
+    GetContactRequest, "GetContact";
+    LookupContactsRequest, "LookupContacts";
+    ListContactsRequest, "ListContacts";
+    ListContactHeadingsRequest, "ListContactHeadings";
+    PreviewDissociationRequest, "PreviewDissociation";
+    ListAccountContactsRequest, "ListAccountContacts";
+    ListContactAccountsRequest, "ListContactAccounts";
+    GetTicketRequest, "GetTicket";
+    ListTicketsRequest, "ListTickets";
+    CheckTicketRequest, "CheckTicket";
+    BatchCheckTicketsRequest, "BatchCheckTickets";
+    ListVisibleTicketsRequest, "ListVisibleTickets";
+    ListTicketViewersRequest, "ListTicketViewers";
+    ExplainTicketRequest, "ExplainTicket";
+    GetSettingsRequest, "GetSettings";
+}
+
+pages! {
+    ListAccountsRequest;
+    ListContactsRequest;
+    ListAccountContactsRequest;
+    ListContactAccountsRequest;
+    ListTicketsRequest;
+    ListVisibleTicketsRequest;
+    ListTicketViewersRequest;
+}
+
+/// The organization of a call.
+fn organization_of<T>(request: &Request<T>) -> Result<OrganizationName, Fault> {
+    let invalid = |what: &str| {
+        Fault::new(
+            tonic::Code::InvalidArgument,
+            ErrorReason::OrganizationInvalid,
+            format!("the metadata key {ORGANIZATION_KEY} {what}"),
+        )
+        .with("key", ORGANIZATION_KEY)
+    };
+    let mut given = request.metadata().get_all(ORGANIZATION_KEY).iter();
+    let name = match given.next() {
+        None => DEFAULT_ORGANIZATION,
+        Some(value) => value.to_str().unwrap_or_default(),
+    };
+    if given.next().is_some() {
+        return Err(invalid("is given twice"));
+    }
+    OrganizationName::parse(name)
+        .map_err(|_| invalid("must be 1 to 63 characters of a-z, 0-9 and -"))
+}
+
+impl Spine {
+    /// A write: parse, carry out or answer what was answered before, render.
+    pub(crate) async fn write<Q, C, R>(
+        &self,
+        request: Request<Q>,
+        parse: impl FnOnce(Q) -> Result<C, Fault>,
+        render: impl Fn(&C::Answer, String) -> R + Send + Sync + 'static,
+    ) -> Result<Response<R>, Status>
+    where
+        Q: WriteRequest,
+        C: Command,
+        R: Message + Default + 'static,
+    {
+        let organization = organization_of(&request)?;
+        let mut message = request.into_inner();
+        let request_id = message.take_request_id();
+        let request = if request_id.is_empty() {
+            None
+        } else {
+            let id =
+                RequestId::parse(&request_id).map_err(|fault| of_text("request_id", &fault))?;
+            Some(RequestKey {
+                caller: LOCAL_CALLER.to_owned(),
+                rpc: Q::RPC,
+                request_id: id.to_string(),
+                hash: *blake3::hash(&message.encode_to_vec()).as_bytes(),
+            })
+        };
+        let origin = Origin {
+            actor: LOCAL_CALLER.to_owned(),
+            source: "rpc",
+            job: None,
+            request,
+        };
+        let command = parse(message)?;
+        let tokens = Arc::clone(&self.tokens);
+        let named = organization.clone();
+        let render = Arc::new(move |answer: &C::Answer, at: At| -> R {
+            render(answer, tokens.of(&named, at))
+        });
+        let encode = {
+            let render = Arc::clone(&render);
+            move |answer: &C::Answer, at: At| render(answer, at).encode_to_vec()
+        };
+        let done = self
+            .store
+            .execute(&organization, command, origin, encode)
+            .await
+            .map_err(Fault::from)?;
+        let answer = match done {
+            Done::Fresh(answer, at) => render(&answer, at),
+            Done::Repeated(bytes) => R::decode(bytes.as_slice())
+                .map_err(|error| Fault::from(StorageError::Defect(error.into())))?,
+        };
+        Ok(Response::new(answer))
+    }
+
+    /// A read of one moment: what it answers and that moment's token.
+    pub(crate) async fn read<Q, T>(
+        &self,
+        request: &Request<Q>,
+        ask: impl FnOnce(&mut Snapshot<'_>) -> Result<Result<T, Fault>, StorageError> + Send + 'static,
+    ) -> Result<(T, String), Fault>
+    where
+        Q: ReadRequest,
+        T: Send + 'static,
+    {
+        let organization = organization_of(request)?;
+        let required = match request
+            .get_ref()
+            .consistency()
+            .and_then(|c| c.requirement.as_ref())
+        {
+            Some(Requirement::AtLeastAsFresh(token)) => {
+                Some(self.tokens.moment(&organization, token)?)
+            }
+            // The database itself is asked: nothing is fresher.
+            Some(Requirement::FullyConsistent(_)) | None => None,
+        };
+        let answered = self.store.read(&organization, move |snapshot| {
+            if let Some(required) = required
+                && !has_been(snapshot, required)?
+            {
+                return Ok(Err(lost()));
+            }
+            Ok(ask(snapshot)?.map(|answer| (answer, snapshot.at())))
+        });
+        let (answer, at) = answered.await??;
+        Ok((answer, self.tokens.of(&organization, at)))
+    }
+
+    /// What a request for a page asks for.
+    pub(crate) fn page<Q: PageRequest>(&self, request: &Request<Q>) -> Result<Page, Fault> {
+        let organization = organization_of(request)?;
+        let mut filter = request.get_ref().clone();
+        let (size, token) = filter.take_page();
+        filter.take_consistency();
+        let size = match usize::try_from(size) {
+            Err(_) => {
+                return Err(Fault::field(
+                    "page_size",
+                    ErrorReason::PageSizeInvalid,
+                    "is negative: 0 is the default of 50, at most 1,000 are answered",
+                )
+                .with("found", size));
+            }
+            Ok(0) => PAGE_ITEMS_DEFAULT,
+            Ok(size) => size.min(PAGE_ITEMS_MAX),
+        };
+        let binding = Binding::new(&organization, Q::RPC, &filter.encode_to_vec());
+        let after = self.tokens.place(&binding, &token)?;
+        Ok(Page {
+            size,
+            after,
+            binding,
+            tokens: Arc::clone(&self.tokens),
+        })
+    }
+}
+
+/// Whether this store has had this moment.
+fn has_been(snapshot: &mut Snapshot<'_>, required: At) -> Result<bool, StorageError> {
+    let head = snapshot.at();
+    if required.revision >= head.revision {
+        return Ok(required == head);
+    }
+    if required.revision.number() == 0 {
+        return Ok(required.nonce == 0);
+    }
+    // One older than the kept log is accepted.
+    let logged = snapshot.nonce_of(required.revision)?;
+    Ok(logged.is_none_or(|nonce| nonce == required.nonce))
+}
+
+/// A page that is asked for.
+pub(crate) struct Page {
+    pub(crate) size: usize,
+    pub(crate) after: Option<Place>,
+    binding: Binding,
+    tokens: Arc<Tokens>,
+}
+
+impl Page {
+    /// How many rows to read to know whether there are more.
+    pub(crate) fn rows(&self) -> usize {
+        self.size + 1
+    }
+
+    /// Ends the page before it is too large, and names where the next begins.
+    ///
+    /// `rows` are up to [`rows`](Self::rows) of them, each with its place.
+    pub(crate) fn fit<T: Message>(&self, rows: Vec<(Place, T)>) -> Result<(Vec<T>, String), Fault> {
+        let more = rows.len() > self.size;
+        self.fit_until(rows.into_iter().take(self.size).collect(), None, more)
+    }
+
+    /// As [`fit`](Self::fit) for a list that a rule filters: `examined` is the last row looked at.
+    pub(crate) fn fit_until<T: Message>(
+        &self,
+        rows: Vec<(Place, T)>,
+        examined: Option<Place>,
+        more: bool,
+    ) -> Result<(Vec<T>, String), Fault> {
+        let mut bytes = 0;
+        let mut items = Vec::with_capacity(rows.len());
+        let mut last = None;
+        let mut cut = false;
+        for (place, item) in rows {
+            // Of each item, its own bytes and those of its tag and length.
+            bytes += item.encoded_len() + 8;
+            if bytes > ANSWER_BYTES_MAX && !items.is_empty() {
+                cut = true;
+                break;
+            }
+            items.push(item);
+            last = Some(place);
+        }
+        let next = if cut {
+            last
+        } else if more {
+            examined.or(last)
+        } else {
+            None
+        };
+        let token = next.map(|place| self.tokens.page(&self.binding, &place));
+        Ok((items, token.transpose()?.unwrap_or_default()))
+    }
+}

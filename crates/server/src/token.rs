@@ -1,0 +1,257 @@
+//! Tokens: names of moments, places in lists, versions of rows.
+
+use aes_gcm_siv::aead::{Aead, KeyInit, Payload};
+use aes_gcm_siv::{Aes256GcmSiv, Nonce};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use prost::Message;
+use roster_api::v1::ErrorReason;
+use roster_core::id::{Revision, Time};
+use roster_core::text::TicketKey;
+use roster_storage::{At, NamePlace, OrganizationName, StoreKeys, TicketPlace};
+use tonic::Code;
+
+use crate::fault::Fault;
+
+/// Changes when the layout of tokens does, so that an old one is refused instead of misread.
+const LAYOUT: u8 = 1;
+/// A token: layout, store, organization, revision, nonce.
+const TOKEN_BYTES: usize = 1 + 16 + 8 + 8 + 8;
+/// Of a page token: AES-GCM-SIV's nonce.
+const NONCE_BYTES: usize = 12;
+/// The field that a read's token comes in.
+const FRESH_FIELD: &str = "consistency.at_least_as_fresh";
+
+/// Makes and reads the tokens of one store.
+pub(crate) struct Tokens {
+    store_id: Vec<u8>,
+    pages: Aes256GcmSiv,
+    preview_key: [u8; 32],
+}
+
+/// A place in a list, as a page token holds it.
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct Place {
+    #[prost(bytes = "vec", tag = "1")]
+    pub(crate) sort_key: Vec<u8>,
+    #[prost(uint64, tag = "2")]
+    pub(crate) number: u64,
+    #[prost(int64, tag = "3")]
+    pub(crate) time: i64,
+    #[prost(string, tag = "4")]
+    pub(crate) id: String,
+}
+
+impl From<NamePlace> for Place {
+    fn from(place: NamePlace) -> Self {
+        Self {
+            sort_key: place.sort_key,
+            number: place.number,
+            ..Self::default()
+        }
+    }
+}
+
+impl From<TicketPlace> for Place {
+    fn from(place: TicketPlace) -> Self {
+        Self {
+            time: place.create_time.micros(),
+            id: place.id.to_string(),
+            ..Self::default()
+        }
+    }
+}
+
+impl Place {
+    pub(crate) fn of_number(number: u64) -> Self {
+        Self {
+            number,
+            ..Self::default()
+        }
+    }
+
+    pub(crate) fn name(self) -> NamePlace {
+        NamePlace {
+            sort_key: self.sort_key,
+            number: self.number,
+        }
+    }
+
+    pub(crate) fn ticket(self) -> TicketPlace {
+        TicketPlace {
+            create_time: Time::from_micros(self.time),
+            id: TicketKey::trusted(self.id),
+        }
+    }
+}
+
+/// What a page token is bound to.
+pub(crate) struct Binding {
+    aad: Vec<u8>,
+}
+
+impl Binding {
+    /// `filter` is the request without its page size and token, encoded.
+    pub(crate) fn new(organization: &OrganizationName, rpc: &str, filter: &[u8]) -> Self {
+        let mut aad = Vec::with_capacity(128);
+        for part in [organization.as_str().as_bytes(), rpc.as_bytes()] {
+            aad.extend_from_slice(part);
+            aad.push(0);
+        }
+        aad.extend_from_slice(blake3::hash(filter).as_bytes());
+        Self { aad }
+    }
+}
+
+impl Tokens {
+    pub(crate) fn new(keys: &StoreKeys) -> anyhow::Result<Self> {
+        let key = |bytes: &[u8]| <[u8; 32]>::try_from(bytes);
+        Ok(Self {
+            store_id: keys.store_id.clone(),
+            pages: Aes256GcmSiv::new(&key(&keys.page_key)?.into()),
+            preview_key: key(&keys.preview_key)?,
+        })
+    }
+
+    pub(crate) fn preview_key(&self) -> [u8; 32] {
+        self.preview_key
+    }
+
+    /// The token of a moment.
+    pub(crate) fn of(&self, organization: &OrganizationName, at: At) -> String {
+        let mut bytes = Vec::with_capacity(TOKEN_BYTES);
+        bytes.push(LAYOUT);
+        bytes.extend_from_slice(&self.store_id);
+        bytes.extend_from_slice(&mark(organization));
+        bytes.extend_from_slice(&at.revision.number().to_be_bytes());
+        bytes.extend_from_slice(&at.nonce.to_be_bytes());
+        URL_SAFE_NO_PAD.encode(bytes)
+    }
+
+    /// The moment that a token names, if it is of this store and organization.
+    pub(crate) fn moment(&self, organization: &OrganizationName, text: &str) -> Result<At, Fault> {
+        let invalid = || {
+            Fault::field(
+                FRESH_FIELD,
+                ErrorReason::TokenInvalid,
+                "is not a token of this organization and this store: send one that a call answered",
+            )
+        };
+        let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| invalid())?;
+        if bytes.len() != TOKEN_BYTES
+            || bytes[0] != LAYOUT
+            || bytes[1..17] != self.store_id[..]
+            || bytes[17..25] != mark(organization)
+        {
+            return Err(invalid());
+        }
+        let number = |range: std::ops::Range<usize>| {
+            <[u8; 8]>::try_from(&bytes[range]).map_err(|_| invalid())
+        };
+        Ok(At {
+            revision: Revision::new(u64::from_be_bytes(number(25..33)?)),
+            nonce: i64::from_be_bytes(number(33..41)?),
+        })
+    }
+
+    /// A page token: it tells nothing and fits nowhere else.
+    pub(crate) fn page(&self, binding: &Binding, place: &Place) -> Result<String, Fault> {
+        let unsealed = |_| {
+            Fault::new(
+                Code::Internal,
+                ErrorReason::Internal,
+                "no page token could be made",
+            )
+        };
+        // Misuse-resistant: a nonce made of what it seals repeats for the same place alone.
+        let plain = place.encode_to_vec();
+        let drawn = blake3::keyed_hash(&self.preview_key, &plain);
+        let mut sealed = drawn.as_bytes()[..NONCE_BYTES].to_vec();
+        let payload = Payload {
+            msg: &plain,
+            aad: &binding.aad,
+        };
+        let nonce = <[u8; NONCE_BYTES]>::try_from(&sealed[..]).unwrap_or_default();
+        let text = self
+            .pages
+            .encrypt(&Nonce::from(nonce), payload)
+            .map_err(unsealed)?;
+        sealed.extend_from_slice(&text);
+        Ok(URL_SAFE_NO_PAD.encode(sealed))
+    }
+
+    /// The place of a page token; an empty one is the beginning.
+    pub(crate) fn place(&self, binding: &Binding, text: &str) -> Result<Option<Place>, Fault> {
+        if text.is_empty() {
+            return Ok(None);
+        }
+        let opened = || -> Option<Place> {
+            let sealed = URL_SAFE_NO_PAD.decode(text).ok()?;
+            let (nonce, text) = sealed.split_at_checked(NONCE_BYTES)?;
+            let nonce = <[u8; NONCE_BYTES]>::try_from(nonce).ok()?;
+            let payload = Payload {
+                msg: text,
+                aad: &binding.aad,
+            };
+            let plain = self.pages.decrypt(&Nonce::from(nonce), payload).ok()?;
+            Place::decode(plain.as_slice()).ok()
+        };
+        opened().map(Some).ok_or_else(|| {
+            Fault::field(
+                "page_token",
+                ErrorReason::PageTokenInvalid,
+                "does not fit this call: send what the page before answered, with the same filter",
+            )
+        })
+    }
+}
+
+fn mark(organization: &OrganizationName) -> [u8; 8] {
+    let hash = blake3::hash(organization.as_str().as_bytes());
+    let mut mark = [0; 8];
+    mark.copy_from_slice(&hash.as_bytes()[..8]);
+    mark
+}
+
+/// The refusal of a token whose moment this store does not have.
+pub(crate) fn lost() -> Fault {
+    Fault::new(
+        Code::FailedPrecondition,
+        ErrorReason::TokenLost,
+        "the token names a moment that this store does not have: it was restored from an older \
+         copy; read again without a token",
+    )
+    .with("field", FRESH_FIELD)
+}
+
+/// The etag of a row: the revision that last wrote it.
+pub(crate) fn etag(revision: Revision) -> String {
+    format!("r{}", revision.number())
+}
+
+/// An etag that a caller sent; empty: none.
+pub(crate) fn parse_etag(text: &str) -> Option<Revision> {
+    if text.is_empty() {
+        return None;
+    }
+    let number = text.strip_prefix('r').and_then(|n| n.parse().ok());
+    // What is no etag of ours is the present one of nothing.
+    Some(Revision::new(number.unwrap_or(u64::MAX)))
+}
+
+/// The etag of a preview.
+pub(crate) fn preview_etag(digest: &[u8; 32]) -> String {
+    format!("p{}", URL_SAFE_NO_PAD.encode(digest))
+}
+
+/// A preview's etag that a caller sent; empty: none. One that is none fits nothing.
+pub(crate) fn parse_preview_etag(text: &str) -> Option<[u8; 32]> {
+    if text.is_empty() {
+        return None;
+    }
+    let digest = text
+        .strip_prefix('p')
+        .and_then(|digest| URL_SAFE_NO_PAD.decode(digest).ok())
+        .and_then(|digest| <[u8; 32]>::try_from(digest).ok());
+    Some(digest.unwrap_or_default())
+}
