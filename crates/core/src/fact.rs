@@ -41,6 +41,16 @@ impl UniqueKey {
         Self::Email(crate::names::fold(email.as_str()))
     }
 
+    /// What is compared: folded, but for a ticket's id.
+    pub fn text(&self) -> &str {
+        match self {
+            Self::AccountExternalId(text)
+            | Self::ContactExternalId(text)
+            | Self::Email(text)
+            | Self::Ticket(text) => text,
+        }
+    }
+
     /// The key that a ticket's id takes.
     pub fn of_ticket(key: &TicketKey) -> Self {
         Self::Ticket(key.as_str().to_owned())

@@ -75,8 +75,8 @@ pub(crate) const CONTACTS: Table = Table {
 
 pub(crate) const UNIQUE_KEYS: Table = Table {
     name: "unique_keys",
-    keys: 2,
-    columns: &[("kind", Int), ("key", Text), ("owner", Int)],
+    keys: 1,
+    columns: &[("key", Text), ("owner", Int)],
 };
 
 pub(crate) const ASSOCIATIONS: Table = Table {

@@ -14,8 +14,7 @@ use crate::bulk::{
     account_row, association_row, contact_row, ticket_row,
 };
 use crate::connection::{Connection, Org, Result};
-use crate::rows::column;
-use crate::sqlite::facts::key_kind;
+use crate::rows::{column, key_column};
 
 type Rows<K, R> = BTreeMap<K, Option<Stored<R>>>;
 
@@ -182,13 +181,11 @@ impl Net {
     fn key_rows(&self) -> (Vec<Value>, Vec<Value>) {
         let mut freed = Vec::new();
         let mut taken = Vec::new();
-        for (key, owner) in &self.keys {
-            let Some((kind, text)) = key_kind(key) else {
-                continue;
-            };
+        let of_tickets = |key: &UniqueKey| matches!(key, UniqueKey::Ticket(_));
+        for (key, owner) in self.keys.iter().filter(|(key, _)| !of_tickets(key)) {
             match owner {
-                None => freed.push(json!([kind, text])),
-                Some(owner) => taken.push(json!([kind, text, column(*owner)])),
+                None => freed.push(json!([key_column(key)])),
+                Some(owner) => taken.push(json!([key_column(key), column(*owner)])),
             }
         }
         (freed, taken)

@@ -12,7 +12,7 @@ use crate::connection::Result;
 use crate::error::StorageError;
 
 #[path = "sql/facts.rs"]
-pub(crate) mod facts;
+mod facts;
 #[path = "sql/lists.rs"]
 mod lists;
 #[path = "sql/session.rs"]
@@ -33,7 +33,12 @@ const FOR_UPDATE: &str = "FOR UPDATE";
 mod unpack {
     use crate::bulk::Kind;
 
+    /// The parameter of the organization.
+    pub(super) const ORG: &str = "$1::bigint";
+    /// The rows of the second parameter.
     pub(super) const FROM: &str = "FROM json_array_elements($2::json) AS row";
+    /// Ends a subquery of rows that is joined: the planner needs no help here.
+    pub(super) const ONCE: &str = "";
 
     fn column(place: usize, kind: Kind) -> String {
         match kind {

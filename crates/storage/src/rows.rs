@@ -1,6 +1,7 @@
 //! Rows as the tables hold them, and the records that they stand for.
 
 use diesel::prelude::*;
+use roster_core::fact::UniqueKey;
 use roster_core::id::{AccountId, ContactId, Revision, Time};
 use roster_core::names::{AccountNames, ContactNames, Derived};
 use roster_core::record::{
@@ -204,6 +205,33 @@ fn texts(json: &str) -> Vec<String> {
 
 fn attributes(json: &str) -> Attributes {
     serde_json::from_str(json).unwrap_or_default()
+}
+
+/// A unique key as its table holds it. Those of tickets stand with their tickets.
+pub(crate) fn key_column(key: &UniqueKey) -> String {
+    format!("{}{}", key_prefix(key), key.text())
+}
+
+/// The unique key that a table holds so.
+pub(crate) fn key_of_column(column: &str) -> Option<UniqueKey> {
+    let kinds = [
+        UniqueKey::AccountExternalId,
+        UniqueKey::ContactExternalId,
+        UniqueKey::Email,
+    ];
+    kinds.into_iter().find_map(|of| {
+        let text = column.strip_prefix(key_prefix(&of(String::new())))?;
+        Some(of(text.to_owned()))
+    })
+}
+
+fn key_prefix(key: &UniqueKey) -> &'static str {
+    match key {
+        UniqueKey::AccountExternalId(_) => "a:",
+        UniqueKey::ContactExternalId(_) => "c:",
+        UniqueKey::Email(_) => "e:",
+        UniqueKey::Ticket(_) => "t:",
+    }
 }
 
 /// What a database derives from an account's names.

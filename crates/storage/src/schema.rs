@@ -70,9 +70,8 @@ table! {
 }
 
 table! {
-    unique_keys (org, kind, key) {
+    unique_keys (org, key) {
         org -> BigInt,
-        kind -> BigInt,
         key -> Text,
         owner -> BigInt,
     }

@@ -12,7 +12,7 @@ use crate::connection::Result;
 use crate::error::StorageError;
 
 #[path = "sql/facts.rs"]
-pub(crate) mod facts;
+mod facts;
 #[path = "sql/lists.rs"]
 mod lists;
 #[path = "sql/session.rs"]
@@ -34,7 +34,13 @@ const FOR_UPDATE: &str = "";
 mod unpack {
     use crate::bulk::Kind;
 
-    pub(super) const FROM: &str = "FROM json_each($2)";
+    /// The parameter of the organization, by number: names are numbered as they come.
+    pub(super) const ORG: &str = "?1";
+    /// The rows of the second parameter.
+    pub(super) const FROM: &str = "FROM json_each(?2)";
+    /// Ends a subquery of rows that is joined. A limit, though it is none, keeps the planner from
+    /// unpacking the rows anew for every row of the table that they are joined with.
+    pub(super) const ONCE: &str = "LIMIT -1";
 
     pub(super) fn columns(columns: &[(&str, Kind)]) -> String {
         let one = |(place, (_, kind)): (usize, &(&str, Kind))| {

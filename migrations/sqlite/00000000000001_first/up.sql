@@ -70,10 +70,10 @@ CREATE INDEX contacts_by_name ON contacts (org, name_key);
 -- Folded e-mail addresses and external ids: the database's own guard of what the rules promise.
 CREATE TABLE unique_keys (
     org INTEGER NOT NULL,
-    kind INTEGER NOT NULL,
+    -- A letter for what the key is and the key itself, as in `e:taro@example.com`.
     key TEXT NOT NULL,
     owner INTEGER NOT NULL,
-    PRIMARY KEY (org, kind, key)
+    PRIMARY KEY (org, key)
 ) WITHOUT ROWID;
 
 CREATE TABLE associations (

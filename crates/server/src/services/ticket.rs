@@ -67,7 +67,7 @@ fn records(request: v1::RecordTicketsRequest) -> Parsed<RecordTickets> {
 }
 
 fn recorded(
-    answer: &Vec<Result<Recorded, Refusal>>,
+    answer: &[Result<Recorded, Refusal>],
     written_token: String,
 ) -> v1::RecordTicketsResponse {
     let result = |result: &Result<Recorded, Refusal>| match result {
@@ -142,7 +142,8 @@ impl TicketService for Tickets {
         &self,
         request: Request<v1::RecordTicketsRequest>,
     ) -> Result<Response<v1::RecordTicketsResponse>, Status> {
-        self.0.write(request, records, recorded).await
+        let render = |answer: &Vec<Result<Recorded, Refusal>>, token| recorded(answer, token);
+        self.0.write(request, records, render).await
     }
 
     async fn get_ticket(

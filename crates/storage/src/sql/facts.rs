@@ -10,7 +10,10 @@ use roster_core::record::{Account, Association, Contact, Stored, Ticket};
 
 use super::session::Session;
 use crate::connection::{KeptAnswer, LoggedSet, Org, Organization, ReadFacts, Result, StoreKeys};
-use crate::rows::{AccountRow, AssociationRow, ContactRow, TicketRow, column, number, status};
+use crate::rows::{
+    AccountRow, AssociationRow, ContactRow, TicketRow, column, key_column, key_of_column, number,
+    status,
+};
 use crate::schema::{
     accounts, associations, change_set_parts, change_sets, contacts, request_answers, store,
     ticket_copies, tickets, unique_keys,
@@ -18,25 +21,6 @@ use crate::schema::{
 
 /// How many keys one statement takes: far below the 32,766 parameters of SQLite.
 const KEYS_MAX: usize = 10_000;
-
-/// The stored number of a kind of key. Ticket ids stand with their tickets.
-pub(crate) fn key_kind(key: &UniqueKey) -> Option<(i64, &str)> {
-    match key {
-        UniqueKey::AccountExternalId(text) => Some((1, text)),
-        UniqueKey::ContactExternalId(text) => Some((2, text)),
-        UniqueKey::Email(text) => Some((3, text)),
-        UniqueKey::Ticket(_) => None,
-    }
-}
-
-fn key_of_kind(kind: i64, text: String) -> Option<UniqueKey> {
-    match kind {
-        1 => Some(UniqueKey::AccountExternalId(text)),
-        2 => Some(UniqueKey::ContactExternalId(text)),
-        3 => Some(UniqueKey::Email(text)),
-        _ => None,
-    }
-}
 
 fn contact_columns(ids: &[ContactId]) -> Vec<i64> {
     ids.iter().map(|id| column(id.number())).collect()
@@ -326,40 +310,28 @@ impl ReadFacts for Session {
 
     fn owners(&mut self, org: Org, keys: &[UniqueKey]) -> Result<Vec<(UniqueKey, u64)>> {
         let mut found = Vec::with_capacity(keys.len());
-        let mut by_kind: HashMap<Option<i64>, Vec<&str>> = HashMap::new();
-        for key in keys {
-            match (key_kind(key), key) {
-                (Some((kind, text)), _) => by_kind.entry(Some(kind)).or_default().push(text),
-                (None, UniqueKey::Ticket(text)) => by_kind.entry(None).or_default().push(text),
-                (None, _) => {}
-            }
+        let (of_tickets, others): (Vec<&UniqueKey>, Vec<&UniqueKey>) = keys
+            .iter()
+            .partition(|key| matches!(key, UniqueKey::Ticket(_)));
+        for keys in of_tickets.chunks(KEYS_MAX) {
+            let ids: Vec<&str> = keys.iter().map(|key| key.text()).collect();
+            let rows: Vec<(String, i64)> = tickets::table
+                .filter(tickets::org.eq(org))
+                .filter(tickets::id.eq_any(ids))
+                .select((tickets::id, tickets::ticket))
+                .load(&mut self.conn)?;
+            let owned = |(id, ticket)| (UniqueKey::Ticket(id), number(ticket));
+            found.extend(rows.into_iter().map(owned));
         }
-        for (kind, texts) in by_kind {
-            for texts in texts.chunks(KEYS_MAX) {
-                let Some(kind) = kind else {
-                    let rows: Vec<(String, i64)> = tickets::table
-                        .filter(tickets::org.eq(org))
-                        .filter(tickets::id.eq_any(texts))
-                        .select((tickets::id, tickets::ticket))
-                        .load(&mut self.conn)?;
-                    found.extend(
-                        rows.into_iter()
-                            .map(|(id, ticket)| (UniqueKey::Ticket(id), number(ticket))),
-                    );
-                    continue;
-                };
-                let rows: Vec<(String, i64)> = unique_keys::table
-                    .filter(unique_keys::org.eq(org))
-                    .filter(unique_keys::kind.eq(kind))
-                    .filter(unique_keys::key.eq_any(texts))
-                    .select((unique_keys::key, unique_keys::owner))
-                    .load(&mut self.conn)?;
-                found.extend(
-                    rows.into_iter().filter_map(|(text, owner)| {
-                        Some((key_of_kind(kind, text)?, number(owner)))
-                    }),
-                );
-            }
+        for keys in others.chunks(KEYS_MAX) {
+            let columns: Vec<String> = keys.iter().map(|key| key_column(key)).collect();
+            let rows: Vec<(String, i64)> = unique_keys::table
+                .filter(unique_keys::org.eq(org))
+                .filter(unique_keys::key.eq_any(columns))
+                .select((unique_keys::key, unique_keys::owner))
+                .load(&mut self.conn)?;
+            let owned = |(key, owner): (String, i64)| Some((key_of_column(&key)?, number(owner)));
+            found.extend(rows.into_iter().filter_map(owned));
         }
         Ok(found)
     }

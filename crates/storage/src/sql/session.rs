@@ -138,8 +138,9 @@ impl Write for Session {
     fn delete(&mut self, org: Org, table: &Table, keys: &[Value]) -> Result<()> {
         let names = names(table, 0..table.keys).join(", ");
         let sql = format!(
-            "DELETE FROM {} WHERE org = $1 AND ({names}) IN (SELECT {} {})",
+            "DELETE FROM {} WHERE org = {} AND ({names}) IN (SELECT {} {})",
             table.name,
+            unpack::ORG,
             unpack::columns(&table.columns[..table.keys]),
             unpack::FROM,
         );
@@ -153,10 +154,11 @@ impl Write for Session {
             .map(|name| format!("{name} = excluded.{name}"))
             .collect::<Vec<_>>();
         let sql = format!(
-            "INSERT INTO {} (org, {}) SELECT $1, {} {} WHERE true \
+            "INSERT INTO {} (org, {}) SELECT {}, {} {} WHERE true \
              ON CONFLICT (org, {}) DO UPDATE SET {}",
             table.name,
             all.join(", "),
+            unpack::ORG,
             unpack::columns(table.columns),
             unpack::FROM,
             names(table, 0..table.keys).join(", "),
@@ -170,16 +172,18 @@ impl Write for Session {
             .iter()
             .map(|name| format!("{name} = given.{name}"))
             .collect::<Vec<_>>();
-        let same = names(table, 0..table.keys)
-            .iter()
+        let same = std::iter::once("org")
+            .chain(names(table, 0..table.keys))
             .map(|name| format!("{}.{name} = given.{name}", table.name))
             .collect::<Vec<_>>();
         let sql = format!(
-            "UPDATE {0} SET {1} FROM (SELECT {2} {3}) AS given WHERE {0}.org = $1 AND {4}",
+            "UPDATE {} SET {} FROM (SELECT {} AS org, {} {} {}) AS given WHERE {}",
             table.name,
             set.join(", "),
+            unpack::ORG,
             unpack::named_columns(table.columns),
             unpack::FROM,
+            unpack::ONCE,
             same.join(" AND "),
         );
         self.run(&sql, org, rows)

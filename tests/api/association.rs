@@ -1,0 +1,260 @@
+//! `one-account`, `one-primary`, `accounts-per-contact`, `associate-many`, `transfer`,
+//! `pair-fixed`, `deletion`.
+
+use roster_api::v1::*;
+use tonic::Code;
+
+use crate::world::{item_reason, metadata, on_both_engines, refused};
+
+fn ask(account: &str, contacts: &[&str]) -> AssociateContactsRequest {
+    AssociateContactsRequest {
+        account_id: account.into(),
+        contacts: contacts
+            .iter()
+            .map(|id| ContactToAssociate {
+                contact_id: (*id).into(),
+                ..Default::default()
+            })
+            .collect(),
+        ..Default::default()
+    }
+}
+
+on_both_engines! {
+    async fn the_first_account_of_a_contact_is_its_primary(world: World) {
+        let (a, c) = (world.account("A").await, world.contact("田中").await);
+        assert!(world.associate(&a, &c).await.primary);
+        assert_eq!(world.primary_of(&c).await, a);
+    }
+}
+
+on_both_engines! {
+    async fn a_second_account_is_refused_naming_the_first_unless_several_are_allowed(world: World) {
+        let (a, b, c) = (world.account("A").await, world.account("B").await, world.contact("田中").await);
+        world.associate(&a, &c).await;
+        let refused = world.try_associate(&b, &c, None, "").await;
+        assert_eq!(refused.outcome(), AssociateOutcome::Failed);
+        assert_eq!(item_reason(&refused.error), "ONE_ACCOUNT");
+        assert!(refused.error.unwrap().message.contains(&a));
+        assert_eq!(world.accounts_of(&c).await.len(), 1);
+
+        world.allow_several_accounts().await;
+        assert!(!world.associate(&b, &c).await.primary);
+        assert_eq!(world.primary_of(&c).await, a);
+    }
+}
+
+on_both_engines! {
+    async fn an_unknown_contact_fails_alone_and_a_repeated_one_is_a_duplicate(world: World) {
+        let (a, c) = (world.account("A").await, world.contact("田中").await);
+        let answer = world.clients.associations.associate_contacts(ask(&a, &[&c, "c999", &c])).await;
+        let results = answer.unwrap().into_inner().results;
+        assert_eq!(results[0].outcome(), AssociateOutcome::Created);
+        assert_eq!(item_reason(&results[1].error), "CONTACT_NOT_FOUND");
+        assert_eq!(results[2].outcome(), AssociateOutcome::Duplicate);
+        assert_eq!(world.accounts_of(&c).await.len(), 1);
+
+        let again = world.try_associate(&a, &c, Some(true), "長").await;
+        assert_eq!(again.outcome(), AssociateOutcome::AlreadyAssociated);
+        assert_eq!(again.association, results[0].association);
+    }
+}
+
+on_both_engines! {
+    async fn all_or_nothing_changes_nothing_when_one_fails(world: World) {
+        let (a, c) = (world.account("A").await, world.contact("田中").await);
+        let request = AssociateContactsRequest { all_or_nothing: true, ..ask(&a, &[&c, "c998", "c999"]) };
+        let status = refused(
+            world.clients.associations.associate_contacts(request).await,
+            Code::NotFound,
+            "ALL_OR_NOTHING",
+        );
+        assert_eq!(metadata(&status, "indexes"), "1,2");
+        assert!(world.accounts_of(&c).await.is_empty());
+    }
+}
+
+on_both_engines! {
+    async fn an_association_without_a_flag_takes_the_default_of_the_organization(world: World) {
+        let (a, c, d) = (world.account("A").await, world.contact("田中").await, world.contact("林").await);
+        assert!(!world.associate(&a, &c).await.sees_account_tickets);
+        let settings = Settings { new_associations_see_account_tickets: true, ..Settings::default() };
+        world.settings(settings, &["new_associations_see_account_tickets"]).await;
+        assert!(world.associate(&a, &d).await.sees_account_tickets);
+    }
+}
+
+on_both_engines! {
+    async fn the_limit_of_accounts_is_asked_when_one_is_added_and_takes_nothing_away(world: World) {
+        world.allow_several_accounts().await;
+        let c = world.contact("田中").await;
+        let mut accounts = Vec::new();
+        for name in ["A", "B", "C", "D"] {
+            accounts.push(world.account(name).await);
+        }
+        let limit = |max| Settings { accounts_per_contact_max: max, ..Settings::default() };
+        world.settings(limit(3), &["accounts_per_contact_max"]).await;
+        for account in &accounts[..3] {
+            world.associate(account, &c).await;
+        }
+        let fourth = world.try_associate(&accounts[3], &c, None, "").await;
+        assert_eq!(item_reason(&fourth.error), "ACCOUNTS_PER_CONTACT");
+        world.settings(limit(1), &["accounts_per_contact_max"]).await;
+        assert_eq!(world.accounts_of(&c).await.len(), 3);
+    }
+}
+
+on_both_engines! {
+    async fn several_accounts_cannot_be_forbidden_while_a_contact_has_them(world: World) {
+        world.allow_several_accounts().await;
+        let (a, b, c) = (world.account("A").await, world.account("B").await, world.contact("田中").await);
+        world.associate(&a, &c).await;
+        world.associate(&b, &c).await;
+        let off = world.try_settings(Settings::default(), &["multiple_accounts"]).await;
+        let status = refused(off, Code::FailedPrecondition, "SEVERAL_ACCOUNTS");
+        assert_eq!(metadata(&status, "contacts"), "1");
+    }
+}
+
+on_both_engines! {
+    async fn promotion_moves_the_primary_and_needs_an_association(world: World) {
+        world.allow_several_accounts().await;
+        let (a, b, c) = (world.account("A").await, world.account("B").await, world.contact("田中").await);
+        world.associate(&a, &c).await;
+        refused(world.promote(&c, &b).await, Code::NotFound, "ASSOCIATION_NOT_FOUND");
+        world.associate(&b, &c).await;
+        world.promote(&c, &b).await.unwrap();
+        assert_eq!(world.primary_of(&c).await, b);
+        let listed = world.accounts_of(&c).await;
+        assert_eq!(listed[0].account_name, "B");
+        assert!(!listed[1].association.as_ref().unwrap().primary);
+    }
+}
+
+on_both_engines! {
+    async fn accounts_of_a_contact_come_primary_first_then_by_name(world: World) {
+        world.allow_several_accounts().await;
+        let c = world.contact("田中").await;
+        for name in ["い商店", "う商店", "あ商店", "え商店"] {
+            let account = world.account(name).await;
+            world.associate(&account, &c).await;
+        }
+        let names: Vec<_> = world.accounts_of(&c).await.into_iter().map(|a| a.account_name).collect();
+        assert_eq!(names, ["い商店", "あ商店", "う商店", "え商店"]);
+    }
+}
+
+on_both_engines! {
+    async fn a_transfer_changes_company_and_asks_what_becomes_of_the_tickets(world: World) {
+        let (a, b, c) = (world.account("A").await, world.account("B").await, world.contact("田中").await);
+        let transfer = |disposition: TicketDisposition| TransferContactRequest {
+            contact_id: c.clone(),
+            to_account_id: b.clone(),
+            ticket_disposition: disposition.into(),
+            role: "部長".into(),
+            ..Default::default()
+        };
+        let client = &mut world.clients.associations.clone();
+        let nothing = client.transfer_contact(transfer(TicketDisposition::Unspecified)).await;
+        refused(nothing, Code::FailedPrecondition, "NOTHING_TO_TRANSFER");
+
+        world.associate(&a, &c).await;
+        world.ticket("T1", &c, &a).await;
+        let undecided = client.transfer_contact(transfer(TicketDisposition::Unspecified)).await;
+        let status = refused(undecided, Code::FailedPrecondition, "DISPOSITION_REQUIRED");
+        assert_eq!(metadata(&status, "tickets"), "1");
+
+        let moved = client.transfer_contact(transfer(TicketDisposition::MoveToPrimary)).await.unwrap().into_inner();
+        assert_eq!(moved.tickets_changed, 1);
+        assert_eq!(moved.association.unwrap().role, "部長");
+        assert_eq!(world.primary_of(&c).await, b);
+        assert_eq!(world.accounts_of(&c).await.len(), 1);
+        assert_eq!(world.get_ticket("T1").await.account_id, b);
+    }
+}
+
+on_both_engines! {
+    async fn the_pair_of_an_association_is_fixed(world: World) {
+        let (a, c) = (world.account("A").await, world.contact("田中").await);
+        let association = world.associate(&a, &c).await;
+        let update = |path: &str| UpdateAssociationRequest {
+            association: Some(Association { role: "長".into(), sees_account_tickets: true, ..association.clone() }),
+            update_mask: Some(prost_types::FieldMask { paths: vec![path.into()] }),
+            ..Default::default()
+        };
+        let client = &mut world.clients.associations.clone();
+        for path in ["account_id", "contact_id", "primary", "create_time"] {
+            refused(client.update_association(update(path)).await, Code::InvalidArgument, "UPDATE_MASK_INVALID");
+        }
+        let after = client.update_association(update("role")).await.unwrap().into_inner().association.unwrap();
+        assert_eq!((after.role.as_str(), after.sees_account_tickets), ("長", false));
+        let stale = UpdateAssociationRequest { etag: association.etag.clone(), ..update("*") };
+        refused(client.update_association(stale).await, Code::Aborted, "ETAG_MISMATCH");
+    }
+}
+
+on_both_engines! {
+    async fn a_deleted_account_leaves_its_contacts_the_oldest_that_remains(world: World) {
+        world.allow_several_accounts().await;
+        let c = world.contact("田中").await;
+        let mut accounts = Vec::new();
+        for name in ["A", "B", "C"] {
+            let account = world.account(name).await;
+            world.associate(&account, &c).await;
+            accounts.push(account);
+        }
+        world.ticket("T1", &c, &accounts[0]).await;
+        let delete = |contacts, disposition: TicketDisposition| DeleteAccountRequest {
+            id: accounts[0].clone(),
+            dissociate_contacts: contacts,
+            ticket_disposition: disposition.into(),
+            ..Default::default()
+        };
+        let client = &mut world.clients.accounts.clone();
+        let status = refused(
+            client.delete_account(delete(true, TicketDisposition::Unspecified)).await,
+            Code::FailedPrecondition,
+            "STILL_IN_USE",
+        );
+        assert_eq!((metadata(&status, "associations"), metadata(&status, "tickets")), ("1".into(), "1".into()));
+        let done = client.delete_account(delete(true, TicketDisposition::MoveToPrimary)).await.unwrap().into_inner();
+        assert_eq!((done.contacts_dissociated, done.tickets_changed), (1, 1));
+        assert_eq!(world.primary_of(&c).await, accounts[1]);
+        assert_eq!(world.get_ticket("T1").await.account_id, accounts[1]);
+        let gone = client.get_account(GetAccountRequest { id: accounts[0].clone(), ..Default::default() }).await;
+        refused(gone, Code::NotFound, "ACCOUNT_NOT_FOUND");
+        assert_ne!(world.account("D").await, accounts[0]);
+    }
+}
+
+on_both_engines! {
+    async fn a_deleted_contact_leaves_every_copy_list_and_its_keys_are_free(world: World) {
+        let named = |external: &str| Contact {
+            family_name: "田中".into(),
+            emails: vec!["Taro@Example.com".into()],
+            external_id: external.into(),
+            ..Contact::default()
+        };
+        let c = world.contact_of(named("D0001")).await;
+        let other = world.contact("林").await;
+        let copied = |id: &str, requester: &str, cc: &str| TicketRecord {
+            id: id.into(),
+            requester_id: requester.into(),
+            cc_contact_ids: vec![cc.into()],
+            ..Default::default()
+        };
+        world.record(copied("T1", &c, &other)).await;
+        world.record(copied("T2", &other, &c)).await;
+        let client = &mut world.clients.contacts.clone();
+        let bare = DeleteContactRequest { id: c.clone(), ..Default::default() };
+        refused(client.delete_contact(bare.clone()).await, Code::FailedPrecondition, "STILL_IN_USE");
+        let taken = client.create_contact(CreateContactRequest { contact: Some(named("ｄ０００１")), ..Default::default() }).await;
+        let status = refused(taken, Code::AlreadyExists, "KEY_TAKEN");
+        assert_eq!(metadata(&status, "owner"), c);
+        let done = client.delete_contact(DeleteContactRequest { new_requester_id: other.clone(), ..bare }).await.unwrap().into_inner();
+        assert_eq!((done.tickets_deleted, done.tickets_reassigned), (0, 1));
+        assert_eq!(world.get_ticket("T1").await.requester_id, other);
+        assert!(world.get_ticket("T2").await.cc_contact_ids.is_empty());
+        world.contact_of(named("ｄ０００１")).await;
+    }
+}

@@ -1,0 +1,183 @@
+//! Pages, search, headings and the picker.
+
+use roster_api::v1::*;
+use tonic::Code;
+
+use crate::world::{World, on_both_engines, refused};
+
+fn person(family: &str, given: &str, reading: (&str, &str)) -> Contact {
+    Contact {
+        family_name: family.into(),
+        given_name: given.into(),
+        family_name_reading: reading.0.into(),
+        given_name_reading: reading.1.into(),
+        ..Contact::default()
+    }
+}
+
+async fn found(world: &World, query: &str) -> Vec<String> {
+    let request = ListContactsRequest {
+        query: query.into(),
+        ..Default::default()
+    };
+    let answer = world.clients.contacts.clone().list_contacts(request).await;
+    let contacts = answer.unwrap().into_inner().contacts;
+    contacts
+        .into_iter()
+        .map(|c| format!("{}{}", c.family_name, c.given_name))
+        .collect()
+}
+
+on_both_engines! {
+    async fn a_page_size_of_0_is_50_above_1_000_is_1_000_and_below_0_is_refused(world: World) {
+        let c = world.contact("一").await;
+        for batch in 0..2 {
+            let tickets = (0..501).map(|n| TicketRecord { id: format!("{batch}-{n:04}"), requester_id: c.clone(), ..Default::default() });
+            world.clients.tickets.record_tickets(RecordTicketsRequest { tickets: tickets.collect(), ..Default::default() }).await.unwrap();
+        }
+        for (asked, answered) in [(0, 50), (49, 49), (1_000, 1_000), (1_001, 1_000)] {
+            let request = ListVisibleTicketsRequest { contact_id: c.clone(), page_size: asked, ..Default::default() };
+            let page = world.clients.visibility.list_visible_tickets(request).await.unwrap().into_inner();
+            assert_eq!(page.tickets.len(), answered);
+        }
+        let negative = ListVisibleTicketsRequest { contact_id: c.clone(), page_size: -1, ..Default::default() };
+        refused(world.clients.visibility.list_visible_tickets(negative).await, Code::InvalidArgument, "PAGE_SIZE_INVALID");
+    }
+}
+
+on_both_engines! {
+    async fn pages_neither_skip_nor_repeat_while_records_are_added(world: World) {
+        let a = world.account("A").await;
+        for name in ["か", "さ", "た", "な", "は"] {
+            let c = world.contact(name).await;
+            world.associate(&a, &c).await;
+        }
+        let request = |token: &str| ListAccountContactsRequest { account_id: a.clone(), page_size: 2, page_token: token.into(), ..Default::default() };
+        let client = &mut world.clients.associations.clone();
+        let first = client.list_account_contacts(request("")).await.unwrap().into_inner();
+        for name in ["あ", "わ"] {
+            let c = world.contact(name).await;
+            world.associate(&a, &c).await;
+        }
+        let mut names: Vec<String> = first.associations.into_iter().map(|c| c.family_name).collect();
+        let mut token = first.next_page_token;
+        while !token.is_empty() {
+            let page = client.list_account_contacts(request(&token)).await.unwrap().into_inner();
+            names.extend(page.associations.into_iter().map(|c| c.family_name));
+            token = page.next_page_token;
+        }
+        assert_eq!(names, ["か", "さ", "た", "な", "は", "わ"]);
+    }
+}
+
+on_both_engines! {
+    async fn a_page_token_fits_its_own_call_alone(world: World) {
+        for n in 0..3 {
+            world.contact(&format!("人{n}")).await;
+        }
+        let request = |token: &str, query: &str| ListContactsRequest { page_size: 1, page_token: token.into(), query: query.into(), ..Default::default() };
+        let client = &mut world.clients.contacts.clone();
+        let token = client.list_contacts(request("", "")).await.unwrap().into_inner().next_page_token;
+        client.list_contacts(request(&token, "")).await.unwrap();
+        refused(client.list_contacts(request(&token, "人")).await, Code::InvalidArgument, "PAGE_TOKEN_INVALID");
+        let mut altered = token.clone().into_bytes();
+        altered[20] = if altered[20] == b'A' { b'B' } else { b'A' };
+        let altered = String::from_utf8(altered).unwrap();
+        refused(client.list_contacts(request(&altered, "")).await, Code::InvalidArgument, "PAGE_TOKEN_INVALID");
+        let elsewhere = ListAccountsRequest { page_size: 1, page_token: token.clone(), ..Default::default() };
+        refused(world.clients.accounts.list_accounts(elsewhere).await, Code::InvalidArgument, "PAGE_TOKEN_INVALID");
+        let mut other = tonic::Request::new(request(&token, ""));
+        other.metadata_mut().insert("roster-organization", "other".parse().unwrap());
+        refused(client.list_contacts(other).await, Code::InvalidArgument, "PAGE_TOKEN_INVALID");
+    }
+}
+
+on_both_engines! {
+    async fn an_account_without_contacts_and_a_contact_without_accounts_list_as_empty(world: World) {
+        let (a, c) = (world.account("A").await, world.contact("一").await);
+        let request = ListAccountContactsRequest { account_id: a, ..Default::default() };
+        assert!(world.clients.associations.list_account_contacts(request).await.unwrap().into_inner().associations.is_empty());
+        assert!(world.accounts_of(&c).await.is_empty());
+    }
+}
+
+on_both_engines! {
+    async fn the_picker_leaves_out_members_and_shows_the_blocked(world: World) {
+        let a = world.account("A").await;
+        let member = world.contact("一").await;
+        world.associate(&a, &member).await;
+        world.contact_of(Contact { family_name: "二".into(), blocked: true, ..Contact::default() }).await;
+        let request = |not_in: &str| ListContactsRequest { not_in_account_id: not_in.into(), ..Default::default() };
+        let client = &mut world.clients.contacts.clone();
+        let picked = client.list_contacts(request(&a)).await.unwrap().into_inner().contacts;
+        assert_eq!(picked.iter().map(|c| (c.family_name.as_str(), c.blocked)).collect::<Vec<_>>(), [("二", true)]);
+        assert_eq!(client.list_contacts(request("")).await.unwrap().into_inner().contacts.len(), 2);
+        refused(client.list_contacts(request("a99")).await, Code::NotFound, "ACCOUNT_NOT_FOUND");
+    }
+}
+
+on_both_engines! {
+    async fn secondary_contacts_are_listed_and_marked(world: World) {
+        world.allow_several_accounts().await;
+        let (a, b, c) = (world.account("A").await, world.account("B").await, world.contact("一").await);
+        world.associate(&a, &c).await;
+        world.associate(&b, &c).await;
+        let request = ListAccountContactsRequest { account_id: b, ..Default::default() };
+        let listed = world.clients.associations.list_account_contacts(request).await.unwrap().into_inner().associations;
+        assert_eq!(listed.len(), 1);
+        assert!(!listed[0].association.as_ref().unwrap().primary);
+    }
+}
+
+on_both_engines! {
+    async fn a_person_is_found_by_name_reading_address_or_id_however_they_are_typed(world: World) {
+        world.contact_of(Contact {
+            emails: vec!["t.tanaka@example.com".into()],
+            external_id: "D0001".into(),
+            ..person("田中", "太郎", ("たなか", "たろう"))
+        }).await;
+        world.contact_of(person("小林", "一", ("こばやし", "はじめ"))).await;
+        world.contact_of(person("林", "次郎", ("はやし", "じろう"))).await;
+        for query in ["田中太郎", "田中　太郎", "たなか", "タナカ", "ﾀﾅｶ", "中太", "T.TANAKA@", "ｄ０００１"] {
+            assert_eq!(found(&world, query).await, ["田中太郎"], "{query}");
+        }
+        assert_eq!(found(&world, "林").await, ["林次郎"], "one character matches a beginning");
+        assert_eq!(found(&world, "").await.len(), 3);
+        assert!(found(&world, "100%").await.is_empty());
+    }
+}
+
+on_both_engines! {
+    async fn headings_are_counted_under_the_same_filters(world: World) {
+        for (family, reading) in [("田中", "たなか"), ("高橋", "たかはし"), ("Smith", ""), ("山田", "")] {
+            world.contact_of(person(family, "", (reading, ""))).await;
+        }
+        let request = |query: &str| ListContactHeadingsRequest { query: query.into(), ..Default::default() };
+        let client = &mut world.clients.contacts.clone();
+        let headings = client.list_contact_headings(request("")).await.unwrap().into_inner().headings;
+        let counted: Vec<_> = headings.iter().map(|h| (h.heading.as_str(), h.count)).collect();
+        assert_eq!(counted, [("S", 1), ("た", 2), ("他", 1)]);
+        let headings = client.list_contact_headings(request("たか")).await.unwrap().into_inner().headings;
+        assert_eq!(headings.iter().map(|h| h.count).sum::<i64>(), 1);
+        let under = ListContactsRequest { heading: "た".into(), ..Default::default() };
+        let contacts = client.list_contacts(under).await.unwrap().into_inner().contacts;
+        assert_eq!(contacts.iter().map(|c| c.family_name.as_str()).collect::<Vec<_>>(), ["高橋", "田中"]);
+    }
+}
+
+on_both_engines! {
+    async fn a_lookup_is_exact_after_folding_and_answers_in_order(world: World) {
+        let c = world.contact_of(Contact {
+            emails: vec!["Taro@Example.com".into()],
+            external_id: "D0001".into(),
+            ..person("田中", "", ("", ""))
+        }).await;
+        use contact_key::Key;
+        let keys = [Key::Email("taro@example.COM".into()), Key::ExternalId("Ｄ０００１".into()), Key::Email("taro@example.co".into()), Key::Id(c.clone())];
+        let request = LookupContactsRequest { keys: keys.map(|key| ContactKey { key: Some(key) }).to_vec(), ..Default::default() };
+        let results = world.clients.contacts.lookup_contacts(request).await.unwrap().into_inner().results;
+        let ids: Vec<_> = results.iter().map(|r| r.contact.as_ref().map(|c| c.id.clone())).collect();
+        assert_eq!(ids, [Some(c.clone()), Some(c.clone()), None, Some(c)]);
+        assert_eq!(crate::world::item_reason(&results[2].error), "CONTACT_NOT_FOUND");
+    }
+}

@@ -1,0 +1,16 @@
+//! What a caller sees: every test speaks gRPC to a real server, on both engines.
+
+#![allow(
+    clippy::unwrap_used,
+    missing_docs,
+    unreachable_pub,
+    reason = "tests fail by panicking, and a test binary has no public"
+)]
+
+mod association;
+mod dissociation;
+mod errors;
+mod listing;
+mod ticket;
+mod visibility;
+mod world;

@@ -1,0 +1,132 @@
+//! `auto-fill`, `record`, `no-backfill`.
+
+use roster_api::v1::*;
+use tonic::Code;
+
+use crate::world::{item_reason, on_both_engines, refused};
+
+fn record(id: &str, requester: &str, account: Option<&str>) -> TicketRecord {
+    TicketRecord {
+        id: id.into(),
+        requester_id: requester.into(),
+        account_id: account.map(Into::into),
+        ..Default::default()
+    }
+}
+
+on_both_engines! {
+    async fn a_new_ticket_gets_the_primary_account_of_its_requester(world: World) {
+        world.allow_several_accounts().await;
+        let (a, b, c) = (world.account("A").await, world.account("B").await, world.contact("田中").await);
+        let none = world.try_record(record("T0", &c, None)).await;
+        assert_eq!((none.ticket.unwrap().account_id.as_str(), none.account_filled_in), ("", false));
+        world.associate(&a, &c).await;
+        world.associate(&b, &c).await;
+        let filled = world.try_record(record("T1", &c, None)).await;
+        assert_eq!((filled.ticket.unwrap().account_id, filled.account_filled_in), (a, true));
+        let picked = world.try_record(record("T2", &c, Some(&b))).await;
+        assert_eq!((picked.ticket.unwrap().account_id, picked.account_filled_in), (b, false));
+        assert_eq!(world.get_ticket("T0").await.account_id, "", "later associations rewrite nothing");
+    }
+}
+
+on_both_engines! {
+    async fn a_strangers_account_needs_permission_and_makes_no_association(world: World) {
+        let (a, z, c) = (world.account("A").await, world.account("Z").await, world.contact("田中").await);
+        world.associate(&a, &c).await;
+        let refused = world.try_record(record("T1", &c, Some(&z))).await;
+        assert_eq!(item_reason(&refused.error), "NOT_REQUESTERS_ACCOUNT");
+        let allowed = TicketRecord { allow_unassociated_account: true, ..record("T1", &c, Some(&z)) };
+        assert_eq!(world.record(allowed).await.account_id, z);
+        assert_eq!(world.accounts_of(&c).await.len(), 1);
+        // The account that it has is accepted from then on, without permission.
+        assert_eq!(world.record(record("T1", &c, Some(&z))).await.account_id, z);
+    }
+}
+
+on_both_engines! {
+    async fn another_requester_brings_another_account_unless_it_is_shared(world: World) {
+        world.allow_several_accounts().await;
+        let (a, b) = (world.account("A").await, world.account("B").await);
+        let (x, y, both) = (world.contact("一").await, world.contact("二").await, world.contact("三").await);
+        world.associate(&a, &x).await;
+        world.associate(&b, &y).await;
+        world.associate(&b, &both).await;
+        world.associate(&a, &both).await;
+        world.record(record("T1", &x, None)).await;
+        assert_eq!(world.record(record("T1", &both, None)).await.account_id, a, "one of his too");
+        let replaced = world.try_record(record("T1", &y, None)).await;
+        assert_eq!((replaced.ticket.unwrap().account_id, replaced.account_filled_in), (b, true));
+    }
+}
+
+on_both_engines! {
+    async fn absence_keeps_what_is_stored_but_for_the_copy_list(world: World) {
+        let (c, d) = (world.contact("田中").await, world.contact("林").await);
+        let full = TicketRecord {
+            cc_contact_ids: vec![d.clone(), d.clone()],
+            subject: Some("印刷できない".into()),
+            status: Some(TicketStatus::Closed.into()),
+            private: Some(true),
+            create_time: Some(prost_types::Timestamp { seconds: 1_700_000_000, nanos: 123_456_000 }),
+            ..record("T1", &c, None)
+        };
+        let first = world.record(full).await;
+        assert_eq!(first.cc_contact_ids, [d]);
+        let second = world.record(record("T1", &c, None)).await;
+        assert!(second.private && second.cc_contact_ids.is_empty());
+        assert_eq!((second.subject, second.status, second.create_time), (first.subject, first.status, first.create_time));
+        let again = world.record(record("T1", &c, None)).await;
+        assert_eq!(again.etag, second.etag, "nothing changed, nothing was written");
+    }
+}
+
+on_both_engines! {
+    async fn who_does_not_exist_is_named_and_the_other_items_stand(world: World) {
+        let c = world.contact("田中").await;
+        let request = RecordTicketsRequest {
+            tickets: vec![
+                record("T1", &c, None),
+                record("T1", &c, None),
+                record("T2", "c77", None),
+                TicketRecord { cc_contact_ids: vec!["c78".into(), c.clone(), "c79".into()], ..record("T3", &c, None) },
+            ],
+            ..Default::default()
+        };
+        let results = world.clients.tickets.record_tickets(request).await.unwrap().into_inner().results;
+        assert!(results[0].error.is_none());
+        assert_eq!(item_reason(&results[1].error), "REPEATED");
+        assert_eq!(item_reason(&results[2].error), "REQUESTER_NOT_FOUND");
+        assert_eq!(item_reason(&results[3].error), "COPIES_NOT_FOUND");
+        assert!(results[3].error.as_ref().unwrap().message.contains("c78, c79"));
+    }
+}
+
+on_both_engines! {
+    async fn ticket_ids_are_compared_byte_by_byte(world: World) {
+        let c = world.contact("田中").await;
+        let ids = ["Foo", "foo", "foo ", "é", "e\u{301}", "Ｆoo"];
+        for id in ids {
+            let ticket = TicketRecord { subject: Some(format!("of {id}")), ..record(id, &c, None) };
+            world.record(ticket).await;
+        }
+        for id in ids {
+            assert_eq!(world.get_ticket(id).await.subject, format!("of {id}"));
+        }
+        assert_eq!(world.visible(&c).await.len(), ids.len());
+    }
+}
+
+on_both_engines! {
+    async fn deleted_tickets_are_gone_and_unknown_ones_say_so(world: World) {
+        let c = world.contact("田中").await;
+        world.record(record("T1", &c, None)).await;
+        let request = DeleteTicketsRequest { ids: vec!["T1".into(), "T1".into(), "T2".into()], ..Default::default() };
+        let results = world.clients.tickets.delete_tickets(request).await.unwrap().into_inner().results;
+        assert!(results[0].error.is_none());
+        assert_eq!(item_reason(&results[1].error), "TICKET_NOT_FOUND");
+        assert_eq!(item_reason(&results[2].error), "TICKET_NOT_FOUND");
+        let gone = world.clients.tickets.get_ticket(GetTicketRequest { id: "T1".into(), ..Default::default() }).await;
+        refused(gone, Code::NotFound, "TICKET_NOT_FOUND");
+    }
+}

@@ -1,0 +1,191 @@
+//! **Visibility**: the one rule, and that all who ask it agree.
+
+use roster_api::v1::*;
+use tonic::Code;
+
+use crate::world::{item_reason, on_both_engines, refused};
+
+fn check(contact: &str, ticket: &str) -> CheckTicketRequest {
+    CheckTicketRequest {
+        contact_id: contact.into(),
+        ticket_id: ticket.into(),
+        ..Default::default()
+    }
+}
+
+fn copied(id: &str, requester: &str, cc: &[&str]) -> TicketRecord {
+    TicketRecord {
+        id: id.into(),
+        requester_id: requester.into(),
+        cc_contact_ids: cc.iter().map(ToString::to_string).collect(),
+        ..Default::default()
+    }
+}
+
+on_both_engines! {
+    async fn sight_is_per_account_and_ends_with_the_switch(world: World) {
+        world.allow_several_accounts().await;
+        let (a, b) = (world.account("A").await, world.account("B").await);
+        let (me, other) = (world.contact("一").await, world.contact("二").await);
+        world.associated(&a, &me, Some(true), "").await;
+        world.associated(&b, &me, Some(false), "").await;
+        world.associate(&a, &other).await;
+        world.associate(&b, &other).await;
+        world.ticket("A1", &other, &a).await;
+        world.ticket("B1", &other, &b).await;
+        world.ticket("B2", &me, &b).await;
+        world.record(copied("N1", &other, &[&me])).await;
+        let mut seen = world.visible(&me).await;
+        seen.sort();
+        // N1 was filled in with the other's primary, A.
+        assert_eq!(seen, ["A1", "B2", "N1"]);
+        assert!(!world.sees(&me, "B1").await);
+        world.settings(Settings::default(), &["sharing_enabled"]).await;
+        let mut seen = world.visible(&me).await;
+        seen.sort();
+        assert_eq!(seen, ["B2", "N1"]);
+    }
+}
+
+on_both_engines! {
+    async fn no_account_equals_no_account_never(world: World) {
+        let (x, y) = (world.contact("一").await, world.contact("二").await);
+        world.record(copied("T1", &x, &[])).await;
+        assert!(!world.sees(&y, "T1").await);
+        assert!(world.visible(&y).await.is_empty());
+    }
+}
+
+on_both_engines! {
+    async fn a_private_ticket_is_for_its_requester_and_those_in_copy(world: World) {
+        let a = world.account("A").await;
+        let (x, y, z) = (world.contact("一").await, world.contact("二").await, world.contact("三").await);
+        for contact in [&x, &y, &z] {
+            world.associated(&a, contact, Some(true), "").await;
+        }
+        world.record(TicketRecord { private: Some(true), ..copied("T1", &x, &[&y]) }).await;
+        assert_eq!((world.sees(&x, "T1").await, world.sees(&y, "T1").await, world.sees(&z, "T1").await), (true, true, false));
+        assert!(world.visible(&z).await.is_empty());
+    }
+}
+
+on_both_engines! {
+    async fn a_replaced_owner_and_a_revoked_sight_count_from_the_next_call(world: World) {
+        let a = world.account("A").await;
+        let (x, y) = (world.contact("一").await, world.contact("二").await);
+        let mut association = world.associated(&a, &x, Some(true), "").await;
+        world.associate(&a, &y).await;
+        world.ticket("T1", &x, &a).await;
+        world.record(copied("T1", &y, &[])).await;
+        assert!(world.sees(&x, "T1").await, "through the account");
+        association.sees_account_tickets = false;
+        let update = UpdateAssociationRequest {
+            association: Some(association),
+            update_mask: Some(prost_types::FieldMask { paths: vec!["sees_account_tickets".into()] }),
+            ..Default::default()
+        };
+        world.clients.associations.update_association(update).await.unwrap();
+        assert!(!world.sees(&x, "T1").await);
+    }
+}
+
+on_both_engines! {
+    async fn one_in_copy_sees_that_ticket_alone_and_sight_survives_the_copy(world: World) {
+        let a = world.account("A").await;
+        let (x, guest, colleague) = (world.contact("一").await, world.contact("二").await, world.contact("三").await);
+        world.associate(&a, &x).await;
+        world.associated(&a, &colleague, Some(true), "").await;
+        world.record(copied("T1", &x, &[&guest, &colleague])).await;
+        world.record(copied("T2", &x, &[])).await;
+        assert_eq!(world.visible(&guest).await, ["T1"]);
+        assert!(!world.sees(&guest, "T2").await);
+        world.record(copied("T1", &x, &[])).await;
+        assert!(world.sees(&colleague, "T1").await && !world.sees(&guest, "T1").await);
+    }
+}
+
+on_both_engines! {
+    async fn a_blocked_contact_sees_nothing_and_explain_names_the_block(world: World) {
+        let a = world.account("A").await;
+        let me = world.contact_of(Contact { family_name: "一".into(), blocked: true, ..Contact::default() }).await;
+        let other = world.contact("二").await;
+        world.associated(&a, &me, Some(true), "").await;
+        world.associated(&a, &other, Some(true), "").await;
+        world.ticket("T1", &me, &a).await;
+        assert!(!world.sees(&me, "T1").await && world.sees(&other, "T1").await);
+        assert!(world.visible(&me).await.is_empty());
+        let explain = ExplainTicketRequest { contact_id: me.clone(), ticket_id: "T1".into(), ..Default::default() };
+        let told = world.clients.visibility.explain_ticket(explain).await.unwrap().into_inner();
+        assert!(told.blocked && told.visibility() == Visibility::Hidden);
+        assert_eq!(told.clauses.iter().map(|c| c.holds).collect::<Vec<_>>(), [true, false, true]);
+        let viewers = ListTicketViewersRequest { ticket_id: "T1".into(), ..Default::default() };
+        let viewers = world.clients.visibility.list_ticket_viewers(viewers).await.unwrap().into_inner().viewers;
+        assert_eq!(viewers.into_iter().map(|v| v.contact_id).collect::<Vec<_>>(), [other]);
+    }
+}
+
+on_both_engines! {
+    async fn roles_match_after_folding_and_only_under_their_mode(world: World) {
+        let account = |mode: SharingMode, roles: &[&str]| Account {
+            name: "A".into(),
+            sharing_mode: mode.into(),
+            sharing_roles: roles.iter().map(ToString::to_string).collect(),
+            ..Account::default()
+        };
+        let by_role = world.account_of(account(SharingMode::Roles, &["Manager", "部長"])).await;
+        let nobody = world.account_of(account(SharingMode::Nobody, &["Manager"])).await;
+        let empty = world.account_of(account(SharingMode::Roles, &[])).await;
+        let everyone = world.account_of(account(SharingMode::Everyone, &[])).await;
+        world.allow_several_accounts().await;
+        let (owner, manager, clerk) = (world.contact("一").await, world.contact("二").await, world.contact("三").await);
+        for (id, account) in [("R", &by_role), ("N", &nobody), ("E", &empty), ("A", &everyone)] {
+            world.associate(account, &owner).await;
+            world.associated(account, &manager, Some(true), "ＭＡＮＡＧＥＲ").await;
+            world.associated(account, &clerk, Some(true), "").await;
+            world.ticket(id, &owner, account).await;
+        }
+        let mut seen = world.visible(&manager).await;
+        seen.sort();
+        assert_eq!(seen, ["A", "R"]);
+        assert_eq!(world.visible(&clerk).await, ["A"]);
+    }
+}
+
+on_both_engines! {
+    async fn only_primary_associations_count_when_the_organization_says_so(world: World) {
+        world.allow_several_accounts().await;
+        let (a, b) = (world.account("A").await, world.account("B").await);
+        let (me, other) = (world.contact("一").await, world.contact("二").await);
+        for account in [&a, &b] {
+            world.associated(account, &me, Some(true), "").await;
+            world.associate(account, &other).await;
+        }
+        world.ticket("A1", &other, &a).await;
+        world.ticket("B1", &other, &b).await;
+        assert!(world.sees(&me, "B1").await);
+        let only = Settings { sharing_primary_only: true, ..Settings::default() };
+        world.settings(only, &["sharing_primary_only"]).await;
+        assert!(world.sees(&me, "A1").await && !world.sees(&me, "B1").await);
+        assert_eq!(world.visible(&me).await, ["A1"]);
+    }
+}
+
+on_both_engines! {
+    async fn a_batch_answers_as_often_as_asked_and_says_what_is_unknown(world: World) {
+        let c = world.contact("一").await;
+        world.record(copied("T1", &c, &[])).await;
+        let batch = |contact: &str| BatchCheckTicketsRequest {
+            contact_id: contact.into(),
+            ticket_ids: vec!["T1".into(), "T9".into(), "T1".into()],
+            ..Default::default()
+        };
+        let results = world.clients.visibility.batch_check_tickets(batch(&c)).await.unwrap().into_inner().results;
+        assert_eq!(results.len(), 3);
+        assert_eq!(results[0], results[2]);
+        assert_eq!(results[0].visibility(), Visibility::Visible);
+        assert_eq!(item_reason(&results[1].error), "TICKET_NOT_FOUND");
+        refused(world.clients.visibility.batch_check_tickets(batch("c99")).await, Code::NotFound, "CONTACT_NOT_FOUND");
+        refused(world.clients.visibility.check_ticket(check(&c, "T9")).await, Code::NotFound, "TICKET_NOT_FOUND");
+        refused(world.clients.visibility.check_ticket(check("", "T1")).await, Code::InvalidArgument, "FIELD_REQUIRED");
+    }
+}
