@@ -181,3 +181,30 @@ on_both_engines! {
         assert_eq!(crate::world::item_reason(&results[2].error), "CONTACT_NOT_FOUND");
     }
 }
+
+on_both_engines! {
+    async fn pages_of_a_contacts_accounts_begin_with_the_primary_and_go_on_by_name(world: World) {
+        world.allow_several_accounts().await;
+        let c = world.contact("一").await;
+        for name in ["う商店", "い商店", "あ商店", "え商店"] {
+            let account = world.account(name).await;
+            world.associate(&account, &c).await;
+        }
+        let request = |token: &str| ListContactAccountsRequest { contact_id: c.clone(), page_size: 1, page_token: token.into(), ..Default::default() };
+        let client = &mut world.clients.associations.clone();
+        let (mut names, mut token) = (Vec::new(), String::new());
+        loop {
+            let page = client.list_contact_accounts(request(&token)).await.unwrap().into_inner();
+            names.extend(page.associations.into_iter().map(|a| a.account_name));
+            if names.len() == 2 {
+                let late = world.account("いい商店").await;
+                world.associate(&late, &c).await;
+            }
+            token = page.next_page_token;
+            if token.is_empty() {
+                break;
+            }
+        }
+        assert_eq!(names, ["う商店", "あ商店", "いい商店", "い商店", "え商店"]);
+    }
+}

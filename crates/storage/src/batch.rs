@@ -237,7 +237,7 @@ fn work(
         connection.write_organization(&organization)?;
     }
     if !kept.new.is_empty() {
-        connection.keep_answers(org, &kept.new)?;
+        connection.keep_answers(org, &kept.new, given.now)?;
     }
     Ok(Worked {
         organization,

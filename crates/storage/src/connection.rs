@@ -151,7 +151,8 @@ pub(crate) trait Write {
     /// Writes the columns of rows that are there.
     fn update(&mut self, org: Org, table: &Table, rows: &[Value]) -> Result<()>;
     fn append_log(&mut self, org: Org, sets: &[(ChangeSetHead, Vec<Vec<u8>>)]) -> Result<()>;
-    fn keep_answers(&mut self, org: Org, answers: &[KeptAnswer]) -> Result<()>;
+    /// Keeps answers, and forgets those of the organization that expired before `now`.
+    fn keep_answers(&mut self, org: Org, answers: &[KeptAnswer], now: Time) -> Result<()>;
 }
 
 /// What a list shows.
@@ -169,6 +170,14 @@ pub struct NamePlace {
     pub sort_key: Vec<u8>,
     /// The row's number.
     pub number: u64,
+}
+
+impl NamePlace {
+    /// No sort key is empty.
+    pub(crate) const BEFORE_ALL: Self = Self {
+        sort_key: Vec::new(),
+        number: 0,
+    };
 }
 
 /// A place in a list of tickets: newest first, then by id.
@@ -233,6 +242,8 @@ pub struct AccountContact {
 /// An account of a contact.
 #[derive(Clone, Debug)]
 pub struct ContactAccount {
+    /// Where it stands in the list: the primary stands before every name.
+    pub place: NamePlace,
     /// Which account.
     pub id: AccountId,
     /// The account.
@@ -266,8 +277,15 @@ pub(crate) trait ReadLists {
         after: Option<&NamePlace>,
         limit: usize,
     ) -> Result<Vec<AccountContact>>;
-    /// All accounts of a contact, in the order of their names.
-    fn contact_accounts(&mut self, org: Org, contact: ContactId) -> Result<Vec<ContactAccount>>;
+    /// The accounts of a contact: the primary, unless a place is given, then the others by name
+    /// after that place.
+    fn contact_accounts(
+        &mut self,
+        org: Org,
+        contact: ContactId,
+        after: Option<&NamePlace>,
+        limit: usize,
+    ) -> Result<Vec<ContactAccount>>;
     fn ticket_page(
         &mut self,
         org: Org,

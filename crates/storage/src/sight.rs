@@ -195,7 +195,7 @@ impl Snapshot<'_> {
     fn sources(&mut self, contact: ContactId, fetched: &mut Fetched) -> Result<Vec<TicketSource>> {
         let mut sharing = Vec::new();
         if fetched.settings.sharing_enabled {
-            for of in self.contact_accounts(contact)? {
+            for of in self.contact_accounts(contact, None, usize::MAX)? {
                 let (account, association) = (of.id, of.association.record);
                 fetched.add_account(account, &of.account.record);
                 let with = sharing_of(&of.account.record);

@@ -224,9 +224,15 @@ impl<'c> Snapshot<'c> {
             .account_contacts(self.org, account, after, limit)
     }
 
-    /// A contact's accounts: the primary first, then by name.
-    pub fn contact_accounts(&mut self, contact: ContactId) -> Result<Vec<ContactAccount>> {
-        self.connection.contact_accounts(self.org, contact)
+    /// A page of a contact's accounts: the primary first, then by name.
+    pub fn contact_accounts(
+        &mut self,
+        contact: ContactId,
+        after: Option<&NamePlace>,
+        limit: usize,
+    ) -> Result<Vec<ContactAccount>> {
+        self.connection
+            .contact_accounts(self.org, contact, after, limit)
     }
 
     /// A page of the tickets of any of these sources, newest first, each once.

@@ -153,4 +153,4 @@ CREATE TABLE request_answers (
     expire_time BIGINT NOT NULL,
     PRIMARY KEY (org, caller, rpc, request_id)
 );
-CREATE INDEX request_answers_by_expiry ON request_answers (expire_time);
+CREATE INDEX request_answers_by_expiry ON request_answers (org, expire_time);

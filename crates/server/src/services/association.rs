@@ -100,14 +100,6 @@ fn update(request: v1::UpdateAssociationRequest) -> Parsed<UpdateAssociation> {
     Ok(command)
 }
 
-/// A contact's accounts come in one order that no sort key of a table gives (primary first), and
-/// are few: a page begins after this many of them.
-fn offset(place: Option<Place>) -> usize {
-    place.map_or(0, |place| {
-        usize::try_from(place.number).unwrap_or(usize::MAX)
-    })
-}
-
 #[tonic::async_trait]
 impl AssociationService for Associations {
     async fn associate_contacts(
@@ -279,16 +271,15 @@ impl AssociationService for Associations {
     ) -> Result<Response<v1::ListContactAccountsResponse>, Status> {
         let contact: ContactId = parse::id("contact_id", &request.get_ref().contact_id)?;
         let page = self.0.page(&request)?;
-        let (rows, skipped) = (page.rows(), offset(page.after.clone()));
+        let (rows, after) = (page.rows(), page.after.clone().map(Place::name));
         let (found, read_token) = self
             .0
             .read(&request, move |at| {
                 if at.contacts(&[contact])?.is_empty() {
                     return Ok(Err(Refusal::ContactNotFound(contact).into()));
                 }
-                let all = at.contact_accounts(contact)?;
-                let rows = all.into_iter().enumerate().skip(skipped).take(rows);
-                let rows = rows.map(|(index, row)| {
+                let found = at.contact_accounts(contact, after.as_ref(), rows)?;
+                let rows = found.into_iter().map(|row| {
                     let account = row.id;
                     let shown = v1::ContactAccount {
                         association: Some(render::association(
@@ -297,7 +288,7 @@ impl AssociationService for Associations {
                         )),
                         account_name: row.account.record.name.to_string(),
                     };
-                    (Place::of_number(index as u64 + 1), shown)
+                    (row.place.into(), shown)
                 });
                 Ok(Ok(rows.collect()))
             })

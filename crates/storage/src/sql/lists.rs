@@ -255,8 +255,14 @@ impl ReadLists for Session {
             .collect())
     }
 
-    fn contact_accounts(&mut self, org: Org, contact: ContactId) -> Result<Vec<ContactAccount>> {
-        let rows: Vec<(AccountRow, AssociationRow)> = associations::table
+    fn contact_accounts(
+        &mut self,
+        org: Org,
+        contact: ContactId,
+        after: Option<&NamePlace>,
+        limit: usize,
+    ) -> Result<Vec<ContactAccount>> {
+        let query = associations::table
             .inner_join(
                 accounts::table.on(accounts::org
                     .eq(associations::org)
@@ -264,21 +270,40 @@ impl ReadLists for Session {
             )
             .filter(associations::org.eq(org))
             .filter(associations::contact.eq(column(contact.number())))
+            .select((
+                accounts::sort_key,
+                AccountRow::as_select(),
+                AssociationRow::as_select(),
+            ))
+            .into_boxed();
+        let mut query = after_place!(query, accounts, account, after);
+        if after.is_some() {
+            query = query.filter(associations::is_primary.eq(false));
+        }
+        let rows: Vec<(Vec<u8>, AccountRow, AssociationRow)> = query
             .order((
                 associations::is_primary.desc(),
                 accounts::sort_key,
                 accounts::account,
             ))
-            .select((AccountRow::as_select(), AssociationRow::as_select()))
+            .limit(limit_of(limit))
             .load(&mut self.conn)?;
         Ok(rows
             .into_iter()
-            .map(|(account, association)| {
+            .map(|(sort_key, account, association)| {
                 let (id, account) = account.record();
+                let association = association.record();
+                let number = id.number();
+                let place = if association.record.primary {
+                    NamePlace::BEFORE_ALL
+                } else {
+                    NamePlace { sort_key, number }
+                };
                 ContactAccount {
+                    place,
                     id,
                     account,
-                    association: association.record(),
+                    association,
                 }
             })
             .collect())

@@ -5,7 +5,7 @@ use diesel::prelude::*;
 use diesel::r2d2::{ConnectionManager, PooledConnection};
 use diesel::sql_query;
 use diesel::sql_types::{BigInt, Binary, Nullable, Text};
-use roster_core::id::Revision;
+use roster_core::id::{Revision, Time};
 use serde_json::Value;
 
 use super::{BEGIN_READ, BEGIN_WRITE, Conn, FOR_UPDATE, unpack};
@@ -227,7 +227,11 @@ impl Write for Session {
         Ok(())
     }
 
-    fn keep_answers(&mut self, org: Org, answers: &[KeptAnswer]) -> Result<()> {
+    fn keep_answers(&mut self, org: Org, answers: &[KeptAnswer], now: Time) -> Result<()> {
+        let expired = request_answers::table
+            .filter(request_answers::org.eq(org))
+            .filter(request_answers::expire_time.lt(now.micros()));
+        diesel::delete(expired).execute(&mut self.conn)?;
         let rows: Vec<_> = answers
             .iter()
             .map(|kept| {
