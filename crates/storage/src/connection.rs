@@ -128,6 +128,8 @@ pub(crate) trait ReadFacts {
         numbers: &[TicketNo],
     ) -> Result<Vec<(TicketNo, Stored<Ticket>)>>;
     fn tickets_of(&mut self, org: Org, of: TicketsOf) -> Result<Vec<TicketNo>>;
+    /// How many tickets of an account have the contact in copy.
+    fn copied_count(&mut self, org: Org, pair: Pair) -> Result<u64>;
     /// The tickets between any of these requesters and any of these accounts.
     fn held_tickets(&mut self, org: Org, asked: &BTreeSet<Held>)
     -> Result<Vec<(Held, HeldTicket)>>;

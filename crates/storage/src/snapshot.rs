@@ -1,6 +1,6 @@
 //! One moment of an organization, to be asked.
 
-use roster_core::fact::{Held, HeldTicket, TicketsOf, UniqueKey};
+use roster_core::fact::{Held, HeldTicket, UniqueKey};
 use roster_core::id::{AccountId, ContactId, Pair, Revision, TicketNo};
 use roster_core::names::{Heading, SearchQuery};
 use roster_core::record::{Account, Association, Contact, Settings, Stored, Ticket, TicketStatus};
@@ -132,20 +132,13 @@ impl<'c> Snapshot<'c> {
             requester: pair.contact,
             account: Some(pair.account),
         })?;
-        let copied = self
-            .connection
-            .tickets_of(self.org, TicketsOf::Copied(pair.contact))?;
-        let copied: Vec<Ticket> = self
-            .tickets(&copied)?
-            .into_iter()
-            .map(|(_, ticket)| ticket.record)
-            .collect();
+        let copied = self.connection.copied_count(self.org, pair)?;
         Ok(Ok(preview(
             key,
             pair,
             &association,
             &held,
-            &copied,
+            copied,
             contact.record.blocked,
         )))
     }

@@ -5,7 +5,7 @@ use crate::command::{Circumstances, Command, Decision};
 use crate::draft::Draft;
 use crate::fact::{Facts, Held, HeldTicket, Needs};
 use crate::id::{AccountId, ContactId, Pair, Revision};
-use crate::record::{Association, Stored, Ticket, TicketStatus};
+use crate::record::{Association, Stored, TicketStatus};
 use crate::refusal::{Refusal, Refused};
 use crate::rules::association::{association_of, may_add, need_association};
 use crate::rules::{account_of, contact_of};
@@ -90,24 +90,23 @@ pub struct Preview {
     pub digest: [u8; 32],
 }
 
-/// `preview`: `copied` are the account's tickets with the contact in copy.
+/// `preview`: `copied` is the number of the account's tickets with the contact in copy.
 pub fn preview(
     key: &[u8; 32],
     pair: Pair,
     association: &Stored<Association>,
     held: &[HeldTicket],
-    copied: &[Ticket],
+    copied: u64,
     blocked: bool,
 ) -> Preview {
     let open = held.iter().filter(|t| t.status == TicketStatus::Open);
     let tickets_open = open.count() as u64;
-    let visible = |count: usize| if blocked { 0 } else { count as u64 };
-    let of_account = |ticket: &&Ticket| ticket.account == Some(pair.account);
+    let visible = |count: u64| if blocked { 0 } else { count };
     Preview {
         tickets_open,
         tickets_closed: held.len() as u64 - tickets_open,
-        still_visible_as_requester: visible(held.len()),
-        still_visible_as_cc: visible(copied.iter().filter(of_account).count()),
+        still_visible_as_requester: visible(held.len() as u64),
+        still_visible_as_cc: visible(copied),
         digest: preview_digest(key, pair, association.revision, held),
     }
 }

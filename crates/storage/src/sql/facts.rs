@@ -249,6 +249,21 @@ impl ReadFacts for Session {
         Ok(found.into_iter().map(ticket_no).collect())
     }
 
+    fn copied_count(&mut self, org: Org, pair: Pair) -> Result<u64> {
+        let found: i64 = ticket_copies::table
+            .inner_join(
+                tickets::table.on(tickets::org
+                    .eq(ticket_copies::org)
+                    .and(tickets::ticket.eq(ticket_copies::ticket))),
+            )
+            .filter(ticket_copies::org.eq(org))
+            .filter(ticket_copies::contact.eq(column(pair.contact.number())))
+            .filter(tickets::account.eq(column(pair.account.number())))
+            .select(count_star())
+            .first(&mut self.conn)?;
+        Ok(number(found))
+    }
+
     fn held_tickets(
         &mut self,
         org: Org,
