@@ -64,15 +64,21 @@ impl Tally {
         }
     }
 
-    fn print_and_assert(&self, questions_min: u64) {
+    fn percent(&self, decided: u64) -> f64 {
+        decided as f64 * 100.0 / self.questions as f64
+    }
+
+    fn print(&self) {
         println!("{} questions; decided alone by", self.questions);
-        let percent = |decided: u64| decided as f64 * 100.0 / self.questions as f64;
         for (name, decided) in &self.decided {
-            println!("{:6.2} %  {name}", percent(*decided));
+            println!("{:6.2} %  {name}", self.percent(*decided));
         }
+    }
+
+    fn assert_enough(&self, questions_min: u64) {
         assert!(self.questions >= questions_min, "{}", self.questions);
         for (name, decided) in &self.decided {
-            let enough = percent(*decided) >= DECIDED_PERCENT_MIN;
+            let enough = self.percent(*decided) >= DECIDED_PERCENT_MIN;
             assert!(enough, "{name} alone decides {decided} questions");
         }
     }
@@ -360,7 +366,8 @@ async fn live_through(clients: Clients, seed: u64) -> Tally {
 
 on_both_engines! {
     async fn check_batch_list_viewers_and_explain_agree_with_the_rule(world: World) {
-        let first = std::env::var("ROSTER_SEED").map_or(1, |seed| seed.parse().expect("a number"));
+        let asked_for = std::env::var("ROSTER_SEED").ok();
+        let first = asked_for.as_ref().map_or(1, |seed| seed.parse().expect("a number"));
         let times = if std::env::var_os("ROSTER_LONG").is_some() { 10 } else { 1 };
         let mut seeds = first..first + ORGANIZATIONS * times;
         let mut tally = Tally::default();
@@ -374,6 +381,9 @@ on_both_engines! {
                 None => break,
             }
         }
-        tally.print_and_assert(QUESTIONS * times);
+        tally.print();
+        if asked_for.is_none() {
+            tally.assert_enough(QUESTIONS * times);
+        }
     }
 }

@@ -49,15 +49,17 @@ pub fn wire_mode(mode: Option<Mode>) -> SharingMode {
 
 fn any_mode(chance: &mut StdRng) -> Mode {
     use Mode::*;
-    *[Nobody, Granted, Granted, Roles, Roles, Roles, Everyone]
-        .choose(chance)
-        .unwrap()
+    *[
+        Nobody, Granted, Granted, Roles, Roles, Roles, Roles, Everyone,
+    ]
+    .choose(chance)
+    .unwrap()
 }
 
 /// None, one or two roles.
 pub fn any_roles(chance: &mut StdRng) -> Vec<String> {
     let listed = &ROLES[..7];
-    let count = *[0, 0, 1, 1, 2, 2].choose(chance).unwrap();
+    let count = *[0, 1, 1, 2, 2, 2].choose(chance).unwrap();
     let mut roles: Vec<String> = Vec::new();
     for _ in 0..count {
         roles.push((*listed.choose(chance).unwrap()).into());
@@ -77,7 +79,7 @@ pub fn any_rules(chance: &mut StdRng, turn: u64) -> Rules {
 
 pub fn any_company(chance: &mut StdRng) -> Company {
     Company {
-        mode: chance.random_bool(0.6).then(|| any_mode(chance)),
+        mode: chance.random_bool(0.55).then(|| any_mode(chance)),
         roles: any_roles(chance),
     }
 }
@@ -168,7 +170,7 @@ impl Generated {
     }
 
     async fn add_person(&mut self) {
-        let blocked = self.chance.random_bool(0.08);
+        let blocked = self.chance.random_bool(0.07);
         let request = self.ask(CreateContactRequest {
             contact: Some(Contact {
                 family_name: format!("人{}", self.facts.people.len()),
@@ -188,14 +190,14 @@ impl Generated {
         let loners: BTreeSet<String> = {
             let chance = &mut self.chance;
             let people = self.facts.people.keys().cloned();
-            people.filter(|_| chance.random_bool(0.15)).collect()
+            people.filter(|_| chance.random_bool(0.12)).collect()
         };
         let mut companies: Vec<String> = self.facts.companies.keys().cloned().collect();
         companies.shuffle(&mut self.chance);
         for company in companies {
             let mut joining = Vec::new();
             for person in self.facts.people.clone().into_keys() {
-                if !loners.contains(&person) && self.chance.random_bool(0.7) {
+                if !loners.contains(&person) && self.chance.random_bool(0.72) {
                     joining.push(self.a_member(person));
                 }
             }
@@ -268,7 +270,7 @@ impl Generated {
             private: chance.random_bool(0.2),
             closed: chance.random_bool(0.4),
             copies: copied
-                .filter(|_| chance.random_bool(0.05))
+                .filter(|_| chance.random_bool(0.04))
                 .cloned()
                 .collect(),
             // Many of the same moment, so that ids decide the order.
