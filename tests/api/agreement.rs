@@ -161,7 +161,8 @@ fn same_list<'l, I>(
     world: &Generated,
     call: &str,
     pair_of: impl Fn(&'l str) -> (&'l str, &'l str),
-    (said, rule): (&'l [(String, I)], &'l [(String, I)]),
+    said: &'l [(String, I)],
+    rule: &'l [(String, I)],
 ) where
     I: PartialEq + std::fmt::Debug,
 {
@@ -287,7 +288,7 @@ async fn compare_list(world: &Generated, asked: ListVisibleTicketsRequest) {
         asked.page_size
     );
     let said = listed(world, asked).await;
-    same_list(world, &call, |id| (&person, id), (&said, &rule));
+    same_list(world, &call, |id| (&person, id), &said, &rule);
 }
 
 /// Every contact's list in small pages, and some once more under a filter.
@@ -342,7 +343,7 @@ async fn ask_viewers(world: &mut Generated) {
             (person, grounds)
         };
         let rule: Vec<_> = viewers.map(with_grounds).collect();
-        same_list(world, "ListTicketViewers", |who| (who, &id), (&said, &rule));
+        same_list(world, "ListTicketViewers", |who| (who, &id), &said, &rule);
     }
 }
 

@@ -181,3 +181,36 @@ on_both_engines! {
         assert_eq!(crate::world::item_reason(&results[2].error), "CONTACT_NOT_FOUND");
     }
 }
+
+on_both_engines! {
+    async fn pages_of_a_contacts_accounts_neither_skip_nor_repeat_while_they_change(world: World) {
+        world.allow_several_accounts().await;
+        let c = world.contact("一").await;
+        let mut accounts = Vec::new();
+        for name in ["な商店", "か商店", "さ商店", "た商店", "は商店"] {
+            let account = world.account(name).await;
+            world.associate(&account, &c).await;
+            accounts.push(account);
+        }
+        let request = |token: &str| ListContactAccountsRequest { contact_id: c.clone(), page_size: 2, page_token: token.into(), ..Default::default() };
+        let client = &mut world.clients.associations.clone();
+        let first = client.list_contact_accounts(request("")).await.unwrap().into_inner();
+        let mut names: Vec<String> = first.associations.into_iter().map(|of| of.account_name).collect();
+        assert_eq!(names, ["な商店", "か商店"], "the primary, then by name");
+        // One is added before the place where the page ended, one behind it; one that was shown goes,
+        // and one that was not becomes the primary.
+        for name in ["あ商店", "わ商店"] {
+            let account = world.account(name).await;
+            world.associate(&account, &c).await;
+        }
+        world.dissociate(&accounts[1], &c, TicketDisposition::Unspecified).await.unwrap();
+        world.promote(&c, &accounts[4]).await.unwrap();
+        let mut token = first.next_page_token;
+        while !token.is_empty() {
+            let page = client.list_contact_accounts(request(&token)).await.unwrap().into_inner();
+            names.extend(page.associations.into_iter().map(|of| of.account_name));
+            token = page.next_page_token;
+        }
+        assert_eq!(names, ["な商店", "か商店", "さ商店", "た商店", "は商店", "わ商店"]);
+    }
+}

@@ -10,12 +10,14 @@
 
 mod agreement;
 mod association;
+mod deletion;
 mod dissociation;
 mod errors;
 mod generated;
 mod listing;
 mod naive;
 mod ticket;
+mod transfer;
 mod upheaval;
 mod visibility;
 mod world;

@@ -130,3 +130,53 @@ on_both_engines! {
         refused(gone, Code::NotFound, "TICKET_NOT_FOUND");
     }
 }
+
+on_both_engines! {
+    async fn a_tickets_account_can_be_edited_and_its_requester_keeps_his_own(world: World) {
+        world.allow_several_accounts().await;
+        let (a, b, z, c) = (world.account("A").await, world.account("B").await, world.account("Z").await, world.contact("田中").await);
+        world.associate(&a, &c).await;
+        world.associate(&b, &c).await;
+        world.ticket("T1", &c, &a).await;
+        let before = world.accounts_of(&c).await;
+        let refused = world.try_record(record("T1", &c, Some(&z))).await;
+        assert_eq!(item_reason(&refused.error), "NOT_REQUESTERS_ACCOUNT");
+        assert_eq!(world.get_ticket("T1").await.account_id, a);
+        assert_eq!(world.record(record("T1", &c, Some(&b))).await.account_id, b);
+        let allowed = TicketRecord { allow_unassociated_account: true, ..record("T1", &c, Some(&z)) };
+        assert_eq!(world.record(allowed).await.account_id, z);
+        let unknown = TicketRecord { allow_unassociated_account: true, ..record("T1", &c, Some("a99")) };
+        assert_eq!(item_reason(&world.try_record(unknown).await.error), "ACCOUNT_NOT_FOUND");
+        let cleared = world.try_record(record("T1", &c, Some(""))).await;
+        assert_eq!((cleared.ticket.unwrap().account_id.as_str(), cleared.account_filled_in), ("", false));
+        let again = world.try_record(record("T1", &c, None)).await;
+        assert_eq!((again.ticket.unwrap().account_id.as_str(), again.account_filled_in), ("", false), "filled in but once");
+        assert_eq!(world.accounts_of(&c).await, before);
+    }
+}
+
+on_both_engines! {
+    async fn a_ticket_of_a_contact_without_accounts_is_empty_and_no_account_reader_sees_it(world: World) {
+        let everyone = Account { name: "A".into(), sharing_mode: SharingMode::Everyone.into(), ..Account::default() };
+        let a = world.account_of(everyone).await;
+        let (loner, reader) = (world.contact("一").await, world.contact("二").await);
+        world.associated(&a, &reader, Some(true), "").await;
+        let made = world.try_record(record("T1", &loner, None)).await;
+        assert_eq!((made.ticket.unwrap().account_id.as_str(), made.account_filled_in), ("", false));
+        assert!(!world.sees(&reader, "T1").await && world.sees(&loner, "T1").await);
+        assert!(world.visible(&reader).await.is_empty());
+        // It does not follow when its requester joins.
+        world.associate(&a, &loner).await;
+        assert!(!world.sees(&reader, "T1").await);
+    }
+}
+
+on_both_engines! {
+    async fn another_requester_without_an_account_leaves_the_ticket_without_one(world: World) {
+        let (a, x, loner) = (world.account("A").await, world.contact("一").await, world.contact("二").await);
+        world.associate(&a, &x).await;
+        world.record(record("T1", &x, None)).await;
+        let replaced = world.try_record(record("T1", &loner, None)).await;
+        assert_eq!((replaced.ticket.unwrap().account_id.as_str(), replaced.account_filled_in), ("", false));
+    }
+}

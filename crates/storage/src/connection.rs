@@ -163,7 +163,7 @@ pub(crate) struct Picking<'a> {
 }
 
 /// A place in a list by name: the sort key and the number of the last row examined.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct NamePlace {
     /// The row's sort key.
     pub sort_key: Vec<u8>,
@@ -233,6 +233,8 @@ pub struct AccountContact {
 /// An account of a contact.
 #[derive(Clone, Debug)]
 pub struct ContactAccount {
+    /// Where it stands by name.
+    pub place: NamePlace,
     /// Which account.
     pub id: AccountId,
     /// The account.

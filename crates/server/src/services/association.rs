@@ -10,6 +10,7 @@ use roster_core::rules::association::{
 };
 use roster_core::rules::disposition::{DissociateContact, TransferContact};
 use roster_core::text::Role;
+use roster_storage::{ContactAccount, NamePlace};
 use tonic::{Request, Response, Status};
 
 use crate::fault::{Fault, of_refusal};
@@ -100,12 +101,40 @@ fn update(request: v1::UpdateAssociationRequest) -> Parsed<UpdateAssociation> {
     Ok(command)
 }
 
-/// A contact's accounts come in one order that no sort key of a table gives (primary first), and
-/// are few: a page begins after this many of them.
-fn offset(place: Option<Place>) -> usize {
-    place.map_or(0, |place| {
-        usize::try_from(place.number).unwrap_or(usize::MAX)
-    })
+/// What follows a place in the list of a contact's accounts: the primary first, then by name.
+///
+/// A place holds the name after which to go on and, as its id, the account that the first page
+/// showed as the primary: it does not come again, and whichever has taken its place since comes by
+/// its name like the others. So none is skipped or repeated, whatever becomes primary in between.
+fn following(all: Vec<ContactAccount>, after: Option<Place>) -> Vec<(Place, ContactAccount)> {
+    let mut rows = all;
+    let shown_first = match after {
+        None => {
+            let primary = rows.iter().find(|row| row.association.record.primary);
+            primary.map(|row| row.id.to_string()).unwrap_or_default()
+        }
+        Some(after) => {
+            let shown_first = after.id.clone();
+            let after = after.name();
+            rows.retain(|row| row.place > after && row.id.to_string() != shown_first);
+            rows.sort_by(|a, b| a.place.cmp(&b.place));
+            shown_first
+        }
+    };
+    let with_place = |row: ContactAccount| {
+        // Before every name: after the primary, all the others follow.
+        let name = if row.id.to_string() == shown_first {
+            NamePlace::default()
+        } else {
+            row.place.clone()
+        };
+        let place = Place {
+            id: shown_first.clone(),
+            ..Place::from(name)
+        };
+        (place, row)
+    };
+    rows.into_iter().map(with_place).collect()
 }
 
 #[tonic::async_trait]
@@ -279,7 +308,7 @@ impl AssociationService for Associations {
     ) -> Result<Response<v1::ListContactAccountsResponse>, Status> {
         let contact: ContactId = parse::id("contact_id", &request.get_ref().contact_id)?;
         let page = self.0.page(&request)?;
-        let (rows, skipped) = (page.rows(), offset(page.after.clone()));
+        let (rows, after) = (page.rows(), page.after.clone());
         let (found, read_token) = self
             .0
             .read(&request, move |at| {
@@ -287,8 +316,8 @@ impl AssociationService for Associations {
                     return Ok(Err(Refusal::ContactNotFound(contact).into()));
                 }
                 let all = at.contact_accounts(contact)?;
-                let rows = all.into_iter().enumerate().skip(skipped).take(rows);
-                let rows = rows.map(|(index, row)| {
+                let rows = following(all, after).into_iter().take(rows);
+                let rows = rows.map(|(place, row)| {
                     let account = row.id;
                     let shown = v1::ContactAccount {
                         association: Some(render::association(
@@ -297,7 +326,7 @@ impl AssociationService for Associations {
                         )),
                         account_name: row.account.record.name.to_string(),
                     };
-                    (Place::of_number(index as u64 + 1), shown)
+                    (place, shown)
                 });
                 Ok(Ok(rows.collect()))
             })

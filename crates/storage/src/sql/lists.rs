@@ -256,7 +256,7 @@ impl ReadLists for Session {
     }
 
     fn contact_accounts(&mut self, org: Org, contact: ContactId) -> Result<Vec<ContactAccount>> {
-        let rows: Vec<(AccountRow, AssociationRow)> = associations::table
+        let rows: Vec<(Vec<u8>, AccountRow, AssociationRow)> = associations::table
             .inner_join(
                 accounts::table.on(accounts::org
                     .eq(associations::org)
@@ -269,13 +269,19 @@ impl ReadLists for Session {
                 accounts::sort_key,
                 accounts::account,
             ))
-            .select((AccountRow::as_select(), AssociationRow::as_select()))
+            .select((
+                accounts::sort_key,
+                AccountRow::as_select(),
+                AssociationRow::as_select(),
+            ))
             .load(&mut self.conn)?;
         Ok(rows
             .into_iter()
-            .map(|(account, association)| {
+            .map(|(sort_key, account, association)| {
                 let (id, account) = account.record();
+                let number = id.number();
                 ContactAccount {
+                    place: NamePlace { sort_key, number },
                     id,
                     account,
                     association: association.record(),
