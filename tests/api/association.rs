@@ -359,3 +359,26 @@ on_both_engines! {
         assert_eq!(item_reason(&world.try_associate(&b, &c, None, "").await.error), "ONE_ACCOUNT");
     }
 }
+
+on_both_engines! {
+    async fn all_or_nothing_counts_errors_alone_and_a_batch_has_at_most_1_000_contacts(world: World) {
+        let (a, c, d) = (world.account("A").await, world.contact("田中").await, world.contact("林").await);
+        world.associate(&a, &c).await;
+        let request = AssociateContactsRequest { all_or_nothing: true, ..ask(&a, &[&c, &d, &d]) };
+        let client = &mut world.clients.associations.clone();
+        let results = client.associate_contacts(request).await.unwrap().into_inner().results;
+        let outcomes: Vec<_> = results.iter().map(AssociateContactsResult::outcome).collect();
+        assert_eq!(outcomes, [AssociateOutcome::AlreadyAssociated, AssociateOutcome::Created, AssociateOutcome::Duplicate]);
+        for (count, allowed) in [(0, false), (1, true), (999, true), (1_000, true), (1_001, false)] {
+            let answer = client.associate_contacts(ask(&a, &vec!["c99"; count])).await;
+            if allowed {
+                let results = answer.unwrap().into_inner().results;
+                assert_eq!(results.len(), count);
+                assert_eq!(item_reason(&results[0].error), "CONTACT_NOT_FOUND");
+            } else {
+                refused(answer, Code::InvalidArgument, "BATCH_SIZE");
+            }
+        }
+        refused(client.associate_contacts(ask("a99", &[&c])).await, Code::NotFound, "ACCOUNT_NOT_FOUND");
+    }
+}

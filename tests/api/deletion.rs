@@ -147,7 +147,7 @@ on_both_engines! {
         let client = &mut world.clients.contacts.clone();
         refused(client.delete_contact(delete(false, "")).await, Code::FailedPrecondition, "STILL_IN_USE");
         refused(client.delete_contact(delete(true, &heir)).await, Code::InvalidArgument, "DISPOSITION_INVALID");
-        refused(client.delete_contact(delete(false, "c99")).await, Code::NotFound, "CONTACT_NOT_FOUND");
+        refused(client.delete_contact(delete(false, "c99")).await, Code::NotFound, "REQUESTER_NOT_FOUND");
         let own = refused(client.delete_contact(delete(false, &c)).await, Code::InvalidArgument, "TARGET_IS_LEFT");
         assert_eq!(field(&own), "new_requester_id");
         let done = client.delete_contact(delete(true, "")).await.unwrap().into_inner();

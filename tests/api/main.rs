@@ -18,6 +18,7 @@ mod listing;
 mod naive;
 mod ticket;
 mod transfer;
+mod update;
 mod upheaval;
 mod visibility;
 mod world;

@@ -282,3 +282,23 @@ on_both_engines! {
         assert!(world.sees(&me, "InCopy").await && !world.sees(&me, "Shared").await);
     }
 }
+
+on_both_engines! {
+    async fn a_list_names_a_contact_or_an_account_that_does_not_exist(world: World) {
+        let (a, c) = (world.account("A").await, world.contact("一").await);
+        world.associate(&a, &c).await;
+        world.ticket("T1", &c, &a).await;
+        let ask = |contact: &str, account: &str| ListVisibleTicketsRequest { contact_id: contact.into(), account_id: account.into(), ..Default::default() };
+        let client = &mut world.clients.visibility.clone();
+        assert_eq!(client.list_visible_tickets(ask(&c, &a)).await.unwrap().into_inner().tickets.len(), 1);
+        refused(client.list_visible_tickets(ask("c99", "")).await, Code::NotFound, "CONTACT_NOT_FOUND");
+        refused(client.list_visible_tickets(ask(&c, "a99")).await, Code::NotFound, "ACCOUNT_NOT_FOUND");
+        refused(client.list_visible_tickets(ask("", &a)).await, Code::InvalidArgument, "FIELD_REQUIRED");
+        refused(client.list_visible_tickets(ask(&c, &c)).await, Code::InvalidArgument, "ID_INVALID");
+        let viewers = ListTicketViewersRequest { ticket_id: "T9".into(), ..Default::default() };
+        refused(client.list_ticket_viewers(viewers).await, Code::NotFound, "TICKET_NOT_FOUND");
+        let explain = |contact: &str, ticket: &str| ExplainTicketRequest { contact_id: contact.into(), ticket_id: ticket.into(), ..Default::default() };
+        refused(client.explain_ticket(explain(&c, "T9")).await, Code::NotFound, "TICKET_NOT_FOUND");
+        refused(client.explain_ticket(explain("c99", "T1")).await, Code::NotFound, "CONTACT_NOT_FOUND");
+    }
+}
