@@ -180,3 +180,49 @@ on_both_engines! {
         assert_eq!((replaced.ticket.unwrap().account_id.as_str(), replaced.account_filled_in), ("", false));
     }
 }
+
+on_both_engines! {
+    async fn a_record_is_held_to_its_limits_and_a_call_to_1_000_of_them(world: World) {
+        let c = world.contact("田中").await;
+        let mut copies = Vec::new();
+        for n in 0..101 {
+            copies.push(world.contact(&format!("人{n}")).await);
+        }
+        let client = &mut world.clients.tickets.clone();
+        let one = |record: TicketRecord| RecordTicketsRequest { tickets: vec![record], ..Default::default() };
+        for (count, allowed) in [(99, true), (100, true), (101, false)] {
+            let answer = client.record_tickets(one(TicketRecord { cc_contact_ids: copies[..count].to_vec(), ..record("T1", &c, None) })).await;
+            if allowed {
+                assert_eq!(answer.unwrap().into_inner().results[0].ticket.as_ref().unwrap().cc_contact_ids.len(), count);
+            } else {
+                assert_eq!(answer.unwrap_err().code(), Code::InvalidArgument);
+            }
+        }
+        assert_eq!(world.get_ticket("T1").await.cc_contact_ids.len(), 100, "the refused one changed nothing");
+        for (id, subject, allowed) in [
+            ("T".repeat(199), "件".repeat(999), true),
+            ("T".repeat(200), "件".repeat(1_000), true),
+            ("T".repeat(201), String::new(), false),
+            ("T2".into(), "件".repeat(1_001), false),
+            (String::new(), String::new(), false),
+            ("T\0".into(), String::new(), false),
+        ] {
+            let answer = client.record_tickets(one(TicketRecord { subject: Some(subject), ..record(&id, &c, None) })).await;
+            assert_eq!(answer.is_ok(), allowed, "{}", id.len());
+        }
+        for (count, allowed) in [(0, false), (999, true), (1_000, true), (1_001, false)] {
+            let tickets = (0..count).map(|n| record(&format!("M{n}"), &c, None)).collect();
+            let answer = client.record_tickets(RecordTicketsRequest { tickets, ..Default::default() }).await;
+            let ids = (0..count).map(|n| format!("M{n}")).collect();
+            let deleted = client.delete_tickets(DeleteTicketsRequest { ids, ..Default::default() }).await;
+            if allowed {
+                assert_eq!(answer.unwrap().into_inner().results.len(), count);
+                let results = deleted.unwrap().into_inner().results;
+                assert!(results.len() == count && results.iter().all(|result| result.error.is_none()));
+            } else {
+                refused(answer, Code::InvalidArgument, "BATCH_SIZE");
+                refused(deleted, Code::InvalidArgument, "BATCH_SIZE");
+            }
+        }
+    }
+}

@@ -152,3 +152,31 @@ on_both_engines! {
         assert_eq!(listed.len(), 1);
     }
 }
+
+on_both_engines! {
+    async fn an_address_belongs_to_one_contact_and_a_contact_has_at_most_ten(world: World) {
+        let with = |emails: &[String]| Contact { family_name: "田中".into(), emails: emails.to_vec(), ..Contact::default() };
+        let addresses: Vec<String> = (0..11).map(|n| format!("Taro{n}@example.com")).collect();
+        let c = world.contact_of(with(&addresses[..10])).await;
+        let client = &mut world.clients.contacts.clone();
+        let create = |emails: &[String]| CreateContactRequest { contact: Some(with(emails)), ..Default::default() };
+        assert_eq!(client.create_contact(create(&addresses)).await.unwrap_err().code(), Code::InvalidArgument);
+        let taken = refused(client.create_contact(create(&["ＴＡＲＯ9@EXAMPLE.com".into()])).await, Code::AlreadyExists, "KEY_TAKEN");
+        assert_eq!(metadata(&taken, "owner"), c);
+        let twice = ["a@example.com".to_owned(), "A@example.com".to_owned()];
+        refused(client.create_contact(create(&twice)).await, Code::InvalidArgument, "REPEATED");
+        let d = world.contact_of(with(&addresses[10..])).await;
+        let update = |id: &str, emails: &[String]| UpdateContactRequest {
+            contact: Some(Contact { id: id.into(), ..with(emails) }),
+            update_mask: mask(&["emails"]),
+            ..Default::default()
+        };
+        refused(client.update_contact(update(&d, &addresses[..1])).await, Code::AlreadyExists, "KEY_TAKEN");
+        // Its own in other letters and another order are no conflict; what it gives up is free.
+        let own: Vec<String> = addresses[1..10].iter().rev().map(|a| a.to_lowercase()).collect();
+        let after = client.update_contact(update(&c, &own)).await.unwrap().into_inner().contact.unwrap();
+        assert_eq!(after.emails, own);
+        client.update_contact(update(&d, &addresses[..1])).await.unwrap();
+        refused(client.update_contact(update(&c, &addresses[..1])).await, Code::AlreadyExists, "KEY_TAKEN");
+    }
+}
