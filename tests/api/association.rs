@@ -258,3 +258,127 @@ on_both_engines! {
         world.contact_of(named("ｄ０００１")).await;
     }
 }
+
+on_both_engines! {
+    async fn a_contact_has_299_or_300_accounts_and_no_301st_until_a_setting_allows_it(world: World) {
+        world.allow_several_accounts().await;
+        let c = world.contact("田中").await;
+        let mut accounts = Vec::new();
+        for n in 0..302 {
+            accounts.push(world.account(&format!("商店{n:03}")).await);
+        }
+        for account in &accounts[..300] {
+            world.associate(account, &c).await;
+        }
+        let refused = world.try_associate(&accounts[300], &c, None, "").await;
+        assert_eq!(item_reason(&refused.error), "ACCOUNTS_PER_CONTACT");
+        assert!(refused.error.unwrap().message.contains("300"));
+        world.restart().await;
+        let refused = world.try_associate(&accounts[300], &c, None, "").await;
+        assert_eq!(item_reason(&refused.error), "ACCOUNTS_PER_CONTACT");
+        assert_eq!(world.accounts_of(&c).await.len(), 300);
+        assert_eq!(world.primary_of(&c).await, accounts[0]);
+
+        // A transfer is judged on its outcome: it adds one and ends one.
+        let transfer = TransferContactRequest { contact_id: c.clone(), to_account_id: accounts[300].clone(), ..Default::default() };
+        world.clients.associations.transfer_contact(transfer).await.unwrap();
+        assert_eq!(world.accounts_of(&c).await.len(), 300);
+        let more = Settings { accounts_per_contact_max: 301, ..Settings::default() };
+        world.settings(more, &["accounts_per_contact_max"]).await;
+        world.associate(&accounts[0], &c).await;
+        let refused = world.try_associate(&accounts[301], &c, None, "").await;
+        assert_eq!(item_reason(&refused.error), "ACCOUNTS_PER_CONTACT");
+        assert_eq!(world.accounts_of(&c).await.len(), 301);
+    }
+}
+
+on_both_engines! {
+    async fn an_account_that_is_added_changes_no_ticket_and_neither_does_a_promotion(world: World) {
+        world.allow_several_accounts().await;
+        let (a, b, c) = (world.account("A").await, world.account("B").await, world.contact("田中").await);
+        world.associate(&a, &c).await;
+        let before = world.ticket("T1", &c, &a).await;
+        world.associate(&b, &c).await;
+        world.promote(&c, &b).await.unwrap();
+        assert_eq!(world.get_ticket("T1").await, before);
+    }
+}
+
+on_both_engines! {
+    async fn unassigned_tickets_are_adopted_when_asked_and_by_what_this_call_created(world: World) {
+        world.allow_several_accounts().await;
+        let (a, b) = (world.account("A").await, world.account("B").await);
+        let (c, d) = (world.contact("田中").await, world.contact("林").await);
+        for (id, requester) in [("C1", &c), ("C2", &c), ("D1", &d)] {
+            let record = TicketRecord { id: id.into(), requester_id: requester.clone(), ..Default::default() };
+            assert_eq!(world.record(record).await.account_id, "");
+        }
+        world.associate(&a, &d).await;
+        let adopting = |account: &str, contacts: &[&str]| AssociateContactsRequest { adopt_unassigned_tickets: true, ..ask(account, contacts) };
+        let client = &mut world.clients.associations.clone();
+        let answer = client.associate_contacts(adopting(&a, &[&c, &d])).await.unwrap().into_inner();
+        assert_eq!(answer.tickets_adopted, 2);
+        assert_eq!(world.get_ticket("C2").await.account_id, a);
+        assert_eq!(world.get_ticket("D1").await.account_id, "", "its association was there already");
+        let answer = client.associate_contacts(adopting(&b, &[&c])).await.unwrap().into_inner();
+        assert_eq!(answer.tickets_adopted, 0);
+        assert_eq!(world.get_ticket("C1").await.account_id, a);
+    }
+}
+
+on_both_engines! {
+    async fn a_primary_that_was_replaced_can_go_and_the_new_one_cannot(world: World) {
+        world.allow_several_accounts().await;
+        let (a, b, c) = (world.account("A").await, world.account("B").await, world.contact("田中").await);
+        world.associate(&a, &c).await;
+        world.associate(&b, &c).await;
+        refused(world.dissociate(&a, &c, TicketDisposition::Unspecified).await, Code::FailedPrecondition, "PRIMARY_STAYS");
+        let promoted = world.promote(&c, &b).await.unwrap().into_inner().association.unwrap();
+        let again = world.promote(&c, &b).await.unwrap().into_inner().association.unwrap();
+        assert_eq!(promoted, again, "the present primary: nothing changes");
+        world.dissociate(&a, &c, TicketDisposition::Unspecified).await.unwrap();
+        refused(world.dissociate(&b, &c, TicketDisposition::Unspecified).await, Code::FailedPrecondition, "PRIMARY_STAYS");
+        assert_eq!(world.primary_of(&c).await, b);
+    }
+}
+
+on_both_engines! {
+    async fn several_accounts_can_be_forbidden_once_nobody_has_them(world: World) {
+        world.allow_several_accounts().await;
+        let (a, b, c) = (world.account("A").await, world.account("B").await, world.contact("田中").await);
+        world.associate(&a, &c).await;
+        world.associate(&b, &c).await;
+        let off = || Settings { accounts_per_contact_max: 7, ..Settings::default() };
+        let paths = ["multiple_accounts", "accounts_per_contact_max"];
+        refused(world.try_settings(off(), &paths).await, Code::FailedPrecondition, "SEVERAL_ACCOUNTS");
+        let asked = world.clients.settings.get_settings(GetSettingsRequest::default()).await;
+        let kept = asked.unwrap().into_inner().settings.unwrap();
+        assert_eq!((kept.multiple_accounts, kept.accounts_per_contact_max), (true, 300), "nothing changed");
+        world.dissociate(&b, &c, TicketDisposition::Unspecified).await.unwrap();
+        world.try_settings(off(), &paths).await.unwrap();
+        assert_eq!(item_reason(&world.try_associate(&b, &c, None, "").await.error), "ONE_ACCOUNT");
+    }
+}
+
+on_both_engines! {
+    async fn all_or_nothing_counts_errors_alone_and_a_batch_has_at_most_1_000_contacts(world: World) {
+        let (a, c, d) = (world.account("A").await, world.contact("田中").await, world.contact("林").await);
+        world.associate(&a, &c).await;
+        let request = AssociateContactsRequest { all_or_nothing: true, ..ask(&a, &[&c, &d, &d]) };
+        let client = &mut world.clients.associations.clone();
+        let results = client.associate_contacts(request).await.unwrap().into_inner().results;
+        let outcomes: Vec<_> = results.iter().map(AssociateContactsResult::outcome).collect();
+        assert_eq!(outcomes, [AssociateOutcome::AlreadyAssociated, AssociateOutcome::Created, AssociateOutcome::Duplicate]);
+        for (count, allowed) in [(0, false), (1, true), (999, true), (1_000, true), (1_001, false)] {
+            let answer = client.associate_contacts(ask(&a, &vec!["c99"; count])).await;
+            if allowed {
+                let results = answer.unwrap().into_inner().results;
+                assert_eq!(results.len(), count);
+                assert_eq!(item_reason(&results[0].error), "CONTACT_NOT_FOUND");
+            } else {
+                refused(answer, Code::InvalidArgument, "BATCH_SIZE");
+            }
+        }
+        refused(client.associate_contacts(ask("a99", &[&c])).await, Code::NotFound, "ACCOUNT_NOT_FOUND");
+    }
+}

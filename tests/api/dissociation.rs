@@ -236,3 +236,151 @@ on_both_engines! {
         assert_eq!(world.get_ticket("M99-999").await.account_id, a);
     }
 }
+
+async fn preview(world: &World, account: &str, contact: &str) -> PreviewDissociationResponse {
+    let request = PreviewDissociationRequest {
+        account_id: account.into(),
+        contact_id: contact.into(),
+        ..Default::default()
+    };
+    let mut client = world.clients.associations.clone();
+    let answer = client.preview_dissociation(request).await;
+    answer.expect("a preview").into_inner()
+}
+
+on_both_engines! {
+    async fn an_etag_outlives_what_it_does_not_stand_for_and_nothing_else(world: World) {
+        let (a, b, c) = set_the_scene(&world).await;
+        let colleague = world.contact("林").await;
+        world.associate(&b, &colleague).await;
+        let etag = preview(&world, &b, &c).await.etag;
+        // Another account's ticket, a colleague's, the contact itself: none of them counts.
+        world.ticket("A2", &c, &a).await;
+        world.ticket("Y1", &colleague, &b).await;
+        assert_eq!(preview(&world, &b, &c).await.etag, etag);
+        // Closing a ticket, moving one away, another flag: each counts.
+        let closed = TicketRecord { id: "B1".into(), requester_id: c.clone(), status: Some(TicketStatus::Closed.into()), ..Default::default() };
+        world.record(closed).await;
+        let after_closing = preview(&world, &b, &c).await;
+        assert_eq!((after_closing.tickets_open, after_closing.tickets_closed), (1, 2));
+        world.ticket("B1", &c, &a).await;
+        let after_moving = preview(&world, &b, &c).await;
+        assert_eq!((after_moving.tickets_open, after_moving.tickets_closed), (1, 1));
+        let update = UpdateAssociationRequest {
+            association: Some(Association { account_id: b.clone(), contact_id: c.clone(), sees_account_tickets: true, ..Default::default() }),
+            update_mask: Some(prost_types::FieldMask { paths: vec!["sees_account_tickets".into()] }),
+            ..Default::default()
+        };
+        world.clients.associations.update_association(update).await.unwrap();
+        let last = preview(&world, &b, &c).await.etag;
+        let of_another = preview(&world, &b, &colleague).await.etag;
+        let dissociate = |etag: &str| DissociateContactRequest {
+            account_id: b.clone(),
+            contact_id: c.clone(),
+            ticket_disposition: TicketDisposition::KeepWithAccount.into(),
+            etag: etag.into(),
+            ..Default::default()
+        };
+        let client = &mut world.clients.associations.clone();
+        for stale in [&etag, &after_closing.etag, &after_moving.etag, &of_another, "nonsense"] {
+            refused(client.dissociate_contact(dissociate(stale)).await, Code::Aborted, "ETAG_MISMATCH");
+        }
+        world.restart().await;
+        world.clients.associations.dissociate_contact(dissociate(&last)).await.unwrap();
+    }
+}
+
+on_both_engines! {
+    async fn a_preview_needs_an_association_and_of_a_blocked_contact_nothing_stays_visible(world: World) {
+        let (_, b, c) = set_the_scene(&world).await;
+        let stranger = world.contact("林").await;
+        let ask = |account: &str, contact: &str| PreviewDissociationRequest { account_id: account.into(), contact_id: contact.into(), ..Default::default() };
+        let client = &mut world.clients.associations.clone();
+        refused(client.preview_dissociation(ask(&b, &stranger)).await, Code::NotFound, "ASSOCIATION_NOT_FOUND");
+        refused(client.preview_dissociation(ask("a99", &c)).await, Code::NotFound, "ACCOUNT_NOT_FOUND");
+        refused(client.preview_dissociation(ask(&b, "c99")).await, Code::NotFound, "CONTACT_NOT_FOUND");
+        let block = UpdateContactRequest {
+            contact: Some(Contact { id: c.clone(), blocked: true, ..Default::default() }),
+            update_mask: Some(prost_types::FieldMask { paths: vec!["blocked".into()] }),
+            ..Default::default()
+        };
+        world.clients.contacts.update_contact(block).await.unwrap();
+        let told = preview(&world, &b, &c).await;
+        assert_eq!((told.tickets_open, told.tickets_closed), (2, 1));
+        assert_eq!((told.still_visible_as_requester, told.still_visible_as_cc), (0, 0));
+    }
+}
+
+on_both_engines! {
+    async fn open_tickets_alone_can_be_moved_and_closed_ones_still_need_a_disposition(world: World) {
+        let (a, b, c) = set_the_scene(&world).await;
+        let request = |disposition: TicketDisposition, to: &str| DissociateContactRequest {
+            account_id: b.clone(),
+            contact_id: c.clone(),
+            ticket_disposition: disposition.into(),
+            move_to_account_id: to.into(),
+            ticket_scope: TicketScope::OpenOnly.into(),
+            ..Default::default()
+        };
+        let client = &mut world.clients.associations.clone();
+        let status = refused(
+            client.dissociate_contact(request(TicketDisposition::Unspecified, "")).await,
+            Code::FailedPrecondition,
+            "DISPOSITION_REQUIRED",
+        );
+        assert_eq!(metadata(&status, "tickets"), "3", "closed ones count too");
+        let done = client.dissociate_contact(request(TicketDisposition::MoveToAccount, &a)).await.unwrap();
+        assert_eq!(done.into_inner().tickets_changed, 2);
+        assert_eq!(accounts_of_tickets(&world).await, [&a, &a, &a, &b].map(String::clone));
+        // Closed tickets that were left behind do not come along when they are recorded again.
+        let again = TicketRecord { id: "B3".into(), requester_id: c, ..Default::default() };
+        assert_eq!(world.record(again).await.account_id, b);
+    }
+}
+
+on_both_engines! {
+    async fn a_refused_target_changes_nothing_even_without_tickets(world: World) {
+        let (a, b, c) = set_the_scene(&world).await;
+        let d = world.account("D").await;
+        world.associate(&d, &c).await;
+        let stranger = world.account("Z").await;
+        let request = |to: &str, disposition: TicketDisposition| DissociateContactRequest {
+            account_id: d.clone(),
+            contact_id: c.clone(),
+            ticket_disposition: disposition.into(),
+            move_to_account_id: to.into(),
+            ..Default::default()
+        };
+        let client = &mut world.clients.associations.clone();
+        use TicketDisposition::*;
+        refused(client.dissociate_contact(request(&stranger, MoveToAccount)).await, Code::FailedPrecondition, "TARGET_NOT_ASSOCIATED");
+        refused(client.dissociate_contact(request("a99", MoveToAccount)).await, Code::FailedPrecondition, "TARGET_NOT_ASSOCIATED");
+        refused(client.dissociate_contact(request("c1", MoveToAccount)).await, Code::InvalidArgument, "ID_INVALID");
+        refused(client.dissociate_contact(request(&d, MoveToAccount)).await, Code::InvalidArgument, "TARGET_IS_LEFT");
+        refused(client.dissociate_contact(request(&a, Unspecified)).await, Code::InvalidArgument, "DISPOSITION_INVALID");
+        refused(client.dissociate_contact(request(&a, KeepWithAccount)).await, Code::InvalidArgument, "DISPOSITION_INVALID");
+        assert_eq!(world.accounts_of(&c).await.len(), 3);
+        // A disposition without tickets is accepted.
+        assert_eq!(client.dissociate_contact(request(&b, MoveToAccount)).await.unwrap().into_inner().tickets_changed, 0);
+    }
+}
+
+on_both_engines! {
+    async fn an_answer_is_repeated_after_a_restart_and_a_refusal_is_not_kept(world: World) {
+        let (_, b, c) = set_the_scene(&world).await;
+        let request = |disposition: TicketDisposition| DissociateContactRequest {
+            account_id: b.clone(),
+            contact_id: c.clone(),
+            ticket_disposition: disposition.into(),
+            request_id: "one".into(),
+            ..Default::default()
+        };
+        let mut client = world.clients.associations.clone();
+        refused(client.dissociate_contact(request(TicketDisposition::Unspecified)).await, Code::FailedPrecondition, "DISPOSITION_REQUIRED");
+        let first = client.dissociate_contact(request(TicketDisposition::ClearAccount)).await.unwrap().into_inner();
+        world.restart().await;
+        let second = world.clients.associations.dissociate_contact(request(TicketDisposition::ClearAccount)).await.unwrap().into_inner();
+        assert_eq!(first, second);
+        assert_eq!(world.accounts_of(&c).await.len(), 1);
+    }
+}

@@ -183,28 +183,135 @@ on_both_engines! {
 }
 
 on_both_engines! {
-    async fn pages_of_a_contacts_accounts_begin_with_the_primary_and_go_on_by_name(world: World) {
+    async fn pages_of_a_contacts_accounts_neither_skip_nor_repeat_while_they_change(world: World) {
         world.allow_several_accounts().await;
         let c = world.contact("一").await;
-        for name in ["う商店", "い商店", "あ商店", "え商店"] {
+        let mut accounts = Vec::new();
+        for name in ["な商店", "か商店", "さ商店", "た商店", "は商店"] {
+            let account = world.account(name).await;
+            world.associate(&account, &c).await;
+            accounts.push(account);
+        }
+        let request = |token: &str| ListContactAccountsRequest { contact_id: c.clone(), page_size: 2, page_token: token.into(), ..Default::default() };
+        let client = &mut world.clients.associations.clone();
+        let first = client.list_contact_accounts(request("")).await.unwrap().into_inner();
+        let mut names: Vec<String> = first.associations.into_iter().map(|of| of.account_name).collect();
+        assert_eq!(names, ["な商店", "か商店"], "the primary, then by name");
+        // One is added before the place where the page ended, one behind it; one that was shown goes,
+        // and one that was not becomes the primary.
+        for name in ["あ商店", "わ商店"] {
             let account = world.account(name).await;
             world.associate(&account, &c).await;
         }
-        let request = |token: &str| ListContactAccountsRequest { contact_id: c.clone(), page_size: 1, page_token: token.into(), ..Default::default() };
-        let client = &mut world.clients.associations.clone();
-        let (mut names, mut token) = (Vec::new(), String::new());
-        loop {
+        world.dissociate(&accounts[1], &c, TicketDisposition::Unspecified).await.unwrap();
+        world.promote(&c, &accounts[4]).await.unwrap();
+        let mut token = first.next_page_token;
+        while !token.is_empty() {
             let page = client.list_contact_accounts(request(&token)).await.unwrap().into_inner();
-            names.extend(page.associations.into_iter().map(|a| a.account_name));
-            if names.len() == 2 {
-                let late = world.account("いい商店").await;
-                world.associate(&late, &c).await;
+            names.extend(page.associations.into_iter().map(|of| of.account_name));
+            token = page.next_page_token;
+        }
+        assert_eq!(names, ["な商店", "か商店", "さ商店", "た商店", "は商店", "わ商店"]);
+    }
+}
+
+/// How many items each list answers in a page of this size; or the first error.
+async fn page_lengths(world: &World, page_size: i32) -> Result<Vec<usize>, tonic::Status> {
+    let (account_id, contact_id) = ("a1".to_owned(), "c1".to_owned());
+    let clients = world.clients.clone();
+    let (mut accounts, mut contacts) = (clients.accounts, clients.contacts);
+    let (mut associations, mut tickets) = (clients.associations, clients.tickets);
+    let mut visibility = clients.visibility;
+    let request = ListAccountsRequest {
+        page_size,
+        ..Default::default()
+    };
+    let of_accounts = accounts.list_accounts(request).await?.into_inner();
+    let request = ListContactsRequest {
+        page_size,
+        ..Default::default()
+    };
+    let of_contacts = contacts.list_contacts(request).await?.into_inner();
+    let request = ListAccountContactsRequest {
+        account_id: account_id.clone(),
+        page_size,
+        ..Default::default()
+    };
+    let members = associations
+        .list_account_contacts(request)
+        .await?
+        .into_inner();
+    let request = ListContactAccountsRequest {
+        contact_id: contact_id.clone(),
+        page_size,
+        ..Default::default()
+    };
+    let of_contact = associations
+        .list_contact_accounts(request)
+        .await?
+        .into_inner();
+    let request = ListTicketsRequest {
+        account_id,
+        page_size,
+        ..Default::default()
+    };
+    let of_account = tickets.list_tickets(request).await?.into_inner();
+    let request = ListTicketViewersRequest {
+        ticket_id: "T0".into(),
+        page_size,
+        ..Default::default()
+    };
+    let viewers = visibility.list_ticket_viewers(request).await?.into_inner();
+    Ok(vec![
+        of_accounts.accounts.len(),
+        of_contacts.contacts.len(),
+        members.associations.len(),
+        of_contact.associations.len(),
+        of_account.tickets.len(),
+        viewers.viewers.len(),
+    ])
+}
+
+on_both_engines! {
+    async fn every_list_has_the_same_sizes_of_pages_and_no_list_ends_short(world: World) {
+        world.allow_several_accounts().await;
+        let everyone = |n: usize| Account { name: format!("商店{n}"), sharing_mode: SharingMode::Everyone.into(), ..Account::default() };
+        for n in 0..52 {
+            let (account, contact) = (world.account_of(everyone(n)).await, world.contact(&format!("人{n}")).await);
+            world.associate(&account, "c1").await;
+            if n > 0 {
+                world.associate("a1", &contact).await;
             }
+            world.ticket(&format!("T{n}"), "c1", "a1").await;
+        }
+        assert_eq!(page_lengths(&world, 0).await.unwrap(), [50; 6]);
+        assert_eq!(page_lengths(&world, 51).await.unwrap(), [51; 6]);
+        assert_eq!(page_lengths(&world, 52).await.unwrap(), [52; 6]);
+        assert_eq!(page_lengths(&world, 1_001).await.unwrap(), [52; 6]);
+        let negative = page_lengths(&world, -1).await.map(tonic::Response::new);
+        refused(negative, Code::InvalidArgument, "PAGE_SIZE_INVALID");
+    }
+}
+
+on_both_engines! {
+    async fn a_page_token_outlives_the_server(world: World) {
+        let c = world.contact("一").await;
+        for n in 0..5 {
+            world.record(TicketRecord { id: format!("T{n}"), requester_id: c.clone(), ..Default::default() }).await;
+        }
+        let whole = world.visible(&c).await;
+        let mut seen = Vec::new();
+        let mut token = String::new();
+        loop {
+            let request = ListVisibleTicketsRequest { contact_id: c.clone(), page_size: 2, page_token: token, ..Default::default() };
+            let page = world.clients.visibility.list_visible_tickets(request).await.unwrap().into_inner();
+            seen.extend(page.tickets.into_iter().map(|visible| visible.ticket.unwrap().id));
             token = page.next_page_token;
             if token.is_empty() {
                 break;
             }
+            world.restart().await;
         }
-        assert_eq!(names, ["う商店", "あ商店", "いい商店", "い商店", "え商店"]);
+        assert_eq!(seen, whole);
     }
 }

@@ -130,3 +130,99 @@ on_both_engines! {
         refused(gone, Code::NotFound, "TICKET_NOT_FOUND");
     }
 }
+
+on_both_engines! {
+    async fn a_tickets_account_can_be_edited_and_its_requester_keeps_his_own(world: World) {
+        world.allow_several_accounts().await;
+        let (a, b, z, c) = (world.account("A").await, world.account("B").await, world.account("Z").await, world.contact("田中").await);
+        world.associate(&a, &c).await;
+        world.associate(&b, &c).await;
+        world.ticket("T1", &c, &a).await;
+        let before = world.accounts_of(&c).await;
+        let refused = world.try_record(record("T1", &c, Some(&z))).await;
+        assert_eq!(item_reason(&refused.error), "NOT_REQUESTERS_ACCOUNT");
+        assert_eq!(world.get_ticket("T1").await.account_id, a);
+        assert_eq!(world.record(record("T1", &c, Some(&b))).await.account_id, b);
+        let allowed = TicketRecord { allow_unassociated_account: true, ..record("T1", &c, Some(&z)) };
+        assert_eq!(world.record(allowed).await.account_id, z);
+        let unknown = TicketRecord { allow_unassociated_account: true, ..record("T1", &c, Some("a99")) };
+        assert_eq!(item_reason(&world.try_record(unknown).await.error), "ACCOUNT_NOT_FOUND");
+        let cleared = world.try_record(record("T1", &c, Some(""))).await;
+        assert_eq!((cleared.ticket.unwrap().account_id.as_str(), cleared.account_filled_in), ("", false));
+        let again = world.try_record(record("T1", &c, None)).await;
+        assert_eq!((again.ticket.unwrap().account_id.as_str(), again.account_filled_in), ("", false), "filled in but once");
+        assert_eq!(world.accounts_of(&c).await, before);
+    }
+}
+
+on_both_engines! {
+    async fn a_ticket_of_a_contact_without_accounts_is_empty_and_no_account_reader_sees_it(world: World) {
+        let everyone = Account { name: "A".into(), sharing_mode: SharingMode::Everyone.into(), ..Account::default() };
+        let a = world.account_of(everyone).await;
+        let (loner, reader) = (world.contact("一").await, world.contact("二").await);
+        world.associated(&a, &reader, Some(true), "").await;
+        let made = world.try_record(record("T1", &loner, None)).await;
+        assert_eq!((made.ticket.unwrap().account_id.as_str(), made.account_filled_in), ("", false));
+        assert!(!world.sees(&reader, "T1").await && world.sees(&loner, "T1").await);
+        assert!(world.visible(&reader).await.is_empty());
+        // It does not follow when its requester joins.
+        world.associate(&a, &loner).await;
+        assert!(!world.sees(&reader, "T1").await);
+    }
+}
+
+on_both_engines! {
+    async fn another_requester_without_an_account_leaves_the_ticket_without_one(world: World) {
+        let (a, x, loner) = (world.account("A").await, world.contact("一").await, world.contact("二").await);
+        world.associate(&a, &x).await;
+        world.record(record("T1", &x, None)).await;
+        let replaced = world.try_record(record("T1", &loner, None)).await;
+        assert_eq!((replaced.ticket.unwrap().account_id.as_str(), replaced.account_filled_in), ("", false));
+    }
+}
+
+on_both_engines! {
+    async fn a_record_is_held_to_its_limits_and_a_call_to_1_000_of_them(world: World) {
+        let c = world.contact("田中").await;
+        let mut copies = Vec::new();
+        for n in 0..101 {
+            copies.push(world.contact(&format!("人{n}")).await);
+        }
+        let client = &mut world.clients.tickets.clone();
+        let one = |record: TicketRecord| RecordTicketsRequest { tickets: vec![record], ..Default::default() };
+        for (count, allowed) in [(99, true), (100, true), (101, false)] {
+            let answer = client.record_tickets(one(TicketRecord { cc_contact_ids: copies[..count].to_vec(), ..record("T1", &c, None) })).await;
+            if allowed {
+                assert_eq!(answer.unwrap().into_inner().results[0].ticket.as_ref().unwrap().cc_contact_ids.len(), count);
+            } else {
+                assert_eq!(answer.unwrap_err().code(), Code::InvalidArgument);
+            }
+        }
+        assert_eq!(world.get_ticket("T1").await.cc_contact_ids.len(), 100, "the refused one changed nothing");
+        for (id, subject, allowed) in [
+            ("T".repeat(199), "件".repeat(999), true),
+            ("T".repeat(200), "件".repeat(1_000), true),
+            ("T".repeat(201), String::new(), false),
+            ("T2".into(), "件".repeat(1_001), false),
+            (String::new(), String::new(), false),
+            ("T\0".into(), String::new(), false),
+        ] {
+            let answer = client.record_tickets(one(TicketRecord { subject: Some(subject), ..record(&id, &c, None) })).await;
+            assert_eq!(answer.is_ok(), allowed, "{}", id.len());
+        }
+        for (count, allowed) in [(0, false), (999, true), (1_000, true), (1_001, false)] {
+            let tickets = (0..count).map(|n| record(&format!("M{n}"), &c, None)).collect();
+            let answer = client.record_tickets(RecordTicketsRequest { tickets, ..Default::default() }).await;
+            let ids = (0..count).map(|n| format!("M{n}")).collect();
+            let deleted = client.delete_tickets(DeleteTicketsRequest { ids, ..Default::default() }).await;
+            if allowed {
+                assert_eq!(answer.unwrap().into_inner().results.len(), count);
+                let results = deleted.unwrap().into_inner().results;
+                assert!(results.len() == count && results.iter().all(|result| result.error.is_none()));
+            } else {
+                refused(answer, Code::InvalidArgument, "BATCH_SIZE");
+                refused(deleted, Code::InvalidArgument, "BATCH_SIZE");
+            }
+        }
+    }
+}

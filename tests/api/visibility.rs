@@ -189,3 +189,116 @@ on_both_engines! {
         refused(world.clients.visibility.check_ticket(check("", "T1")).await, Code::InvalidArgument, "FIELD_REQUIRED");
     }
 }
+
+on_both_engines! {
+    async fn without_sight_a_contact_lists_and_opens_its_own_alone(world: World) {
+        let a = world.account("A").await;
+        let (me, colleague) = (world.contact("一").await, world.contact("二").await);
+        world.associate(&a, &me).await;
+        world.associated(&a, &colleague, Some(true), "").await;
+        world.ticket("Mine", &me, &a).await;
+        world.ticket("His", &colleague, &a).await;
+        assert_eq!(world.visible(&me).await, ["Mine"]);
+        assert!(!world.sees(&me, "His").await && world.sees(&colleague, "Mine").await);
+        // Opening it directly is no way around the switch.
+        world.settings(Settings::default(), &["sharing_enabled"]).await;
+        assert!(!world.sees(&colleague, "Mine").await);
+        world.restart().await;
+        assert!(!world.sees(&colleague, "Mine").await && world.sees(&me, "Mine").await);
+    }
+}
+
+on_both_engines! {
+    async fn a_former_requester_is_denied_unless_in_copy_or_through_the_account(world: World) {
+        let (a, b) = (world.account("A").await, world.account("B").await);
+        let (old, new) = (world.contact("一").await, world.contact("二").await);
+        world.associate(&a, &old).await;
+        world.associate(&b, &new).await;
+        world.ticket("T1", &old, &a).await;
+        world.record(copied("T1", &new, &[])).await;
+        assert!(!world.sees(&old, "T1").await && world.sees(&new, "T1").await);
+        assert!(world.visible(&old).await.is_empty());
+        world.record(copied("T1", &new, &[&old])).await;
+        assert!(world.sees(&old, "T1").await);
+    }
+}
+
+on_both_engines! {
+    async fn a_second_company_gives_no_sight_of_the_first(world: World) {
+        world.allow_several_accounts().await;
+        let (a, b) = (world.account("A").await, world.account("B").await);
+        let (me, other) = (world.contact("一").await, world.contact("二").await);
+        for account in [&a, &b] {
+            world.associate(account, &other).await;
+        }
+        world.ticket("A1", &other, &a).await;
+        world.ticket("B1", &other, &b).await;
+        world.associated(&a, &me, Some(false), "").await;
+        world.associated(&b, &me, Some(true), "").await;
+        assert_eq!(world.visible(&me).await, ["B1"]);
+        world.promote(&me, &b).await.unwrap();
+        assert_eq!(world.visible(&me).await, ["B1"], "nor does it as primary");
+        // The ticket's own account counts, not the present one of its requester.
+        world.promote(&other, &b).await.unwrap();
+        assert_eq!(world.visible(&me).await, ["B1"]);
+    }
+}
+
+on_both_engines! {
+    async fn one_in_copy_from_another_company_takes_nothing_from_the_owner_and_opens_nothing_to_his_own(world: World) {
+        let everyone = |name: &str| Account { name: name.into(), sharing_mode: SharingMode::Everyone.into(), ..Account::default() };
+        let (a, b) = (world.account_of(everyone("A")).await, world.account_of(everyone("B")).await);
+        let (owner, colleague) = (world.contact("一").await, world.contact("二").await);
+        let (guest, his_colleague) = (world.contact("三").await, world.contact("四").await);
+        for (account, contact) in [(&a, &owner), (&a, &colleague), (&b, &guest), (&b, &his_colleague)] {
+            world.associate(account, contact).await;
+        }
+        world.record(copied("T1", &owner, &[&guest])).await;
+        let mut seen = Vec::new();
+        for contact in [&owner, &colleague, &guest, &his_colleague] {
+            seen.push(world.sees(contact, "T1").await);
+        }
+        assert_eq!(seen, [true, true, true, false]);
+        assert!(world.visible(&his_colleague).await.is_empty());
+    }
+}
+
+on_both_engines! {
+    async fn one_in_copy_still_sees_the_ticket_after_leaving_its_account(world: World) {
+        world.allow_several_accounts().await;
+        let (a, b) = (world.account("A").await, world.account("B").await);
+        let (me, owner) = (world.contact("一").await, world.contact("二").await);
+        world.associate(&b, &me).await;
+        world.associated(&a, &me, Some(true), "").await;
+        world.associate(&a, &owner).await;
+        world.record(copied("InCopy", &owner, &[&me])).await;
+        world.record(copied("Shared", &owner, &[])).await;
+        assert!(world.sees(&me, "InCopy").await && world.sees(&me, "Shared").await);
+        let ask = PreviewDissociationRequest { account_id: a.clone(), contact_id: me.clone(), ..Default::default() };
+        let told = world.clients.associations.preview_dissociation(ask).await.unwrap().into_inner();
+        assert_eq!((told.still_visible_as_requester, told.still_visible_as_cc), (0, 1));
+        world.dissociate(&a, &me, TicketDisposition::Unspecified).await.unwrap();
+        assert_eq!(world.visible(&me).await, ["InCopy"]);
+        assert!(world.sees(&me, "InCopy").await && !world.sees(&me, "Shared").await);
+    }
+}
+
+on_both_engines! {
+    async fn a_list_names_a_contact_or_an_account_that_does_not_exist(world: World) {
+        let (a, c) = (world.account("A").await, world.contact("一").await);
+        world.associate(&a, &c).await;
+        world.ticket("T1", &c, &a).await;
+        let ask = |contact: &str, account: &str| ListVisibleTicketsRequest { contact_id: contact.into(), account_id: account.into(), ..Default::default() };
+        let client = &mut world.clients.visibility.clone();
+        assert_eq!(client.list_visible_tickets(ask(&c, &a)).await.unwrap().into_inner().tickets.len(), 1);
+        refused(client.list_visible_tickets(ask("c99", "")).await, Code::NotFound, "CONTACT_NOT_FOUND");
+        refused(client.list_visible_tickets(ask(&c, "a99")).await, Code::NotFound, "ACCOUNT_NOT_FOUND");
+        refused(client.list_visible_tickets(ask("", &a)).await, Code::InvalidArgument, "FIELD_REQUIRED");
+        refused(client.list_visible_tickets(ask(&c, &c)).await, Code::InvalidArgument, "ID_INVALID");
+        let viewers = ListTicketViewersRequest { ticket_id: "T9".into(), ..Default::default() };
+        refused(client.list_ticket_viewers(viewers).await, Code::NotFound, "TICKET_NOT_FOUND");
+        let explain = |contact: &str, ticket: &str| ExplainTicketRequest { contact_id: contact.into(), ticket_id: ticket.into(), ..Default::default() };
+        refused(client.explain_ticket(explain(&c, "T9")).await, Code::NotFound, "TICKET_NOT_FOUND");
+        refused(client.explain_ticket(explain("c99", "T1")).await, Code::NotFound, "CONTACT_NOT_FOUND");
+    }
+}

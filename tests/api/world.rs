@@ -235,6 +235,13 @@ impl World {
         }
     }
 
+    /// The server ends, and another one starts on what it stored.
+    pub async fn restart(&mut self) {
+        let server = Server::start(&self.database);
+        drop(std::mem::replace(&mut self.server, server));
+        self.clients = self.server.connect().await;
+    }
+
     pub async fn account(&self, name: &str) -> String {
         self.account_of(Account {
             name: name.into(),

@@ -6,9 +6,11 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use prost::Message;
 use roster_api::v1::ErrorReason;
-use roster_core::id::{Revision, Time};
+use roster_core::id::{AccountId, Revision, Time};
 use roster_core::text::TicketKey;
-use roster_storage::{At, NamePlace, OrganizationName, StoreKeys, TicketPlace};
+use roster_storage::{
+    At, ContactAccountPlace, NamePlace, OrganizationName, StoreKeys, TicketPlace,
+};
 use tonic::Code;
 
 use crate::fault::Fault;
@@ -40,6 +42,8 @@ pub(crate) struct Place {
     pub(crate) time: i64,
     #[prost(string, tag = "4")]
     pub(crate) id: String,
+    #[prost(uint64, optional, tag = "5")]
+    pub(crate) first: Option<u64>,
 }
 
 impl From<NamePlace> for Place {
@@ -48,6 +52,15 @@ impl From<NamePlace> for Place {
             sort_key: place.sort_key,
             number: place.number,
             ..Self::default()
+        }
+    }
+}
+
+impl From<ContactAccountPlace> for Place {
+    fn from(place: ContactAccountPlace) -> Self {
+        Self {
+            first: place.first.map(AccountId::number),
+            ..Self::from(place.name)
         }
     }
 }
@@ -74,6 +87,13 @@ impl Place {
         NamePlace {
             sort_key: self.sort_key,
             number: self.number,
+        }
+    }
+
+    pub(crate) fn contact_account(self) -> ContactAccountPlace {
+        ContactAccountPlace {
+            first: self.first.map(AccountId::new),
+            name: self.name(),
         }
     }
 

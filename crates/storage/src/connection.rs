@@ -166,7 +166,7 @@ pub(crate) struct Picking<'a> {
 }
 
 /// A place in a list by name: the sort key and the number of the last row examined.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct NamePlace {
     /// The row's sort key.
     pub sort_key: Vec<u8>,
@@ -174,12 +174,16 @@ pub struct NamePlace {
     pub number: u64,
 }
 
-impl NamePlace {
-    /// No sort key is empty.
-    pub(crate) const BEFORE_ALL: Self = Self {
-        sort_key: Vec::new(),
-        number: 0,
-    };
+/// A place in the list of a contact's accounts, whose first page begins with the primary.
+///
+/// Invariant: none is skipped or repeated, whatever becomes primary between two pages, since what
+/// the list began with does not come again and all others come by their names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ContactAccountPlace {
+    /// The account that the list began with.
+    pub first: Option<AccountId>,
+    /// The last name examined; the default, which is before every name, where that was the first.
+    pub name: NamePlace,
 }
 
 /// A place in a list of tickets: newest first, then by id.
@@ -244,7 +248,7 @@ pub struct AccountContact {
 /// An account of a contact.
 #[derive(Clone, Debug)]
 pub struct ContactAccount {
-    /// Where it stands in the list: the primary stands before every name.
+    /// Where it stands by name.
     pub place: NamePlace,
     /// Which account.
     pub id: AccountId,
@@ -279,13 +283,12 @@ pub(crate) trait ReadLists {
         after: Option<&NamePlace>,
         limit: usize,
     ) -> Result<Vec<AccountContact>>;
-    /// The accounts of a contact: the primary, unless a place is given, then the others by name
-    /// after that place.
+    /// The accounts of a contact: from the beginning the primary first, then by name.
     fn contact_accounts(
         &mut self,
         org: Org,
         contact: ContactId,
-        after: Option<&NamePlace>,
+        after: Option<&ContactAccountPlace>,
         limit: usize,
     ) -> Result<Vec<ContactAccount>>;
     fn ticket_page(

@@ -25,7 +25,8 @@ mod writer;
 
 pub use batch::{Origin, RequestKey};
 pub use connection::{
-    AccountContact, ContactAccount, NamePlace, StoreKeys, TicketPlace, TicketSource,
+    AccountContact, ContactAccount, ContactAccountPlace, NamePlace, StoreKeys, TicketPlace,
+    TicketSource,
 };
 pub use error::{NotDone, StorageError};
 pub use organization::{At, NotAnOrganization, ORGANIZATION_CHARS_MAX, OrganizationName};

@@ -10,8 +10,8 @@ use roster_core::text::TicketKey;
 
 use crate::batch::settings_of;
 use crate::connection::{
-    AccountContact, Connection, ContactAccount, NamePlace, Org, Picking, Result, TicketPage,
-    TicketPlace, TicketSource,
+    AccountContact, Connection, ContactAccount, ContactAccountPlace, NamePlace, Org, Picking,
+    Result, TicketPage, TicketPlace, TicketSource,
 };
 use crate::organization::{At, OrganizationName};
 
@@ -221,7 +221,7 @@ impl<'c> Snapshot<'c> {
     pub fn contact_accounts(
         &mut self,
         contact: ContactId,
-        after: Option<&NamePlace>,
+        after: Option<&ContactAccountPlace>,
         limit: usize,
     ) -> Result<Vec<ContactAccount>> {
         self.connection

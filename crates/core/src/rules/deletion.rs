@@ -242,7 +242,9 @@ impl DeleteContact {
             Some(RequestedTickets::Reassign(to)) if to == self.id => {
                 Err(Refusal::RequesterIsDeleted(to).into())
             }
-            Some(RequestedTickets::Reassign(to)) => contact_of(facts, to).map(drop),
+            Some(RequestedTickets::Reassign(to)) if facts.contact(to)?.is_none() => {
+                Err(Refusal::RequesterNotFound(to).into())
+            }
             _ => Ok(()),
         }
     }

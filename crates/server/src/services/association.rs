@@ -10,6 +10,7 @@ use roster_core::rules::association::{
 };
 use roster_core::rules::disposition::{DissociateContact, TransferContact};
 use roster_core::text::Role;
+use roster_storage::{ContactAccountPlace, NamePlace};
 use tonic::{Request, Response, Status};
 
 use crate::fault::{Fault, of_refusal};
@@ -271,7 +272,7 @@ impl AssociationService for Associations {
     ) -> Result<Response<v1::ListContactAccountsResponse>, Status> {
         let contact: ContactId = parse::id("contact_id", &request.get_ref().contact_id)?;
         let page = self.0.page(&request)?;
-        let (rows, after) = (page.rows(), page.after.clone().map(Place::name));
+        let (rows, after) = (page.rows(), page.after.clone().map(Place::contact_account));
         let (found, read_token) = self
             .0
             .read(&request, move |at| {
@@ -279,8 +280,19 @@ impl AssociationService for Associations {
                     return Ok(Err(Refusal::ContactNotFound(contact).into()));
                 }
                 let found = at.contact_accounts(contact, after.as_ref(), rows)?;
+                let first = match &after {
+                    None => found.first().map(|row| row.id),
+                    Some(after) => after.first,
+                };
                 let rows = found.into_iter().map(|row| {
                     let account = row.id;
+                    let begins = first == Some(account);
+                    let name = if begins {
+                        NamePlace::default()
+                    } else {
+                        row.place
+                    };
+                    let place = ContactAccountPlace { first, name };
                     let shown = v1::ContactAccount {
                         association: Some(render::association(
                             Pair { contact, account },
@@ -288,7 +300,7 @@ impl AssociationService for Associations {
                         )),
                         account_name: row.account.record.name.to_string(),
                     };
-                    (row.place.into(), shown)
+                    (place.into(), shown)
                 });
                 Ok(Ok(rows.collect()))
             })

@@ -111,6 +111,11 @@ impl VisibilityService for Visibilities {
         let (found, read_token) = self
             .0
             .read(&request, move |at| {
+                if let Some(id) = filter.account
+                    && at.accounts(&[id])?.is_empty()
+                {
+                    return Ok(Err(Refusal::AccountNotFound(id).into()));
+                }
                 let found = at.visible_tickets(contact, &filter, after, size)?;
                 Ok(found.ok_or_else(|| Refusal::ContactNotFound(contact).into()))
             })

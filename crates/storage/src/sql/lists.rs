@@ -10,8 +10,8 @@ use roster_core::text::TicketKey;
 use super::place_of;
 use super::session::Session;
 use crate::connection::{
-    AccountContact, ContactAccount, NamePlace, Org, Picking, ReadLists, Result, SightRow,
-    TicketPage, TicketPlace, TicketSource,
+    AccountContact, ContactAccount, ContactAccountPlace, NamePlace, Org, Picking, ReadLists,
+    Result, SightRow, TicketPage, TicketPlace, TicketSource,
 };
 use crate::rows::{AccountRow, AssociationRow, ContactRow, column, number, sharing};
 use crate::schema::{accounts, associations, contacts, ticket_copies, tickets};
@@ -259,7 +259,7 @@ impl ReadLists for Session {
         &mut self,
         org: Org,
         contact: ContactId,
-        after: Option<&NamePlace>,
+        after: Option<&ContactAccountPlace>,
         limit: usize,
     ) -> Result<Vec<ContactAccount>> {
         let query = associations::table
@@ -276,34 +276,29 @@ impl ReadLists for Session {
                 AssociationRow::as_select(),
             ))
             .into_boxed();
-        let mut query = after_place!(query, accounts, account, after);
-        if after.is_some() {
-            query = query.filter(associations::is_primary.eq(false));
+        let name = after.map(|place| &place.name);
+        let mut query = after_place!(query, accounts, account, name);
+        match after {
+            None => query = query.order(associations::is_primary.desc()),
+            Some(place) => {
+                let first = place.first.map_or(0, |id| column(id.number()));
+                query = query.filter(associations::account.ne(first));
+            }
         }
         let rows: Vec<(Vec<u8>, AccountRow, AssociationRow)> = query
-            .order((
-                associations::is_primary.desc(),
-                accounts::sort_key,
-                accounts::account,
-            ))
+            .then_order_by((accounts::sort_key, accounts::account))
             .limit(limit_of(limit))
             .load(&mut self.conn)?;
         Ok(rows
             .into_iter()
             .map(|(sort_key, account, association)| {
                 let (id, account) = account.record();
-                let association = association.record();
                 let number = id.number();
-                let place = if association.record.primary {
-                    NamePlace::BEFORE_ALL
-                } else {
-                    NamePlace { sort_key, number }
-                };
                 ContactAccount {
-                    place,
+                    place: NamePlace { sort_key, number },
                     id,
                     account,
-                    association,
+                    association: association.record(),
                 }
             })
             .collect())
