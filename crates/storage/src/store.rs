@@ -17,8 +17,10 @@ use tokio::sync::oneshot;
 use crate::batch::{Job, Origin, Outcome};
 use crate::connection::{Connection, Result, StoreKeys};
 use crate::error::{NotDone, StorageError};
+use crate::imports::{Begin, ImportGiven, ImportRecord, ImportStep, ImportWrite, NewImport};
 use crate::loaded::Loaded;
 use crate::organization::{At, OrganizationName};
+use crate::presence::Presence;
 use crate::snapshot::Snapshot;
 use crate::writer::{self, Lane, Queue};
 use crate::{log, postgres, sqlite};
@@ -76,6 +78,7 @@ pub struct Store {
     engine: Engine,
     keys: StoreKeys,
     queue: Arc<Queue>,
+    presence: Presence,
     writers: Mutex<Vec<std::thread::JoinHandle<()>>>,
 }
 
@@ -85,6 +88,7 @@ impl Store {
     pub fn open(database: &str) -> Result<Self> {
         let (engine, writers) = Engine::open(database)?;
         let keys = engine.connect()?.store_keys()?;
+        let presence = Presence::begin(database, engine.connect()?.as_mut())?;
         let queue = Arc::new(Queue::default());
         let connect: writer::Connect = {
             let engine = engine.clone();
@@ -96,6 +100,7 @@ impl Store {
             engine,
             keys,
             queue,
+            presence,
             writers: Mutex::new(writers),
         })
     }
@@ -116,41 +121,81 @@ impl Store {
         origin: Origin,
         encode: impl Fn(&C::Answer, At) -> Vec<u8> + Send + 'static,
     ) -> Result<Done<C::Answer>, NotDone> {
-        self.queue_and_wait(Lane::Calls, organization, command, origin, encode)
-            .await
-    }
-
-    /// Carries out one batch of a job, after the calls that wait.
-    pub async fn execute_job<C: Command>(
-        &self,
-        organization: &OrganizationName,
-        command: C,
-        origin: Origin,
-    ) -> Result<Done<C::Answer>, NotDone> {
-        self.queue_and_wait(Lane::Jobs, organization, command, origin, |_, _| Vec::new())
-            .await
-    }
-
-    async fn queue_and_wait<C: Command>(
-        &self,
-        lane: Lane,
-        organization: &OrganizationName,
-        command: C,
-        origin: Origin,
-        encode: impl Fn(&C::Answer, At) -> Vec<u8> + Send + 'static,
-    ) -> Result<Done<C::Answer>, NotDone> {
-        let (reply, answered) = oneshot::channel();
-        let queued = Queued {
+        let queued = Waited {
             command,
             origin,
             encode,
+            step: None,
+        };
+        self.queue_and_wait(Lane::Calls, organization, queued).await
+    }
+
+    /// Carries out one batch of an import, after the calls that wait, and moves the import on in
+    /// the same transaction.
+    ///
+    /// [`StorageError::ImportMoved`] and nothing written where the import does not stand where
+    /// the step begins, or does not run any more.
+    pub async fn import_batch<C: Command>(
+        &self,
+        organization: &OrganizationName,
+        command: C,
+        origin: Origin,
+        step: impl Fn(&C::Answer) -> ImportStep + Send + 'static,
+    ) -> Result<(C::Answer, At), NotDone> {
+        let queued = Waited {
+            command,
+            origin,
+            encode: |_: &C::Answer, _| Vec::new(),
+            step: Some(Box::new(step)),
+        };
+        match self.queue_and_wait(Lane::Jobs, organization, queued).await? {
+            Done::Fresh(answer, at) => Ok((answer, at)),
+            Done::Repeated(_) => {
+                Err(StorageError::Defect("a batch has no request id".into()).into())
+            }
+        }
+    }
+
+    /// Takes an import in: it has a number and runs from now on, on this server.
+    pub async fn begin_import(
+        &self,
+        organization: &OrganizationName,
+        new: NewImport,
+        origin: Origin,
+        encode: impl Fn(&ImportRecord, At) -> Vec<u8> + Send + 'static,
+    ) -> Result<Done<ImportRecord>, NotDone> {
+        let server = self.presence.number();
+        let (begin, answered) = Begin::new(new, server, origin, encode);
+        self.queue.push(Lane::Calls, organization, Box::new(begin))?;
+        answered.await.unwrap_or_else(|_| Err(dropped()))
+    }
+
+    /// Makes sure that other servers know that this one lives, as long as it does. Blocks.
+    pub fn show_presence(&self) -> Result<()> {
+        self.presence.show()
+    }
+
+    async fn queue_and_wait<C, E>(
+        &self,
+        lane: Lane,
+        organization: &OrganizationName,
+        waited: Waited<C, E>,
+    ) -> Result<Done<C::Answer>, NotDone>
+    where
+        C: Command,
+        E: Fn(&C::Answer, At) -> Vec<u8> + Send + 'static,
+    {
+        let (reply, answered) = oneshot::channel();
+        let queued = Queued {
+            command: waited.command,
+            origin: waited.origin,
+            encode: waited.encode,
+            step: waited.step,
             answer: None,
             reply,
         };
         self.queue.push(lane, organization, Box::new(queued))?;
-        answered.await.unwrap_or_else(|_| {
-            Err(StorageError::Defect("the writer dropped the command".into()).into())
-        })
+        answered.await.unwrap_or_else(|_| Err(dropped()))
     }
 
     /// Asks questions of one moment of an organization; one that does not exist is empty.
@@ -202,10 +247,26 @@ impl Drop for Store {
     }
 }
 
+fn dropped() -> NotDone {
+    StorageError::Defect("the writer dropped the command".into()).into()
+}
+
+/// What an answer means for the import that the command is a batch of.
+type Step<A> = Box<dyn Fn(&A) -> ImportStep + Send>;
+
+/// A command as it is about to be queued.
+struct Waited<C: Command, E> {
+    command: C,
+    origin: Origin,
+    encode: E,
+    step: Option<Step<C::Answer>>,
+}
+
 struct Queued<C: Command, E> {
     command: C,
     origin: Origin,
     encode: E,
+    step: Option<Step<C::Answer>>,
     answer: Option<C::Answer>,
     reply: oneshot::Sender<Result<Done<C::Answer>, NotDone>>,
 }
@@ -227,6 +288,10 @@ impl<C: Command, E: Fn(&C::Answer, At) -> Vec<u8> + Send> Job for Queued<C, E> {
         self.command.needs(needs);
     }
 
+    fn needs_behind(&self, facts: &Loaded<'_>, needs: &mut Needs) -> Result<()> {
+        Ok(self.command.needs_behind(facts, needs)?)
+    }
+
     fn decide(
         &mut self,
         facts: &Draft<'_, Loaded<'_>>,
@@ -235,6 +300,11 @@ impl<C: Command, E: Fn(&C::Answer, At) -> Vec<u8> + Send> Job for Queued<C, E> {
         let decision = self.command.decide(facts, given)?;
         self.answer = Some(decision.answer);
         Ok(decision.changes)
+    }
+
+    fn import_write(&mut self, given: &ImportGiven) -> Option<ImportWrite> {
+        let (step, answer) = (self.step.as_ref()?, self.answer.as_ref()?);
+        Some(ImportWrite::Step(step(answer), given.at, given.now))
     }
 
     fn encode(&self, at: At) -> Vec<u8> {
