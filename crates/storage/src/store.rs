@@ -1,7 +1,7 @@
 //! All that others see of storage.
 
-use std::sync::Arc;
-use std::time::Duration;
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
 
 use diesel::r2d2::{ConnectionManager, Pool};
 use diesel::{PgConnection, SqliteConnection};
@@ -125,7 +125,7 @@ impl Store {
             command,
             origin,
             encode,
-            step: None,
+            batch: None,
         };
         self.queue_and_wait(Lane::Calls, organization, queued).await
     }
@@ -133,6 +133,7 @@ impl Store {
     /// Carries out one batch of an import, after the calls that wait, and moves the import on in
     /// the same transaction.
     ///
+    /// Answers also how long the transaction took, without the time it waited for calls.
     /// [`StorageError::ImportMoved`] and nothing written where the import does not stand where
     /// the step begins, or does not run any more.
     pub async fn import_batch<C: Command>(
@@ -141,15 +142,22 @@ impl Store {
         command: C,
         origin: Origin,
         step: impl Fn(&C::Answer) -> ImportStep + Send + 'static,
-    ) -> Result<(C::Answer, At), NotDone> {
+    ) -> Result<(C::Answer, Duration), NotDone> {
+        let began = Arc::new(OnceLock::new());
         let queued = Waited {
             command,
             origin,
             encode: |_: &C::Answer, _| Vec::new(),
-            step: Some(Box::new(step)),
+            batch: Some(ImportBatch {
+                step: Box::new(step),
+                began: Arc::clone(&began),
+            }),
         };
         match self.queue_and_wait(Lane::Jobs, organization, queued).await? {
-            Done::Fresh(answer, at) => Ok((answer, at)),
+            Done::Fresh(answer, _) => {
+                let took = began.get().map(Instant::elapsed);
+                Ok((answer, took.unwrap_or_default()))
+            }
             Done::Repeated(_) => {
                 Err(StorageError::Defect("a batch has no request id".into()).into())
             }
@@ -190,7 +198,7 @@ impl Store {
             command: waited.command,
             origin: waited.origin,
             encode: waited.encode,
-            step: waited.step,
+            batch: waited.batch,
             answer: None,
             reply,
         };
@@ -251,22 +259,27 @@ fn dropped() -> NotDone {
     StorageError::Defect("the writer dropped the command".into()).into()
 }
 
-/// What an answer means for the import that the command is a batch of.
-type Step<A> = Box<dyn Fn(&A) -> ImportStep + Send>;
+/// What makes a command a batch of an import.
+struct ImportBatch<A> {
+    /// What the command's answer means for the import.
+    step: Box<dyn Fn(&A) -> ImportStep + Send>,
+    /// When its transaction began.
+    began: Arc<OnceLock<Instant>>,
+}
 
 /// A command as it is about to be queued.
 struct Waited<C: Command, E> {
     command: C,
     origin: Origin,
     encode: E,
-    step: Option<Step<C::Answer>>,
+    batch: Option<ImportBatch<C::Answer>>,
 }
 
 struct Queued<C: Command, E> {
     command: C,
     origin: Origin,
     encode: E,
-    step: Option<Step<C::Answer>>,
+    batch: Option<ImportBatch<C::Answer>>,
     answer: Option<C::Answer>,
     reply: oneshot::Sender<Result<Done<C::Answer>, NotDone>>,
 }
@@ -285,6 +298,9 @@ impl<C: Command, E: Fn(&C::Answer, At) -> Vec<u8> + Send> Job for Queued<C, E> {
     }
 
     fn needs(&self, needs: &mut Needs) {
+        if let Some(batch) = &self.batch {
+            batch.began.get_or_init(Instant::now);
+        }
         self.command.needs(needs);
     }
 
@@ -303,8 +319,8 @@ impl<C: Command, E: Fn(&C::Answer, At) -> Vec<u8> + Send> Job for Queued<C, E> {
     }
 
     fn import_write(&mut self, given: &ImportGiven) -> Option<ImportWrite> {
-        let (step, answer) = (self.step.as_ref()?, self.answer.as_ref()?);
-        Some(ImportWrite::Step(step(answer), given.at, given.now))
+        let (batch, answer) = (self.batch.as_ref()?, self.answer.as_ref()?);
+        Some(ImportWrite::Step((batch.step)(answer), given.at, given.now))
     }
 
     fn encode(&self, at: At) -> Vec<u8> {

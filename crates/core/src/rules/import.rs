@@ -8,6 +8,8 @@ mod keys;
 pub use field::Field;
 pub use keys::{AccountKeys, ContactKeys, Named, PersonName};
 
+use std::sync::Arc;
+
 use crate::command::{Circumstances, Command, Decision};
 use crate::draft::Draft;
 use crate::fact::{Facts, Needs, Unavailable, UniqueKey};
@@ -148,8 +150,8 @@ pub struct ImportAnswer {
 /// A batch of rows of one file.
 #[derive(Clone, Debug)]
 pub struct ImportRows {
-    /// The rows, in the order in which they are judged.
-    pub rows: Vec<ImportRow>,
+    /// The rows, in the order in which they are judged; shared, since a batch may be tried again.
+    pub rows: Arc<Vec<ImportRow>>,
     /// Whether accounts and contacts that a row of another kind names are created where they do
     /// not exist.
     pub create_missing: bool,
@@ -182,13 +184,13 @@ impl Command for ImportRows {
     const NAME: &'static str = "Import";
 
     fn needs(&self, needs: &mut Needs) {
-        for row in &self.rows {
+        for row in self.rows.iter() {
             row.needs(needs);
         }
     }
 
     fn needs_behind<F: Facts>(&self, facts: &F, needs: &mut Needs) -> Result<(), Unavailable> {
-        for row in &self.rows {
+        for row in self.rows.iter() {
             let candidates = row.candidates(facts)?;
             needs.accounts.extend(&candidates.accounts);
             needs.contacts.extend(&candidates.contacts);
@@ -214,7 +216,7 @@ impl Command for ImportRows {
         let mut changes = Vec::with_capacity(self.rows.len());
         let mut answer = ImportAnswer::default();
         answer.outcomes.reserve(self.rows.len());
-        for row in &self.rows {
+        for row in self.rows.iter() {
             let before = given.clone();
             match judge::judge(row, &draft, self.create_missing, given) {
                 Ok(judged) => {
