@@ -10,6 +10,10 @@
 mod association;
 mod dissociation;
 mod errors;
+mod import;
+mod import_file;
+mod import_run;
+mod importing;
 mod listing;
 mod ticket;
 mod visibility;

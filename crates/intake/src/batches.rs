@@ -49,8 +49,10 @@ impl Pace {
         // A short last batch says little about long ones.
         if rows * GROWTH_MAX >= self.rows() {
             let max = BATCH_ROWS_MAX.min(rows * GROWTH_MAX);
-            self.0
-                .store(wanted.clamp(BATCH_ROWS_MIN, max.max(BATCH_ROWS_MIN)), Ordering::Relaxed);
+            self.0.store(
+                wanted.clamp(BATCH_ROWS_MIN, max.max(BATCH_ROWS_MIN)),
+                Ordering::Relaxed,
+            );
         }
     }
 }

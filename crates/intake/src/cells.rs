@@ -162,7 +162,10 @@ impl<'r> Cells<'r> {
         match fold(cell).as_str() {
             "はい" | "1" | "true" | "yes" | "○" | "◯" | "〇" => Ok(Some(true)),
             "いいえ" | "0" | "false" | "no" | "×" => Ok(Some(false)),
-            _ => Err(malformed(field, "is neither はい (1, true, yes, ○) nor いいえ (0, false, no)")),
+            _ => Err(malformed(
+                field,
+                "is neither はい (1, true, yes, ○) nor いいえ (0, false, no)",
+            )),
         }
     }
 

@@ -116,10 +116,7 @@ const CONTACT_KEYS: Names = &[
 const CONTACT_READINGS: Names = &[
     (F::ContactFamilyNameReading, &["セイ"]),
     (F::ContactGivenNameReading, &["メイ"]),
-    (
-        F::ContactNameReading,
-        &["フリガナ", "ふりがな", "氏名カナ"],
-    ),
+    (F::ContactNameReading, &["フリガナ", "ふりがな", "氏名カナ"]),
 ];
 
 const OF_ASSOCIATIONS: Names = &[
@@ -167,7 +164,14 @@ const OF_TICKETS: Names = &[
     ),
     (
         F::ContactName,
-        &["連絡先", "連絡先名", "担当者名", "氏名", "Contact", "Contact Name"],
+        &[
+            "連絡先",
+            "連絡先名",
+            "担当者名",
+            "氏名",
+            "Contact",
+            "Contact Name",
+        ],
     ),
     (
         F::ContactEmail,
@@ -253,7 +257,15 @@ impl Kind {
 /// A header as headers are compared: folded, without white space and marks of required fields.
 fn normal(header: &str) -> String {
     const MARKS: &[&str] = &[
-        "*", "※", "(必須)", "[必須]", "【必須】", "〔必須〕", "<必須>", "(required)", "[required]",
+        "*",
+        "※",
+        "(必須)",
+        "[必須]",
+        "【必須】",
+        "〔必須〕",
+        "<必須>",
+        "(required)",
+        "[required]",
     ];
     let folded: String = fold(header).split_whitespace().collect();
     let mut text = folded.as_str();
@@ -276,7 +288,9 @@ pub enum HeaderFault {
     #[error("the header lacks a column of {}: add one, or name one in the mapping", paths(.0))]
     Lacks(&'static [Field]),
     /// Two columns fill a field that has one value.
-    #[error("the column {header:?} fills {field}, which another column fills already: map one of them to nothing")]
+    #[error(
+        "the column {header:?} fills {field}, which another column fills already: map one of them to nothing"
+    )]
     Twice {
         /// The second column.
         header: String,
@@ -345,18 +359,27 @@ pub(crate) struct Layout {
 
 impl Layout {
     /// What the cells of a header say.
-    pub(crate) fn of(kind: Kind, header: &[String], mapping: &[Mapping]) -> Result<Self, HeaderFault> {
+    pub(crate) fn of(
+        kind: Kind,
+        header: &[String],
+        mapping: &[Mapping],
+    ) -> Result<Self, HeaderFault> {
         let is_corrected = header.ends_with(&REJECT_HEADERS.map(str::to_owned));
-        let own = header.len() - if is_corrected { REJECT_HEADERS.len() } else { 0 };
+        let own = header.len()
+            - if is_corrected {
+                REJECT_HEADERS.len()
+            } else {
+                0
+            };
+        let there = |given: &Mapping| header[..own].iter().any(|h| same(h.trim(), &given.header));
+        if let Some(absent) = mapping.iter().find(|given| !there(given)) {
+            return Err(HeaderFault::NotThere(absent.header.clone()));
+        }
         let mut columns = Vec::with_capacity(own);
         for header in &header[..own] {
             let header = header.trim().to_owned();
             let field = field_of(kind, &header, mapping)?;
             columns.push(Column { header, field });
-        }
-        let named = |header: &str| columns.iter().any(|column| same(&column.header, header));
-        if let Some(absent) = mapping.iter().find(|given| !named(&given.header)) {
-            return Err(HeaderFault::NotThere(absent.header.clone()));
         }
         let layout = Self {
             kind,

@@ -163,9 +163,12 @@ impl Beginning {
         };
         let begun = self
             .store
-            .begin_import(&self.organization, new, self.origin.clone(), move |import, _| {
-                encode(import)
-            })
+            .begin_import(
+                &self.organization,
+                new,
+                self.origin.clone(),
+                move |import, _| encode(import),
+            )
             .await?;
         if let Done::Fresh(import, _) = &begun {
             let work = Work {
@@ -196,23 +199,28 @@ fn survey(file: TempPath, config: &Config) -> Result<Surveyed, FileFault> {
     let mut sheet = Sheet::open(&path, config.format, config.encoding)?;
     let header = batches::header(&mut sheet.rows()?)?.ok_or(HeaderFault::Empty)?;
     let layout = Layout::of(config.kind, &header.cells, &config.mapping)?;
-    let mut survey = Survey::default();
-    let mut rows = 0;
-    let mut row = Row::default();
-    let mut body = Body::below_header(sheet.rows()?, &layout)?;
-    while body.next(&mut row)? {
-        rows += 1;
-        // What cannot be read is rejected in the second pass, and agrees with anything.
-        if let Ok(read) = cells::read(&layout, &row.cells) {
-            survey.see(row.number, &read);
-        }
-    }
+    let (rows, disagreements) = look_at(Body::below_header(sheet.rows()?, &layout)?, &layout)?;
     Ok(Surveyed {
         sheet,
         layout,
-        disagreements: survey.finish(),
+        disagreements,
         rows,
     })
+}
+
+/// How many rows there are, and which do not agree.
+fn look_at(mut body: Body<'_>, layout: &Layout) -> Result<(u64, Disagreements), SheetError> {
+    let mut survey = Survey::default();
+    let mut rows = 0;
+    let mut row = Row::default();
+    while body.next(&mut row)? {
+        rows += 1;
+        // What cannot be read is rejected in the second pass, and agrees with anything.
+        if let Ok(read) = cells::read(layout, &row.cells) {
+            survey.see(row.number, &read);
+        }
+    }
+    Ok((rows, survey.finish()))
 }
 
 /// An import at work.
@@ -441,11 +449,7 @@ fn stopped() -> Ended {
 }
 
 /// The second pass. Blocks.
-fn read(
-    surveyed: Surveyed,
-    pace: &Pace,
-    batches: &mpsc::Sender<Batch>,
-) -> Result<(), SheetError> {
+fn read(surveyed: Surveyed, pace: &Pace, batches: &mpsc::Sender<Batch>) -> Result<(), SheetError> {
     let Surveyed {
         mut sheet,
         layout,

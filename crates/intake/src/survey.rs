@@ -154,7 +154,9 @@ impl Disagreements {
         {
             keys.push(self.hashes.primary(row));
         }
-        keys.iter().find_map(|key| self.conflicts.0.get(key)).copied()
+        keys.iter()
+            .find_map(|key| self.conflicts.0.get(key))
+            .copied()
     }
 }
 
@@ -188,7 +190,13 @@ impl Hashes {
             named.extend(name.map(|name| Named::Name(name.key())));
         }
         // By a name all its spellings are one; beside another key its spelling is written.
-        let spelled = name.map(|name| if by_name { name.key() } else { name.name.as_str() });
+        let spelled = name.map(|name| {
+            if by_name {
+                name.key()
+            } else {
+                name.name.as_str()
+            }
+        });
         Statement {
             said: vec![
                 self.said_if(keys.id.map(|id| id.number())),

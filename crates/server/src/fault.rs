@@ -322,7 +322,7 @@ fn of_sheet(error: &SheetError) -> Fault {
     };
     let mut fault = Fault::new(Code::InvalidArgument, reason, error.to_string());
     if let Some(encoding) = encoding {
-        fault = fault.with("encoding", format!("{encoding:?}"));
+        fault = fault.with("encoding", encoding);
     }
     if let Some(row) = row {
         fault = fault.with("row", row);
@@ -330,8 +330,16 @@ fn of_sheet(error: &SheetError) -> Fault {
     fault
 }
 
-fn row_of(_error: &SheetError) -> Option<u64> {
-    None
+/// The row at fault, or the last one before the fault.
+fn row_of(error: &SheetError) -> Option<u64> {
+    match error {
+        SheetError::Truncated { row, .. } | SheetError::Damaged { row, .. } => *row,
+        SheetError::UnclosedQuote { row }
+        | SheetError::TooManyColumns { row, .. }
+        | SheetError::TooManyCharacters { row, .. }
+        | SheetError::TooManyRows { row, .. } => Some(*row),
+        _ => None,
+    }
 }
 
 /// Why an import ended before the end of its file.

@@ -81,7 +81,10 @@ pub async fn serve(
             tokio::time::sleep(STOP_PATIENCE).await;
         } => tracing::warn!("connections were still open when the stop's patience ended"),
     }
-    if tokio::time::timeout(IMPORTS_PATIENCE, intake.stopped()).await.is_err() {
+    if tokio::time::timeout(IMPORTS_PATIENCE, intake.stopped())
+        .await
+        .is_err()
+    {
         tracing::warn!("imports were still at work when the stop's patience ended");
     }
     tokio::task::spawn_blocking(move || store.close()).await?;

@@ -245,12 +245,7 @@ pub(crate) struct Begin<E> {
 type Answered = oneshot::Receiver<Result<Done<ImportRecord>, NotDone>>;
 
 impl<E: Fn(&ImportRecord, At) -> Vec<u8> + Send> Begin<E> {
-    pub(crate) fn new(
-        new: NewImport,
-        server: i64,
-        origin: Origin,
-        encode: E,
-    ) -> (Self, Answered) {
+    pub(crate) fn new(new: NewImport, server: i64, origin: Origin, encode: E) -> (Self, Answered) {
         let (reply, answered) = oneshot::channel();
         let begin = Self {
             new,

@@ -31,8 +31,7 @@ pub use connection::{
 };
 pub use error::{NotDone, StorageError};
 pub use imports::{
-    ImportCounts, ImportFailure, ImportRecord, ImportReject, ImportState, ImportStep,
-    NewImport,
+    ImportCounts, ImportFailure, ImportRecord, ImportReject, ImportState, ImportStep, NewImport,
 };
 pub use organization::{At, NotAnOrganization, ORGANIZATION_CHARS_MAX, OrganizationName};
 pub use sight::{Filtered, Seen, VisibleTicket};

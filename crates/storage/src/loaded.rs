@@ -158,14 +158,20 @@ impl<'c> Loaded<'c> {
 
     fn load_account_names(&self, wanted: Vec<String>) -> Result<()> {
         load(&self.account_names, wanted, |keys| {
-            let found = self.connection.borrow_mut().accounts_named(self.org, keys)?;
+            let found = self
+                .connection
+                .borrow_mut()
+                .accounts_named(self.org, keys)?;
             Ok(by_name(found))
         })
     }
 
     fn load_contact_names(&self, wanted: Vec<String>) -> Result<()> {
         load(&self.contact_names, wanted, |keys| {
-            let found = self.connection.borrow_mut().contacts_named(self.org, keys)?;
+            let found = self
+                .connection
+                .borrow_mut()
+                .contacts_named(self.org, keys)?;
             Ok(by_name(found))
         })
     }

@@ -104,7 +104,8 @@ impl<'c> Snapshot<'c> {
         after: u64,
         limit: usize,
     ) -> Result<Vec<ImportReject>> {
-        self.connection.import_rejects(self.org, import, after, limit)
+        self.connection
+            .import_rejects(self.org, import, after, limit)
     }
 
     /// The first answer to a request; an error where its id was used with another request.

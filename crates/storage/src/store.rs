@@ -153,7 +153,10 @@ impl Store {
                 began: Arc::clone(&began),
             }),
         };
-        match self.queue_and_wait(Lane::Jobs, organization, queued).await? {
+        match self
+            .queue_and_wait(Lane::Jobs, organization, queued)
+            .await?
+        {
             Done::Fresh(answer, _) => {
                 let took = began.get().map(Instant::elapsed);
                 Ok((answer, took.unwrap_or_default()))
@@ -174,7 +177,8 @@ impl Store {
     ) -> Result<Done<ImportRecord>, NotDone> {
         let server = self.presence.number();
         let (begin, answered) = Begin::new(new, server, origin, encode);
-        self.queue.push(Lane::Calls, organization, Box::new(begin))?;
+        self.queue
+            .push(Lane::Calls, organization, Box::new(begin))?;
         answered.await.unwrap_or_else(|_| Err(dropped()))
     }
 

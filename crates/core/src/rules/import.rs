@@ -280,18 +280,12 @@ impl ImportRow {
     fn candidates<F: Facts>(&self, facts: &F) -> Result<Candidates, Unavailable> {
         let (accounts, contacts) = match self {
             Self::Account(row) => (row.keys.candidates(facts)?, Vec::new()),
-            Self::Contact(row) => (
-                row.account.candidates(facts)?,
-                row.keys.candidates(facts)?,
-            ),
+            Self::Contact(row) => (row.account.candidates(facts)?, row.keys.candidates(facts)?),
             Self::Association(row) => (
                 row.account.candidates(facts)?,
                 row.contact.candidates(facts)?,
             ),
-            Self::Ticket(row) => (
-                row.account.candidates(facts)?,
-                row.contacts_meant(facts)?,
-            ),
+            Self::Ticket(row) => (row.account.candidates(facts)?, row.contacts_meant(facts)?),
         };
         Ok(Candidates { accounts, contacts })
     }

@@ -57,7 +57,11 @@ impl Imports {
         }
     }
 
-    async fn find(&self, organization: &OrganizationName, id: ImportId) -> Result<v1::Import, Fault> {
+    async fn find(
+        &self,
+        organization: &OrganizationName,
+        id: ImportId,
+    ) -> Result<v1::Import, Fault> {
         find(&self.spine, organization, id).await
     }
 
@@ -70,7 +74,10 @@ impl Imports {
         let Some(request) = request.cloned() else {
             return Ok(None);
         };
-        let read = self.spine.store.read(organization, move |at| at.first_answer(&request));
+        let read = self
+            .spine
+            .store
+            .read(organization, move |at| at.first_answer(&request));
         match read.await? {
             Some(kept) => self.of_kept(organization, &kept).await.map(Some),
             None => Ok(None),
@@ -78,7 +85,11 @@ impl Imports {
     }
 
     /// A first answer names the import; what is told is how it stands now.
-    async fn of_kept(&self, organization: &OrganizationName, kept: &[u8]) -> Result<v1::Import, Fault> {
+    async fn of_kept(
+        &self,
+        organization: &OrganizationName,
+        kept: &[u8],
+    ) -> Result<v1::Import, Fault> {
         let import = v1::Import::decode(kept).map_err(|e| StorageError::Defect(e.into()))?;
         self.find(organization, parse::id("id", &import.id)?).await
     }
@@ -89,12 +100,19 @@ async fn find(
     organization: &OrganizationName,
     id: ImportId,
 ) -> Result<v1::Import, Fault> {
-    let found = spine.store.read(organization, move |at| at.import(id)).await?;
+    let found = spine
+        .store
+        .read(organization, move |at| at.import(id))
+        .await?;
     let import = found.ok_or_else(|| import_not_found(id))?;
     Ok(render_import(spine, organization, &import))
 }
 
-fn render_import(spine: &Spine, organization: &OrganizationName, import: &ImportRecord) -> v1::Import {
+fn render_import(
+    spine: &Spine,
+    organization: &OrganizationName,
+    import: &ImportRecord,
+) -> v1::Import {
     let counts = &import.counts;
     let columns = import.new.columns.iter();
     let column = |(header, field): &(String, String)| v1::ImportColumn {
@@ -122,7 +140,10 @@ fn render_import(spine: &Spine, organization: &OrganizationName, import: &Import
         accounts_created: render::count(counts.accounts_created),
         contacts_created: render::count(counts.contacts_created),
         columns: filled.into_iter().map(column).collect(),
-        ignored_headers: ignored.into_iter().map(|(header, _)| header.clone()).collect(),
+        ignored_headers: ignored
+            .into_iter()
+            .map(|(header, _)| header.clone())
+            .collect(),
         error: failure.map(|why| of_import(why).item()),
         create_time: render::time(import.create_time),
         end_time: import.end_time.and_then(render::time),
@@ -153,7 +174,11 @@ fn config(given: &v1::ImportConfig) -> Parsed<Config> {
         Ok(v1::ImportKind::Tickets) => Kind::Tickets,
         Ok(v1::ImportKind::Unspecified) => {
             let what = "is required: say what the rows are";
-            return Err(Fault::field("config.kind", ErrorReason::FieldRequired, what));
+            return Err(Fault::field(
+                "config.kind",
+                ErrorReason::FieldRequired,
+                what,
+            ));
         }
         Err(_) => return Err(invalid("config.kind", "is no ImportKind")),
     };
@@ -187,7 +212,11 @@ fn mapping(kind: Kind, given: &[v1::ImportColumn]) -> Parsed<Vec<Mapping>> {
         let header = column.header.trim().to_owned();
         if header.is_empty() {
             let what = "is empty: name the column as the file does";
-            return Err(Fault::field(&path("header"), ErrorReason::FieldRequired, what));
+            return Err(Fault::field(
+                &path("header"),
+                ErrorReason::FieldRequired,
+                what,
+            ));
         }
         if mapping.iter().any(|before| before.header == header) {
             let what = "is given twice";
@@ -290,7 +319,9 @@ impl ImportService for Imports {
         };
         let encode = {
             let (spine, organization) = (self.spine.clone(), organization.clone());
-            move |import: &ImportRecord| render_import(&spine, &organization, import).encode_to_vec()
+            move |import: &ImportRecord| {
+                render_import(&spine, &organization, import).encode_to_vec()
+            }
         };
         let begun = self
             .intake
@@ -346,7 +377,10 @@ impl ImportService for Imports {
     ) -> Result<Response<Self::DownloadRejectsStream>, Status> {
         let organization = organization_of(&request)?;
         let id: ImportId = parse::id("id", &request.get_ref().id)?;
-        let found = self.spine.store.read(&organization, move |at| at.import(id));
+        let found = self
+            .spine
+            .store
+            .read(&organization, move |at| at.import(id));
         let import = found.await.map_err(Fault::from)?;
         let import = import.ok_or_else(|| import_not_found(id))?;
         let (sender, receiver) = mpsc::channel(MESSAGES_AHEAD);

@@ -170,8 +170,7 @@ impl<F: Facts> Work<'_, F> {
         let contact = self.contact_meant(&row.contact)?;
         let pair = Pair { contact, account };
         let field = row.account.field();
-        let created =
-            self.associate(pair, row.sees_account_tickets, row.role.as_ref(), field)?;
+        let created = self.associate(pair, row.sees_account_tickets, row.role.as_ref(), field)?;
         if !created {
             let update = UpdateAssociation {
                 pair,
@@ -217,14 +216,15 @@ impl<F: Facts> Work<'_, F> {
             private: row.private,
             create_time: row.create_time,
         };
-        let (change, recorded) = record
-            .judge(&self.draft, self.given)
-            .map_err(|refused| match refused {
-                Refused::Rule(refusal @ Refusal::NotRequestersAccount(_)) => {
-                    reject(row.account.field(), refusal)
-                }
-                refused => rejected(refused, Field::TicketId),
-            })?;
+        let (change, recorded) =
+            record
+                .judge(&self.draft, self.given)
+                .map_err(|refused| match refused {
+                    Refused::Rule(refusal @ Refusal::NotRequestersAccount(_)) => {
+                        reject(row.account.field(), refusal)
+                    }
+                    refused => rejected(refused, Field::TicketId),
+                })?;
         self.put(change.into_iter().collect())?;
         Ok(!recorded.existed)
     }
@@ -377,10 +377,7 @@ fn rejected(refused: Refused, field: Field) -> Rejected {
 }
 
 /// The external id to write: one that is the stored one after folding leaves its spelling.
-fn new_id(
-    stored: Option<&ExternalId>,
-    given: Option<&ExternalId>,
-) -> Option<Option<ExternalId>> {
+fn new_id(stored: Option<&ExternalId>, given: Option<&ExternalId>) -> Option<Option<ExternalId>> {
     let given = given?;
     let same = stored.is_some_and(|stored| fold(stored.as_str()) == fold(given.as_str()));
     (!same).then(|| Some(given.clone()))

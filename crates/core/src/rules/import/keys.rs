@@ -159,7 +159,10 @@ impl AccountKeys {
         let mut namesakes = Vec::new();
         for id in facts.accounts_named(&name.key)? {
             if let Some(stored) = facts.account(id)?
-                && !differs(stored.record.external_id.as_ref(), self.external_id.as_ref())
+                && !differs(
+                    stored.record.external_id.as_ref(),
+                    self.external_id.as_ref(),
+                )
             {
                 namesakes.push((id, stored));
             }
