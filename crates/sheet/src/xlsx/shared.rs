@@ -36,12 +36,13 @@ pub(super) fn read(mut markup: Markup<'_>, limits: Limits) -> Result<SharedTexts
         item.clear();
         read_item(&mut markup, &mut item, max)?;
         texts.text.push_str(&item);
-        let end = u32::try_from(texts.text.len())
-            .ok()
-            .filter(|_| texts.bytes() <= max);
+        // The limit is below 4 GiB.
         texts
             .ends
-            .push(end.ok_or(SheetError::TooManyBytes { max: max as u64 })?);
+            .push(u32::try_from(texts.text.len()).unwrap_or(u32::MAX));
+        if texts.bytes() > max {
+            return Err(SheetError::TooManyBytes { max: max as u64 });
+        }
     }
     texts.text.shrink_to_fit();
     Ok(texts)
