@@ -169,25 +169,26 @@ fn bytes_of_no_encoding_are_refused_at_once_with_the_first_bad_row() {
 #[test]
 fn damaged_utf8_is_not_taken_for_shift_jis() {
     // The last byte of the last name was lost; what is left also is Shift_JIS, of nonsense.
-    let mut bytes = "氏名,会社\n田中太郎,青葉商事\n鈴木".as_bytes().to_vec();
+    let mut bytes = "氏名\n佐藤\n山本\n田中\n鈴木花子".as_bytes().to_vec();
     bytes.pop();
-    let mut encodings = Vec::new();
+    bytes.push(b'\n');
+    let mut outcomes = Vec::new();
     for encoding in [Some(Encoding::ShiftJis), None] {
         let file = stored(&bytes);
-        encodings.push(
+        outcomes.push(
             Sheet::open(file.path(), None, encoding).and_then(|mut sheet| all_rows(&mut sheet)),
         );
     }
-    assert!(encodings[0].is_ok());
+    assert!(outcomes[0].is_ok());
     assert!(
         matches!(
-            encodings[1],
+            outcomes[1],
             Err(SheetError::Encoding {
                 encoding: Encoding::Utf8,
-                row: 3
+                row: 5
             })
         ),
-        "{encodings:?}"
+        "{outcomes:?}"
     );
 }
 
