@@ -186,13 +186,23 @@ fn a_password_an_old_version_and_another_document_say_so() {
     let error = read(&protected).unwrap_err();
     assert!(matches!(error, SheetError::Encrypted), "{error:?}");
 
-    let old = ole(&[("/Workbook", &record(BOF, &[0, 5, 5, 0]))]);
-    for bytes in [old, ole(&[("/Book", b"x")])] {
-        let error = read(&bytes).unwrap_err();
+    for name in ["/Workbook", "/Book"] {
+        let error = read(&ole(&[(name, &record(BOF, &[0, 5, 5, 0]))])).unwrap_err();
         assert!(matches!(error, SheetError::OldWorkbook), "{error:?}");
     }
     let error = read(&ole(&[("/WordDocument", b"x")])).unwrap_err();
     assert!(matches!(error, SheetError::NotASpreadsheet), "{error:?}");
+}
+
+#[test]
+fn the_stream_of_the_workbook_may_be_spelled_otherwise() {
+    let stream = workbook_stream(&[], &[number(0, 0, 1.0)]);
+    for name in ["/WORKBOOK", "/Book", "/BOOK"] {
+        assert_eq!(
+            read(&ole(&[(name, &stream)])).unwrap(),
+            rows(&[(1, &["1"])])
+        );
+    }
 }
 
 #[test]

@@ -16,7 +16,7 @@ fn cells_of(data: &str) -> Vec<String> {
 #[test]
 fn texts_may_be_shared_inline_rich_and_escaped() {
     let data = "<c t=\"s\"><v>0</v></c><c t=\"inlineStr\"><is><t>in &amp; &#x7530;<![CDATA[<]]></t></is></c>\
-        <c t=\"inlineStr\"><is><r><rPr><b/></rPr><t>rich </t></r><r><t>text</t></r></is></c>\
+        <c t=\"inlineStr\"><is><r><rPr><b/></rPr><t xml:space=\"preserve\">rich </t></r><r><t>text</t></r></is></c>\
         <c t=\"str\"><f>A1&amp;\"x\"</f><v>formula</v></c>\
         <c t=\"inlineStr\"><is><t>a_x000D_b_x005F_x0041_ _xZZ_ _x</t></is></c>";
     let expected = [
@@ -35,6 +35,15 @@ fn the_reading_that_excel_keeps_beside_a_text_is_not_part_of_it() {
     let shared = "<sst uniqueCount=\"1\"><si><t>田中</t><rPh sb=\"0\" eb=\"2\"><t>タナカ</t></rPh><phoneticPr/></si></sst>";
     let bytes = xlsx.set("xl/sharedStrings.xml", shared).bytes();
     assert_eq!(read(&bytes).unwrap(), rows(&[(1, &["田中"])]));
+}
+
+#[test]
+fn white_space_around_a_text_stays_only_where_the_file_says_so() {
+    let data = "<c t=\"inlineStr\"><is><t> a b\n</t></is></c>\
+        <c t=\"inlineStr\"><is><t xml:space=\"preserve\"> a b\n</t></is></c>\
+        <c t=\"inlineStr\"><is><r><t>a </t></r><r><t xml:space=\"preserve\"> b</t></r></is></c>\
+        <c t=\"inlineStr\"><is><t>\u{3000}a</t></is></c>";
+    assert_eq!(cells_of(data), ["a b", " a b\n", "a b", "\u{3000}a"]);
 }
 
 #[test]
@@ -127,7 +136,11 @@ fn a_zip_that_is_no_workbook_is_no_spreadsheet() {
     document.set("xl/workbook.xml", "<document><body/></document>");
     let mut nothing = of("");
     nothing.parts.retain(|(name, _)| name != "_rels/.rels");
-    for bytes in [document.bytes(), nothing.bytes()] {
+    let mut binary = of("");
+    binary
+        .replace("_rels/.rels", "workbook.xml", "workbook.bin")
+        .set("xl/workbook.bin", "x");
+    for bytes in [document.bytes(), nothing.bytes(), binary.bytes()] {
         let error = read(&bytes).unwrap_err();
         assert!(matches!(error, SheetError::NotASpreadsheet), "{error:?}");
     }
