@@ -365,6 +365,22 @@ fn broken_markup_is_refused_with_the_last_row_that_was_read() {
 }
 
 #[test]
+fn elements_within_one_another_come_to_an_end() {
+    let bad = format!("{}{}", "<row>".repeat(1_000), "</row>".repeat(1_000));
+    let error = read(&of(&bad).bytes()).unwrap_err();
+    let SheetError::Damaged {
+        cause: Some(cause), ..
+    } = error
+    else {
+        panic!("{error:?}")
+    };
+    assert_eq!(
+        cause.to_string(),
+        "elements stand too deep within one another"
+    );
+}
+
+#[test]
 fn entities_that_a_file_declares_are_not_known() {
     let mut xlsx = of("<row><c t=\"str\"><v>&lol;</v></c></row>");
     let sheet = format!(
