@@ -185,27 +185,32 @@ fn append(row: &mut Row, column: usize, text: &str, limits: &Limits) -> Result<(
     Ok(())
 }
 
+/// Characters of three bytes or more that make a file UTF-8 beyond doubt: Shift_JIS has pairs of
+/// bytes that look like one such character, but not many in a row.
+const UTF8_EVIDENCE: usize = 8;
+
 /// The encoding of a file that does not say: UTF-8 if all of it is, else Shift_JIS if all of it
-/// is, else an error that names the first row which the better of the two cannot read.
+/// is, else an error that names the first row which the likelier of the two cannot read. Damaged
+/// UTF-8 often is Shift_JIS as well, of nonsense: what begins as UTF-8 is not taken for it.
 pub(crate) fn detect(file: &File, limits: Limits) -> Result<Encoding, SheetError> {
-    let utf8 = decodable_bytes(file, Encoding::Utf8)?;
-    let Some(utf8) = utf8 else {
+    let Some(utf8) = trial(file, Encoding::Utf8)? else {
         return Ok(Encoding::Utf8);
     };
-    let shift_jis = decodable_bytes(file, Encoding::ShiftJis)?;
-    let Some(shift_jis) = shift_jis else {
-        return Ok(Encoding::ShiftJis);
-    };
-    let better = if utf8 >= shift_jis {
-        Encoding::Utf8
-    } else {
-        Encoding::ShiftJis
-    };
-    let mut records = rewound(file, better, limits)?;
+    let mut likelier = Encoding::Utf8;
+    if utf8.evidence < UTF8_EVIDENCE {
+        let shift_jis = trial(file, Encoding::ShiftJis)?;
+        let Some(shift_jis) = shift_jis else {
+            return Ok(Encoding::ShiftJis);
+        };
+        if shift_jis.bytes > utf8.bytes {
+            likelier = Encoding::ShiftJis;
+        }
+    }
+    let mut records = rewound(file, likelier, limits)?;
     let mut row = Row::default();
     while records.next_row(&mut row)? {}
-    // The same bytes were not decodable a moment ago: the file has changed meanwhile.
-    Ok(better)
+    // The file has changed since the trial: reading its rows will tell.
+    Ok(likelier)
 }
 
 /// The rows of a file from its first.
@@ -218,15 +223,34 @@ pub(crate) fn rewound(
     Ok(Records::new(file, encoding, limits))
 }
 
-/// How many bytes of the file are of the encoding; `None` if all are.
-fn decodable_bytes(mut file: &File, encoding: Encoding) -> Result<Option<u64>, SheetError> {
+/// What of a file is of an encoding.
+struct Trial {
+    bytes: u64,
+    /// Characters that only UTF-8 explains, counted up to [`UTF8_EVIDENCE`].
+    evidence: usize,
+}
+
+/// Decodes a file; `None` if all of it is of the encoding.
+fn trial(mut file: &File, encoding: Encoding) -> Result<Option<Trial>, SheetError> {
     file.rewind().map_err(SheetError::Io)?;
     let mut text = Text::new(file, encoding);
+    let mut evidence = 0;
     loop {
         match text.advance() {
-            Ok(true) => {}
+            Ok(true) => {
+                let wide = text
+                    .piece()
+                    .chars()
+                    .filter(|character| character.len_utf8() > 2);
+                evidence += wide.take(UTF8_EVIDENCE - evidence).count();
+            }
             Ok(false) => return Ok(None),
-            Err(Fault::Encoding) => return Ok(Some(text.decoded_bytes())),
+            Err(Fault::Encoding) => {
+                return Ok(Some(Trial {
+                    bytes: text.decoded_bytes(),
+                    evidence,
+                }));
+            }
             Err(Fault::Nul) => return Err(SheetError::NotASpreadsheet),
             Err(Fault::Io(error)) => return Err(SheetError::Io(error)),
         }

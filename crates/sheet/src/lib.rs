@@ -23,6 +23,8 @@ mod error;
 pub mod limit;
 mod row;
 mod sheet;
+#[cfg(test)]
+mod tests;
 mod value;
 mod xls;
 mod xlsx;

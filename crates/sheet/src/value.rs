@@ -220,3 +220,104 @@ fn write_plain(value: f64, text: &mut String) {
         write!(text, "{rounded:E}")
     };
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Number, Style, write_number};
+
+    fn text_of(value: f64, style: Style) -> String {
+        let mut text = String::from("=");
+        write_number(
+            Number {
+                value,
+                style,
+                from_1904: false,
+            },
+            &mut text,
+        );
+        text.split_off(1)
+    }
+
+    #[test]
+    fn numbers_have_no_artefacts_of_their_storage() {
+        for (value, text) in [
+            (0.0, "0"),
+            (-0.0, "0"),
+            (1.0, "1"),
+            (-12.0, "-12"),
+            (0.1 + 0.2, "0.3"),
+            (1.1 * 3.0, "3.3"),
+            (100.0 / 3.0, "33.3333333333333"),
+            (999_999_999_999_999.0, "999999999999999"),
+            (1e15, "1000000000000000"),
+            (1e20, "100000000000000000000"),
+            (1e21, "1E21"),
+            (-2.5e300, "-2.5E300"),
+            (1e-12, "0.000000000001"),
+            (1e-13, "1E-13"),
+        ] {
+            assert_eq!(text_of(value, Style::Number), text);
+        }
+    }
+
+    #[test]
+    fn a_format_says_whether_a_number_is_a_date() {
+        for (code, style) in [
+            ("General", Style::Number),
+            ("G/標準", Style::Number),
+            ("0.00E+00", Style::Number),
+            ("#,##0;[Red]-#,##0", Style::Number),
+            ("\"day\" 0", Style::Number),
+            ("0\\d", Style::Number),
+            ("_d0*s", Style::Number),
+            ("0;yyyy", Style::Number),
+            ("[$-411]yyyy/m/d", Style::Date),
+            ("ggge\"年\"m\"月\"d\"日\"", Style::Date),
+            ("mmm", Style::Date),
+            ("YYYY-MM-DD", Style::Date),
+            ("yyyy-mm-dd hh:mm", Style::DateTime),
+            ("m/d h:mm AM/PM", Style::DateTime),
+            ("h:mm AM/PM", Style::Time),
+            ("mm:ss", Style::Time),
+            ("[h]:mm", Style::Duration),
+            ("[mm]:ss", Style::Duration),
+            ("0", Style::Number),
+            ("00", Style::Padded(2)),
+            ("000000000000000", Style::Padded(15)),
+            ("0000000000000000", Style::Number),
+        ] {
+            assert_eq!(Style::of_code(code), style, "{code}");
+        }
+    }
+
+    #[test]
+    fn dates_are_those_of_excel_from_its_first_day_to_its_last() {
+        for (value, text) in [
+            (0.0, "00:00:00"),
+            (1.0, "1900-01-01T00:00:00"),
+            (59.0, "1900-02-28T00:00:00"),
+            (60.0, "1900-02-29T00:00:00"),
+            (61.0, "1900-03-01T00:00:00"),
+            (36_585.0, "2000-02-29T00:00:00"),
+            (46_350.395_833_333_336, "2026-11-24T09:30:00"),
+            (46_349.999_999_999, "2026-11-24T00:00:00"),
+            (2_958_465.999_9, "9999-12-31T23:59:51"),
+            (2_958_466.0, "2958466"),
+            (-1.0, "-1"),
+        ] {
+            assert_eq!(text_of(value, Style::DateTime), text);
+        }
+    }
+
+    #[test]
+    fn a_style_shows_what_it_has_room_for() {
+        assert_eq!(text_of(46_350.75, Style::Date), "2026-11-24");
+        assert_eq!(text_of(0.75, Style::Time), "18:00:00");
+        assert_eq!(text_of(46_350.75, Style::Time), "2026-11-24T18:00:00");
+        assert_eq!(text_of(2.5, Style::Duration), "60:00:00");
+        assert_eq!(text_of(42.0, Style::Padded(5)), "00042");
+        assert_eq!(text_of(123_456.0, Style::Padded(5)), "123456");
+        assert_eq!(text_of(4.5, Style::Padded(5)), "4.5");
+        assert_eq!(text_of(-42.0, Style::Padded(5)), "-42");
+    }
+}

@@ -116,6 +116,10 @@ fn read_parts(package: &mut Package) -> Result<Parts, SheetError> {
         .find(|relationship| relationship.is("officeDocument"))
         .ok_or(SheetError::NotASpreadsheet)?
         .target;
+    // XLSB: the same package with parts that are not markup.
+    if document.ends_with(".bin") {
+        return Err(SheetError::NotASpreadsheet);
+    }
     let relationships = package.relationships(&document)?;
     let named = |kind: &str| {
         relationships

@@ -28,11 +28,9 @@ pub(crate) struct Markup<'a> {
 }
 
 impl<'a> Markup<'a> {
-    /// `bytes` is what the part claims to unpack to; the sum of all claims has been checked.
-    pub(super) fn new(file: ZipFile<'a, Input>, bytes: u64) -> Self {
+    pub(super) fn new(file: ZipFile<'a, Input>) -> Self {
         let unpacked = Unpacked {
             file,
-            left: bytes,
             event_left: EVENT_BYTES_MAX,
         };
         let input = BufReader::with_capacity(BUFFER_BYTES, unpacked);
@@ -139,20 +137,20 @@ pub(crate) fn attribute<'e>(
     Ok(None)
 }
 
-/// The bytes of a part as they are unpacked, never more than claimed.
+/// The bytes of a part as they are unpacked. That they are never more than the directory says is
+/// held by the library; that an event has an end is held here.
 struct Unpacked<'a> {
     file: ZipFile<'a, Input>,
-    left: u64,
     event_left: u64,
 }
 
 impl Read for Unpacked<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let read = self.file.read(buffer)? as u64;
-        let within = |left: u64, what| left.checked_sub(read).ok_or_else(|| io::Error::other(what));
-        self.left = within(self.left, "a part is larger than the directory says")?;
-        self.event_left = within(self.event_left, "a single piece of markup is too large")?;
-        Ok(read as usize)
+        let read = self.file.read(buffer)?;
+        let left = self.event_left.checked_sub(read as u64);
+        self.event_left =
+            left.ok_or_else(|| io::Error::other("a single piece of markup is too large"))?;
+        Ok(read)
     }
 }
 

@@ -51,7 +51,7 @@ impl Package {
                 parts.insert(folded(&name), index);
             }
         }
-        // Markup holds each part to its claim, so this bounds what is really unpacked in a pass.
+        // Reading holds each part to its claim, so this bounds what is really unpacked in a pass.
         if claimed_bytes > limits.unpacked_bytes {
             return Err(SheetError::TooManyBytes {
                 max: limits.unpacked_bytes,
@@ -65,8 +65,7 @@ impl Package {
         let index = self.parts.get(&folded(name));
         let index = *index.ok_or_else(|| SheetError::damaged("a part is missing"))?;
         let file = self.zip.by_index(index).map_err(part_fault)?;
-        let bytes = file.size();
-        Ok(Markup::new(file, bytes))
+        Ok(Markup::new(file))
     }
 
     /// What a part refers to; the package itself has the empty name.

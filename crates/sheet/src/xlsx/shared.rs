@@ -1,6 +1,6 @@
 //! The texts that cells share, in one piece of memory.
 
-use super::markup::{Event, Markup};
+use super::markup::{Event, Markup, attribute};
 use crate::error::SheetError;
 use crate::limit::Limits;
 
@@ -36,12 +36,13 @@ pub(super) fn read(mut markup: Markup<'_>, limits: Limits) -> Result<SharedTexts
         item.clear();
         read_item(&mut markup, &mut item, max)?;
         texts.text.push_str(&item);
-        let end = u32::try_from(texts.text.len())
-            .ok()
-            .filter(|_| texts.bytes() <= max);
+        // The limit is below 4 GiB.
         texts
             .ends
-            .push(end.ok_or(SheetError::TooManyBytes { max: max as u64 })?);
+            .push(u32::try_from(texts.text.len()).unwrap_or(u32::MAX));
+        if texts.bytes() > max {
+            return Err(SheetError::TooManyBytes { max: max as u64 });
+        }
     }
     texts.text.shrink_to_fit();
     Ok(texts)
@@ -57,7 +58,8 @@ pub(super) fn read_item(
 ) -> Result<(), SheetError> {
     enum Step {
         Into,
-        Text,
+        /// A text; whether its white space at both ends stays.
+        Text(bool),
         Skip,
         Out,
         Stay,
@@ -68,7 +70,10 @@ pub(super) fn read_item(
         let event = markup.next()?;
         let step = match event.ok_or_else(|| SheetError::truncated("a text has no end"))? {
             Event::Start(element) => match element.local_name().as_ref() {
-                "t" => Step::Text,
+                "t" => {
+                    let space = attribute(&element, "space")?;
+                    Step::Text(space.is_some_and(|space| space == "preserve"))
+                }
                 "r" => Step::Into,
                 _ => Step::Skip,
             },
@@ -77,7 +82,13 @@ pub(super) fn read_item(
         };
         match step {
             Step::Into => depth += 1,
-            Step::Text => markup.text(text, bytes_max)?,
+            Step::Text(is_preserved) => {
+                let begin = text.len();
+                markup.text(text, bytes_max)?;
+                if !is_preserved {
+                    trim(text, begin);
+                }
+            }
             Step::Skip => markup.skip()?,
             Step::Out => depth -= 1,
             Step::Stay => {}
@@ -85,6 +96,15 @@ pub(super) fn read_item(
     }
     unescape(text, start);
     Ok(())
+}
+
+/// Takes the white space of the markup from both ends of a text, as Excel does.
+fn trim(text: &mut String, begin: usize) {
+    let is_space = [' ', '\t', '\r', '\n'];
+    let end = begin + text[begin..].trim_end_matches(is_space).len();
+    text.truncate(end);
+    let start = text.len() - text[begin..].trim_start_matches(is_space).len();
+    text.drain(begin..start);
 }
 
 /// Characters that XML does not have stand as `_x000D_`, and an underscore before what would look

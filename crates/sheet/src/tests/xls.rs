@@ -1,0 +1,354 @@
+use super::build::{
+    BOF, EOF, cell, ole, read, read_as, read_within, record, rows, workbook_stream, xls,
+};
+use crate::limit::{COLUMNS_MAX, Limits};
+use crate::{Format, SheetError};
+
+const CONTINUE: u16 = 0x003C;
+const LABEL: u16 = 0x0204;
+const NUMBER: u16 = 0x0203;
+const PACKED: u16 = 0x027E;
+const FORMULA: u16 = 0x0006;
+const SHARED_TEXT: u16 = 0x00FD;
+
+/// A text of one byte a character.
+fn narrow(text: &str) -> Vec<u8> {
+    [
+        &(text.len() as u16).to_le_bytes()[..],
+        &[0],
+        text.as_bytes(),
+    ]
+    .concat()
+}
+
+fn wide_units(text: &str) -> Vec<u8> {
+    text.encode_utf16().flat_map(u16::to_le_bytes).collect()
+}
+
+fn wide(text: &str) -> Vec<u8> {
+    let length = text.encode_utf16().count() as u16;
+    [&length.to_le_bytes()[..], &[1], &wide_units(text)].concat()
+}
+
+fn number(row: u16, column: u16, value: f64) -> Vec<u8> {
+    cell(NUMBER, (row, column), 0, &value.to_le_bytes())
+}
+
+fn formula(row: u16, column: u16, outcome: [u8; 8]) -> Vec<u8> {
+    cell(FORMULA, (row, column), 0, &[&outcome[..], &[0; 6]].concat())
+}
+
+#[test]
+fn numbers_may_be_packed_alone_or_many_together() {
+    let packed = |value: u32| [&[0, 0][..], &value.to_le_bytes()].concat();
+    let many = [
+        &[1, 0, 0, 0][..],
+        &packed(7 << 2 | 2),
+        &packed(((-7_i32) << 2).cast_unsigned() | 2),
+        &packed(12_345 << 2 | 3),
+        &packed((1.5_f64.to_bits() >> 32) as u32),
+        &packed((150_f64.to_bits() >> 32) as u32 | 1),
+        &[4, 0],
+    ]
+    .concat();
+    let single = cell(PACKED, (0, 0), 0, &(42_u32 << 2 | 2).to_le_bytes());
+    let sheet = [single, number(0, 1, 0.1), record(0x00BD, &many)];
+    let expected = rows(&[
+        (1, &["42", "0.1"]),
+        (2, &["7", "-7", "123.45", "1.5", "1.5"]),
+    ]);
+    assert_eq!(read(&xls(&[], &sheet)).unwrap(), expected);
+}
+
+#[test]
+fn a_formula_gives_what_it_came_to() {
+    let sheet = [
+        formula(0, 0, [0, 0, 0, 0, 0, 0, 0xFF, 0xFF]),
+        record(0x04BC, &[0; 8]),
+        record(0x0207, &wide("文字")),
+        formula(0, 1, [1, 0, 1, 0, 0, 0, 0xFF, 0xFF]),
+        formula(0, 2, [2, 0, 7, 0, 0, 0, 0xFF, 0xFF]),
+        formula(0, 3, [3, 0, 0, 0, 0, 0, 0xFF, 0xFF]),
+        formula(0, 4, 2.5_f64.to_le_bytes()),
+    ];
+    let expected = rows(&[(1, &["文字", "TRUE", "#DIV/0!", "", "2.5"])]);
+    assert_eq!(read(&xls(&[], &sheet)).unwrap(), expected);
+}
+
+#[test]
+fn booleans_errors_and_labels_are_text() {
+    let error_codes = [0x00, 0x07, 0x0F, 0x17, 0x1D, 0x24, 0x2A];
+    let mut sheet = vec![
+        cell(0x0205, (0, 0), 0, &[1, 0]),
+        cell(0x0205, (0, 1), 0, &[0, 0]),
+        cell(LABEL, (0, 2), 0, &narrow("label")),
+        cell(LABEL, (0, 3), 0, &wide("ラベル")),
+    ];
+    for (column, code) in error_codes.into_iter().enumerate() {
+        sheet.push(cell(0x0205, (1, column as u16), 0, &[code, 1]));
+    }
+    let errors = [
+        "#NULL!", "#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!", "#N/A",
+    ];
+    let expected = rows(&[(1, &["TRUE", "FALSE", "label", "ラベル"]), (2, &errors)]);
+    assert_eq!(read(&xls(&[], &sheet)).unwrap(), expected);
+}
+
+#[test]
+fn shared_texts_go_on_in_other_records_and_in_the_other_width() {
+    // First text: "abc" of one byte each, then "田中" in the next record.
+    let first = [
+        &2_u32.to_le_bytes()[..],
+        &3_u32.to_le_bytes(),
+        &[5, 0, 0],
+        b"abc",
+    ]
+    .concat();
+    // Its rest; then a text with a run of formatting and an extension, which ends at the border.
+    let second = [
+        &[1][..],
+        &wide_units("田中"),
+        &[2, 0, 0x0C, 1, 0, 3, 0, 0, 0],
+        b"xy",
+        &[0, 0, 1, 0],
+        &[9, 9],
+    ]
+    .concat();
+    // The last byte of the extension, and a text that begins behind it.
+    let third = [&[9][..], &wide("𠮷野")].concat();
+    let texts = [
+        record(0x00FC, &first),
+        record(CONTINUE, &second),
+        record(CONTINUE, &third),
+    ];
+    let shared = |column, at: u32| cell(SHARED_TEXT, (0, column), 0, &at.to_le_bytes());
+    let bytes = xls(&texts, &[shared(0, 0), shared(1, 1), shared(2, 2)]);
+    assert_eq!(
+        read(&bytes).unwrap(),
+        rows(&[(1, &["abc田中", "xy", "𠮷野"])])
+    );
+
+    let error = read(&xls(&texts, &[shared(0, 3)])).unwrap_err();
+    assert!(matches!(error, SheetError::Damaged { .. }), "{error:?}");
+}
+
+#[test]
+fn dates_follow_from_the_style_and_may_count_from_1904() {
+    let format = record(
+        0x041E,
+        &[&[0xA4, 0][..], &wide("yyyy\"年\"m\"月\"d\"日\"")].concat(),
+    );
+    let style = |id: u16| record(0x00E0, &[&[0, 0][..], &id.to_le_bytes(), &[0; 16]].concat());
+    let globals = [format, style(0), style(0xA4), style(22)];
+    let dated = |column, style, value: f64| cell(NUMBER, (0, column), style, &value.to_le_bytes());
+    let sheet = [
+        dated(0, 0, 46_350.0),
+        dated(1, 1, 46_350.0),
+        dated(2, 2, 46_350.5),
+    ];
+    let expected = rows(&[(1, &["46350", "2026-11-24", "2026-11-24T12:00:00"])]);
+    assert_eq!(read(&xls(&globals, &sheet)).unwrap(), expected);
+
+    let globals = [&[record(0x0022, &[1, 0])], &globals[..]].concat();
+    let sheet = [dated(1, 1, 44_888.0)];
+    assert_eq!(
+        read(&xls(&globals, &sheet)).unwrap(),
+        rows(&[(1, &["", "2026-11-24"])])
+    );
+}
+
+#[test]
+fn cells_may_stand_in_any_order_and_the_last_of_a_place_counts() {
+    let sheet = [
+        number(4, 1, 1.0),
+        number(0, 0, 2.0),
+        number(4, 0, 3.0),
+        number(0, 0, 4.0),
+    ];
+    let expected = rows(&[(1, &["4"]), (5, &["3", "1"])]);
+    assert_eq!(read(&xls(&[], &sheet)).unwrap(), expected);
+}
+
+#[test]
+fn the_cells_of_a_chart_within_the_sheet_are_not_its_own() {
+    let chart = [
+        record(BOF, &[0, 6, 0x20, 0]),
+        number(0, 0, 9.0),
+        record(EOF, &[]),
+    ];
+    let sheet = [&chart[..], &[number(1, 0, 1.0)]].concat();
+    assert_eq!(read(&xls(&[], &sheet)).unwrap(), rows(&[(2, &["1"])]));
+}
+
+#[test]
+fn a_password_an_old_version_and_another_document_say_so() {
+    let protected = xls(&[record(0x002F, &[1, 0])], &[]);
+    let error = read(&protected).unwrap_err();
+    assert!(matches!(error, SheetError::Encrypted), "{error:?}");
+
+    for name in ["/Workbook", "/Book"] {
+        let error = read(&ole(&[(name, &record(BOF, &[0, 5, 5, 0]))])).unwrap_err();
+        assert!(matches!(error, SheetError::OldWorkbook), "{error:?}");
+    }
+    let error = read(&ole(&[("/WordDocument", b"x")])).unwrap_err();
+    assert!(matches!(error, SheetError::NotASpreadsheet), "{error:?}");
+}
+
+#[test]
+fn the_stream_of_the_workbook_may_be_spelled_otherwise() {
+    let stream = workbook_stream(&[], &[number(0, 0, 1.0)]);
+    for name in ["/WORKBOOK", "/Book", "/BOOK"] {
+        assert_eq!(
+            read(&ole(&[(name, &stream)])).unwrap(),
+            rows(&[(1, &["1"])])
+        );
+    }
+}
+
+#[test]
+fn another_format_than_named_is_refused_naming_both() {
+    let error = read_as(&xls(&[], &[]), Some(Format::Xlsx), None).unwrap_err();
+    let named = matches!(
+        error,
+        SheetError::OtherFormat {
+            named: Format::Xlsx,
+            found: Format::Xls
+        }
+    );
+    assert!(named, "{error:?}");
+}
+
+#[test]
+fn a_row_has_up_to_200_columns() {
+    let max = COLUMNS_MAX as u16;
+    for column in [max - 2, max - 1] {
+        assert_eq!(read(&xls(&[], &[number(0, column, 1.0)])).unwrap().len(), 1);
+    }
+    let error = read(&xls(&[], &[number(2, max, 1.0)])).unwrap_err();
+    let expected = matches!(
+        error,
+        SheetError::TooManyColumns {
+            row: 3,
+            found: 201,
+            max: COLUMNS_MAX
+        }
+    );
+    assert!(expected, "{error:?}");
+}
+
+#[test]
+fn a_cell_has_up_to_its_characters_and_a_sheet_up_to_its_rows() {
+    let bytes = xls(&[], &[cell(LABEL, (3, 0), 0, &narrow("four"))]);
+    for (cell_characters, rows) in [(4, 4), (5, 5)] {
+        read_within(
+            &bytes,
+            Limits {
+                cell_characters,
+                rows,
+                ..Limits::default()
+            },
+        )
+        .unwrap();
+    }
+    let limits = Limits {
+        cell_characters: 3,
+        ..Limits::default()
+    };
+    let error = read_within(&bytes, limits).unwrap_err();
+    let expected = matches!(
+        error,
+        SheetError::TooManyCharacters {
+            row: 4,
+            column: 1,
+            found: 4,
+            max: 3
+        }
+    );
+    assert!(expected, "{error:?}");
+    let error = read_within(
+        &bytes,
+        Limits {
+            rows: 3,
+            ..Limits::default()
+        },
+    )
+    .unwrap_err();
+    assert!(
+        matches!(error, SheetError::TooManyRows { row: 4, max: 3 }),
+        "{error:?}"
+    );
+}
+
+#[test]
+fn the_workbook_stream_has_a_limit() {
+    let stream = workbook_stream(&[], &[number(0, 0, 1.0)]);
+    let bytes = ole(&[("/Workbook", &stream)]);
+    let exact = stream.len() as u64;
+    for xls_bytes in [exact, exact + 1] {
+        read_within(
+            &bytes,
+            Limits {
+                xls_bytes,
+                ..Limits::default()
+            },
+        )
+        .unwrap();
+    }
+    let limits = Limits {
+        xls_bytes: exact - 1,
+        ..Limits::default()
+    };
+    let error = read_within(&bytes, limits).unwrap_err();
+    assert!(
+        matches!(error, SheetError::TooManyBytes { max } if max == exact - 1),
+        "{error:?}"
+    );
+}
+
+#[test]
+fn a_stream_that_is_cut_is_truncated_wherever_that_is() {
+    let stream = workbook_stream(
+        &[record(
+            0x00FC,
+            &[&[1, 0, 0, 0, 1, 0, 0, 0][..], &narrow("shared")].concat(),
+        )],
+        &[number(0, 0, 1.0), cell(SHARED_TEXT, (0, 1), 0, &[0; 4])],
+    );
+    read(&ole(&[("/Workbook", &stream)])).unwrap();
+    for length in 12..stream.len() {
+        let error = read(&ole(&[("/Workbook", &stream[..length])])).unwrap_err();
+        assert!(
+            matches!(error, SheetError::Truncated { .. }),
+            "{length}: {error:?}"
+        );
+    }
+}
+
+#[test]
+fn what_a_file_announces_takes_no_memory() {
+    let texts = record(0x00FC, &[&[0xFF; 8][..], &narrow("x")].concat());
+    let dimensions = record(
+        0x0200,
+        &[0, 0, 0, 0, 0xFF, 0xFF, 0xFF, 0xFF, 0, 0, 0xFF, 0, 0, 0],
+    );
+    let sheet = [dimensions, cell(SHARED_TEXT, (65_535, 0), 0, &[0; 4])];
+    assert_eq!(
+        read(&xls(&[texts], &sheet)).unwrap(),
+        rows(&[(65_536, &["x"])])
+    );
+}
+
+#[test]
+fn broken_records_are_refused() {
+    let style_less = number(0, 0, f64::NAN);
+    let short = record(NUMBER, &[0; 13]);
+    let text = cell(LABEL, (0, 0), 0, &[9, 0, 0, b'x']);
+    for sheet in [style_less, short, text] {
+        let error = read(&xls(&[], &[sheet])).unwrap_err();
+        let expected = matches!(
+            error,
+            SheetError::Damaged { .. } | SheetError::Truncated { .. }
+        );
+        assert!(expected, "{error:?}");
+    }
+}
