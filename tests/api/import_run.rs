@@ -113,7 +113,7 @@ on_both_engines! {
 
 on_both_engines! {
     async fn a_server_killed_within_an_import_leaves_it_failed_and_the_file_finishes_it(world: World) {
-        let file = long_file(40_000);
+        let file = long_file(10_000);
         let half = world.half_an_import(&file).await;
         world.server.child.kill().unwrap();
         world.server.child.wait().unwrap();
@@ -122,7 +122,7 @@ on_both_engines! {
         world.clients = world.server.connect().await;
         let failed = world.get_import(&half.id).await;
         assert_eq!(failed.state(), ImportState::Failed);
-        assert!(failed.rows_read >= half.rows_read && failed.rows_read < 40_000);
+        assert!(failed.rows_read >= half.rows_read && failed.rows_read < 10_000);
         assert!(failed.end_time.is_some());
         assert_eq!(failed.error.as_ref().map(|error| error.code), Some(Code::Unavailable as i32));
         assert_eq!(contacts(&world).await, failed.rows_created);
@@ -130,8 +130,8 @@ on_both_engines! {
 
         let rest = world.import(creating(ImportKind::Contacts), &file).await;
         assert_eq!(rest.state(), ImportState::Completed);
-        assert_eq!(counts(&rest), [40_000 - failed.rows_created, 0, failed.rows_created, 0]);
-        assert_eq!(contacts(&world).await, 40_000);
+        assert_eq!(counts(&rest), [10_000 - failed.rows_created, 0, failed.rows_created, 0]);
+        assert_eq!(contacts(&world).await, 10_000);
         assert_eq!(world.all_accounts().await.len(), 500);
     }
 }
@@ -142,19 +142,19 @@ on_both_engines! {
             // A SQLite file has one server.
             return;
         }
-        let half = world.half_an_import(&long_file(40_000)).await;
+        let half = world.half_an_import(&long_file(10_000)).await;
         let second = Server::start(&world.database);
         let there = World { clients: second.connect().await, server: second, database: crate::world::Database::create(Engine::Sqlite), engine: world.engine };
         assert_eq!(there.get_import(&half.id).await.state(), ImportState::Running);
         // It can be watched from there, too.
         let end = there.end_of(&half.id).await;
-        assert_eq!((end.state(), counts(&end)), (ImportState::Completed, [40_000, 0, 0, 0]));
+        assert_eq!((end.state(), counts(&end)), (ImportState::Completed, [10_000, 0, 0, 0]));
     }
 }
 
 on_both_engines! {
     async fn a_stopped_server_ends_its_imports_at_once_as_failed_and_tells_who_watches(world: World) {
-        let half = world.half_an_import(&long_file(40_000)).await;
+        let half = world.half_an_import(&long_file(10_000)).await;
         let mut watcher = world.clients.imports.clone();
         let request = WatchImportRequest { id: half.id.clone() };
         let mut stream = watcher.watch_import(request).await.unwrap().into_inner();
@@ -182,10 +182,10 @@ on_both_engines! {
 
 on_both_engines! {
     async fn a_caller_who_goes_after_the_upload_does_not_stop_the_import(world: World) {
-        let half = world.half_an_import(&long_file(20_000)).await;
+        let half = world.half_an_import(&long_file(10_000)).await;
         world.clients = world.server.connect().await;
         let end = world.end_of(&half.id).await;
-        assert_eq!((end.state(), counts(&end)), (ImportState::Completed, [20_000, 0, 0, 0]));
+        assert_eq!((end.state(), counts(&end)), (ImportState::Completed, [10_000, 0, 0, 0]));
     }
 }
 
@@ -208,12 +208,12 @@ on_both_engines! {
 
 on_both_engines! {
     async fn calls_by_hand_go_on_while_a_file_is_imported(world: World) {
-        let half = world.half_an_import(&long_file(40_000)).await;
+        let half = world.half_an_import(&long_file(10_000)).await;
         let began = Instant::now();
         let account = world.account("手で").await;
         assert!(began.elapsed() < Duration::from_secs(3));
         let end = world.end_of(&half.id).await;
-        assert_eq!(counts(&end), [40_000, 0, 0, 0]);
+        assert_eq!(counts(&end), [10_000, 0, 0, 0]);
         assert!(world.all_accounts().await.iter().any(|a| a.id == account));
     }
 }

@@ -75,6 +75,10 @@ pub struct Draft<'f, F> {
     keys: HashMap<UniqueKey, Option<u64>>,
     account_names: HashMap<String, NameDelta<AccountId>>,
     contact_names: HashMap<String, NameDelta<ContactId>>,
+    /// Records made here: ids are never given twice, so the base knows nothing of them and is not
+    /// asked what stands beside them.
+    new_accounts: HashSet<AccountId>,
+    new_contacts: HashSet<ContactId>,
 }
 
 impl<'f, F: Facts> Draft<'f, F> {
@@ -93,6 +97,8 @@ impl<'f, F: Facts> Draft<'f, F> {
             keys: HashMap::new(),
             account_names: HashMap::new(),
             contact_names: HashMap::new(),
+            new_accounts: HashSet::new(),
+            new_contacts: HashSet::new(),
         }
     }
 
@@ -115,6 +121,9 @@ impl<'f, F: Facts> Draft<'f, F> {
                     let key = |account: &Account| name_key(account.name.as_str());
                     rename(&mut self.account_names, row, key);
                 }
+                if matches!(row, Row::Created(..)) {
+                    self.new_accounts.insert(row.key());
+                }
                 self.accounts.insert(row.key(), stored(row, revision));
             }
             Change::Contact(row) => {
@@ -126,6 +135,9 @@ impl<'f, F: Facts> Draft<'f, F> {
                 if row.before().map(full_name) != row.after().map(full_name) {
                     let key = |contact: &Contact| person_key(&full_name(contact));
                     rename(&mut self.contact_names, row, key);
+                }
+                if matches!(row, Row::Created(..)) {
+                    self.new_contacts.insert(row.key());
                 }
                 self.contacts.insert(row.key(), stored(row, revision));
             }
@@ -196,6 +208,14 @@ impl<'f, F: Facts> Draft<'f, F> {
             }
         }
         Ok(())
+    }
+
+    /// The primary account of a contact in the base.
+    fn primary_before(&self, contact: ContactId) -> Result<Option<AccountId>, Unavailable> {
+        if self.new_contacts.contains(&contact) {
+            return Ok(None);
+        }
+        self.base.primary_account(contact)
     }
 
     fn leave(&mut self, held: Held, ticket: TicketNo) {
@@ -311,14 +331,18 @@ impl<F: Facts> Facts for Draft<'_, F> {
             .associations
             .get(&pair.contact)
             .and_then(|of| of.get(&pair.account));
-        changed
-            .cloned()
-            .map_or_else(|| self.base.association(pair), Ok)
+        let is_new =
+            self.new_contacts.contains(&pair.contact) || self.new_accounts.contains(&pair.account);
+        match changed {
+            Some(changed) => Ok(changed.clone()),
+            None if is_new => Ok(None),
+            None => self.base.association(pair),
+        }
     }
 
     fn primary_account(&self, contact: ContactId) -> Result<Option<AccountId>, Unavailable> {
         let Some(changed) = self.associations.get(&contact) else {
-            return self.base.primary_account(contact);
+            return self.primary_before(contact);
         };
         let is_primary = |held: &Option<Stored<Association>>| {
             held.as_ref()
@@ -328,12 +352,16 @@ impl<F: Facts> Facts for Draft<'_, F> {
             return Ok(Some(*account));
         }
         // The base's primary stands unless a change on top ended or demoted it.
-        let before = self.base.primary_account(contact)?;
+        let before = self.primary_before(contact)?;
         Ok(before.filter(|account| !changed.contains_key(account)))
     }
 
     fn account_count(&self, contact: ContactId) -> Result<u64, Unavailable> {
-        let before = self.base.account_count(contact)?;
+        let before = if self.new_contacts.contains(&contact) {
+            0
+        } else {
+            self.base.account_count(contact)?
+        };
         Ok(before.saturating_add_signed(self.account_counts.get(&contact).copied().unwrap_or(0)))
     }
 
@@ -430,7 +458,11 @@ impl<F: Facts> Facts for Draft<'_, F> {
     }
 
     fn held_tickets(&self, held: Held) -> Result<Vec<HeldTicket>, Unavailable> {
-        let before = self.base.held_tickets(held)?;
+        let before = if self.new_contacts.contains(&held.requester) {
+            Vec::new()
+        } else {
+            self.base.held_tickets(held)?
+        };
         let Some(delta) = self.held.get(&held) else {
             return Ok(before);
         };
