@@ -107,7 +107,7 @@ on_both_engines! {
         };
         world.clients.settings.get_settings(read).await.expect("its token is of this store");
         // One that has ended is told once.
-        assert_eq!(world.watch(&begun.id).await.as_slice(), std::slice::from_ref(&last));
+        assert_eq!(world.watch(&begun.id).await.as_slice(), std::slice::from_ref(last));
     }
 }
 
