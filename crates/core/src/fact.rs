@@ -148,6 +148,10 @@ pub struct Needs {
     pub standings: BTreeSet<ContactId>,
     /// Groups of tickets.
     pub held: BTreeSet<Held>,
+    /// Contacts whose associations are all asked.
+    pub lists: BTreeSet<ContactId>,
     /// Keys; the tickets behind ticket keys are loaded with them.
     pub keys: BTreeSet<UniqueKey>,
+    /// Tickets by number.
+    pub tickets: BTreeSet<TicketNo>,
 }

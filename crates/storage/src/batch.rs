@@ -1,16 +1,18 @@
 //! Load, decide, write: the waiting commands of one organization as one transaction.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use roster_core::change::Change;
 use roster_core::command::Circumstances;
 use roster_core::draft::Draft;
 use roster_core::fact::Needs;
+use roster_core::guard::touched;
 use roster_core::id::{Revision, Time};
 use roster_core::record::{Settings, Stored};
 use roster_core::refusal::{Refusal, Refused};
 
+use crate::check::{Guarding, guard};
 use crate::connection::{ChangeSetHead, Connection, KeptAnswer, Organization, Result};
 use crate::error::StorageError;
 use crate::loaded::Loaded;
@@ -83,167 +85,167 @@ struct Worked {
     changed: bool,
 }
 
-/// Carries out the commands of one organization and answers each.
-///
-/// `reconnect` is asked for a second connection when the answer to a COMMIT is lost.
-pub(crate) fn run(
-    connection: &mut dyn Connection,
-    name: &OrganizationName,
-    mut jobs: Vec<Box<dyn Job>>,
-    reconnect: &dyn Fn() -> Result<Box<dyn Connection>>,
-) {
-    jobs.retain(|job| !job.is_abandoned());
-    if jobs.is_empty() {
-        return;
-    }
-    match work_and_commit(connection, name, &mut jobs, reconnect) {
-        Ok(outcomes) => {
-            for (job, outcome) in jobs.into_iter().zip(outcomes) {
-                job.finish(outcome);
-            }
-        }
-        Err(StorageError::Defect(cause)) if jobs.len() > 1 => {
-            tracing::error!(%cause, "a batch was refused by the database: running its commands one by one");
-            for job in jobs {
-                run(connection, name, vec![job], reconnect);
-            }
-        }
-        Err(error) => {
-            tracing::error!(%error, cause = ?std::error::Error::source(&error), "a batch failed");
-            let unreachable = matches!(error, StorageError::Unreachable(_));
-            for job in jobs {
-                let text = error.to_string();
-                job.finish(Outcome::Failed(if unreachable {
-                    StorageError::Unreachable(text.into())
-                } else {
-                    StorageError::Defect(text.into())
-                }));
-            }
-        }
-    }
+/// Where and how the commands of one organization are carried out.
+pub(crate) struct Batch<'b> {
+    pub(crate) connection: &'b mut dyn Connection,
+    pub(crate) name: &'b OrganizationName,
+    pub(crate) guarding: Guarding,
+    /// Asked for a second connection when the answer to a COMMIT is lost.
+    pub(crate) reconnect: &'b dyn Fn() -> Result<Box<dyn Connection>>,
 }
 
-fn work_and_commit(
-    connection: &mut dyn Connection,
-    name: &OrganizationName,
-    jobs: &mut [Box<dyn Job>],
-    reconnect: &dyn Fn() -> Result<Box<dyn Connection>>,
-) -> Result<Vec<Outcome>> {
-    connection.begin_write()?;
-    let nonce = nonce()?;
-    let worked = match work(connection, name, jobs, nonce) {
-        Ok(worked) => worked,
-        Err(error) => {
-            // The error that counts is the first one.
-            let _ = connection.rollback();
-            return Err(error);
+impl Batch<'_> {
+    /// Carries out commands and answers each.
+    pub(crate) fn run(&mut self, mut jobs: Vec<Box<dyn Job>>) {
+        jobs.retain(|job| !job.is_abandoned());
+        if jobs.is_empty() {
+            return;
         }
-    };
-    if !worked.changed {
-        // So a refused first write does not make an organization.
-        connection.rollback()?;
-        return Ok(worked.outcomes);
-    }
-    let Err(lost) = connection.commit() else {
-        return Ok(worked.outcomes);
-    };
-    let _ = connection.rollback();
-    let revision = worked.organization.revision;
-    let stands = worked.organization.nonce == nonce
-        && reconnect()?.nonce_of(worked.organization.org, revision)? == Some(nonce);
-    if stands {
-        Ok(worked.outcomes)
-    } else {
-        Err(lost)
-    }
-}
-
-fn work(
-    connection: &mut dyn Connection,
-    name: &OrganizationName,
-    jobs: &mut [Box<dyn Job>],
-    nonce: i64,
-) -> Result<Worked> {
-    let mut organization = connection.lock_organization(name.as_str())?;
-    let org = organization.org;
-    let mut kept = Kept::load(connection, &organization, jobs)?;
-    let loaded = Loaded::new(connection, org, settings_of(&organization)?);
-    loaded.prefetch(&needs_of(jobs))?;
-
-    let mut draft = Draft::over(&loaded);
-    let mut given = Circumstances {
-        now: now(),
-        revision: organization.revision.next(),
-        next_account: organization.next_account,
-        next_contact: organization.next_contact,
-        next_ticket: organization.next_ticket,
-    };
-    let mut net = Net::default();
-    let mut sets = Vec::new();
-    let mut outcomes = Vec::with_capacity(jobs.len());
-    for job in jobs {
-        if let Some(outcome) = kept.first_answer(job.origin()) {
-            outcomes.push(outcome);
-            continue;
+        match self.work_and_commit(&mut jobs) {
+            Ok(outcomes) => {
+                for (job, outcome) in jobs.into_iter().zip(outcomes) {
+                    job.finish(outcome);
+                }
+            }
+            Err(StorageError::Defect(cause)) if jobs.len() > 1 => {
+                tracing::error!(%cause, "a batch was refused by the database: running its commands one by one");
+                for job in jobs {
+                    self.run(vec![job]);
+                }
+            }
+            Err(error) => {
+                tracing::error!(%error, cause = ?std::error::Error::source(&error), "a batch failed");
+                let unreachable = matches!(error, StorageError::Unreachable(_));
+                for job in jobs {
+                    let text = error.to_string();
+                    job.finish(Outcome::Failed(if unreachable {
+                        StorageError::Unreachable(text.into())
+                    } else {
+                        StorageError::Defect(text.into())
+                    }));
+                }
+            }
         }
-        let before = given.clone();
-        let changes = match job.decide(&draft, &mut given) {
-            Ok(changes) => changes,
-            Err(Refused::Facts(cause)) => return Err(cause.into()),
-            Err(Refused::Rule(refusal)) => {
-                given = before;
-                outcomes.push(Outcome::Refused(refusal));
+    }
+
+    fn work_and_commit(&mut self, jobs: &mut [Box<dyn Job>]) -> Result<Vec<Outcome>> {
+        self.connection.begin_write()?;
+        let nonce = nonce()?;
+        let worked = match self.work(jobs, nonce) {
+            Ok(worked) => worked,
+            Err(error) => {
+                // The error that counts is the first one.
+                let _ = self.connection.rollback();
+                return Err(error);
+            }
+        };
+        if !worked.changed {
+            // So a refused first write does not make an organization.
+            self.connection.rollback()?;
+            return Ok(worked.outcomes);
+        }
+        let Err(lost) = self.connection.commit() else {
+            return Ok(worked.outcomes);
+        };
+        let _ = self.connection.rollback();
+        let revision = worked.organization.revision;
+        let stands = worked.organization.nonce == nonce
+            && (self.reconnect)()?.nonce_of(worked.organization.org, revision)? == Some(nonce);
+        if stands {
+            Ok(worked.outcomes)
+        } else {
+            Err(lost)
+        }
+    }
+
+    fn work(&mut self, jobs: &mut [Box<dyn Job>], nonce: i64) -> Result<Worked> {
+        let connection = &mut *self.connection;
+        let mut organization = connection.lock_organization(self.name.as_str())?;
+        let org = organization.org;
+        let mut kept = Kept::load(connection, &organization, jobs)?;
+        let loaded = Loaded::new(connection, org, settings_of(&organization)?);
+        loaded.prefetch(&needs_of(jobs))?;
+
+        let mut draft = Draft::over(&loaded);
+        let mut given = Circumstances {
+            now: now(),
+            revision: organization.revision.next(),
+            next_account: organization.next_account,
+            next_contact: organization.next_contact,
+            next_ticket: organization.next_ticket,
+        };
+        let mut net = Net::default();
+        let mut sets = Vec::new();
+        let mut subjects = BTreeSet::new();
+        let mut outcomes = Vec::with_capacity(jobs.len());
+        for job in jobs {
+            if let Some(outcome) = kept.first_answer(job.origin()) {
+                outcomes.push(outcome);
                 continue;
             }
-        };
-        if changes.is_empty() {
-            given = before;
-        } else {
-            let revision = given.revision;
-            debug_assert_eq!(revision, organization.revision.next());
-            draft.apply(&changes, revision)?;
-            net.add(&changes, revision);
-            sets.push((
-                head(job.as_ref(), revision, given.now, nonce),
-                log::encode(&changes)?,
-            ));
-            organization.revision = revision;
-            organization.nonce = nonce;
-            given.revision = revision.next();
+            let before = given.clone();
+            let changes = match job.decide(&draft, &mut given) {
+                Ok(changes) => changes,
+                Err(Refused::Facts(cause)) => return Err(cause.into()),
+                Err(Refused::Rule(refusal)) => {
+                    given = before;
+                    outcomes.push(Outcome::Refused(refusal));
+                    continue;
+                }
+            };
+            if changes.is_empty() {
+                given = before;
+            } else {
+                let revision = given.revision;
+                debug_assert_eq!(revision, organization.revision.next());
+                draft.apply(&changes, revision)?;
+                net.add(&changes, revision);
+                if self.guarding == Guarding::On {
+                    touched(&changes, &mut subjects);
+                }
+                sets.push((
+                    head(job.as_ref(), revision, given.now, nonce),
+                    log::encode(&changes)?,
+                ));
+                organization.revision = revision;
+                organization.nonce = nonce;
+                given.revision = revision.next();
+            }
+            let at = At {
+                revision: organization.revision,
+                nonce: organization.nonce,
+            };
+            if job.origin().request.is_some() {
+                kept.keep(job.as_ref(), at, given.now);
+            }
+            outcomes.push(Outcome::Done(at));
         }
-        let at = At {
-            revision: organization.revision,
-            nonce: organization.nonce,
-        };
-        if job.origin().request.is_some() {
-            kept.keep(job.as_ref(), at, given.now);
-        }
-        outcomes.push(Outcome::Done(at));
-    }
-    drop(draft);
-    drop(loaded);
+        drop(draft);
+        drop(loaded);
 
-    let changed = !sets.is_empty() || !kept.new.is_empty();
-    if !sets.is_empty() {
-        organization.next_account = given.next_account;
-        organization.next_contact = given.next_contact;
-        organization.next_ticket = given.next_ticket;
-        if let Some(settings) = net.settings() {
-            organization.settings = Some(log::encode_settings(&settings.record));
-            organization.settings_revision = settings.revision;
+        let changed = !sets.is_empty() || !kept.new.is_empty();
+        if !sets.is_empty() {
+            organization.next_account = given.next_account;
+            organization.next_contact = given.next_contact;
+            organization.next_ticket = given.next_ticket;
+            if let Some(settings) = net.settings() {
+                organization.settings = Some(log::encode_settings(&settings.record));
+                organization.settings_revision = settings.revision;
+            }
+            net.write(connection, org)?;
+            connection.append_log(org, &sets)?;
+            connection.write_organization(&organization)?;
+            guard(connection, &organization, subjects)?;
         }
-        net.write(connection, org)?;
-        connection.append_log(org, &sets)?;
-        connection.write_organization(&organization)?;
+        if !kept.new.is_empty() {
+            connection.keep_answers(org, &kept.new)?;
+        }
+        Ok(Worked {
+            organization,
+            outcomes,
+            changed,
+        })
     }
-    if !kept.new.is_empty() {
-        connection.keep_answers(org, &kept.new)?;
-    }
-    Ok(Worked {
-        organization,
-        outcomes,
-        changed,
-    })
 }
 
 fn needs_of(jobs: &[Box<dyn Job>]) -> Needs {

@@ -8,6 +8,7 @@
 
 mod batch;
 mod bulk;
+mod check;
 mod connection;
 mod error;
 mod loaded;
@@ -24,6 +25,7 @@ mod store;
 mod writer;
 
 pub use batch::{Origin, RequestKey};
+pub use check::Guarding;
 pub use connection::{
     AccountContact, ContactAccount, NamePlace, StoreKeys, TicketPlace, TicketSource,
 };

@@ -21,6 +21,7 @@ pub(crate) struct Loaded<'c> {
     accounts: Cache<AccountId, Option<Stored<Account>>>,
     contacts: Cache<ContactId, Option<Stored<Contact>>>,
     associations: Cache<Pair, Option<Stored<Association>>>,
+    lists: Cache<ContactId, Vec<(AccountId, Stored<Association>)>>,
     primaries: Cache<ContactId, Option<AccountId>>,
     account_counts: Cache<ContactId, u64>,
     tickets: Cache<TicketNo, Option<Stored<Ticket>>>,
@@ -41,6 +42,7 @@ impl<'c> Loaded<'c> {
             accounts: Cache::default(),
             contacts: Cache::default(),
             associations: Cache::default(),
+            lists: Cache::default(),
             primaries: Cache::default(),
             account_counts: Cache::default(),
             tickets: Cache::default(),
@@ -57,6 +59,7 @@ impl<'c> Loaded<'c> {
         let standings: Vec<ContactId> = needs.standings.iter().copied().collect();
         self.load_primaries(standings.clone())?;
         self.load_account_counts(standings)?;
+        self.load_lists(needs.lists.iter().copied().collect())?;
         self.load_held(needs.held.clone())?;
         self.load_owners(needs.keys.iter().cloned().collect())?;
         let behind: Vec<TicketNo> = needs
@@ -65,6 +68,7 @@ impl<'c> Loaded<'c> {
             .filter(|key| matches!(key, UniqueKey::Ticket(_)))
             .filter_map(|key| self.owners.borrow().get(key).copied().flatten())
             .map(TicketNo::new)
+            .chain(needs.tickets.iter().copied())
             .collect();
         self.load_tickets(behind)
     }
@@ -96,6 +100,23 @@ impl<'c> Loaded<'c> {
                 .into_iter()
                 .map(|(pair, row)| (pair, Some(row)))
                 .collect())
+        })
+    }
+
+    fn load_lists(&self, wanted: Vec<ContactId>) -> Result<()> {
+        load(&self.lists, wanted, |ids| {
+            let found = self
+                .connection
+                .borrow_mut()
+                .associations_of(self.org, ids)?;
+            let mut lists: HashMap<ContactId, Vec<_>> = HashMap::new();
+            for (pair, row) in found {
+                lists
+                    .entry(pair.contact)
+                    .or_default()
+                    .push((pair.account, row));
+            }
+            Ok(lists.into_iter().collect())
         })
     }
 
@@ -216,8 +237,8 @@ impl Facts for Loaded<'_> {
         &self,
         contact: ContactId,
     ) -> Result<Vec<(AccountId, Stored<Association>)>, Unavailable> {
-        let mut connection = self.connection.borrow_mut();
-        Ok(connection.associations_of(self.org, contact)?)
+        self.load_lists(vec![contact])?;
+        Ok(held_by(&self.lists, &contact))
     }
 
     fn contacts_of(&self, account: AccountId) -> Result<Vec<ContactId>, Unavailable> {

@@ -2,7 +2,7 @@
 
 use diesel::prelude::*;
 use roster_core::fact::UniqueKey;
-use roster_core::id::{AccountId, ContactId, Revision, Time};
+use roster_core::id::{AccountId, ContactId, Pair, Revision, Time};
 use roster_core::names::{AccountNames, ContactNames, Derived};
 use roster_core::record::{
     Account, Association, Attributes, Contact, Sharing, SharingMode, Stored, Ticket, TicketStatus,
@@ -109,6 +109,14 @@ pub(crate) struct AssociationRow {
 }
 
 impl AssociationRow {
+    pub(crate) fn with_pair(self) -> (Pair, Stored<Association>) {
+        let pair = Pair {
+            contact: ContactId::new(number(self.contact)),
+            account: AccountId::new(number(self.account)),
+        };
+        (pair, self.record())
+    }
+
     pub(crate) fn record(self) -> Stored<Association> {
         let record = Association {
             primary: self.is_primary,
