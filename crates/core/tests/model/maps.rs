@@ -21,6 +21,8 @@ pub struct Maps {
     /// Who has which key: kept beside the records, as databases do, so that guards see the two
     /// part.
     pub keys: BTreeMap<UniqueKey, u64>,
+    /// The revision that was applied last.
+    pub revision: Revision,
 }
 
 /// The records alone.
@@ -37,6 +39,7 @@ impl PartialEq for Maps {
 impl Maps {
     /// Writes changes as a revision does.
     pub fn apply(&mut self, changes: &[Change], revision: Revision) {
+        self.revision = revision;
         for change in changes {
             match change {
                 Change::Account(row) => {
