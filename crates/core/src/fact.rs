@@ -146,6 +146,10 @@ pub struct Needs {
     pub pairs: BTreeSet<Pair>,
     /// Contacts whose primary account and number of accounts are asked.
     pub standings: BTreeSet<ContactId>,
+    /// Contacts whose primary association and its account are asked.
+    pub primaries: BTreeSet<ContactId>,
+    /// Contacts whose tickets under their primary account are asked.
+    pub primary_tickets: BTreeSet<ContactId>,
     /// Groups of tickets.
     pub held: BTreeSet<Held>,
     /// Contacts whose associations are all asked.

@@ -53,14 +53,27 @@ impl<'c> Loaded<'c> {
 
     /// Loads everything that commands say they need: one statement a kind.
     pub(crate) fn prefetch(&self, needs: &Needs) -> Result<()> {
-        self.load_accounts(needs.accounts.iter().copied().collect())?;
-        self.load_contacts(needs.contacts.iter().copied().collect())?;
-        self.load_associations(needs.pairs.iter().copied().collect())?;
         let standings: Vec<ContactId> = needs.standings.iter().copied().collect();
-        self.load_primaries(standings.clone())?;
+        let of_primaries = needs.primaries.union(&needs.primary_tickets);
+        self.load_primaries(of_primaries.chain(&standings).copied().collect())?;
         self.load_account_counts(standings)?;
+        let primaries: Vec<Pair> = self.primaries_of(&needs.primaries);
+        let accounts = primaries.iter().map(|pair| pair.account);
+        self.load_accounts(accounts.chain(needs.accounts.iter().copied()).collect())?;
+        self.load_contacts(needs.contacts.iter().copied().collect())?;
+        self.load_associations(
+            primaries
+                .into_iter()
+                .chain(needs.pairs.iter().copied())
+                .collect(),
+        )?;
         self.load_lists(needs.lists.iter().copied().collect())?;
-        self.load_held(needs.held.clone())?;
+        let under_primaries = self.primaries_of(&needs.primary_tickets);
+        let under_primaries = under_primaries.into_iter().map(|pair| Held {
+            requester: pair.contact,
+            account: Some(pair.account),
+        });
+        self.load_held(under_primaries.chain(needs.held.iter().copied()).collect())?;
         self.load_owners(needs.keys.iter().cloned().collect())?;
         let behind: Vec<TicketNo> = needs
             .keys
@@ -71,6 +84,16 @@ impl<'c> Loaded<'c> {
             .chain(needs.tickets.iter().copied())
             .collect();
         self.load_tickets(behind)
+    }
+
+    /// The primary associations of contacts, once they are loaded.
+    fn primaries_of(&self, contacts: &BTreeSet<ContactId>) -> Vec<Pair> {
+        let primary = |contact: &ContactId| {
+            let account = held_by(&self.primaries, contact)?;
+            let contact = *contact;
+            Some(Pair { contact, account })
+        };
+        contacts.iter().filter_map(primary).collect()
     }
 
     fn load_accounts(&self, wanted: Vec<AccountId>) -> Result<()> {

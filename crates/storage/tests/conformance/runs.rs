@@ -204,3 +204,52 @@ async fn assert_facts(world: &World, organization: &OrganizationName, maps: &Map
     });
     asked.await.unwrap();
 }
+
+/// The account of what [`prepared`] makes.
+pub const ACCOUNT: AccountId = AccountId::new(1);
+/// A member of the account who sees no colleague's ticket.
+pub const COLLEAGUE: ContactId = ContactId::new(2);
+/// The ticket, requested by the first contact, under the account.
+pub const TICKET_KEY: &str = "T1";
+
+/// Two accounts, three contacts and one ticket, by way of the rules; when that was.
+pub async fn prepared(world: &World) -> At {
+    use roster_core::rules::association::{AssociateContacts, Wanted};
+    use roster_core::rules::settings::UpdateSettings;
+    use roster_core::text::Role;
+
+    let several = UpdateSettings {
+        multiple_accounts: Some(true),
+        ..UpdateSettings::default()
+    };
+    world.execute(several).await.unwrap();
+    for external_id in ["A1", "A2"] {
+        world
+            .execute(crate::batching::account(external_id))
+            .await
+            .unwrap();
+    }
+    for email in ["a@x.jp", "b@x.jp", "c@x.jp"] {
+        world.execute(crate::keys::contact(email)).await.unwrap();
+    }
+    for (account, contacts) in [(1, vec![1, 2]), (2, vec![1])] {
+        let wanted = |contact: &u64| Wanted {
+            contact: ContactId::new(*contact),
+            sees_account_tickets: None,
+            role: Role::default(),
+        };
+        let associate = AssociateContacts {
+            account: AccountId::new(account),
+            contacts: contacts.iter().map(wanted).collect(),
+            all_or_nothing: true,
+            adopt_unassigned_tickets: false,
+        };
+        world.execute(associate).await.unwrap();
+    }
+    let mut record = crate::keys::ticket(TICKET_KEY);
+    record.copies = vec![ContactId::new(3)];
+    let record = roster_core::rules::ticket::RecordTickets {
+        tickets: vec![record],
+    };
+    world.execute(record).await.unwrap().1
+}
