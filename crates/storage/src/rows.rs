@@ -43,7 +43,7 @@ impl AccountRow {
             name_reading: self.name_reading.map(Name::trusted),
             external_id: self.external_id.map(ExternalId::trusted),
             attributes: attributes(&self.attributes),
-            sharing_mode: self.sharing_mode.and_then(sharing_mode),
+            sharing_mode: self.sharing_mode.map(sharing_mode),
             sharing_roles: roles(&self.sharing_roles),
             create_time: Time::from_micros(self.create_time),
             update_time: Time::from_micros(self.update_time),
@@ -183,8 +183,8 @@ pub(crate) fn mode_number(mode: SharingMode) -> i64 {
     }
 }
 
-/// The mode with a stored number.
-pub(crate) fn sharing_mode(stored: i64) -> Option<SharingMode> {
+/// The mode with a stored number; one that is none shows nothing to anybody.
+pub(crate) fn sharing_mode(stored: i64) -> SharingMode {
     [
         SharingMode::Nobody,
         SharingMode::Granted,
@@ -193,11 +193,12 @@ pub(crate) fn sharing_mode(stored: i64) -> Option<SharingMode> {
     ]
     .into_iter()
     .find(|mode| mode_number(*mode) == stored)
+    .unwrap_or(SharingMode::Nobody)
 }
 
 pub(crate) fn sharing(mode: Option<i64>, roles_text: &str) -> Sharing {
     Sharing {
-        mode: mode.and_then(sharing_mode),
+        mode: mode.map(sharing_mode),
         roles: roles(roles_text),
     }
 }

@@ -13,7 +13,7 @@ use roster_storage::{At, Done, NotDone, OrganizationName, RequestKey, StorageErr
 
 use crate::replay::assert_whole;
 use crate::tables::query;
-use crate::world::{Ending, World, on_both_engines, origin, queue, whole_log};
+use crate::world::{Ending, World, origin, queue, whole_log};
 
 pub fn account(external_id: &str) -> CreateAccount {
     CreateAccount {

@@ -14,7 +14,6 @@ use roster_core::text::{ExternalId, NAME_CHARS_MAX, Name, Role, SUBJECT_CHARS_MA
 use crate::batching::account;
 use crate::keys::{contact, ticket};
 use crate::replay::assert_whole;
-use crate::world::on_both_engines;
 
 on_both_engines! {
     async fn times_from_the_first_year_to_the_last_are_kept_to_the_microsecond(world: World) {

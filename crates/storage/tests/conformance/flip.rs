@@ -16,7 +16,7 @@ use roster_storage::TicketFilter;
 
 use crate::guarding::TICKET;
 use crate::runs::{ACCOUNT, COLLEAGUE, TICKET_KEY, prepared};
-use crate::world::{World, on_both_engines, times};
+use crate::world::{World, times};
 
 /// How often each reader asks each question.
 const READS: u32 = 400;

@@ -14,7 +14,7 @@ use crate::batching::account;
 use crate::replay::assert_whole;
 use crate::runs::prepared;
 use crate::tables::damage;
-use crate::world::{Ending, World, on_both_engines};
+use crate::world::{Ending, World};
 
 /// A rule with a defect.
 #[derive(Clone, Copy)]

@@ -10,7 +10,6 @@ use roster_storage::NotDone;
 
 use crate::batching::account;
 use crate::replay::assert_whole;
-use crate::world::on_both_engines;
 
 pub fn contact(email: &str) -> CreateContact {
     CreateContact {

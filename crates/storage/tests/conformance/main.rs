@@ -8,6 +8,9 @@
     reason = "tests fail by panicking, a test binary has no public, and the model is core's"
 )]
 
+#[macro_use]
+mod engines;
+
 mod batching;
 mod extremes;
 mod flip;

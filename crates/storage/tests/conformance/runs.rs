@@ -17,7 +17,7 @@ use crate::replay::assert_whole;
 use crate::steps::{AnyCommand, Step, prelude, step};
 use crate::told::Tell;
 use crate::with_command;
-use crate::world::{Ending, World, on_both_engines, times};
+use crate::world::{Ending, World, times};
 
 /// Runs of a test, each in an organization of its own.
 const RUNS: u32 = 8;
