@@ -6,10 +6,11 @@
 
 #![allow(
     clippy::unwrap_used,
+    clippy::print_stdout,
     dead_code,
     missing_docs,
     unreachable_pub,
-    reason = "tests fail by panicking, and a test binary has no public"
+    reason = "tests fail by panicking, the counts are worth showing, and a test binary has no public"
 )]
 
 #[path = "conformance/world.rs"]

@@ -3,12 +3,9 @@
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
-use roster_core::change::Change;
-use roster_core::command::{Circumstances, Command};
 use roster_core::fact::{Facts, Held};
 use roster_core::id::{AccountId, ContactId, Pair, Revision, Time};
 use roster_core::record::SharingMode;
-use roster_core::refusal::{Refusal, Refused};
 use roster_core::rules::account::{AccountPatch, CreateAccount, UpdateAccount};
 use roster_core::rules::association::{
     AssociateContacts, SetPrimaryAccount, UpdateAssociation, Wanted,
@@ -22,85 +19,11 @@ use roster_core::rules::settings::UpdateSettings;
 use roster_core::rules::ticket::{DeleteTickets, Record, RecordTickets};
 use roster_core::text::{Email, ExternalId, Name, Role, Subject, TicketKey};
 
+use crate::commands::AnyCommand;
 use crate::maps::Maps;
-use crate::told::Tell;
 
 /// The key of previews in tests.
 pub const PREVIEW_KEY: [u8; 32] = [7; 32];
-
-/// A command of any kind.
-#[derive(Clone, Debug)]
-pub enum AnyCommand {
-    CreateAccount(CreateAccount),
-    UpdateAccount(UpdateAccount),
-    CreateContact(CreateContact),
-    UpdateContact(UpdateContact),
-    Associate(AssociateContacts),
-    SetPrimary(SetPrimaryAccount),
-    UpdateAssociation(UpdateAssociation),
-    Dissociate(DissociateContact),
-    Transfer(TransferContact),
-    Record(RecordTickets),
-    DeleteTickets(DeleteTickets),
-    DeleteAccount(DeleteAccount),
-    DeleteContact(DeleteContact),
-    Settings(UpdateSettings),
-}
-
-/// Does the same with a command, whichever kind it is.
-#[macro_export]
-macro_rules! with_command {
-    ($any:expr, $command:ident => $body:expr) => {
-        match $any {
-            $crate::steps::AnyCommand::CreateAccount($command) => $body,
-            $crate::steps::AnyCommand::UpdateAccount($command) => $body,
-            $crate::steps::AnyCommand::CreateContact($command) => $body,
-            $crate::steps::AnyCommand::UpdateContact($command) => $body,
-            $crate::steps::AnyCommand::Associate($command) => $body,
-            $crate::steps::AnyCommand::SetPrimary($command) => $body,
-            $crate::steps::AnyCommand::UpdateAssociation($command) => $body,
-            $crate::steps::AnyCommand::Dissociate($command) => $body,
-            $crate::steps::AnyCommand::Transfer($command) => $body,
-            $crate::steps::AnyCommand::Record($command) => $body,
-            $crate::steps::AnyCommand::DeleteTickets($command) => $body,
-            $crate::steps::AnyCommand::DeleteAccount($command) => $body,
-            $crate::steps::AnyCommand::DeleteContact($command) => $body,
-            $crate::steps::AnyCommand::Settings($command) => $body,
-        }
-    };
-}
-
-impl AnyCommand {
-    pub fn name(&self) -> &'static str {
-        fn name_of<C: Command>(_: &C) -> &'static str {
-            C::NAME
-        }
-        with_command!(self, command => name_of(command))
-    }
-
-    /// Decides, telling the answer in a form that all kinds share.
-    pub fn decide<F: Facts>(
-        &self,
-        facts: &F,
-        given: &mut Circumstances,
-    ) -> Result<(Vec<Change>, String), Refusal> {
-        fn decided<C: Command, F: Facts>(
-            command: &C,
-            facts: &F,
-            given: &mut Circumstances,
-        ) -> Result<(Vec<Change>, String), Refusal>
-        where
-            C::Answer: Tell,
-        {
-            match command.decide(facts, given) {
-                Ok(decision) => Ok((decision.changes, decision.answer.tell())),
-                Err(Refused::Rule(refusal)) => Err(refusal),
-                Err(Refused::Facts(error)) => panic!("facts never fail here: {error}"),
-            }
-        }
-        with_command!(self, command => decided(command, facts, given))
-    }
-}
 
 /// A record by its place among those that exist now, or (rarely) one that does not exist.
 pub type Pick = u8;

@@ -1,5 +1,7 @@
 //! The log is read for ever: a golden file of its format, and no payload that breaks the reader.
 
+#![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
+
 use proptest::collection::{btree_map, vec};
 use proptest::option;
 use proptest::prelude::*;

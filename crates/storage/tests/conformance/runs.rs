@@ -11,10 +11,11 @@ use roster_core::id::{AccountId, ContactId, Pair, Revision, TicketNo, Time};
 use roster_core::refusal::Refusal;
 use roster_storage::{At, NotDone, OrganizationName};
 
+use crate::commands::AnyCommand;
 use crate::maps::Maps;
 use crate::naive::{NOW, Naive};
 use crate::replay::assert_whole;
-use crate::steps::{AnyCommand, Step, prelude, step};
+use crate::steps::{Step, prelude, step};
 use crate::told::Tell;
 use crate::with_command;
 use crate::world::{Ending, World, times};
