@@ -150,12 +150,20 @@ pub struct Needs {
     pub pairs: BTreeSet<Pair>,
     /// Contacts whose primary account and number of accounts are asked.
     pub standings: BTreeSet<ContactId>,
+    /// Contacts whose primary association and its account are asked.
+    pub primaries: BTreeSet<ContactId>,
+    /// Contacts whose tickets under their primary account are asked.
+    pub primary_tickets: BTreeSet<ContactId>,
     /// Groups of tickets.
     pub held: BTreeSet<Held>,
+    /// Contacts whose associations are all asked.
+    pub lists: BTreeSet<ContactId>,
     /// Keys; the tickets behind ticket keys are loaded with them.
     pub keys: BTreeSet<UniqueKey>,
     /// Keys of accounts' names.
     pub account_names: BTreeSet<String>,
     /// Keys of contacts' names.
     pub contact_names: BTreeSet<String>,
+    /// Tickets by number.
+    pub tickets: BTreeSet<TicketNo>,
 }

@@ -4,6 +4,7 @@ pub mod change;
 pub mod command;
 pub mod draft;
 pub mod fact;
+pub mod guard;
 pub mod id;
 pub mod limit;
 pub mod names;

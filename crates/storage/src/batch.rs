@@ -1,27 +1,26 @@
 //! Load, decide, write: the waiting commands of one organization as one transaction.
 
-use std::collections::HashMap;
+use std::collections::BTreeSet;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use roster_core::change::Change;
 use roster_core::command::{Circumstances, NEEDS_ROUNDS};
 use roster_core::draft::Draft;
 use roster_core::fact::Needs;
+use roster_core::guard::{Subject, touched};
 use roster_core::id::{Revision, Time};
 use roster_core::record::{Settings, Stored};
 use roster_core::refusal::{Refusal, Refused};
 
-use crate::connection::{ChangeSetHead, Connection, KeptAnswer, Organization, Result};
+use crate::check::{Guarding, guard};
+use crate::connection::{ChangeSetHead, Connection, Organization, Result};
 use crate::error::StorageError;
 use crate::imports::{ImportGiven, ImportWrite};
+use crate::kept::Kept;
 use crate::loaded::Loaded;
 use crate::log;
 use crate::net::Net;
 use crate::organization::{At, OrganizationName};
-
-/// How long the first answer to a request_id is kept: a day and an hour, since the promise is a
-/// day and clocks differ.
-const ANSWER_KEPT_MICROS: i64 = 25 * 3_600 * 1_000_000;
 
 /// By what a repeated request is known.
 #[derive(Clone, Debug)]
@@ -90,203 +89,246 @@ struct Worked {
     changed: bool,
 }
 
-/// Carries out the commands of one organization and answers each.
-///
-/// `reconnect` is asked for a second connection when the answer to a COMMIT is lost.
-pub(crate) fn run(
-    connection: &mut dyn Connection,
-    name: &OrganizationName,
-    mut jobs: Vec<Box<dyn Job>>,
-    reconnect: &dyn Fn() -> Result<Box<dyn Connection>>,
-) {
-    jobs.retain(|job| !job.is_abandoned());
-    if jobs.is_empty() {
-        return;
-    }
-    match work_and_commit(connection, name, &mut jobs, reconnect) {
-        Ok(outcomes) => {
-            for (job, outcome) in jobs.into_iter().zip(outcomes) {
-                job.finish(outcome);
-            }
-        }
-        Err(StorageError::Defect(cause)) if jobs.len() > 1 => {
-            tracing::error!(%cause, "a batch was refused by the database: running its commands one by one");
-            for job in jobs {
-                run(connection, name, vec![job], reconnect);
-            }
-        }
-        // Whoever steps an import knows how to find out what became of it.
-        Err(StorageError::ImportMoved) => {
-            for job in jobs {
-                job.finish(Outcome::Failed(StorageError::ImportMoved));
-            }
-        }
-        Err(error) => {
-            tracing::error!(%error, cause = ?std::error::Error::source(&error), "a batch failed");
-            let unreachable = matches!(error, StorageError::Unreachable(_));
-            for job in jobs {
-                let text = error.to_string();
-                job.finish(Outcome::Failed(if unreachable {
-                    StorageError::Unreachable(text.into())
-                } else {
-                    StorageError::Defect(text.into())
-                }));
-            }
-        }
-    }
+/// Where and how the commands of one organization are carried out.
+pub(crate) struct Batch<'b> {
+    pub(crate) connection: &'b mut dyn Connection,
+    pub(crate) name: &'b OrganizationName,
+    pub(crate) guarding: Guarding,
+    /// Asked for a second connection when the answer to a COMMIT is lost.
+    pub(crate) reconnect: &'b dyn Fn() -> Result<Box<dyn Connection>>,
 }
 
-fn work_and_commit(
-    connection: &mut dyn Connection,
-    name: &OrganizationName,
-    jobs: &mut [Box<dyn Job>],
-    reconnect: &dyn Fn() -> Result<Box<dyn Connection>>,
-) -> Result<Vec<Outcome>> {
-    connection.begin_write()?;
-    let nonce = nonce()?;
-    let worked = match work(connection, name, jobs, nonce) {
-        Ok(worked) => worked,
-        Err(error) => {
-            // The error that counts is the first one.
-            let _ = connection.rollback();
-            return Err(error);
+impl Batch<'_> {
+    /// Carries out commands and answers each.
+    pub(crate) fn run(&mut self, mut jobs: Vec<Box<dyn Job>>) {
+        jobs.retain(|job| !job.is_abandoned());
+        if jobs.is_empty() {
+            return;
         }
-    };
-    if !worked.changed {
-        // So a refused first write does not make an organization.
-        connection.rollback()?;
-        return Ok(worked.outcomes);
-    }
-    let Err(lost) = connection.commit() else {
-        return Ok(worked.outcomes);
-    };
-    let _ = connection.rollback();
-    let revision = worked.organization.revision;
-    let stands = worked.organization.nonce == nonce
-        && reconnect()?.nonce_of(worked.organization.org, revision)? == Some(nonce);
-    if stands {
-        Ok(worked.outcomes)
-    } else {
-        Err(lost)
-    }
-}
-
-fn work(
-    connection: &mut dyn Connection,
-    name: &OrganizationName,
-    jobs: &mut [Box<dyn Job>],
-    nonce: i64,
-) -> Result<Worked> {
-    let mut organization = connection.lock_organization(name.as_str())?;
-    let org = organization.org;
-    let mut kept = Kept::load(connection, &organization, jobs)?;
-    let loaded = Loaded::new(connection, org, settings_of(&organization)?);
-    loaded.prefetch(&needs_of(jobs))?;
-    for _ in 0..NEEDS_ROUNDS {
-        let mut behind = Needs::default();
-        for job in jobs.iter() {
-            job.needs_behind(&loaded, &mut behind)?;
+        match self.work_and_commit(&mut jobs) {
+            Ok(outcomes) => {
+                for (job, outcome) in jobs.into_iter().zip(outcomes) {
+                    job.finish(outcome);
+                }
+            }
+            Err(StorageError::Defect(cause)) if jobs.len() > 1 => {
+                tracing::error!(%cause, "a batch was refused by the database: running its commands one by one");
+                for job in jobs {
+                    self.run(vec![job]);
+                }
+            }
+            // Whoever steps an import knows how to find out what became of it.
+            Err(StorageError::ImportMoved) => {
+                for job in jobs {
+                    job.finish(Outcome::Failed(StorageError::ImportMoved));
+                }
+            }
+            Err(error) => {
+                tracing::error!(%error, cause = ?std::error::Error::source(&error), "a batch failed");
+                let unreachable = matches!(error, StorageError::Unreachable(_));
+                for job in jobs {
+                    let text = error.to_string();
+                    job.finish(Outcome::Failed(if unreachable {
+                        StorageError::Unreachable(text.into())
+                    } else {
+                        StorageError::Defect(text.into())
+                    }));
+                }
+            }
         }
-        loaded.prefetch(&behind)?;
     }
 
-    let mut draft = Draft::over(&loaded);
-    let mut given = Circumstances {
-        now: now(),
-        revision: organization.revision.next(),
-        next_account: organization.next_account,
-        next_contact: organization.next_contact,
-        next_ticket: organization.next_ticket,
-    };
-    let mut net = Net::default();
-    let mut sets = Vec::new();
-    let mut imports = Vec::new();
-    let mut outcomes = Vec::with_capacity(jobs.len());
-    for job in jobs {
-        if let Some(outcome) = kept.first_answer(job.origin()) {
-            outcomes.push(outcome);
-            continue;
-        }
-        let before = given.clone();
-        let changes = match job.decide(&draft, &mut given) {
-            Ok(changes) => changes,
-            Err(Refused::Facts(cause)) => return Err(cause.into()),
-            Err(Refused::Rule(refusal)) => {
-                given = before;
-                outcomes.push(Outcome::Refused(refusal));
-                continue;
+    fn work_and_commit(&mut self, jobs: &mut [Box<dyn Job>]) -> Result<Vec<Outcome>> {
+        self.connection.begin_write()?;
+        let nonce = nonce()?;
+        let worked = match self.work(jobs, nonce) {
+            Ok(worked) => worked,
+            Err(error) => {
+                // The error that counts is the first one.
+                let _ = self.connection.rollback();
+                return Err(error);
             }
         };
-        if changes.is_empty() {
-            given = before;
+        if !worked.changed {
+            // So a refused first write does not make an organization.
+            self.connection.rollback()?;
+            return Ok(worked.outcomes);
+        }
+        let Err(lost) = self.connection.commit() else {
+            return Ok(worked.outcomes);
+        };
+        let _ = self.connection.rollback();
+        let revision = worked.organization.revision;
+        let stands = worked.organization.nonce == nonce
+            && (self.reconnect)()?.nonce_of(worked.organization.org, revision)? == Some(nonce);
+        if stands {
+            Ok(worked.outcomes)
         } else {
-            let revision = given.revision;
-            debug_assert_eq!(revision, organization.revision.next());
-            draft.apply(&changes, revision)?;
-            net.add(&changes, revision);
-            sets.push((
-                head(job.as_ref(), revision, given.now, nonce),
-                log::encode(&changes)?,
-            ));
-            organization.revision = revision;
-            organization.nonce = nonce;
-            given.revision = revision.next();
+            Err(lost)
         }
-        let at = At {
-            revision: organization.revision,
-            nonce: organization.nonce,
-        };
-        let of_imports = ImportGiven {
-            next: organization.next_import,
-            now: given.now,
-            at,
-        };
-        if let Some(write) = job.import_write(&of_imports) {
-            organization.next_import += u64::from(matches!(write, ImportWrite::Begin(..)));
-            imports.push(write);
-        }
-        if job.origin().request.is_some() {
-            kept.keep(job.as_ref(), at, given.now);
-        }
-        outcomes.push(Outcome::Done(at));
     }
-    drop(draft);
-    drop(loaded);
 
-    let changed = !sets.is_empty() || !kept.new.is_empty() || !imports.is_empty();
-    if !sets.is_empty() {
-        organization.next_account = given.next_account;
-        organization.next_contact = given.next_contact;
-        organization.next_ticket = given.next_ticket;
-        if let Some(settings) = net.settings() {
-            organization.settings = Some(log::encode_settings(&settings.record));
-            organization.settings_revision = settings.revision;
+    fn work(&mut self, jobs: &mut [Box<dyn Job>], nonce: i64) -> Result<Worked> {
+        let connection = &mut *self.connection;
+        let organization = connection.lock_organization(self.name.as_str())?;
+        let kept = Kept::load(connection, &organization, jobs)?;
+        let loaded = Loaded::new(connection, organization.org, settings_of(&organization)?);
+        prefetch(&loaded, jobs)?;
+
+        let mut working = Working::new(organization, kept, nonce, self.guarding);
+        let mut draft = Draft::over(&loaded);
+        let mut outcomes = Vec::with_capacity(jobs.len());
+        for job in jobs {
+            outcomes.push(working.decide(job.as_mut(), &mut draft)?);
         }
-        net.write(connection, org)?;
-        connection.append_log(org, &sets)?;
+        drop(draft);
+        drop(loaded);
+
+        let changed = working.write(self.connection)?;
+        Ok(Worked {
+            organization: working.organization,
+            outcomes,
+            changed,
+        })
     }
-    if !sets.is_empty() || !imports.is_empty() {
-        connection.write_organization(&organization)?;
-    }
-    for write in &imports {
-        write.write(connection, org)?;
-    }
-    if !kept.new.is_empty() {
-        connection.keep_answers(org, &kept.new, given.now)?;
-    }
-    Ok(Worked {
-        organization,
-        outcomes,
-        changed,
-    })
 }
 
-fn needs_of(jobs: &[Box<dyn Job>]) -> Needs {
+/// Loads what jobs say they need, and what lies behind it.
+fn prefetch(loaded: &Loaded<'_>, jobs: &[Box<dyn Job>]) -> Result<()> {
     let mut needs = Needs::default();
     for job in jobs {
         job.needs(&mut needs);
     }
-    needs
+    loaded.prefetch(&needs)?;
+    for _ in 0..NEEDS_ROUNDS {
+        let mut behind = Needs::default();
+        for job in jobs {
+            job.needs_behind(loaded, &mut behind)?;
+        }
+        loaded.prefetch(&behind)?;
+    }
+    Ok(())
+}
+
+/// A batch between its facts and its rows: what was decided so far.
+struct Working {
+    organization: Organization,
+    given: Circumstances,
+    kept: Kept,
+    net: Net,
+    sets: Vec<(ChangeSetHead, Vec<Vec<u8>>)>,
+    imports: Vec<ImportWrite>,
+    /// What the guards are to look at; empty where they are off.
+    subjects: BTreeSet<Subject>,
+    guarding: Guarding,
+    nonce: i64,
+}
+
+impl Working {
+    fn new(organization: Organization, kept: Kept, nonce: i64, guarding: Guarding) -> Self {
+        let given = Circumstances {
+            now: now(),
+            revision: organization.revision.next(),
+            next_account: organization.next_account,
+            next_contact: organization.next_contact,
+            next_ticket: organization.next_ticket,
+        };
+        Self {
+            organization,
+            given,
+            kept,
+            net: Net::default(),
+            sets: Vec::new(),
+            imports: Vec::new(),
+            subjects: BTreeSet::new(),
+            guarding,
+            nonce,
+        }
+    }
+
+    /// Decides one job after those before it. What is refused leaves nothing behind.
+    fn decide(&mut self, job: &mut dyn Job, draft: &mut Draft<'_, Loaded<'_>>) -> Result<Outcome> {
+        if let Some(outcome) = self.kept.first_answer(job.origin()) {
+            return Ok(outcome);
+        }
+        let before = self.given.clone();
+        let changes = match job.decide(draft, &mut self.given) {
+            Ok(changes) => changes,
+            Err(Refused::Facts(cause)) => return Err(cause.into()),
+            Err(Refused::Rule(refusal)) => {
+                self.given = before;
+                return Ok(Outcome::Refused(refusal));
+            }
+        };
+        if changes.is_empty() {
+            self.given = before;
+        } else {
+            draft.apply(&changes, self.given.revision)?;
+            self.take(job, &changes)?;
+        }
+        let at = At {
+            revision: self.organization.revision,
+            nonce: self.organization.nonce,
+        };
+        let of_imports = ImportGiven {
+            next: self.organization.next_import,
+            now: self.given.now,
+            at,
+        };
+        if let Some(write) = job.import_write(&of_imports) {
+            self.organization.next_import += u64::from(matches!(write, ImportWrite::Begin(..)));
+            self.imports.push(write);
+        }
+        self.kept.keep(job, at, self.given.now);
+        Ok(Outcome::Done(at))
+    }
+
+    /// Takes the changes of a job as the next change set.
+    fn take(&mut self, job: &dyn Job, changes: &[Change]) -> Result<()> {
+        let revision = self.given.revision;
+        debug_assert_eq!(revision, self.organization.revision.next());
+        self.net.add(changes, revision);
+        if self.guarding == Guarding::On {
+            touched(changes, &mut self.subjects);
+        }
+        let head = head(job, revision, self.given.now, self.nonce);
+        self.sets.push((head, log::encode(changes)?));
+        self.organization.revision = revision;
+        self.organization.nonce = self.nonce;
+        self.given.revision = revision.next();
+        Ok(())
+    }
+
+    /// Writes everything; says whether there was anything.
+    fn write(&mut self, connection: &mut dyn Connection) -> Result<bool> {
+        let org = self.organization.org;
+        if !self.sets.is_empty() {
+            self.organization.next_account = self.given.next_account;
+            self.organization.next_contact = self.given.next_contact;
+            self.organization.next_ticket = self.given.next_ticket;
+            if let Some(settings) = self.net.settings() {
+                self.organization.settings = Some(log::encode_settings(&settings.record));
+                self.organization.settings_revision = settings.revision;
+            }
+            self.net.write(connection, org)?;
+            connection.append_log(org, &self.sets)?;
+        }
+        if !self.sets.is_empty() || !self.imports.is_empty() {
+            connection.write_organization(&self.organization)?;
+        }
+        for write in &self.imports {
+            write.write(connection, org)?;
+        }
+        if !self.kept.new.is_empty() {
+            connection.keep_answers(org, &self.kept.new, self.given.now)?;
+        }
+        guard(
+            connection,
+            &self.organization,
+            std::mem::take(&mut self.subjects),
+        )?;
+        Ok(!self.sets.is_empty() || !self.imports.is_empty() || !self.kept.new.is_empty())
+    }
 }
 
 fn head(job: &dyn Job, revision: Revision, now: Time, nonce: i64) -> ChangeSetHead {
@@ -305,87 +347,6 @@ fn head(job: &dyn Job, revision: Revision, now: Time, nonce: i64) -> ChangeSetHe
         nonce,
         format: log::FORMAT,
     }
-}
-
-/// Caller, RPC and request id.
-type Asked = (String, String, String);
-
-/// The first answer and what was asked.
-struct First {
-    hash: Vec<u8>,
-    answer: Vec<u8>,
-}
-
-/// First answers: those in the table, and those of this batch.
-struct Kept {
-    known: HashMap<Asked, First>,
-    new: Vec<KeptAnswer>,
-}
-
-impl Kept {
-    fn load(
-        connection: &mut dyn Connection,
-        organization: &Organization,
-        jobs: &[Box<dyn Job>],
-    ) -> Result<Self> {
-        let ids: Vec<&str> = jobs
-            .iter()
-            .filter_map(|job| job.origin().request.as_ref())
-            .map(|request| request.request_id.as_str())
-            .collect();
-        let mut known = HashMap::new();
-        if !ids.is_empty() {
-            for kept in connection.kept_answers(organization.org, &ids)? {
-                let first = First {
-                    hash: kept.hash,
-                    answer: kept.answer,
-                };
-                known.insert((kept.caller, kept.rpc, kept.request_id), first);
-            }
-        }
-        Ok(Self {
-            known,
-            new: Vec::new(),
-        })
-    }
-
-    fn first_answer(&self, origin: &Origin) -> Option<Outcome> {
-        let request = origin.request.as_ref()?;
-        let first = self.known.get(&key_of(request))?;
-        Some(if first.hash == request.hash {
-            Outcome::Repeated(first.answer.clone())
-        } else {
-            Outcome::Failed(StorageError::RequestIdReused)
-        })
-    }
-
-    fn keep(&mut self, job: &dyn Job, at: At, now: Time) {
-        let Some(request) = job.origin().request.as_ref() else {
-            return;
-        };
-        let answer = job.encode(at);
-        let first = First {
-            hash: request.hash.to_vec(),
-            answer: answer.clone(),
-        };
-        self.known.insert(key_of(request), first);
-        self.new.push(KeptAnswer {
-            caller: request.caller.clone(),
-            rpc: request.rpc.to_owned(),
-            request_id: request.request_id.clone(),
-            hash: request.hash.to_vec(),
-            answer,
-            expire_time: Time::from_micros(now.micros().saturating_add(ANSWER_KEPT_MICROS)),
-        });
-    }
-}
-
-fn key_of(request: &RequestKey) -> Asked {
-    (
-        request.caller.clone(),
-        request.rpc.to_owned(),
-        request.request_id.clone(),
-    )
 }
 
 pub(crate) fn settings_of(organization: &Organization) -> Result<Stored<Settings>> {

@@ -8,6 +8,7 @@ use roster_core::id::{AccountId, ContactId, Pair, Revision, TicketNo};
 use roster_core::record::{Account, Association, Contact, Stored, Ticket, TicketStatus};
 use serde_json::{Value, json};
 
+use crate::connection::{ChangeSetHead, KeptAnswer};
 use crate::rows::{column, derived_of_account, derived_of_contact, mode_number};
 
 /// How a column travels.
@@ -141,6 +142,72 @@ pub(crate) const IMPORT_REJECTS: Table = Table {
         ("cells", Text),
     ],
 };
+
+pub(crate) const CHANGE_SETS: Table = Table {
+    name: "change_sets",
+    keys: 1,
+    columns: &[
+        ("revision", Int),
+        ("create_time", Int),
+        ("actor", Text),
+        ("command", Text),
+        ("source", Text),
+        ("job", Int),
+        ("request_id", Text),
+        ("nonce", Int),
+        ("format", Int),
+        ("parts", Int),
+    ],
+};
+
+pub(crate) const CHANGE_SET_PARTS: Table = Table {
+    name: "change_set_parts",
+    keys: 2,
+    columns: &[("revision", Int), ("part", Int), ("payload", Bytes)],
+};
+
+pub(crate) const REQUEST_ANSWERS: Table = Table {
+    name: "request_answers",
+    keys: 3,
+    columns: &[
+        ("caller", Text),
+        ("rpc", Text),
+        ("request_id", Text),
+        ("hash", Bytes),
+        ("answer", Bytes),
+        ("expire_time", Int),
+    ],
+};
+
+pub(crate) fn change_set_row(head: &ChangeSetHead, parts: usize) -> Value {
+    json!([
+        column(head.revision.number()),
+        head.create_time.micros(),
+        head.actor,
+        head.command,
+        head.source,
+        head.job,
+        head.request_id,
+        head.nonce,
+        head.format,
+        parts,
+    ])
+}
+
+pub(crate) fn part_row(revision: Revision, part: usize, payload: &[u8]) -> Value {
+    json!([column(revision.number()), part, hex(payload)])
+}
+
+pub(crate) fn answer_row(kept: &KeptAnswer) -> Value {
+    json!([
+        kept.caller,
+        kept.rpc,
+        kept.request_id,
+        hex(&kept.hash),
+        hex(&kept.answer),
+        kept.expire_time.micros(),
+    ])
+}
 
 pub(crate) fn account_row(id: AccountId, account: &Account, revision: Revision) -> Value {
     let derived = derived_of_account(account);

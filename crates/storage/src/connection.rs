@@ -111,11 +111,12 @@ pub(crate) trait ReadFacts {
         contacts: &[ContactId],
         accounts: &[AccountId],
     ) -> Result<Vec<(Pair, Stored<Association>)>>;
+    /// All associations of these contacts, by account number.
     fn associations_of(
         &mut self,
         org: Org,
-        contact: ContactId,
-    ) -> Result<Vec<(AccountId, Stored<Association>)>>;
+        contacts: &[ContactId],
+    ) -> Result<Vec<(Pair, Stored<Association>)>>;
     fn contacts_of(&mut self, org: Org, account: AccountId) -> Result<Vec<ContactId>>;
     fn primaries(
         &mut self,
@@ -151,12 +152,26 @@ pub(crate) trait ReadFacts {
     ) -> Result<Vec<LoggedSet>>;
 }
 
+/// Walks over the rows of a table: the keys after one, in order, at most `limit`.
+pub(crate) trait Walks {
+    fn accounts_after(&mut self, org: Org, after: u64, limit: usize) -> Result<Vec<u64>>;
+    fn contacts_after(&mut self, org: Org, after: u64, limit: usize) -> Result<Vec<u64>>;
+    fn pairs_after(&mut self, org: Org, after: Pair, limit: usize) -> Result<Vec<Pair>>;
+    fn tickets_after(&mut self, org: Org, after: u64, limit: usize) -> Result<Vec<u64>>;
+    /// Unique keys as their table holds them.
+    fn keys_after(&mut self, org: Org, after: &str, limit: usize) -> Result<Vec<String>>;
+    /// Tickets that have a copy list and do not exist.
+    fn copies_without_ticket(&mut self, org: Org, limit: usize) -> Result<Vec<TicketNo>>;
+}
+
 pub(crate) trait Write {
     /// The organization's row, locked until the transaction ends; made if it is not there.
     fn lock_organization(&mut self, name: &str) -> Result<Organization>;
     fn write_organization(&mut self, organization: &Organization) -> Result<()>;
     fn delete(&mut self, org: Org, table: &Table, keys: &[Value]) -> Result<()>;
     fn upsert(&mut self, org: Org, table: &Table, rows: &[Value]) -> Result<()>;
+    /// Writes rows that are not there yet: one that is, is a defect.
+    fn insert(&mut self, org: Org, table: &Table, rows: &[Value]) -> Result<()>;
     /// Writes the columns of rows that are there.
     fn update(&mut self, org: Org, table: &Table, rows: &[Value]) -> Result<()>;
     fn append_log(&mut self, org: Org, sets: &[(ChangeSetHead, Vec<Vec<u8>>)]) -> Result<()>;
@@ -340,7 +355,7 @@ pub(crate) trait Imports {
 
 /// A connection to an engine.
 pub(crate) trait Connection:
-    Transactions + ReadFacts + Write + ReadLists + Imports + Send
+    Transactions + ReadFacts + Walks + Write + ReadLists + Imports + Send
 {
 }
-impl<C: Transactions + ReadFacts + Write + ReadLists + Imports + Send> Connection for C {}
+impl<C: Transactions + ReadFacts + Walks + Write + ReadLists + Imports + Send> Connection for C {}

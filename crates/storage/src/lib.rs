@@ -8,9 +8,11 @@
 
 mod batch;
 mod bulk;
+mod check;
 mod connection;
 mod error;
 mod imports;
+mod kept;
 mod loaded;
 mod log;
 mod net;
@@ -26,6 +28,7 @@ mod store;
 mod writer;
 
 pub use batch::{Origin, RequestKey};
+pub use check::Guarding;
 pub use connection::{
     AccountContact, ContactAccount, ContactAccountPlace, NamePlace, StoreKeys, TicketPlace,
     TicketSource,

@@ -21,6 +21,7 @@ pub(crate) struct Loaded<'c> {
     accounts: Cache<AccountId, Option<Stored<Account>>>,
     contacts: Cache<ContactId, Option<Stored<Contact>>>,
     associations: Cache<Pair, Option<Stored<Association>>>,
+    lists: Cache<ContactId, Vec<(AccountId, Stored<Association>)>>,
     primaries: Cache<ContactId, Option<AccountId>>,
     account_counts: Cache<ContactId, u64>,
     tickets: Cache<TicketNo, Option<Stored<Ticket>>>,
@@ -43,6 +44,7 @@ impl<'c> Loaded<'c> {
             accounts: Cache::default(),
             contacts: Cache::default(),
             associations: Cache::default(),
+            lists: Cache::default(),
             primaries: Cache::default(),
             account_counts: Cache::default(),
             tickets: Cache::default(),
@@ -55,13 +57,27 @@ impl<'c> Loaded<'c> {
 
     /// Loads everything that commands say they need: one statement a kind.
     pub(crate) fn prefetch(&self, needs: &Needs) -> Result<()> {
-        self.load_accounts(needs.accounts.iter().copied().collect())?;
-        self.load_contacts(needs.contacts.iter().copied().collect())?;
-        self.load_associations(needs.pairs.iter().copied().collect())?;
         let standings: Vec<ContactId> = needs.standings.iter().copied().collect();
-        self.load_primaries(standings.clone())?;
+        let of_primaries = needs.primaries.union(&needs.primary_tickets);
+        self.load_primaries(of_primaries.chain(&standings).copied().collect())?;
         self.load_account_counts(standings)?;
-        self.load_held(needs.held.clone())?;
+        let primaries: Vec<Pair> = self.primaries_of(&needs.primaries);
+        let accounts = primaries.iter().map(|pair| pair.account);
+        self.load_accounts(accounts.chain(needs.accounts.iter().copied()).collect())?;
+        self.load_contacts(needs.contacts.iter().copied().collect())?;
+        self.load_associations(
+            primaries
+                .into_iter()
+                .chain(needs.pairs.iter().copied())
+                .collect(),
+        )?;
+        self.load_lists(needs.lists.iter().copied().collect())?;
+        let under_primaries = self.primaries_of(&needs.primary_tickets);
+        let under_primaries = under_primaries.into_iter().map(|pair| Held {
+            requester: pair.contact,
+            account: Some(pair.account),
+        });
+        self.load_held(under_primaries.chain(needs.held.iter().copied()).collect())?;
         self.load_owners(needs.keys.iter().cloned().collect())?;
         self.load_account_names(needs.account_names.iter().cloned().collect())?;
         self.load_contact_names(needs.contact_names.iter().cloned().collect())?;
@@ -71,8 +87,19 @@ impl<'c> Loaded<'c> {
             .filter(|key| matches!(key, UniqueKey::Ticket(_)))
             .filter_map(|key| self.owners.borrow().get(key).copied().flatten())
             .map(TicketNo::new)
+            .chain(needs.tickets.iter().copied())
             .collect();
         self.load_tickets(behind)
+    }
+
+    /// The primary associations of contacts, once they are loaded.
+    fn primaries_of(&self, contacts: &BTreeSet<ContactId>) -> Vec<Pair> {
+        let primary = |contact: &ContactId| {
+            let account = held_by(&self.primaries, contact)?;
+            let contact = *contact;
+            Some(Pair { contact, account })
+        };
+        contacts.iter().filter_map(primary).collect()
     }
 
     fn load_accounts(&self, wanted: Vec<AccountId>) -> Result<()> {
@@ -102,6 +129,23 @@ impl<'c> Loaded<'c> {
                 .into_iter()
                 .map(|(pair, row)| (pair, Some(row)))
                 .collect())
+        })
+    }
+
+    fn load_lists(&self, wanted: Vec<ContactId>) -> Result<()> {
+        load(&self.lists, wanted, |ids| {
+            let found = self
+                .connection
+                .borrow_mut()
+                .associations_of(self.org, ids)?;
+            let mut lists: HashMap<ContactId, Vec<_>> = HashMap::new();
+            for (pair, row) in found {
+                lists
+                    .entry(pair.contact)
+                    .or_default()
+                    .push((pair.account, row));
+            }
+            Ok(lists.into_iter().collect())
         })
     }
 
@@ -252,8 +296,8 @@ impl Facts for Loaded<'_> {
         &self,
         contact: ContactId,
     ) -> Result<Vec<(AccountId, Stored<Association>)>, Unavailable> {
-        let mut connection = self.connection.borrow_mut();
-        Ok(connection.associations_of(self.org, contact)?)
+        self.load_lists(vec![contact])?;
+        Ok(held_by(&self.lists, &contact))
     }
 
     fn contacts_of(&self, account: AccountId) -> Result<Vec<ContactId>, Unavailable> {

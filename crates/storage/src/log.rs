@@ -7,11 +7,11 @@ use prost::Message;
 use roster_core::change::{Change, Row};
 use roster_core::fact::Held;
 use roster_core::id::{AccountId, ContactId, Pair, TicketNo, Time};
-use roster_core::record::{self, SharingMode, TicketStatus};
+use roster_core::record::{self, TicketStatus};
 use roster_core::text::{Email, ExternalId, Name, Role, Subject, TicketKey};
 
 use crate::error::StorageError;
-use crate::rows::{column, mode_number, number, sharing_mode};
+use crate::rows::{column, mode_number, sharing_mode};
 
 /// protobuf, compressed by zstd.
 pub(crate) const FORMAT: i64 = 1;
@@ -26,9 +26,15 @@ pub(crate) fn encode(changes: &[Change]) -> Result<Vec<Vec<u8>>, StorageError> {
     let set = Set {
         changes: changes.iter().map(Entry::of).collect(),
     };
-    let packed = zstd::bulk::compress(&set.encode_to_vec(), LEVEL)
-        .map_err(|error| StorageError::Defect(error.into()))?;
+    let packed = pack(&set.encode_to_vec()).map_err(|error| StorageError::Defect(error.into()))?;
     Ok(packed.chunks(PART_BYTES_MAX).map(<[u8]>::to_vec).collect())
+}
+
+/// Compressed, with a checksum: what a disk has changed must not decode to other changes.
+fn pack(bytes: &[u8]) -> std::io::Result<Vec<u8>> {
+    let mut compressor = zstd::bulk::Compressor::new(LEVEL)?;
+    compressor.include_checksum(true)?;
+    compressor.compress(bytes)
 }
 
 /// The changes of a payload.
@@ -95,7 +101,8 @@ enum Kind {
 trait Logged: Sized {
     type Message: Message + Default;
     fn message(&self) -> Self::Message;
-    fn record(message: Self::Message) -> Self;
+    /// None where the message holds what no record does.
+    fn record(message: Self::Message) -> Option<Self>;
 }
 
 fn bytes<R: Logged>(record: &R) -> Vec<u8> {
@@ -103,7 +110,20 @@ fn bytes<R: Logged>(record: &R) -> Vec<u8> {
 }
 
 fn read<R: Logged>(bytes: &[u8]) -> Option<R> {
-    R::Message::decode(bytes).ok().map(R::record)
+    R::Message::decode(bytes).ok().and_then(R::record)
+}
+
+/// A number as the log holds it: never negative.
+fn stored_number(stored: i64) -> Option<u64> {
+    u64::try_from(stored).ok()
+}
+
+/// No account, or the account of this number; none where it is the number of no account.
+fn optional_account(stored: Option<i64>) -> Option<Option<AccountId>> {
+    match stored {
+        None => Some(None),
+        Some(id) => Some(Some(AccountId::new(stored_number(id)?))),
+    }
 }
 
 impl Entry {
@@ -161,7 +181,7 @@ impl Entry {
     }
 
     fn change(self) -> Option<Change> {
-        let key = number(self.key);
+        let key = stored_number(self.key)?;
         match self.kind() {
             Kind::Unknown => None,
             Kind::Account => Some(Change::Account(self.row(AccountId::new(key))?)),
@@ -169,7 +189,7 @@ impl Entry {
             Kind::Association => {
                 let pair = Pair {
                     contact: ContactId::new(key),
-                    account: AccountId::new(number(self.second_key)),
+                    account: AccountId::new(stored_number(self.second_key)?),
                 };
                 Some(Change::Association(self.row(pair)?))
             }
@@ -179,18 +199,18 @@ impl Entry {
                 after: Box::new(read(self.after.as_deref()?)?),
             }),
             Kind::TicketsMoved => {
-                let mut last = 0;
+                let mut last = 0_i64;
                 let tickets = self.tickets.iter().map(|distance| {
-                    last += distance;
-                    TicketNo::new(number(last))
+                    last = last.checked_add(*distance)?;
+                    Some(TicketNo::new(stored_number(last)?))
                 });
                 Some(Change::TicketsMoved {
-                    tickets: tickets.collect(),
+                    tickets: tickets.collect::<Option<_>>()?,
                     held: Held {
                         requester: ContactId::new(key),
-                        account: self.from_account.map(|id| AccountId::new(number(id))),
+                        account: optional_account(self.from_account)?,
                     },
-                    after: self.to_account.map(|id| AccountId::new(number(id))),
+                    after: optional_account(self.to_account)?,
                 })
             }
         }
@@ -246,17 +266,17 @@ impl Logged for record::Account {
         }
     }
 
-    fn record(message: AccountMessage) -> Self {
-        Self {
+    fn record(message: AccountMessage) -> Option<Self> {
+        Some(Self {
             name: Name::trusted(message.name),
             name_reading: message.name_reading.map(Name::trusted),
             external_id: message.external_id.map(ExternalId::trusted),
             attributes: message.attributes,
-            sharing_mode: message.sharing_mode.and_then(sharing_mode),
+            sharing_mode: message.sharing_mode.map(sharing_mode),
             sharing_roles: roles(message.sharing_roles),
             create_time: Time::from_micros(message.create_time),
             update_time: Time::from_micros(message.update_time),
-        }
+        })
     }
 }
 
@@ -306,8 +326,8 @@ impl Logged for record::Contact {
         }
     }
 
-    fn record(message: ContactMessage) -> Self {
-        Self {
+    fn record(message: ContactMessage) -> Option<Self> {
+        Some(Self {
             family_name: Name::trusted(message.family_name),
             given_name: message.given_name.map(Name::trusted),
             family_name_reading: message.family_name_reading.map(Name::trusted),
@@ -318,7 +338,7 @@ impl Logged for record::Contact {
             blocked: message.blocked,
             create_time: Time::from_micros(message.create_time),
             update_time: Time::from_micros(message.update_time),
-        }
+        })
     }
 }
 
@@ -346,13 +366,13 @@ impl Logged for record::Association {
         }
     }
 
-    fn record(message: AssociationMessage) -> Self {
-        Self {
+    fn record(message: AssociationMessage) -> Option<Self> {
+        Some(Self {
             primary: message.primary,
             sees_account_tickets: message.sees_account_tickets,
             role: Role::trusted(message.role),
             create_time: Time::from_micros(message.create_time),
-        }
+        })
     }
 }
 
@@ -392,21 +412,21 @@ impl Logged for record::Ticket {
         }
     }
 
-    fn record(message: TicketMessage) -> Self {
-        Self {
+    fn record(message: TicketMessage) -> Option<Self> {
+        Some(Self {
             key: TicketKey::trusted(message.key),
-            requester: ContactId::new(number(message.requester)),
-            account: message.account.map(|id| AccountId::new(number(id))),
+            requester: ContactId::new(stored_number(message.requester)?),
+            account: optional_account(message.account)?,
             subject: Subject::trusted(message.subject),
             status: crate::rows::status(message.closed),
             private: message.private,
             copies: message
                 .copies
                 .into_iter()
-                .map(|id| ContactId::new(number(id)))
-                .collect(),
+                .map(|id| Some(ContactId::new(stored_number(id)?)))
+                .collect::<Option<_>>()?,
             create_time: Time::from_micros(message.create_time),
-        }
+        })
     }
 }
 
@@ -447,18 +467,16 @@ impl Logged for record::Settings {
         }
     }
 
-    fn record(message: SettingsMessage) -> Self {
-        Self {
+    fn record(message: SettingsMessage) -> Option<Self> {
+        Some(Self {
             multiple_accounts: message.multiple_accounts,
             accounts_per_contact_max: message.accounts_per_contact_max,
             sharing_enabled: message.sharing_enabled,
-            // A mode that is none shows nothing to anybody.
-            default_sharing_mode: sharing_mode(message.default_sharing_mode)
-                .unwrap_or(SharingMode::Nobody),
+            default_sharing_mode: sharing_mode(message.default_sharing_mode),
             default_sharing_roles: roles(message.default_sharing_roles),
             new_associations_see_account_tickets: message.new_associations_see_account_tickets,
             sharing_primary_only: message.sharing_primary_only,
-        }
+        })
     }
 }
 
@@ -471,3 +489,6 @@ pub(crate) fn encode_settings(settings: &record::Settings) -> Vec<u8> {
 pub(crate) fn decode_settings(stored: &[u8]) -> Result<record::Settings, StorageError> {
     read(stored).ok_or_else(|| corrupt("holds settings that cannot be read"))
 }
+
+#[cfg(test)]
+mod tests;

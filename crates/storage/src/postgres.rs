@@ -19,6 +19,8 @@ mod imports;
 mod lists;
 #[path = "sql/session.rs"]
 mod session;
+#[path = "sql/walks.rs"]
+mod walks;
 
 pub(crate) use session::Session;
 
@@ -79,15 +81,6 @@ diesel::define_sql_function! {
     #[sql_name = "strpos"]
     fn place_of(text: diesel::sql_types::Text, part: diesel::sql_types::Text) -> diesel::sql_types::Integer;
 }
-
-macro_rules! insert_all {
-    ($conn:expr, $table:expr, $rows:expr) => {
-        diesel::insert_into($table)
-            .values($rows)
-            .execute(&mut $conn)?;
-    };
-}
-pub(crate) use insert_all;
 
 #[derive(Debug)]
 struct Limits;

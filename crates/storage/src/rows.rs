@@ -2,7 +2,7 @@
 
 use diesel::prelude::*;
 use roster_core::fact::UniqueKey;
-use roster_core::id::{AccountId, ContactId, Revision, Time};
+use roster_core::id::{AccountId, ContactId, Pair, Revision, Time};
 use roster_core::names::{AccountNames, ContactNames, Derived};
 use roster_core::record::{
     Account, Association, Attributes, Contact, Sharing, SharingMode, Stored, Ticket, TicketStatus,
@@ -43,7 +43,7 @@ impl AccountRow {
             name_reading: self.name_reading.map(Name::trusted),
             external_id: self.external_id.map(ExternalId::trusted),
             attributes: attributes(&self.attributes),
-            sharing_mode: self.sharing_mode.and_then(sharing_mode),
+            sharing_mode: self.sharing_mode.map(sharing_mode),
             sharing_roles: roles(&self.sharing_roles),
             create_time: Time::from_micros(self.create_time),
             update_time: Time::from_micros(self.update_time),
@@ -109,6 +109,14 @@ pub(crate) struct AssociationRow {
 }
 
 impl AssociationRow {
+    pub(crate) fn with_pair(self) -> (Pair, Stored<Association>) {
+        let pair = Pair {
+            contact: ContactId::new(number(self.contact)),
+            account: AccountId::new(number(self.account)),
+        };
+        (pair, self.record())
+    }
+
     pub(crate) fn record(self) -> Stored<Association> {
         let record = Association {
             primary: self.is_primary,
@@ -175,8 +183,8 @@ pub(crate) fn mode_number(mode: SharingMode) -> i64 {
     }
 }
 
-/// The mode with a stored number.
-pub(crate) fn sharing_mode(stored: i64) -> Option<SharingMode> {
+/// The mode with a stored number; one that is none shows nothing to anybody.
+pub(crate) fn sharing_mode(stored: i64) -> SharingMode {
     [
         SharingMode::Nobody,
         SharingMode::Granted,
@@ -185,11 +193,12 @@ pub(crate) fn sharing_mode(stored: i64) -> Option<SharingMode> {
     ]
     .into_iter()
     .find(|mode| mode_number(*mode) == stored)
+    .unwrap_or(SharingMode::Nobody)
 }
 
 pub(crate) fn sharing(mode: Option<i64>, roles_text: &str) -> Sharing {
     Sharing {
-        mode: mode.and_then(sharing_mode),
+        mode: mode.map(sharing_mode),
         roles: roles(roles_text),
     }
 }

@@ -19,6 +19,8 @@ mod imports;
 mod lists;
 #[path = "sql/session.rs"]
 mod session;
+#[path = "sql/walks.rs"]
+mod walks;
 
 pub(crate) use session::Session;
 
@@ -78,19 +80,6 @@ diesel::define_sql_function! {
     #[sql_name = "instr"]
     fn place_of(text: diesel::sql_types::Text, part: diesel::sql_types::Text) -> diesel::sql_types::Integer;
 }
-
-/// diesel's statement of many rows on SQLite wants them one by one: prepared once, in one
-/// transaction, that is as fast.
-macro_rules! insert_all {
-    ($conn:expr, $table:expr, $rows:expr) => {
-        for row in $rows {
-            diesel::insert_into($table)
-                .values(row.clone())
-                .execute(&mut $conn)?;
-        }
-    };
-}
-pub(crate) use insert_all;
 
 #[derive(Debug)]
 struct Pragmas;

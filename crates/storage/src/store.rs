@@ -10,11 +10,13 @@ use roster_core::change::Change;
 use roster_core::command::{Circumstances, Command};
 use roster_core::draft::Draft;
 use roster_core::fact::Needs;
+use roster_core::guard::Violation;
 use roster_core::id::Revision;
 use roster_core::refusal::Refused;
 use tokio::sync::oneshot;
 
 use crate::batch::{Job, Origin, Outcome};
+use crate::check::{Guarding, check_all};
 use crate::connection::{Connection, Result, StoreKeys};
 use crate::error::{NotDone, StorageError};
 use crate::imports::{Begin, ImportGiven, ImportRecord, ImportStep, ImportWrite, NewImport};
@@ -86,6 +88,11 @@ impl Store {
     /// Opens `sqlite:PATH` or `postgres://…`, makes and migrates the database where needed, and
     /// starts its writers. Blocks.
     pub fn open(database: &str) -> Result<Self> {
+        Self::open_guarding(database, Guarding::default())
+    }
+
+    /// Opens likewise, saying whether each batch is looked at before it is committed.
+    pub fn open_guarding(database: &str, guarding: Guarding) -> Result<Self> {
         let (engine, writers) = Engine::open(database)?;
         let keys = engine.connect()?.store_keys()?;
         let presence = Presence::begin(database, engine.connect()?.as_mut())?;
@@ -94,7 +101,7 @@ impl Store {
             let engine = engine.clone();
             Arc::new(move || engine.connect())
         };
-        let writers = writer::start(&queue, &connect, writers)
+        let writers = writer::start(&queue, &connect, guarding, writers)
             .map_err(|error| StorageError::Unreachable(error.into()))?;
         Ok(Self {
             engine,
@@ -242,6 +249,16 @@ impl Store {
             sets.into_iter()
                 .map(|(revision, format, parts)| Ok((revision, log::decode(format, &parts)?)))
                 .collect()
+        })
+        .await
+    }
+
+    /// Everything that is wrong in an organization; empty where every invariant holds.
+    pub async fn check(&self, organization: &OrganizationName) -> Result<Vec<Violation>> {
+        let name = organization.clone();
+        self.read(organization, move |at| {
+            let found = at.connection.organization(name.as_str())?;
+            found.map_or_else(|| Ok(Vec::new()), |of| check_all(at.connection, &of))
         })
         .await
     }

@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use parking_lot::{Condvar, Mutex};
 
-use crate::batch::{self, Job, Outcome};
+use crate::batch::{Batch, Job, Outcome};
+use crate::check::Guarding;
 use crate::connection::{Connection, Result};
 use crate::error::StorageError;
 use crate::organization::OrganizationName;
@@ -149,6 +150,7 @@ pub(crate) type Connect = Arc<dyn Fn() -> Result<Box<dyn Connection>> + Send + S
 pub(crate) fn start(
     queue: &Arc<Queue>,
     connect: &Connect,
+    guarding: Guarding,
     count: usize,
 ) -> std::io::Result<Vec<JoinHandle<()>>> {
     (0..count)
@@ -156,18 +158,24 @@ pub(crate) fn start(
             let (queue, connect) = (Arc::clone(queue), Arc::clone(connect));
             std::thread::Builder::new()
                 .name(format!("writer-{number}"))
-                .spawn(move || write_until_closed(&queue, &connect))
+                .spawn(move || write_until_closed(&queue, &connect, guarding))
         })
         .collect()
 }
 
-fn write_until_closed(queue: &Queue, connect: &Connect) {
+fn write_until_closed(queue: &Queue, connect: &Connect, guarding: Guarding) {
     while let Some((name, jobs)) = queue.take() {
         // A panic is a defect of one batch: those who wait for it see their answer dropped, and
         // the writer goes on.
         let worked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| match connect() {
             Ok(mut connection) => {
-                batch::run(connection.as_mut(), &name, jobs, connect.as_ref());
+                let mut batch = Batch {
+                    connection: connection.as_mut(),
+                    name: &name,
+                    guarding,
+                    reconnect: connect.as_ref(),
+                };
+                batch.run(jobs);
             }
             Err(error) => {
                 tracing::error!(%error, "a writer has no connection");

@@ -282,7 +282,7 @@ impl Command for SetPrimaryAccount {
 
     fn needs(&self, needs: &mut Needs) {
         need_association(needs, self.pair);
-        needs.standings.insert(self.pair.contact);
+        needs.primaries.insert(self.pair.contact);
     }
 
     fn decide<F: Facts>(

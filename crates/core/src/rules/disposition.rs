@@ -266,6 +266,8 @@ impl Command for TransferContact {
             },
         );
         needs.standings.insert(self.contact);
+        needs.primaries.insert(self.contact);
+        needs.primary_tickets.insert(self.contact);
     }
 
     fn decide<F: Facts>(

@@ -116,13 +116,7 @@ impl ReadFacts for Session {
                     .filter(associations::account.eq_any(with))
                     .select(AssociationRow::as_select())
                     .load(&mut self.conn)?;
-                found.extend(rows.into_iter().map(|row| {
-                    let pair = Pair {
-                        contact: contact_id(row.contact),
-                        account: account_id(row.account),
-                    };
-                    (pair, row.record())
-                }));
+                found.extend(rows.into_iter().map(AssociationRow::with_pair));
             }
         }
         Ok(found)
@@ -131,18 +125,19 @@ impl ReadFacts for Session {
     fn associations_of(
         &mut self,
         org: Org,
-        contact: ContactId,
-    ) -> Result<Vec<(AccountId, Stored<Association>)>> {
-        let rows: Vec<AssociationRow> = associations::table
-            .filter(associations::org.eq(org))
-            .filter(associations::contact.eq(column(contact.number())))
-            .order(associations::account)
-            .select(AssociationRow::as_select())
-            .load(&mut self.conn)?;
-        Ok(rows
-            .into_iter()
-            .map(|row| (account_id(row.account), row.record()))
-            .collect())
+        of: &[ContactId],
+    ) -> Result<Vec<(Pair, Stored<Association>)>> {
+        let mut found = Vec::new();
+        for of in contact_columns(of).chunks(KEYS_MAX) {
+            let rows: Vec<AssociationRow> = associations::table
+                .filter(associations::org.eq(org))
+                .filter(associations::contact.eq_any(of))
+                .order((associations::contact, associations::account))
+                .select(AssociationRow::as_select())
+                .load(&mut self.conn)?;
+            found.extend(rows.into_iter().map(AssociationRow::with_pair));
+        }
+        Ok(found)
     }
 
     fn contacts_of(&mut self, org: Org, account: AccountId) -> Result<Vec<ContactId>> {

@@ -9,12 +9,18 @@ use roster_core::id::{Revision, Time};
 use serde_json::Value;
 
 use super::{BEGIN_READ, BEGIN_WRITE, Conn, FOR_UPDATE, unpack};
-use crate::bulk::Table;
+use crate::bulk::{
+    CHANGE_SET_PARTS, CHANGE_SETS, REQUEST_ANSWERS, Table, answer_row, change_set_row, part_row,
+};
 use crate::connection::{
     ChangeSetHead, KeptAnswer, Org, Organization, Result, Transactions, Write,
 };
 use crate::rows::{column, number};
-use crate::schema::{change_set_parts, change_sets, organizations, request_answers};
+use crate::schema::{organizations, request_answers};
+
+/// How many bytes of the log one statement takes: they travel as text of twice the length, which
+/// must fit well into what an engine takes in one value.
+const PAYLOAD_BYTES_MAX: usize = 16 << 20;
 
 pub(crate) struct Session {
     pub(super) conn: PooledConnection<ConnectionManager<Conn>>,
@@ -171,6 +177,18 @@ impl Write for Session {
         self.run(&sql, org, rows)
     }
 
+    fn insert(&mut self, org: Org, table: &Table, rows: &[Value]) -> Result<()> {
+        let sql = format!(
+            "INSERT INTO {} (org, {}) SELECT {}, {} {}",
+            table.name,
+            names(table, 0..table.columns.len()).join(", "),
+            unpack::ORG,
+            unpack::columns(table.columns),
+            unpack::FROM,
+        );
+        self.run(&sql, org, rows)
+    }
+
     fn update(&mut self, org: Org, table: &Table, rows: &[Value]) -> Result<()> {
         let set = names(table, table.keys..table.columns.len())
             .iter()
@@ -194,41 +212,25 @@ impl Write for Session {
     }
 
     fn append_log(&mut self, org: Org, sets: &[(ChangeSetHead, Vec<Vec<u8>>)]) -> Result<()> {
-        // Far below the 32,766 parameters that SQLite takes in one statement.
-        const ROWS_MAX: usize = 1_000;
-        let mut heads = Vec::with_capacity(sets.len());
-        let mut parts = Vec::with_capacity(sets.len());
-        for (head, payload) in sets {
-            let revision = column(head.revision.number());
-            heads.push((
-                change_sets::org.eq(org),
-                change_sets::revision.eq(revision),
-                change_sets::create_time.eq(head.create_time.micros()),
-                change_sets::actor.eq(&head.actor),
-                change_sets::command.eq(&head.command),
-                change_sets::source.eq(&head.source),
-                change_sets::job.eq(head.job),
-                change_sets::request_id.eq(head.request_id.as_deref()),
-                change_sets::nonce.eq(head.nonce),
-                change_sets::format.eq(head.format),
-                change_sets::parts.eq(column(payload.len() as u64)),
-            ));
-            for (part, bytes) in payload.iter().enumerate() {
-                parts.push((
-                    change_set_parts::org.eq(org),
-                    change_set_parts::revision.eq(revision),
-                    change_set_parts::part.eq(column(part as u64)),
-                    change_set_parts::payload.eq(bytes.as_slice()),
-                ));
+        let heads: Vec<Value> = sets
+            .iter()
+            .map(|(head, parts)| change_set_row(head, parts.len()))
+            .collect();
+        self.insert(org, &CHANGE_SETS, &heads)?;
+        let mut rows = Vec::new();
+        let mut bytes = 0;
+        for (head, parts) in sets {
+            for (part, payload) in parts.iter().enumerate() {
+                bytes += payload.len();
+                rows.push(part_row(head.revision, part, payload));
+                if bytes >= PAYLOAD_BYTES_MAX {
+                    self.insert(org, &CHANGE_SET_PARTS, &rows)?;
+                    rows.clear();
+                    bytes = 0;
+                }
             }
         }
-        for rows in heads.chunks(ROWS_MAX) {
-            super::insert_all!(self.conn, change_sets::table, rows);
-        }
-        for rows in parts.chunks(ROWS_MAX) {
-            super::insert_all!(self.conn, change_set_parts::table, rows);
-        }
-        Ok(())
+        self.insert(org, &CHANGE_SET_PARTS, &rows)
     }
 
     fn keep_answers(&mut self, org: Org, answers: &[KeptAnswer], now: Time) -> Result<()> {
@@ -236,22 +238,8 @@ impl Write for Session {
             .filter(request_answers::org.eq(org))
             .filter(request_answers::expire_time.lt(now.micros()));
         diesel::delete(expired).execute(&mut self.conn)?;
-        let rows: Vec<_> = answers
-            .iter()
-            .map(|kept| {
-                (
-                    request_answers::org.eq(org),
-                    request_answers::caller.eq(&kept.caller),
-                    request_answers::rpc.eq(&kept.rpc),
-                    request_answers::request_id.eq(&kept.request_id),
-                    request_answers::hash.eq(&kept.hash),
-                    request_answers::answer.eq(&kept.answer),
-                    request_answers::expire_time.eq(kept.expire_time.micros()),
-                )
-            })
-            .collect();
-        super::insert_all!(self.conn, request_answers::table, rows.as_slice());
-        Ok(())
+        let rows: Vec<Value> = answers.iter().map(answer_row).collect();
+        self.insert(org, &REQUEST_ANSWERS, &rows)
     }
 }
 

@@ -1,0 +1,248 @@
+//! The guards themselves.
+
+use std::collections::BTreeSet;
+
+use super::{Bounds, Found, Subject};
+use crate::draft::{account_keys, contact_keys};
+use crate::fact::{Facts, TicketsOf, Unavailable, UniqueKey};
+use crate::id::{AccountId, ContactId, Pair, Revision, TicketNo};
+use crate::record::{Account, Contact, Settings, Ticket};
+
+/// `one-primary`: a contact with any account has exactly one primary, and one without has none.
+pub fn one_primary<F: Facts>(
+    facts: &F,
+    contact: ContactId,
+    found: &mut Found,
+) -> Result<(), Unavailable> {
+    let all = facts.associations_of(contact)?;
+    let primaries: Vec<AccountId> = all
+        .iter()
+        .filter(|(_, association)| association.record.primary)
+        .map(|(account, _)| *account)
+        .collect();
+    let subject = Subject::Contact(contact);
+    found.unless(
+        primaries.len() == usize::from(!all.is_empty()),
+        "one-primary",
+        &subject,
+        || {
+            format!(
+                "has {} accounts and {} primary ones",
+                all.len(),
+                primaries.len()
+            )
+        },
+    );
+    let answered = (
+        facts.account_count(contact)?,
+        facts.primary_account(contact)?,
+    );
+    let counted = (all.len() as u64, primaries.first().copied());
+    found.unless(
+        answered == counted || primaries.len() > 1,
+        "one-primary",
+        &subject,
+        || format!("is said to have {answered:?} and has {counted:?}"),
+    );
+    Ok(())
+}
+
+/// `one-account`: unless `multiple_accounts` is on, a contact has at most one account.
+pub fn one_account<F: Facts>(
+    facts: &F,
+    contact: ContactId,
+    found: &mut Found,
+) -> Result<(), Unavailable> {
+    let several = facts.settings()?.record.multiple_accounts;
+    let count = facts.account_count(contact)?;
+    found.unless(
+        several || count <= 1,
+        "one-account",
+        &Subject::Contact(contact),
+        || format!("has {count} accounts and multiple_accounts is off"),
+    );
+    Ok(())
+}
+
+/// `one-account`, asked of all contacts at once.
+pub fn one_account_of_all<F: Facts>(
+    facts: &F,
+    settings: &Settings,
+    found: &mut Found,
+) -> Result<(), Unavailable> {
+    if !settings.multiple_accounts {
+        let contacts = facts.contacts_with_several_accounts()?;
+        found.unless(contacts == 0, "one-account", &Subject::Settings, || {
+            format!("have multiple_accounts off and {contacts} contacts have several")
+        });
+    }
+    Ok(())
+}
+
+/// `association-ends`: an association stands between a contact and an account that exist.
+pub fn association_ends<F: Facts>(
+    facts: &F,
+    pair: Pair,
+    found: &mut Found,
+) -> Result<(), Unavailable> {
+    if facts.association(pair)?.is_none() {
+        return Ok(());
+    }
+    let subject = Subject::Association(pair);
+    let (contact, account) = (facts.contact(pair.contact)?, facts.account(pair.account)?);
+    found.unless(contact.is_some(), "association-ends", &subject, || {
+        "has no contact".into()
+    });
+    found.unless(account.is_some(), "association-ends", &subject, || {
+        "has no account".into()
+    });
+    Ok(())
+}
+
+/// `ticket-people`: a ticket's requester and everybody in copy exist.
+pub fn ticket_people<F: Facts>(
+    facts: &F,
+    subject: &Subject,
+    ticket: &Ticket,
+    found: &mut Found,
+) -> Result<(), Unavailable> {
+    for person in std::iter::once(&ticket.requester).chain(&ticket.copies) {
+        let exists = facts.contact(*person)?.is_some();
+        found.unless(exists, "ticket-people", subject, || {
+            format!("names contact {person}, who does not exist")
+        });
+    }
+    Ok(())
+}
+
+/// `ticket-account`: a ticket's account exists, if it has one.
+pub fn ticket_account<F: Facts>(
+    facts: &F,
+    subject: &Subject,
+    ticket: &Ticket,
+    found: &mut Found,
+) -> Result<(), Unavailable> {
+    if let Some(account) = ticket.account {
+        let exists = facts.account(account)?.is_some();
+        found.unless(exists, "ticket-account", subject, || {
+            format!("stands under account {account}, which does not exist")
+        });
+    }
+    Ok(())
+}
+
+/// `copies-distinct`: a contact stands on a copy list at most once.
+pub fn copies_distinct(subject: &Subject, ticket: &Ticket, found: &mut Found) {
+    let distinct: BTreeSet<_> = ticket.copies.iter().collect();
+    found.unless(
+        distinct.len() == ticket.copies.len(),
+        "copies-distinct",
+        subject,
+        || "has a contact in copy twice".into(),
+    );
+}
+
+/// `keys-held`: every unique key of a record is held by that record.
+pub fn keys_held<F: Facts>(
+    facts: &F,
+    subject: &Subject,
+    keys: Vec<UniqueKey>,
+    own: u64,
+    found: &mut Found,
+) -> Result<(), Unavailable> {
+    for key in keys {
+        let owner = facts.owner(&key)?;
+        found.unless(owner == Some(own), "keys-held", subject, || {
+            format!("has {key:?}, which is held by {owner:?}")
+        });
+    }
+    Ok(())
+}
+
+/// `key-owned`: a unique key that is held is held by a record that has it.
+pub fn key_owned<F: Facts>(
+    facts: &F,
+    key: &UniqueKey,
+    found: &mut Found,
+) -> Result<(), Unavailable> {
+    let Some(owner) = facts.owner(key)? else {
+        return Ok(());
+    };
+    let of_contact = |contact: Option<Contact>| contact_keys(contact.as_ref());
+    let of_account = |account: Option<Account>| account_keys(account.as_ref());
+    let keys = match key {
+        UniqueKey::AccountExternalId(_) => {
+            of_account(facts.account(AccountId::new(owner))?.map(|a| a.record))
+        }
+        UniqueKey::ContactExternalId(_) | UniqueKey::Email(_) => {
+            of_contact(facts.contact(ContactId::new(owner))?.map(|c| c.record))
+        }
+        UniqueKey::Ticket(_) => {
+            let ticket = facts.ticket(TicketNo::new(owner))?;
+            ticket
+                .map(|t| UniqueKey::of_ticket(&t.record.key))
+                .into_iter()
+                .collect()
+        }
+    };
+    found.unless(
+        keys.contains(key),
+        "key-owned",
+        &Subject::Key(key.clone()),
+        || format!("is held by number {owner}, which does not have it"),
+    );
+    Ok(())
+}
+
+/// `etag-known`: a row was written by a revision that there is.
+pub fn etag_known(bounds: &Bounds, subject: &Subject, etag: Revision, found: &mut Found) {
+    let known = Revision::ZERO < etag && etag <= bounds.revision;
+    found.unless(known, "etag-known", subject, || {
+        format!(
+            "was written by revision {}, and the present one is {}",
+            etag.number(),
+            bounds.revision.number()
+        )
+    });
+}
+
+/// `number-given`: a number in use was given, so that it is never given again.
+pub fn number_given(subject: &Subject, number: u64, next: u64, found: &mut Found) {
+    found.unless(0 < number && number < next, "number-given", subject, || {
+        format!("exists, and the next number is {next}")
+    });
+}
+
+/// `nothing-left`: nothing points at an account that does not exist.
+pub fn nothing_left_of_account<F: Facts>(
+    facts: &F,
+    id: AccountId,
+    found: &mut Found,
+) -> Result<(), Unavailable> {
+    let contacts = facts.contacts_of(id)?.len();
+    let tickets = facts.tickets_of(TicketsOf::Account(id))?.len();
+    let subject = Subject::Account(id);
+    found.unless(contacts + tickets == 0, "nothing-left", &subject, || {
+        format!("is gone and has {contacts} contacts and {tickets} tickets")
+    });
+    Ok(())
+}
+
+/// `nothing-left`: nothing points at a contact that does not exist.
+pub fn nothing_left_of_contact<F: Facts>(
+    facts: &F,
+    id: ContactId,
+    found: &mut Found,
+) -> Result<(), Unavailable> {
+    let accounts = facts.associations_of(id)?.len();
+    let tickets = facts.tickets_of(TicketsOf::Requester(id))?.len();
+    let copies = facts.tickets_of(TicketsOf::Copied(id))?.len();
+    let subject = Subject::Contact(id);
+    found.unless(
+        accounts + tickets + copies == 0,
+        "nothing-left",
+        &subject,
+        || format!("is gone and has {accounts} accounts, {tickets} tickets and {copies} copies"),
+    );
+    Ok(())
+}

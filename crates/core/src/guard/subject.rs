@@ -1,0 +1,156 @@
+//! What guards look at: what changes touch, and what must be loaded to look there.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use crate::change::Change;
+use crate::draft::{account_keys, contact_keys};
+use crate::fact::{Facts, Needs, Unavailable, UniqueKey};
+use crate::id::{AccountId, ContactId, Pair, TicketNo};
+
+/// What a guard looks at.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Subject {
+    /// The settings, and what they promise of all contacts.
+    Settings,
+    /// An account, or what is left where it was.
+    Account(AccountId),
+    /// A contact, or what is left where it was.
+    Contact(ContactId),
+    /// An association.
+    Association(Pair),
+    /// A ticket.
+    Ticket(TicketNo),
+    /// A unique key.
+    Key(UniqueKey),
+}
+
+impl fmt::Display for Subject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Settings => f.write_str("the settings"),
+            Self::Account(id) => write!(f, "account {id}"),
+            Self::Contact(id) => write!(f, "contact {id}"),
+            Self::Association(pair) => {
+                write!(
+                    f,
+                    "the association of {} with {}",
+                    pair.contact, pair.account
+                )
+            }
+            Self::Ticket(no) => write!(f, "ticket number {}", no.number()),
+            Self::Key(key) => write!(f, "the key {key:?}"),
+        }
+    }
+}
+
+/// Adds everything that changes touch.
+pub fn touched(changes: &[Change], subjects: &mut BTreeSet<Subject>) {
+    let keys = |keys: Vec<UniqueKey>| keys.into_iter().map(Subject::Key).collect::<Vec<_>>();
+    for change in changes {
+        match change {
+            Change::Account(row) => {
+                subjects.insert(Subject::Account(row.key()));
+                subjects.extend(keys(account_keys(row.before())));
+                subjects.extend(keys(account_keys(row.after())));
+            }
+            Change::Contact(row) => {
+                subjects.insert(Subject::Contact(row.key()));
+                subjects.extend(keys(contact_keys(row.before())));
+                subjects.extend(keys(contact_keys(row.after())));
+            }
+            Change::Association(row) => {
+                subjects.insert(Subject::Association(row.key()));
+                subjects.insert(Subject::Contact(row.key().contact));
+            }
+            Change::Ticket(row) => {
+                subjects.insert(Subject::Ticket(row.key()));
+                let both = row.before().into_iter().chain(row.after());
+                subjects.extend(keys(both.map(|t| UniqueKey::of_ticket(&t.key)).collect()));
+            }
+            Change::Settings { .. } => {
+                subjects.insert(Subject::Settings);
+            }
+            Change::TicketsMoved { tickets, .. } => {
+                subjects.extend(tickets.iter().copied().map(Subject::Ticket));
+            }
+        }
+    }
+}
+
+/// Names the subjects themselves, to load them together.
+pub fn needs<'s>(subjects: impl IntoIterator<Item = &'s Subject>) -> Needs {
+    let mut needs = Needs::default();
+    for subject in subjects {
+        match subject {
+            Subject::Settings => {}
+            Subject::Account(id) => {
+                needs.accounts.insert(*id);
+            }
+            Subject::Contact(id) => {
+                needs.contacts.insert(*id);
+                needs.standings.insert(*id);
+                needs.lists.insert(*id);
+            }
+            Subject::Association(pair) => {
+                needs.pairs.insert(*pair);
+                needs.accounts.insert(pair.account);
+                needs.contacts.insert(pair.contact);
+            }
+            Subject::Ticket(no) => {
+                needs.tickets.insert(*no);
+            }
+            Subject::Key(key) => {
+                needs.keys.insert(key.clone());
+            }
+        }
+    }
+    needs
+}
+
+/// Names what the subjects point at, once they are loaded themselves.
+pub fn needs_behind<'s, F: Facts>(
+    facts: &F,
+    subjects: impl IntoIterator<Item = &'s Subject>,
+) -> Result<Needs, Unavailable> {
+    let mut needs = Needs::default();
+    for subject in subjects {
+        match subject {
+            Subject::Settings | Subject::Association(_) => {}
+            Subject::Account(id) => {
+                let found = facts.account(*id)?;
+                needs
+                    .keys
+                    .extend(account_keys(found.as_ref().map(|a| &a.record)));
+            }
+            Subject::Contact(id) => {
+                let found = facts.contact(*id)?;
+                needs
+                    .keys
+                    .extend(contact_keys(found.as_ref().map(|c| &c.record)));
+            }
+            Subject::Ticket(no) => {
+                if let Some(ticket) = facts.ticket(*no)? {
+                    let ticket = ticket.record;
+                    needs.contacts.insert(ticket.requester);
+                    needs.contacts.extend(ticket.copies);
+                    needs.accounts.extend(ticket.account);
+                    needs.keys.insert(UniqueKey::of_ticket(&ticket.key));
+                }
+            }
+            Subject::Key(key) => match (key, facts.owner(key)?) {
+                (_, None) => {}
+                (UniqueKey::AccountExternalId(_), Some(owner)) => {
+                    needs.accounts.insert(AccountId::new(owner));
+                }
+                (UniqueKey::ContactExternalId(_) | UniqueKey::Email(_), Some(owner)) => {
+                    needs.contacts.insert(ContactId::new(owner));
+                }
+                (UniqueKey::Ticket(_), Some(owner)) => {
+                    needs.tickets.insert(TicketNo::new(owner));
+                }
+            },
+        }
+    }
+    Ok(needs)
+}

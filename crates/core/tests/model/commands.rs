@@ -1,0 +1,89 @@
+//! A command of any kind, as one type.
+
+use roster_core::change::Change;
+use roster_core::command::{Circumstances, Command};
+use roster_core::fact::Facts;
+use roster_core::refusal::{Refusal, Refused};
+use roster_core::rules::account::{CreateAccount, UpdateAccount};
+use roster_core::rules::association::{AssociateContacts, SetPrimaryAccount, UpdateAssociation};
+use roster_core::rules::contact::{CreateContact, UpdateContact};
+use roster_core::rules::deletion::{DeleteAccount, DeleteContact};
+use roster_core::rules::disposition::{DissociateContact, TransferContact};
+use roster_core::rules::settings::UpdateSettings;
+use roster_core::rules::ticket::{DeleteTickets, RecordTickets};
+
+use crate::told::Tell;
+
+/// A command of any kind.
+#[derive(Clone, Debug)]
+pub enum AnyCommand {
+    CreateAccount(CreateAccount),
+    UpdateAccount(UpdateAccount),
+    CreateContact(CreateContact),
+    UpdateContact(UpdateContact),
+    Associate(AssociateContacts),
+    SetPrimary(SetPrimaryAccount),
+    UpdateAssociation(UpdateAssociation),
+    Dissociate(DissociateContact),
+    Transfer(TransferContact),
+    Record(RecordTickets),
+    DeleteTickets(DeleteTickets),
+    DeleteAccount(DeleteAccount),
+    DeleteContact(DeleteContact),
+    Settings(UpdateSettings),
+}
+
+/// Does the same with a command, whichever kind it is.
+#[macro_export]
+macro_rules! with_command {
+    ($any:expr, $command:ident => $body:expr) => {
+        match $any {
+            $crate::commands::AnyCommand::CreateAccount($command) => $body,
+            $crate::commands::AnyCommand::UpdateAccount($command) => $body,
+            $crate::commands::AnyCommand::CreateContact($command) => $body,
+            $crate::commands::AnyCommand::UpdateContact($command) => $body,
+            $crate::commands::AnyCommand::Associate($command) => $body,
+            $crate::commands::AnyCommand::SetPrimary($command) => $body,
+            $crate::commands::AnyCommand::UpdateAssociation($command) => $body,
+            $crate::commands::AnyCommand::Dissociate($command) => $body,
+            $crate::commands::AnyCommand::Transfer($command) => $body,
+            $crate::commands::AnyCommand::Record($command) => $body,
+            $crate::commands::AnyCommand::DeleteTickets($command) => $body,
+            $crate::commands::AnyCommand::DeleteAccount($command) => $body,
+            $crate::commands::AnyCommand::DeleteContact($command) => $body,
+            $crate::commands::AnyCommand::Settings($command) => $body,
+        }
+    };
+}
+
+impl AnyCommand {
+    pub fn name(&self) -> &'static str {
+        fn name_of<C: Command>(_: &C) -> &'static str {
+            C::NAME
+        }
+        with_command!(self, command => name_of(command))
+    }
+
+    /// Decides, telling the answer in a form that all kinds share.
+    pub fn decide<F: Facts>(
+        &self,
+        facts: &F,
+        given: &mut Circumstances,
+    ) -> Result<(Vec<Change>, String), Refusal> {
+        fn decided<C: Command, F: Facts>(
+            command: &C,
+            facts: &F,
+            given: &mut Circumstances,
+        ) -> Result<(Vec<Change>, String), Refusal>
+        where
+            C::Answer: Tell,
+        {
+            match command.decide(facts, given) {
+                Ok(decision) => Ok((decision.changes, decision.answer.tell())),
+                Err(Refused::Rule(refusal)) => Err(refusal),
+                Err(Refused::Facts(error)) => panic!("facts never fail here: {error}"),
+            }
+        }
+        with_command!(self, command => decided(command, facts, given))
+    }
+}

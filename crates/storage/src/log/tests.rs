@@ -1,0 +1,474 @@
+//! The log is read for ever: a golden file of its format, and no payload that breaks the reader.
+
+#![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
+
+use proptest::collection::{btree_map, vec};
+use proptest::option;
+use proptest::prelude::*;
+use roster_core::record::{Account, Association, Contact, Settings, SharingMode, Ticket};
+
+use super::*;
+
+/// A change set with a change of every kind, as the first server to write format 1 wrote it.
+/// Never write it anew: a server that no longer reads it has lost its customers' history.
+const GOLDEN: &[u8] = include_bytes!("../../tests/golden/change_set_format_1.bin");
+
+fn account() -> Account {
+    Account {
+        name: Name::trusted("株式会社山田".into()),
+        name_reading: Some(Name::trusted("やまだ".into())),
+        external_id: Some(ExternalId::trusted("Ｄ０００１".into())),
+        attributes: [("業種", "製造"), ("地域", "")]
+            .map(|(key, value)| (key.to_owned(), value.to_owned()))
+            .into(),
+        sharing_mode: Some(SharingMode::Roles),
+        sharing_roles: vec![Role::trusted("営業".into()), Role::trusted("経理".into())],
+        create_time: Time::from_micros(1_700_000_000_000_001),
+        update_time: Time::from_micros(-1),
+    }
+}
+
+fn contact() -> Contact {
+    Contact {
+        family_name: Name::trusted("田中".into()),
+        given_name: Some(Name::trusted("太郎".into())),
+        family_name_reading: Some(Name::trusted("たなか".into())),
+        given_name_reading: None,
+        emails: ["a@x.jp", "b@x.jp"]
+            .map(|e| Email::trusted(e.into()))
+            .into(),
+        external_id: Some(ExternalId::trusted("C1".into())),
+        attributes: record::Attributes::new(),
+        blocked: true,
+        create_time: Time::from_micros(0),
+        update_time: Time::from_micros(i64::MAX),
+    }
+}
+
+fn association() -> Association {
+    Association {
+        primary: true,
+        sees_account_tickets: true,
+        role: Role::trusted("部長".into()),
+        create_time: Time::from_micros(2),
+    }
+}
+
+fn ticket() -> Ticket {
+    Ticket {
+        key: TicketKey::trusted("T-1 ".into()),
+        requester: ContactId::new(2),
+        account: Some(AccountId::new(1)),
+        subject: Subject::trusted("件名\n二行目".into()),
+        status: TicketStatus::Closed,
+        private: true,
+        copies: vec![ContactId::new(9), ContactId::new(3)],
+        create_time: Time::from_micros(i64::MIN),
+    }
+}
+
+fn settings() -> Settings {
+    Settings {
+        multiple_accounts: true,
+        accounts_per_contact_max: 10_000,
+        sharing_enabled: false,
+        default_sharing_mode: SharingMode::Everyone,
+        default_sharing_roles: vec![Role::trusted("役員".into())],
+        new_associations_see_account_tickets: true,
+        sharing_primary_only: true,
+    }
+}
+
+/// A change of every kind, with every field set and with none.
+fn every_kind() -> Vec<Change> {
+    let (id, no) = (AccountId::new(1), TicketNo::new(7));
+    let pair = Pair {
+        contact: ContactId::new(2),
+        account: id,
+    };
+    let bare = Account {
+        name_reading: None,
+        external_id: None,
+        attributes: record::Attributes::new(),
+        sharing_mode: None,
+        sharing_roles: Vec::new(),
+        ..account()
+    };
+    let under_none = Ticket {
+        account: None,
+        copies: Vec::new(),
+        ..ticket()
+    };
+    let held = |account| Held {
+        requester: ContactId::new(2),
+        account,
+    };
+    vec![
+        Change::Account(Row::Created(id, account())),
+        Change::Account(Row::Updated {
+            key: id,
+            before: account(),
+            after: bare,
+        }),
+        Change::Contact(Row::Created(ContactId::new(2), contact())),
+        Change::Contact(Row::Deleted(ContactId::new(2), contact())),
+        Change::Association(Row::Created(pair, association())),
+        Change::Association(Row::Deleted(pair, association())),
+        Change::Ticket(Row::Created(no, ticket())),
+        Change::Ticket(Row::Updated {
+            key: no,
+            before: ticket(),
+            after: under_none,
+        }),
+        Change::Settings {
+            before: Box::default(),
+            after: Box::new(settings()),
+        },
+        Change::TicketsMoved {
+            held: held(Some(id)),
+            tickets: [7, 8, 9, 4_000_000_000].map(TicketNo::new).into(),
+            after: None,
+        },
+        Change::TicketsMoved {
+            held: held(None),
+            tickets: [3, 1].map(TicketNo::new).into(),
+            after: Some(id),
+        },
+    ]
+}
+
+#[test]
+fn format_1_is_read_for_ever() {
+    let changes = decode(1, &[GOLDEN.to_vec()]).unwrap();
+    assert_eq!(changes, every_kind());
+}
+
+#[test]
+fn format_1_is_still_what_is_written() {
+    assert_eq!(FORMAT, 1);
+    let unpack = |parts: &[Vec<u8>]| zstd::stream::decode_all(parts.concat().as_slice()).unwrap();
+    // How well zstd packs is its own affair: what is in the package is ours.
+    let written = unpack(&encode(&every_kind()).unwrap());
+    assert_eq!(written, unpack(&[GOLDEN.to_vec()]));
+}
+
+#[test]
+fn a_format_that_is_not_known_is_an_error() {
+    for format in [0, 2, -1, i64::MAX] {
+        assert!(decode(format, &[GOLDEN.to_vec()]).is_err());
+    }
+}
+
+#[test]
+fn a_payload_that_was_cut_or_changed_anywhere_is_an_error() {
+    for cut in 0..GOLDEN.len() {
+        assert!(
+            decode(1, &[GOLDEN[..cut].to_vec()]).is_err(),
+            "cut at {cut}"
+        );
+    }
+    for at in 0..GOLDEN.len() {
+        for bit in 0..8 {
+            let mut changed = GOLDEN.to_vec();
+            changed[at] ^= 1 << bit;
+            // A bit that means nothing to the reader may change; what is read may not.
+            if let Ok(changes) = decode(1, &[changed]) {
+                assert_eq!(changes, every_kind(), "byte {at}, bit {bit}");
+            }
+        }
+    }
+}
+
+/// The payload of one entry.
+fn payload(entry: Entry) -> Vec<Vec<u8>> {
+    let set = Set {
+        changes: vec![entry],
+    };
+    vec![pack(&set.encode_to_vec()).unwrap()]
+}
+
+#[test]
+fn entries_that_no_server_writes_are_errors() {
+    let moved = Entry {
+        kind: Kind::TicketsMoved.into(),
+        key: 1,
+        ..Entry::default()
+    };
+    let account = bytes(&account());
+    for wrong in [
+        Entry::default(),
+        Entry {
+            kind: 99,
+            ..Entry::default()
+        },
+        Entry {
+            kind: Kind::Account.into(),
+            ..Entry::default()
+        },
+        Entry {
+            kind: Kind::Account.into(),
+            key: -1,
+            after: Some(account.clone()),
+            ..Entry::default()
+        },
+        Entry {
+            kind: Kind::Account.into(),
+            after: Some(vec![0xff]),
+            ..Entry::default()
+        },
+        Entry {
+            kind: Kind::Association.into(),
+            second_key: -1,
+            after: Some(bytes(&association())),
+            ..Entry::default()
+        },
+        Entry {
+            kind: Kind::Settings.into(),
+            after: Some(bytes(&settings())),
+            ..Entry::default()
+        },
+        Entry {
+            tickets: vec![i64::MAX, i64::MAX],
+            ..moved.clone()
+        },
+        Entry {
+            tickets: vec![1, -2],
+            ..moved.clone()
+        },
+        Entry {
+            from_account: Some(-1),
+            ..moved.clone()
+        },
+        Entry {
+            to_account: Some(i64::MIN),
+            ..moved
+        },
+    ] {
+        assert!(decode(1, &payload(wrong.clone())).is_err(), "{wrong:?}");
+    }
+}
+
+#[test]
+fn a_mode_that_is_none_shows_nothing() {
+    let message = AccountMessage {
+        sharing_mode: Some(99),
+        ..account().message()
+    };
+    let read = Account::record(message).unwrap();
+    assert_eq!(read.sharing_mode, Some(SharingMode::Nobody));
+}
+
+#[test]
+fn a_large_payload_is_in_parts_that_only_together_are_one() {
+    // Numbers without a pattern, so that they do not pack well.
+    let scattered = |no: u64| {
+        let mixed = no.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        (mixed ^ (mixed >> 29)).wrapping_mul(0xbf58_476d_1ce4_e5b9) >> 1
+    };
+    let tickets: Vec<TicketNo> = (0..400_000)
+        .map(|no| TicketNo::new(scattered(no)))
+        .collect();
+    let changes = vec![Change::TicketsMoved {
+        held: Held {
+            requester: ContactId::new(1),
+            account: None,
+        },
+        tickets,
+        after: Some(AccountId::new(1)),
+    }];
+    let parts = encode(&changes).unwrap();
+    assert!(parts.len() > 1 && parts.iter().all(|part| part.len() <= PART_BYTES_MAX));
+    assert!(decode(FORMAT, &parts).unwrap() == changes);
+    assert!(decode(FORMAT, &parts[..parts.len() - 1]).is_err());
+}
+
+fn text() -> impl Strategy<Value = String> {
+    // NUL included: the log keeps whatever it is given.
+    vec(any::<char>(), 0..8).prop_map(String::from_iter)
+}
+
+fn number() -> impl Strategy<Value = u64> {
+    prop_oneof![0..9_u64, Just(i64::MAX as u64), 0..=(i64::MAX as u64)]
+}
+
+fn time() -> impl Strategy<Value = Time> {
+    any::<i64>().prop_map(Time::from_micros)
+}
+
+fn mode() -> impl Strategy<Value = SharingMode> {
+    prop_oneof![
+        Just(SharingMode::Nobody),
+        Just(SharingMode::Granted),
+        Just(SharingMode::Roles),
+        Just(SharingMode::Everyone)
+    ]
+}
+
+fn roles() -> impl Strategy<Value = Vec<Role>> {
+    vec(text().prop_map(Role::trusted), 0..3)
+}
+
+prop_compose! {
+    fn any_account()(
+        name in text(), reading in option::of(text()), external in option::of(text()),
+        attributes in btree_map(text(), text(), 0..3), sharing_mode in option::of(mode()),
+        sharing_roles in roles(), create_time in time(), update_time in time(),
+    ) -> Account {
+        Account {
+            name: Name::trusted(name),
+            name_reading: reading.map(Name::trusted),
+            external_id: external.map(ExternalId::trusted),
+            attributes, sharing_mode, sharing_roles, create_time, update_time,
+        }
+    }
+}
+
+prop_compose! {
+    fn any_contact()(
+        family in text(), given in option::of(text()), readings in (option::of(text()), option::of(text())),
+        emails in vec(text(), 0..3), external in option::of(text()),
+        attributes in btree_map(text(), text(), 0..3), blocked in any::<bool>(),
+        create_time in time(), update_time in time(),
+    ) -> Contact {
+        Contact {
+            family_name: Name::trusted(family),
+            given_name: given.map(Name::trusted),
+            family_name_reading: readings.0.map(Name::trusted),
+            given_name_reading: readings.1.map(Name::trusted),
+            emails: emails.into_iter().map(Email::trusted).collect(),
+            external_id: external.map(ExternalId::trusted),
+            attributes, blocked, create_time, update_time,
+        }
+    }
+}
+
+prop_compose! {
+    fn any_association()(
+        primary in any::<bool>(), sees_account_tickets in any::<bool>(), role in text(),
+        create_time in time(),
+    ) -> Association {
+        Association { primary, sees_account_tickets, role: Role::trusted(role), create_time }
+    }
+}
+
+prop_compose! {
+    fn any_ticket()(
+        key in text(), requester in number(), account in option::of(number()), subject in text(),
+        closed in any::<bool>(), private in any::<bool>(), copies in vec(number(), 0..4),
+        create_time in time(),
+    ) -> Ticket {
+        Ticket {
+            key: TicketKey::trusted(key),
+            requester: ContactId::new(requester),
+            account: account.map(AccountId::new),
+            subject: Subject::trusted(subject),
+            status: crate::rows::status(closed),
+            private,
+            copies: copies.into_iter().map(ContactId::new).collect(),
+            create_time,
+        }
+    }
+}
+
+prop_compose! {
+    fn any_settings()(
+        switches in any::<[bool; 4]>(), max in any::<u32>(), default_sharing_mode in mode(),
+        default_sharing_roles in roles(),
+    ) -> Settings {
+        Settings {
+            multiple_accounts: switches[0],
+            accounts_per_contact_max: max,
+            sharing_enabled: switches[1],
+            default_sharing_mode,
+            default_sharing_roles,
+            new_associations_see_account_tickets: switches[2],
+            sharing_primary_only: switches[3],
+        }
+    }
+}
+
+fn row<K: Clone + std::fmt::Debug, R: Clone + std::fmt::Debug>(
+    key: impl Strategy<Value = K>,
+    record: impl Strategy<Value = R> + Clone,
+) -> impl Strategy<Value = Row<K, R>> {
+    (key, record.clone(), record, 0..3).prop_map(|(key, before, after, kind)| match kind {
+        0 => Row::Created(key, after),
+        1 => Row::Deleted(key, before),
+        _ => Row::Updated { key, before, after },
+    })
+}
+
+fn any_change() -> impl Strategy<Value = Change> {
+    let pair = (number(), number()).prop_map(|(contact, account)| Pair {
+        contact: ContactId::new(contact),
+        account: AccountId::new(account),
+    });
+    let account = || option::of(number().prop_map(AccountId::new));
+    let tickets = vec(number().prop_map(TicketNo::new), 0..6);
+    prop_oneof![
+        row(number().prop_map(AccountId::new), any_account().boxed()).prop_map(Change::Account),
+        row(number().prop_map(ContactId::new), any_contact().boxed()).prop_map(Change::Contact),
+        row(pair, any_association().boxed()).prop_map(Change::Association),
+        row(number().prop_map(TicketNo::new), any_ticket().boxed()).prop_map(Change::Ticket),
+        (any_settings(), any_settings()).prop_map(|(before, after)| Change::Settings {
+            before: Box::new(before),
+            after: Box::new(after),
+        }),
+        (number(), account(), tickets, account()).prop_map(|(of, account, tickets, after)| {
+            Change::TicketsMoved {
+                held: Held {
+                    requester: ContactId::new(of),
+                    account,
+                },
+                tickets,
+                after,
+            }
+        }),
+    ]
+}
+
+/// Cases of each property.
+const CASES: u32 = 256;
+
+fn config() -> ProptestConfig {
+    let long = std::env::var_os("ROSTER_LONG").is_some();
+    ProptestConfig {
+        cases: if long { CASES * 50 } else { CASES },
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    }
+}
+
+proptest! {
+    #![proptest_config(config())]
+
+    #[test]
+    fn what_is_read_is_what_was_written(changes in vec(any_change(), 0..6)) {
+        let parts = encode(&changes).unwrap();
+        prop_assert_eq!(decode(FORMAT, &parts).unwrap(), changes);
+    }
+
+    #[test]
+    fn settings_are_read_as_they_were_written(settings in any_settings()) {
+        prop_assert_eq!(decode_settings(&encode_settings(&settings)).unwrap(), settings);
+    }
+
+    #[test]
+    fn no_payload_breaks_the_reader(noise in vec(any::<u8>(), 0..200), packed in any::<bool>()) {
+        let payload = if packed { pack(&noise).unwrap() } else { noise };
+        // Whether it is an error or happens to be a message: it never panics.
+        let _ = decode(FORMAT, &[payload]);
+    }
+
+    #[test]
+    fn no_entry_breaks_the_reader(
+        kind in 0..8_i32, key in any::<i64>(), second_key in any::<i64>(),
+        before in option::of(vec(any::<u8>(), 0..20)), after in option::of(vec(any::<u8>(), 0..20)),
+        tickets in vec(any::<i64>(), 0..4), from_account in option::of(any::<i64>()),
+        to_account in option::of(any::<i64>()),
+    ) {
+        let entry =
+            Entry { kind, key, second_key, before, after, tickets, from_account, to_account };
+        let _ = decode(FORMAT, &payload(entry));
+    }
+}

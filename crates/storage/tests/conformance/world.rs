@@ -1,0 +1,240 @@
+//! A store of its own for each test, on either engine, and short words for what tests do over
+//! and over. Nothing here knows a rule.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::mpsc;
+use std::task::{Context, Waker};
+
+use diesel::connection::SimpleConnection;
+use diesel::{Connection, PgConnection};
+use roster_core::change::Change;
+use roster_core::command::{Circumstances, Command, Decision};
+use roster_core::fact::{Facts, Needs};
+use roster_core::id::Revision;
+use roster_core::refusal::Refused;
+use roster_storage::{At, Done, Guarding, NotDone, OrganizationName, Origin, RequestKey, Store};
+
+/// The variable that names the PostgreSQL server of the tests.
+const POSTGRES: &str = "ROSTER_TEST_POSTGRES";
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Engine {
+    Sqlite,
+    Postgres,
+}
+
+/// A database that lives as long as a test.
+pub struct Database {
+    pub url: String,
+    _folder: Option<tempfile::TempDir>,
+}
+
+impl Database {
+    pub fn create(engine: Engine) -> Self {
+        match engine {
+            Engine::Sqlite => {
+                let folder = tempfile::tempdir().expect("a temporary folder");
+                let url = format!("sqlite:{}", folder.path().join("roster.db").display());
+                Self {
+                    url,
+                    _folder: Some(folder),
+                }
+            }
+            Engine::Postgres => {
+                static NUMBER: AtomicU32 = AtomicU32::new(0);
+                let server = std::env::var(POSTGRES).unwrap_or_else(|_| {
+                    panic!("{POSTGRES} is not set: run tests/run, which starts PostgreSQL")
+                });
+                let name = format!(
+                    "s{}_{}",
+                    std::process::id(),
+                    NUMBER.fetch_add(1, Ordering::Relaxed)
+                );
+                let mut conn =
+                    PgConnection::establish(&format!("{server}/postgres")).expect("PostgreSQL");
+                conn.batch_execute(&format!("CREATE DATABASE {name}"))
+                    .expect("a database of the test's own");
+                Self {
+                    url: format!("{server}/{name}"),
+                    _folder: None,
+                }
+            }
+        }
+    }
+}
+
+/// A store, its database, and an organization to begin with.
+pub struct World {
+    pub store: Arc<Store>,
+    pub organization: OrganizationName,
+    pub database: Database,
+    pub engine: Engine,
+}
+
+/// How a command ended, told by a future that can be kept.
+pub type Ending<A> = Pin<Box<dyn Future<Output = Result<(A, At), NotDone>> + Send>>;
+
+impl World {
+    pub fn open(engine: Engine, guarding: Guarding) -> Self {
+        let database = Database::create(engine);
+        let store = Store::open_guarding(&database.url, guarding).expect("a store");
+        Self {
+            store: Arc::new(store),
+            organization: OrganizationName::parse("acme").unwrap(),
+            database,
+            engine,
+        }
+    }
+
+    /// Carries out a command now.
+    pub async fn execute<C: Command>(&self, command: C) -> Result<(C::Answer, At), NotDone> {
+        self.queued(command).await
+    }
+
+    /// A command that is queued as soon as its future is polled.
+    pub fn queued<C: Command>(&self, command: C) -> Ending<C::Answer> {
+        self.queued_in(&self.organization, command)
+    }
+
+    pub fn queued_in<C: Command>(
+        &self,
+        organization: &OrganizationName,
+        command: C,
+    ) -> Ending<C::Answer> {
+        let (store, organization) = (Arc::clone(&self.store), organization.clone());
+        Box::pin(async move {
+            let done = store
+                .execute(&organization, command, origin(None), |_, _| Vec::new())
+                .await?;
+            match done {
+                Done::Fresh(answer, at) => Ok((answer, at)),
+                Done::Repeated(_) => panic!("nothing was repeated"),
+            }
+        })
+    }
+
+    /// Has the writer carry out these commands as one batch: it is kept busy until all of them
+    /// are queued. Their endings, in order.
+    pub async fn in_one_batch<A: 'static>(
+        &self,
+        mut endings: Vec<Ending<A>>,
+    ) -> Vec<Result<(A, At), NotDone>> {
+        let busy = self.keep_busy();
+        for ending in &mut endings {
+            queue(ending);
+        }
+        busy.release();
+        let ended = futures::future::join_all(endings).await;
+        let nonces: std::collections::BTreeSet<i64> = ended
+            .iter()
+            .filter_map(|end| end.as_ref().ok())
+            .map(|(_, at)| at.nonce)
+            .collect();
+        assert!(nonces.len() <= 1, "one batch has one nonce: {nonces:?}");
+        ended
+    }
+
+    /// Holds the writer of the organization until the guard says otherwise.
+    pub fn keep_busy(&self) -> Busy {
+        let (started, begun) = mpsc::channel();
+        let (release, released) = mpsc::channel();
+        let wait = Wait {
+            started,
+            released: std::sync::Mutex::new(released),
+        };
+        let mut ending = self.queued(wait);
+        queue(&mut ending);
+        begun.recv().expect("the writer begins");
+        Busy {
+            release,
+            _ending: ending,
+        }
+    }
+}
+
+/// Queues a command without waiting for it.
+pub fn queue<A>(ending: &mut Ending<A>) {
+    let mut context = Context::from_waker(Waker::noop());
+    assert!(ending.as_mut().poll(&mut context).is_pending());
+}
+
+/// A writer that waits.
+pub struct Busy {
+    release: mpsc::Sender<()>,
+    _ending: Ending<()>,
+}
+
+impl Busy {
+    pub fn release(self) {
+        self.release.send(()).expect("the writer waits");
+    }
+}
+
+/// Changes nothing, and takes as long as the test wants.
+struct Wait {
+    started: mpsc::Sender<()>,
+    released: std::sync::Mutex<mpsc::Receiver<()>>,
+}
+
+impl Command for Wait {
+    type Answer = ();
+    const NAME: &'static str = "Wait";
+
+    fn needs(&self, _: &mut Needs) {}
+
+    fn decide<F: Facts>(&self, _: &F, _: &mut Circumstances) -> Result<Decision<()>, Refused> {
+        self.started.send(()).expect("the test waits");
+        // The test may have ended meanwhile.
+        let _ = self.released.lock().unwrap().recv();
+        Ok(Decision::unchanged(()))
+    }
+}
+
+pub fn origin(request: Option<RequestKey>) -> Origin {
+    Origin {
+        actor: "tester".into(),
+        source: "rpc",
+        job: None,
+        request,
+    }
+}
+
+/// All change sets of an organization, numbered without gaps.
+pub async fn whole_log(
+    store: &Store,
+    organization: &OrganizationName,
+) -> Vec<(Revision, Vec<Change>)> {
+    /// A few pages, so that paging is tried too.
+    const PAGE: usize = 50;
+    let mut log: Vec<(Revision, Vec<Change>)> = Vec::new();
+    loop {
+        let after = log.last().map_or(Revision::ZERO, |(revision, _)| *revision);
+        let page = store
+            .changes_after(organization, after, PAGE)
+            .await
+            .unwrap();
+        if page.is_empty() {
+            break;
+        }
+        log.extend(page);
+    }
+    for (index, (revision, _)) in log.iter().enumerate() {
+        assert_eq!(
+            revision.number(),
+            index as u64 + 1,
+            "revisions have no gaps"
+        );
+    }
+    log
+}
+
+/// How often what a test does is done: the variable of long runs multiplies it.
+pub fn times(few: u32) -> u32 {
+    match std::env::var_os("ROSTER_LONG") {
+        Some(_) => few * 20,
+        None => few,
+    }
+}

@@ -1,0 +1,291 @@
+//! How many statements the engines are asked: a number that does not grow with what is asked.
+//!
+//! Counted is every statement that asks or writes something. Not counted are BEGIN, COMMIT and
+//! ROLLBACK, and the SELECT 1 with which the pool tries a connection before it lends it: they
+//! come once a transaction whatever is in it.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    dead_code,
+    missing_docs,
+    unreachable_pub,
+    reason = "tests fail by panicking, the counts are worth showing, and a test binary has no public"
+)]
+
+#[path = "conformance/world.rs"]
+mod world;
+
+use std::sync::Mutex;
+
+use diesel::connection::{Instrumentation, InstrumentationEvent, set_default_instrumentation};
+use roster_core::id::{AccountId, ContactId, Pair, TicketNo};
+use roster_core::rules::account::{AccountPatch, CreateAccount};
+use roster_core::rules::association::{
+    AssociateContacts, SetPrimaryAccount, UpdateAssociation, Wanted,
+};
+use roster_core::rules::contact::{ContactPatch, CreateContact};
+use roster_core::rules::disposition::{Disposition, DissociateContact, Leaving, TransferContact};
+use roster_core::rules::settings::UpdateSettings;
+use roster_core::rules::ticket::{Record, RecordTickets};
+use roster_core::text::{Email, Name, Role, TicketKey};
+use roster_storage::{Guarding, TicketFilter};
+
+use crate::world::{Ending, Engine, World};
+
+/// Statements of all connections since the count began.
+static ASKED: Mutex<Vec<String>> = Mutex::new(Vec::new());
+/// One test counts at a time, also where tests share a process.
+static COUNTING: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+
+struct Counter;
+
+impl Instrumentation for Counter {
+    fn on_connection_event(&mut self, event: InstrumentationEvent<'_>) {
+        if let InstrumentationEvent::StartQuery { query, .. } = event {
+            let text = query.to_string();
+            let text: String = text.chars().take(300).collect();
+            ASKED.lock().unwrap().push(text);
+        }
+    }
+}
+
+fn counter() -> Option<Box<dyn Instrumentation>> {
+    Some(Box::new(Counter))
+}
+
+/// A store whose statements are counted, without the guards' own.
+fn counted_world(engine: Engine) -> World {
+    set_default_instrumentation(counter).unwrap();
+    World::open(engine, Guarding::Off)
+}
+
+fn counts(statement: &str) -> bool {
+    let around = ["BEGIN", "COMMIT", "ROLLBACK", "SELECT 1 ", "PRAGMA", "SET "];
+    !around.iter().any(|start| statement.starts_with(start)) && statement != "SELECT 1"
+}
+
+/// What was asked meanwhile.
+async fn asked<T>(work: impl Future<Output = T>) -> (Vec<String>, T) {
+    ASKED.lock().unwrap().clear();
+    let done = work.await;
+    let asked = std::mem::take(&mut *ASKED.lock().unwrap());
+    (asked.into_iter().filter(|of| counts(of)).collect(), done)
+}
+
+/// How many contacts and tickets there are: enough for the largest batch of each.
+const MANY: u64 = 1_000;
+
+fn contact(number: u64) -> CreateContact {
+    CreateContact {
+        family_name: Name::parse("田中").unwrap(),
+        fields: ContactPatch {
+            emails: Some(vec![Email::parse(&format!("{number}@x.jp")).unwrap()]),
+            ..ContactPatch::default()
+        },
+    }
+}
+
+fn record(key: u64, requester: u64) -> Record {
+    Record {
+        key: TicketKey::parse(&format!("T{key}")).unwrap(),
+        requester: ContactId::new(requester),
+        copies: vec![ContactId::new(1)],
+        allow_unassociated_account: false,
+        account: None,
+        subject: None,
+        status: None,
+        private: None,
+        create_time: None,
+    }
+}
+
+fn associate(account: u64, contacts: impl IntoIterator<Item = u64>) -> AssociateContacts {
+    let wanted = |contact| Wanted {
+        contact: ContactId::new(contact),
+        sees_account_tickets: Some(true),
+        role: Role::default(),
+    };
+    AssociateContacts {
+        account: AccountId::new(account),
+        contacts: contacts.into_iter().map(wanted).collect(),
+        all_or_nothing: true,
+        adopt_unassigned_tickets: true,
+    }
+}
+
+/// Three accounts, and contacts of the first and second who each have a ticket.
+async fn filled(world: &World) {
+    let several = UpdateSettings {
+        multiple_accounts: Some(true),
+        ..UpdateSettings::default()
+    };
+    world.execute(several).await.unwrap();
+    for _ in 0..3 {
+        let account = CreateAccount {
+            name: Name::parse("山田商事").unwrap(),
+            fields: AccountPatch::default(),
+        };
+        world.execute(account).await.unwrap();
+    }
+    let made = (1..=MANY).map(|number| world.queued(contact(number)));
+    for made in futures::future::join_all(made).await {
+        made.unwrap();
+    }
+    world.execute(associate(1, 1..=MANY)).await.unwrap();
+    world.execute(associate(2, 1..=MANY)).await.unwrap();
+    let tickets = (1..=MANY).map(|number| record(number, number)).collect();
+    world.execute(RecordTickets { tickets }).await.unwrap();
+}
+
+/// A sentence that must hold on both engines.
+macro_rules! on_both_engines {
+    (async fn $name:ident($world:ident: World) $body:block) => {
+        mod $name {
+            use super::*;
+
+            async fn holds(engine: Engine) {
+                let _one_at_a_time = COUNTING.lock().await;
+                let $world = counted_world(engine);
+                $body
+            }
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn sqlite() {
+                holds(Engine::Sqlite).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn postgres() {
+                holds(Engine::Postgres).await;
+            }
+        }
+    };
+}
+
+/// The bars of the design.
+const SINGLE_CHECK_MAX: usize = 4;
+const BATCH_CHECK_MAX: usize = 6;
+
+on_both_engines! {
+    async fn a_check_takes_a_few_statements_whatever_it_asks(world: World) {
+        filled(&world).await;
+        let mut numbers = Vec::new();
+        for (items, max) in [(1, SINGLE_CHECK_MAX), (100, BATCH_CHECK_MAX), (1_000, BATCH_CHECK_MAX)] {
+            let keys: Vec<TicketKey> = (1..=items).map(|n| record(n, 1).key).collect();
+            let check = world.store.read(&world.organization, move |at| {
+                at.checks(ContactId::new(7), &keys)
+            });
+            let (asked, seen) = asked(check).await;
+            assert!(seen.unwrap().iter().all(|seen| seen.as_ref().unwrap().visible()));
+            assert!(!asked.is_empty() && asked.len() <= max, "{items}: {asked:#?}");
+            numbers.push(asked.len());
+        }
+        println!("statements of a check of 1, 100 and 1,000: {numbers:?}");
+        assert_eq!(numbers[1], numbers[2]);
+    }
+}
+
+on_both_engines! {
+    async fn a_page_takes_as_many_statements_whatever_its_length(world: World) {
+        filled(&world).await;
+        let mut numbers = Vec::new();
+        for limit in [10, 500] {
+            let list = world.store.read(&world.organization, move |at| {
+                at.visible_tickets(ContactId::new(7), &TicketFilter::default(), None, limit)
+            });
+            let (of_list, page) = asked(list).await;
+            assert_eq!(page.unwrap().unwrap().items.len(), limit);
+            let viewers = world.store.read(&world.organization, move |at| {
+                at.viewers(&record(7, 7).key, 0, limit)
+            });
+            let (of_viewers, page) = asked(viewers).await;
+            assert_eq!(page.unwrap().unwrap().items.len(), limit);
+            numbers.push((of_list.len(), of_viewers.len()));
+        }
+        println!("statements of a list and of viewers, 10 and 500: {numbers:?}");
+        assert_eq!(numbers[0], numbers[1]);
+    }
+}
+
+/// How many commands come in one batch.
+const BATCHES: [u64; 3] = [1, 100, 250];
+
+/// That a batch takes as many statements however many commands it has.
+async fn assert_constant<A: 'static>(
+    world: &World,
+    what: &str,
+    command: impl Fn(u64) -> Ending<A>,
+) {
+    let mut numbers = Vec::new();
+    let mut last = Vec::new();
+    let mut first = 1;
+    for count in BATCHES {
+        let commands = (first..first + count).map(&command).collect();
+        first += count;
+        let (asked, ended) = asked(world.in_one_batch(commands)).await;
+        for ended in ended {
+            assert!(ended.is_ok(), "{what}: {:?}", ended.err());
+        }
+        numbers.push(asked.len());
+        last = asked;
+    }
+    println!("statements of {what} by {BATCHES:?}: {numbers:?}");
+    assert!(
+        numbers.iter().all(|n| *n == numbers[0]),
+        "{what}: {numbers:?}: {last:#?}"
+    );
+}
+
+on_both_engines! {
+    async fn a_write_batch_takes_statements_by_its_kinds_of_rows_and_not_by_its_commands(world: World) {
+        filled(&world).await;
+        let pair = |contact, account| Pair {
+            contact: ContactId::new(contact),
+            account: AccountId::new(account),
+        };
+        assert_constant(&world, "associations", |n| world.queued(associate(3, [n]))).await;
+        assert_constant(&world, "contacts", |n| world.queued(contact(MANY + n))).await;
+        assert_constant(&world, "tickets", |n| {
+            world.queued(RecordTickets { tickets: vec![record(MANY + n, n)] })
+        })
+        .await;
+        assert_constant(&world, "tickets recorded again", |n| {
+            world.queued(RecordTickets { tickets: vec![Record { private: Some(true), ..record(n, n) }] })
+        })
+        .await;
+        assert_constant(&world, "flags", |n| {
+            world.queued(UpdateAssociation {
+                pair: pair(n, 2),
+                sees_account_tickets: Some(false),
+                role: None,
+                etag: None,
+            })
+        })
+        .await;
+        assert_constant(&world, "primaries", |n| {
+            world.queued(SetPrimaryAccount { pair: pair(n, 2) })
+        })
+        .await;
+        let leaving = Leaving {
+            disposition: Some(Disposition::MoveToPrimary),
+            ..Leaving::default()
+        };
+        assert_constant(&world, "dissociations", |n| {
+            world.queued(DissociateContact { pair: pair(n, 1), leaving })
+        })
+        .await;
+        assert_constant(&world, "transfers", |n| {
+            world.queued(TransferContact {
+                contact: ContactId::new(n),
+                to: AccountId::new(3),
+                sees_account_tickets: None,
+                role: Role::default(),
+                leaving,
+            })
+        })
+        .await;
+        let moved = world.store.read(&world.organization, |at| at.tickets(&[TicketNo::new(250)]));
+        assert_eq!(moved.await.unwrap()[0].1.record.account, Some(AccountId::new(3)));
+    }
+}
