@@ -110,7 +110,7 @@ pub trait Facts {
         &self,
         contact: ContactId,
     ) -> Result<Vec<(AccountId, Stored<Association>)>, Unavailable>;
-    /// The contacts of an account, by number: asked by `deletion` alone.
+    /// The contacts of an account, by number: asked by `deletion` and by guards alone.
     fn contacts_of(&self, account: AccountId) -> Result<Vec<ContactId>, Unavailable>;
     /// How many contacts have more than one account.
     fn contacts_with_several_accounts(&self) -> Result<u64, Unavailable>;
@@ -129,7 +129,8 @@ pub trait Facts {
     }
     /// The tickets of one requester under one account, by number.
     fn held_tickets(&self, held: Held) -> Result<Vec<HeldTicket>, Unavailable>;
-    /// The tickets that a group of records touches, by number: asked by `deletion` alone.
+    /// The tickets that a group of records touches, by number: asked by `deletion` and by guards
+    /// alone.
     fn tickets_of(&self, of: TicketsOf) -> Result<Vec<TicketNo>, Unavailable>;
     /// The number of the record that has a key.
     fn owner(&self, key: &UniqueKey) -> Result<Option<u64>, Unavailable>;
