@@ -4,6 +4,8 @@
 //! batch judges each command after those before it, a command judges each item likewise, and
 //! what is refused is put back by dropping its draft.
 
+mod names;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use crate::change::{Change, Row};
@@ -11,6 +13,7 @@ use crate::fact::{Facts, Held, HeldTicket, TicketsOf, Unavailable, UniqueKey};
 use crate::id::{AccountId, ContactId, Pair, Revision, TicketNo};
 use crate::names::{name_key, person_key};
 use crate::record::{Account, Association, Contact, Settings, Stored, Ticket};
+use names::{NameDelta, rename};
 
 type Overlay<K, R> = HashMap<K, Option<Stored<R>>>;
 
@@ -19,34 +22,6 @@ type Overlay<K, R> = HashMap<K, Option<Stored<R>>>;
 struct HeldDelta {
     left: HashSet<TicketNo>,
     came: BTreeMap<TicketNo, HeldTicket>,
-}
-
-/// Which records took a name, and which left it.
-struct NameDelta<K> {
-    left: BTreeSet<K>,
-    came: BTreeSet<K>,
-}
-
-impl<K> Default for NameDelta<K> {
-    fn default() -> Self {
-        Self {
-            left: BTreeSet::new(),
-            came: BTreeSet::new(),
-        }
-    }
-}
-
-impl<K: Copy + Ord> NameDelta<K> {
-    /// Those that had the name before, as it is now.
-    fn onto(delta: Option<&Self>, mut before: Vec<K>) -> Vec<K> {
-        let Some(delta) = delta else {
-            return before;
-        };
-        before.retain(|id| !delta.left.contains(id) && !delta.came.contains(id));
-        before.extend(&delta.came);
-        before.sort_unstable();
-        before
-    }
 }
 
 /// Where a move left a ticket.
@@ -265,22 +240,6 @@ pub fn contact_keys(contact: Option<&Contact>) -> Vec<UniqueKey> {
             .chain(external)
             .collect()
     })
-}
-
-fn rename<K: Copy + Ord, R>(
-    names: &mut HashMap<String, NameDelta<K>>,
-    row: &Row<K, R>,
-    key: impl Fn(&R) -> String,
-) {
-    let id = row.key();
-    if let Some(before) = row.before() {
-        let delta = names.entry(key(before)).or_default();
-        delta.came.remove(&id);
-        delta.left.insert(id);
-    }
-    if let Some(after) = row.after() {
-        names.entry(key(after)).or_default().came.insert(id);
-    }
 }
 
 fn held_of(ticket: &Ticket) -> Held {

@@ -261,3 +261,59 @@ fn digits(text: &str, max: usize) -> Option<i16> {
     let all = !text.is_empty() && text.len() <= max && text.bytes().all(|b| b.is_ascii_digit());
     if all { text.parse().ok() } else { None }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn micros(cell: &str) -> Option<i64> {
+        instant(cell).map(Time::micros)
+    }
+
+    #[test]
+    fn a_time_is_read_however_it_is_written_and_without_an_offset_it_is_utc() {
+        let nine_thirty = Some(1_795_512_600_000_000);
+        for cell in [
+            "2026-11-24T09:30:00Z",
+            "2026-11-24T18:30:00+09:00",
+            "2026-11-24T09:30:00",
+            "2026-11-24 09:30",
+            "2026/11/24 9:30",
+            "2026/11/24 9:30:00.5",
+        ] {
+            let read = micros(cell).map(|read| read / 1_000_000 * 1_000_000);
+            assert_eq!(read, nine_thirty, "{cell}");
+        }
+        assert_eq!(micros("2026/1/5"), micros("2026-01-05T00:00:00Z"));
+        for wrong in [
+            "",
+            "yesterday",
+            "2026-13-01",
+            "2026-02-30",
+            "26:00",
+            "2026-11-24 25:00",
+            "11/24/2026",
+            "-1-1-1",
+        ] {
+            assert_eq!(micros(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_word_of_a_closed_ticket_is_closed_and_any_other_is_open() {
+        for word in [
+            "完了",
+            "クローズ",
+            "ｸﾛｰｽﾞ",
+            "解決済み",
+            "CLOSED",
+            "Solved",
+            "resolved",
+        ] {
+            assert_eq!(status(word), TicketStatus::Closed, "{word}");
+        }
+        for word in ["対応中", "Open", "closed?"] {
+            assert_eq!(status(word), TicketStatus::Open, "{word}");
+        }
+    }
+}

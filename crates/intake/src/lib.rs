@@ -3,7 +3,7 @@
 //! A file is read twice. The first pass writes nothing: it finds what makes the file unusable,
 //! counts its rows and notes those that name the same record and do not agree ([`survey`]). The
 //! second cuts it into batches ([`batches`]), each one command and one transaction with its
-//! rejects and its counts ([`runner`]). What the rows mean to the records is a rule of core.
+//! rejects and its counts ([`work`]). What the rows mean to the records is a rule of core.
 
 mod batches;
 mod cells;
@@ -12,6 +12,7 @@ mod layout;
 pub mod rejects;
 mod runner;
 mod survey;
+mod work;
 
 pub use batches::Explain;
 pub use fault::{FileFault, RowFault};

@@ -2,23 +2,20 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
-use roster_core::rules::import::{ImportAnswer, ImportRows};
 use roster_sheet::{Encoding, Format, Row, Sheet, SheetError};
 use roster_storage::{
-    Done, ImportCounts, ImportFailure, ImportRecord, ImportState, ImportStep, NewImport, NotDone,
-    OrganizationName, Origin, StorageError, Store,
+    Done, ImportRecord, NewImport, NotDone, OrganizationName, Origin, StorageError, Store,
 };
 use tempfile::TempPath;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
-use tokio::time::Instant;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
-use crate::batches::{self, Batch, Body, Explain, Pace};
+use crate::batches::{self, Body, Explain};
 use crate::cells;
 use crate::fault::FileFault;
 use crate::layout::{HeaderFault, Kind, Layout, Mapping};
 use crate::survey::{Disagreements, Survey};
+use crate::work::Work;
 
 /// Imports that are worked through at once: one is read while another is written, and one of
 /// another organization need not wait for the longest.
@@ -26,12 +23,6 @@ const IMPORTS_AT_ONCE: usize = 4;
 /// Imports that are taken in at all, those at work included: each holds a file of up to a
 /// gibibyte.
 const IMPORTS_MAX: usize = 20;
-/// Batches that are read ahead of the one that is written.
-const BATCHES_AHEAD: usize = 1;
-/// How long a database may be away until an import gives up.
-const DATABASE_PATIENCE: Duration = Duration::from_secs(60);
-/// How long to wait before a batch is tried again.
-const RETRY_AFTER: Duration = Duration::from_millis(500);
 
 /// How a file is to be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,10 +49,10 @@ pub struct Intake {
 }
 
 /// A file that was read once and can be worked through.
-struct Surveyed {
-    sheet: Sheet,
-    layout: Layout,
-    disagreements: Disagreements,
+pub(crate) struct Surveyed {
+    pub(crate) sheet: Sheet,
+    pub(crate) layout: Layout,
+    pub(crate) disagreements: Disagreements,
     rows: u64,
 }
 
@@ -129,13 +120,13 @@ impl Intake {
 }
 
 /// An import before it has a number.
-struct Beginning {
-    store: Arc<Store>,
-    explain: Explain,
-    turns: Arc<Semaphore>,
-    stop: watch::Receiver<bool>,
-    organization: OrganizationName,
-    origin: Origin,
+pub(crate) struct Beginning {
+    pub(crate) store: Arc<Store>,
+    pub(crate) explain: Explain,
+    pub(crate) turns: Arc<Semaphore>,
+    pub(crate) stop: watch::Receiver<bool>,
+    pub(crate) organization: OrganizationName,
+    pub(crate) origin: Origin,
     /// Held until the import has ended.
     _place: OwnedSemaphorePermit,
 }
@@ -171,14 +162,7 @@ impl Beginning {
             )
             .await?;
         if let Done::Fresh(import, _) = &begun {
-            let work = Work {
-                import: import.clone(),
-                layout: Arc::new(surveyed.layout.clone()),
-                create_missing,
-                read: 0,
-                rejected: 0,
-                begin: self,
-            };
+            let work = Work::new(self, import.clone(), &surveyed, create_missing);
             tokio::spawn(work.run(surveyed));
         }
         Ok(begun)
@@ -221,241 +205,4 @@ fn look_at(mut body: Body<'_>, layout: &Layout) -> Result<(u64, Disagreements), 
         }
     }
     Ok((rows, survey.finish()))
-}
-
-/// An import at work.
-struct Work {
-    begin: Beginning,
-    import: ImportRecord,
-    layout: Arc<Layout>,
-    create_missing: bool,
-    /// Rows of its committed batches.
-    read: u64,
-    /// Those of them that were rejected.
-    rejected: u64,
-}
-
-/// Why a batch is not in.
-enum Ended {
-    /// The import is to be marked so.
-    Failed(ImportFailure),
-    /// Somebody else has ended it.
-    Elsewhere,
-}
-
-impl Work {
-    async fn run(mut self, surveyed: Surveyed) {
-        let ended = match self.work(surveyed).await {
-            Ok(()) => return,
-            Err(ended) => ended,
-        };
-        match ended {
-            Ended::Failed(why) => self.fail(why).await,
-            Ended::Elsewhere => tracing::warn!(import = %self.import.id, "the import was ended"),
-        }
-    }
-
-    async fn work(&mut self, surveyed: Surveyed) -> Result<(), Ended> {
-        let turns = Arc::clone(&self.begin.turns);
-        let mut stop = self.begin.stop.clone();
-        let _turn = tokio::select! {
-            turn = turns.acquire_owned() => turn,
-            _ = stop.wait_for(|stop| *stop) => return Err(stopped()),
-        };
-        let pace = Pace::new();
-        let (sender, mut batches) = mpsc::channel(BATCHES_AHEAD);
-        let reading = {
-            let pace = pace.clone();
-            tokio::task::spawn_blocking(move || read(surveyed, &pace, &sender))
-        };
-        while let Some(batch) = batches.recv().await {
-            if *stop.borrow() {
-                return Err(stopped());
-            }
-            let (rows, is_last) = (batch.len(), batch.is_last);
-            let took = self.write(Arc::new(batch)).await?;
-            pace.learn(rows, took);
-            if is_last {
-                return Ok(());
-            }
-        }
-        match reading.await {
-            Ok(Err(error)) => tracing::error!(%error, "a file could not be read a second time"),
-            Ok(Ok(())) => tracing::error!("a file ended without a last batch"),
-            Err(panic) => tracing::error!(%panic, "reading a file panicked"),
-        }
-        Err(Ended::Failed(ImportFailure::Fault))
-    }
-
-    /// Writes a batch, again and again while the database is away; answers how long it took.
-    async fn write(&mut self, batch: Arc<Batch>) -> Result<Duration, Ended> {
-        let until = Instant::now() + DATABASE_PATIENCE;
-        loop {
-            let error = match self.try_write(&batch).await {
-                Ok((counts, took)) => {
-                    self.moved(counts);
-                    return Ok(took);
-                }
-                Err(NotDone::Storage(StorageError::ImportMoved)) => {
-                    self.catch_up(batch.len() as u64).await?;
-                    return Ok(Duration::ZERO);
-                }
-                Err(NotDone::Storage(
-                    error @ (StorageError::Unreachable(_) | StorageError::QueueFull),
-                )) => error,
-                Err(error) => {
-                    tracing::error!(%error, "a batch of an import failed");
-                    return Err(Ended::Failed(ImportFailure::Fault));
-                }
-            };
-            tracing::warn!(%error, import = %self.import.id, "a batch is tried again");
-            if Instant::now() >= until {
-                return Err(Ended::Failed(ImportFailure::DatabaseAway));
-            }
-            self.pause().await?;
-        }
-    }
-
-    async fn pause(&mut self) -> Result<(), Ended> {
-        let mut stop = self.begin.stop.clone();
-        tokio::select! {
-            () = tokio::time::sleep(RETRY_AFTER) => Ok(()),
-            _ = stop.wait_for(|stop| *stop) => Err(stopped()),
-        }
-    }
-
-    async fn try_write(&self, batch: &Arc<Batch>) -> Result<(ImportCounts, Duration), NotDone> {
-        let store = Arc::clone(&self.begin.store);
-        let shown = tokio::task::spawn_blocking(move || store.show_presence()).await;
-        shown.map_err(|panic| StorageError::Defect(panic.into()))??;
-        let command = ImportRows {
-            rows: Arc::clone(&batch.rows),
-            create_missing: self.create_missing,
-        };
-        let step = self.step_of(Arc::clone(batch));
-        let counts = step.clone();
-        let (answer, took) = self
-            .begin
-            .store
-            .import_batch(&self.begin.organization, command, self.origin(), step)
-            .await?;
-        Ok((counts(&answer).counts, took))
-    }
-
-    /// What the rules' answer to a batch means for the import.
-    fn step_of(
-        &self,
-        batch: Arc<Batch>,
-    ) -> impl Fn(&ImportAnswer) -> ImportStep + Clone + Send + 'static {
-        let (layout, explain) = (Arc::clone(&self.layout), self.begin.explain);
-        let (import, read_before, rejected) = (self.import.id, self.read, self.rejected);
-        move |answer| {
-            let (mut counts, rejects) = batch.result(&layout, &answer.outcomes, explain);
-            counts.accounts_created = answer.accounts_created;
-            counts.contacts_created = answer.contacts_created;
-            let state = match (batch.is_last, rejected + counts.rejected) {
-                (false, _) => ImportState::Running,
-                (true, 0) => ImportState::Completed,
-                (true, _) => ImportState::CompletedWithErrors,
-            };
-            ImportStep {
-                import,
-                read_before,
-                counts,
-                rejects,
-                state,
-            }
-        }
-    }
-
-    fn origin(&self) -> Origin {
-        Origin {
-            actor: self.begin.origin.actor.clone(),
-            source: "import",
-            job: i64::try_from(self.import.id.number()).ok(),
-            request: None,
-        }
-    }
-
-    fn moved(&mut self, counts: ImportCounts) {
-        self.read += counts.read();
-        self.rejected += counts.rejected;
-    }
-
-    /// Finds out what became of a batch whose answer was lost.
-    async fn catch_up(&mut self, rows: u64) -> Result<(), Ended> {
-        let id = self.import.id;
-        let read = self
-            .begin
-            .store
-            .read(&self.begin.organization, move |at| at.import(id))
-            .await;
-        let import = match read {
-            Ok(Some(import)) => import,
-            Ok(None) => return Err(Ended::Elsewhere),
-            Err(error) => {
-                tracing::error!(%error, "an import could not be read");
-                return Err(Ended::Failed(ImportFailure::DatabaseAway));
-            }
-        };
-        if import.counts.read() != self.read + rows
-            || matches!(import.state, ImportState::Failed(_))
-        {
-            return Err(Ended::Elsewhere);
-        }
-        self.read = import.counts.read();
-        self.rejected = import.counts.rejected;
-        Ok(())
-    }
-
-    /// Marks the import as failed, as soon as the database is there to be told. Should this server
-    /// end before, the next start finds it.
-    async fn fail(mut self, why: ImportFailure) {
-        loop {
-            let command = ImportRows {
-                rows: Arc::default(),
-                create_missing: false,
-            };
-            let (import, read_before) = (self.import.id, self.read);
-            let step = move |_: &ImportAnswer| ImportStep {
-                import,
-                read_before,
-                counts: ImportCounts::default(),
-                rejects: Vec::new(),
-                state: ImportState::Failed(why),
-            };
-            let told = self
-                .begin
-                .store
-                .import_batch(&self.begin.organization, command, self.origin(), step)
-                .await;
-            match told {
-                Err(NotDone::Storage(StorageError::Unreachable(_) | StorageError::QueueFull)) => {}
-                Err(NotDone::Storage(StorageError::ImportMoved)) | Ok(_) => return,
-                Err(error) => {
-                    tracing::error!(%error, "an import could not be marked as failed");
-                    return;
-                }
-            }
-            if self.pause().await.is_err() {
-                return;
-            }
-        }
-    }
-}
-
-fn stopped() -> Ended {
-    Ended::Failed(ImportFailure::ServerStopped)
-}
-
-/// The second pass. Blocks.
-fn read(surveyed: Surveyed, pace: &Pace, batches: &mpsc::Sender<Batch>) -> Result<(), SheetError> {
-    let Surveyed {
-        mut sheet,
-        layout,
-        disagreements,
-        ..
-    } = surveyed;
-    let body = Body::below_header(sheet.rows()?, &layout)?;
-    batches::read_all(body, &layout, &disagreements, pace, batches)
 }

@@ -304,3 +304,74 @@ fn external(id: &ExternalId) -> Named<'static> {
 fn folded(id: &ExternalId) -> String {
     fold(id.as_str())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cells;
+    use crate::layout::{Kind, Layout};
+
+    /// Which of these rows, counted from 1, are told to disagree.
+    fn disagreeing(kind: Kind, header: &str, rows: &[&str]) -> Vec<usize> {
+        let cells = |line: &str| line.split(',').map(str::to_owned).collect::<Vec<_>>();
+        let layout = Layout::of(kind, &cells(header), &[]).expect("a header");
+        let read = |line: &&str| cells::read(&layout, &cells(line)).expect("a row");
+        let rows: Vec<ImportRow> = rows.iter().map(read).collect();
+        let mut survey = Survey::default();
+        for (number, row) in (1..).zip(&rows) {
+            survey.see(number, row);
+        }
+        let disagreements = survey.finish();
+        let told = rows.iter().zip(1..);
+        told.filter(|(row, _)| disagreements.of(row).is_some())
+            .map(|(_, number)| number)
+            .collect()
+    }
+
+    #[test]
+    fn rows_of_different_records_agree_with_anything() {
+        let header = "取引先コード,取引先名";
+        assert!(disagreeing(Kind::Accounts, header, &["D1,山田", "D2,山田", "D3,鈴木"]).is_empty());
+    }
+
+    #[test]
+    fn a_blank_cell_contradicts_nothing_and_a_third_row_meets_both_before_it() {
+        let header = "社員番号,姓,名,メール";
+        let agreeing = ["E1,田中,,", "e1,,太郎,", "Ｅ１,田中,太郎,t@x.jp"];
+        assert!(disagreeing(Kind::Contacts, header, &agreeing).is_empty());
+        let rows = ["E1,田中,,", "E1,,太郎,", "E2,林,,", "E1,,次郎,"];
+        assert_eq!(disagreeing(Kind::Contacts, header, &rows), [1, 2, 4]);
+    }
+
+    #[test]
+    fn rows_that_share_a_weaker_key_must_agree_in_the_stronger_one() {
+        let rows = ["E1,田中,,t@x.jp", "E2,田中,,t@x.jp", "E3,田中,,u@x.jp"];
+        assert_eq!(
+            disagreeing(Kind::Contacts, "社員番号,姓,名,メール", &rows),
+            [1, 2]
+        );
+    }
+
+    #[test]
+    fn several_accounts_of_one_person_agree_and_two_primaries_do_not() {
+        let header = "社員番号,取引先コード,メイン";
+        let header = header.replace("取引先コード", "account.external_id");
+        let header = header.replace("社員番号", "contact.external_id");
+        let rows = ["E1,D1,", "E1,D2,はい", "E1,D3,いいえ"];
+        assert!(disagreeing(Kind::Associations, &header, &rows).is_empty());
+        let rows = ["E1,D1,1", "E1,D2,", "E1,D3,yes", "E2,D1,1", "e1,d3,1"];
+        assert_eq!(disagreeing(Kind::Associations, &header, &rows), [1, 3, 5]);
+    }
+
+    #[test]
+    fn tickets_of_one_id_must_say_the_same() {
+        let header = "問い合わせ番号,件名,メール";
+        let rows = [
+            "T1,壊れた,a@x.jp",
+            "t1,遅い,a@x.jp",
+            "T1,壊れた,b@x.jp",
+            "T2,,b@x.jp",
+        ];
+        assert_eq!(disagreeing(Kind::Tickets, header, &rows), [1, 3]);
+    }
+}
