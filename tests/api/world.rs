@@ -4,6 +4,7 @@
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::UNIX_EPOCH;
 
 use diesel::connection::SimpleConnection;
 use diesel::{Connection, PgConnection};
@@ -50,8 +51,11 @@ impl Database {
                 let server = std::env::var(POSTGRES).unwrap_or_else(|_| {
                     panic!("{POSTGRES} is not set: run tests/run, which starts PostgreSQL")
                 });
+                // The time, too: a server that lives long sees the id of a process again.
+                let since = UNIX_EPOCH.elapsed().expect("a clock after 1970");
                 let name = format!(
-                    "t{}_{}",
+                    "t{}_{}_{}",
+                    since.as_nanos(),
                     std::process::id(),
                     NUMBER.fetch_add(1, Ordering::Relaxed)
                 );
