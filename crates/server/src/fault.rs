@@ -6,7 +6,7 @@ use std::time::Duration;
 use prost::Message;
 use roster_api::v1::ErrorReason;
 use roster_core::fact::UniqueKey;
-use roster_core::id::{IdFault, Pair};
+use roster_core::id::{AccountId, ContactId, IdFault, Pair};
 use roster_core::refusal::Refusal;
 use roster_core::text::TextFault;
 use roster_storage::{NotDone, StorageError};
@@ -15,9 +15,14 @@ use tonic_types::{ErrorDetails, StatusExt};
 
 /// The domain of every ErrorInfo.
 const DOMAIN: &str = "roster.v1";
-/// Longest value of an error's metadata, in bytes: the whole status stays below the 8 KiB that
-/// clients take in a trailer.
-const METADATA_BYTES_MAX: usize = 1_024;
+/// Longest value of an error's metadata, in bytes: the ids of a whole copy list fit, and the whole
+/// status stays below the 8 KiB that clients take in a trailer.
+const METADATA_BYTES_MAX: usize = 2_100;
+/// Longest message, in bytes. It stands in a status three times: in a header of its own, where a
+/// byte may take three, in the details, and in what they say of the field.
+const MESSAGE_BYTES_MAX: usize = 512;
+/// Longest path of a field, in bytes: a path is long only by the key of an attribute.
+const FIELD_BYTES_MAX: usize = 256;
 /// When to try again after the queue was full or the database away.
 const RETRY_AFTER: Duration = Duration::from_millis(500);
 
@@ -29,6 +34,23 @@ pub(crate) struct Fault {
     pub(crate) message: String,
     metadata: Vec<(&'static str, String)>,
     field: Option<String>,
+    resource: Option<Resource>,
+}
+
+/// What was not found, or is in the way.
+#[derive(Clone, Debug)]
+struct Resource {
+    kind: &'static str,
+    name: String,
+}
+
+/// The beginning of a text, marked where something is left out.
+fn beginning(mut text: String, bytes_max: usize) -> String {
+    if text.len() > bytes_max {
+        text.truncate(text.floor_char_boundary(bytes_max));
+        text.push('…');
+    }
+    text
 }
 
 impl Fault {
@@ -36,36 +58,51 @@ impl Fault {
         Self {
             code,
             reason,
-            message: message.into(),
+            message: beginning(message.into(), MESSAGE_BYTES_MAX),
             metadata: Vec::new(),
             field: None,
+            resource: None,
         }
     }
 
     pub(crate) fn with(mut self, key: &'static str, value: impl ToString) -> Self {
-        let mut value = value.to_string();
-        if value.len() > METADATA_BYTES_MAX {
-            let end = (0..=METADATA_BYTES_MAX)
-                .rev()
-                .find(|end| value.is_char_boundary(*end))
-                .unwrap_or(0);
-            value.truncate(end);
-            value.push('…');
-        }
+        let value = beginning(value.to_string(), METADATA_BYTES_MAX);
         self.metadata.push((key, value));
         self
     }
 
+    /// A list of values, as many whole ones as fit.
+    fn with_list(self, key: &'static str, values: impl IntoIterator<Item = impl ToString>) -> Self {
+        let mut list = String::new();
+        for value in values {
+            let value = value.to_string();
+            if list.len() + 1 + value.len() > METADATA_BYTES_MAX {
+                break;
+            }
+            if !list.is_empty() {
+                list.push(',');
+            }
+            list.push_str(&value);
+        }
+        self.with(key, list)
+    }
+
     /// An INVALID_ARGUMENT of one field.
     pub(crate) fn field(path: &str, reason: ErrorReason, what: impl std::fmt::Display) -> Self {
-        let mut fault = Self::new(Code::InvalidArgument, reason, format!("{path} {what}"));
-        fault.field = Some(path.to_owned());
-        fault.with("field", path)
+        Self::new(Code::InvalidArgument, reason, format!("{path} {what}")).at(path)
     }
 
     fn at(mut self, path: &str) -> Self {
-        self.field = Some(path.to_owned());
+        let path = beginning(path.to_owned(), FIELD_BYTES_MAX);
+        self.field = Some(path.clone());
         self.with("field", path)
+    }
+
+    /// What was not found, or is in the way: its kind and what it was asked by.
+    pub(crate) fn about(mut self, kind: &'static str, name: impl ToString) -> Self {
+        let name = beginning(name.to_string(), METADATA_BYTES_MAX);
+        self.resource = Some(Resource { kind, name });
+        self
     }
 
     /// The error of an item of a batch.
@@ -84,19 +121,25 @@ impl Fault {
             .map(|(key, value)| (key.to_owned(), value))
             .collect();
         let mut details = ErrorDetails::with_error_info(reason, DOMAIN, metadata);
-        match self.code {
-            Code::InvalidArgument => {
-                if let Some(path) = &self.field {
-                    details.add_bad_request_violation(path, &self.message);
-                }
-            }
-            Code::FailedPrecondition => {
-                details.add_precondition_failure_violation(reason, "", &self.message);
-            }
-            Code::Unavailable | Code::ResourceExhausted => {
-                details.set_retry_info(Some(RETRY_AFTER));
-            }
-            _ => {}
+        if let Some(path) = &self.field
+            && self.code == Code::InvalidArgument
+        {
+            details.add_bad_request_violation(path, &self.message);
+        }
+        if self.code == Code::FailedPrecondition {
+            details.add_precondition_failure_violation(reason, "", &self.message);
+        }
+        if self.code == Code::ResourceExhausted {
+            details.add_quota_failure_violation(reason, &self.message);
+        }
+        if let Some(Resource { kind, name }) = &self.resource {
+            details.set_resource_info(*kind, name, "", &self.message);
+        }
+        if matches!(
+            self.reason,
+            ErrorReason::Unavailable | ErrorReason::QueueFull
+        ) {
+            details.set_retry_info(Some(RETRY_AFTER));
         }
         Status::with_error_details(self.code, self.message, details)
     }
@@ -132,6 +175,19 @@ pub(crate) fn of_text(path: &str, fault: &TextFault) -> Fault {
     }
 }
 
+/// The kinds of things that an error may be about, as the API calls them.
+pub(crate) const ACCOUNT: &str = "roster.v1.Account";
+pub(crate) const CONTACT: &str = "roster.v1.Contact";
+const TICKET: &str = "roster.v1.Ticket";
+
+fn account(fault: Fault, id: &AccountId) -> Fault {
+    fault.with("account_id", id).about(ACCOUNT, id)
+}
+
+fn contact(fault: Fault, id: &ContactId) -> Fault {
+    fault.with("contact_id", id).about(CONTACT, id)
+}
+
 fn pair(fault: Fault, pair: Pair) -> Fault {
     fault
         .with("account_id", pair.account)
@@ -144,18 +200,16 @@ pub(crate) fn of_refusal(refusal: &Refusal) -> Fault {
     use ErrorReason as Reason;
     let of = |code, reason| Fault::new(code, reason, refusal.to_string());
     match refusal {
-        Refusal::AccountNotFound(id) => {
-            of(NotFound, Reason::AccountNotFound).with("account_id", id)
-        }
-        Refusal::ContactNotFound(id) => {
-            of(NotFound, Reason::ContactNotFound).with("contact_id", id)
-        }
+        Refusal::AccountNotFound(id) => account(of(NotFound, Reason::AccountNotFound), id),
+        Refusal::ContactNotFound(id) => contact(of(NotFound, Reason::ContactNotFound), id),
         Refusal::AssociationNotFound(of_pair) => {
+            let name = format!("{},{}", of_pair.account, of_pair.contact);
             pair(of(NotFound, Reason::AssociationNotFound), *of_pair)
+                .about("roster.v1.Association", name)
         }
-        Refusal::TicketNotFound(key) => {
-            of(NotFound, Reason::TicketNotFound).with("ticket_id", key.as_str())
-        }
+        Refusal::TicketNotFound(key) => of(NotFound, Reason::TicketNotFound)
+            .with("ticket_id", key.as_str())
+            .about(TICKET, key.as_str()),
         Refusal::OneAccount { contact, has } => of(FailedPrecondition, Reason::OneAccount)
             .with("contact_id", contact)
             .with("account_id", has),
@@ -214,17 +268,23 @@ pub(crate) fn of_refusal(refusal: &Refusal) -> Fault {
                 UniqueKey::Email(_) => "contact.emails",
                 UniqueKey::Ticket(_) => "id",
             };
+            let kind = match key {
+                UniqueKey::AccountExternalId(_) => ACCOUNT,
+                UniqueKey::ContactExternalId(_) | UniqueKey::Email(_) => CONTACT,
+                UniqueKey::Ticket(_) => TICKET,
+            };
             of(AlreadyExists, Reason::KeyTaken)
                 .at(path)
                 .with("owner", owner)
+                .about(kind, owner)
         }
         Refusal::AddressRepeated(_) => of(InvalidArgument, Reason::Repeated).at("contact.emails"),
-        Refusal::RequesterNotFound(id) => {
-            of(NotFound, Reason::RequesterNotFound).with("contact_id", id)
-        }
+        Refusal::RequesterNotFound(id) => contact(of(NotFound, Reason::RequesterNotFound), id),
         Refusal::CopiesNotFound(ids) => {
-            let ids: Vec<String> = ids.iter().map(ToString::to_string).collect();
-            of(NotFound, Reason::CopiesNotFound).with("contact_ids", ids.join(","))
+            let first = ids.first().map(ToString::to_string).unwrap_or_default();
+            of(NotFound, Reason::CopiesNotFound)
+                .with_list("contact_ids", ids)
+                .about(CONTACT, first)
         }
         Refusal::TicketRepeated(_) => of(InvalidArgument, Reason::Repeated).at("id"),
         Refusal::NotRequestersAccount(of_pair) => pair(
@@ -236,7 +296,6 @@ pub(crate) fn of_refusal(refusal: &Refusal) -> Fault {
 }
 
 fn of_items(refusal: &Refusal, items: &[(usize, Refusal)]) -> Fault {
-    let indexes: Vec<String> = items.iter().map(|(index, _)| index.to_string()).collect();
     let first = items.first().map(|(_, first)| of_refusal(first));
     let (code, reason) = first.map_or((Code::Internal, ErrorReason::Internal), |first| {
         (first.code, first.reason)
@@ -244,7 +303,7 @@ fn of_items(refusal: &Refusal, items: &[(usize, Refusal)]) -> Fault {
     let name = reason.as_str_name();
     Fault::new(code, ErrorReason::AllOrNothing, refusal.to_string())
         .with("failed", items.len())
-        .with("indexes", indexes.join(","))
+        .with_list("indexes", items.iter().map(|(index, _)| index))
         .with(
             "first_reason",
             name.strip_prefix("ERROR_REASON_").unwrap_or(name),
@@ -262,23 +321,59 @@ impl From<StorageError> for Fault {
                     "the database cannot be reached: try again, a write with the same request_id",
                 )
             }
-            StorageError::QueueFull => Self::new(
-                Code::ResourceExhausted,
-                ErrorReason::QueueFull,
-                "too many writes wait already and nothing was changed: try again a little later",
-            ),
+            StorageError::QueueFull => busy("writes"),
             StorageError::RequestIdReused => Self::field(
                 "request_id",
                 ErrorReason::RequestIdReused,
                 "was used with another request: use a new one",
             ),
             StorageError::Defect(cause) => internal(&cause.to_string()),
-            StorageError::NotADatabase(name) => internal(&name),
+            // Both are told when a store is opened, and a call meets one that is open.
+            StorageError::NotADatabase | StorageError::InUse => internal(&error.to_string()),
         }
     }
 }
 
-fn internal(cause: &str) -> Fault {
+/// Too much waits already.
+pub(crate) fn busy(of_what: &str) -> Fault {
+    Fault::new(
+        Code::ResourceExhausted,
+        ErrorReason::QueueFull,
+        format!(
+            "too many {of_what} wait already and nothing was changed: try again a little later"
+        ),
+    )
+}
+
+/// A message longer than is taken.
+pub(crate) fn too_large() -> Fault {
+    let max = crate::MESSAGE_BYTES_MAX;
+    Fault::new(
+        Code::ResourceExhausted,
+        ErrorReason::MessageTooLarge,
+        format!("the message is longer than {max} bytes: send several calls with fewer items"),
+    )
+    .with("max_bytes", max)
+}
+
+/// What prost says of bytes that are not the message that they should be, none if it is something
+/// else: where the bytes went wrong, as a path from the request.
+pub(crate) fn of_unreadable(said: &str) -> Option<Fault> {
+    let (_, said) = said.split_once("failed to decode Protobuf message: ")?;
+    // Each message on the way is told as `Message.field: `, then what is wrong.
+    let names: Vec<&str> = said
+        .split(": ")
+        .map_while(|step| step.split_once('.').filter(|_| !step.contains(' ')))
+        .map(|(_, field)| field)
+        .collect();
+    let path = names.join(".");
+    let what =
+        "the request is not a readable message: text must be UTF-8 and no byte may be missing";
+    let fault = Fault::new(Code::InvalidArgument, ErrorReason::MessageInvalid, what);
+    Some(fault.at(&path))
+}
+
+pub(crate) fn internal(cause: &str) -> Fault {
     tracing::error!(cause, "a call failed by a fault of ours");
     Fault::new(
         Code::Internal,

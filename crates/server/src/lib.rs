@@ -1,6 +1,8 @@
 //! The wire: handlers that parse, call and render; the server that carries them.
 
 mod fault;
+mod health;
+mod layers;
 mod lookup;
 mod options;
 mod parse;
@@ -12,23 +14,36 @@ mod token;
 use std::sync::Arc;
 use std::time::Duration;
 
+use anyhow::Context;
+use prost::Message;
 use roster_api::v1;
 use roster_storage::Store;
 use tokio::net::TcpListener;
 use tokio_stream::wrappers::TcpListenerStream;
+use tonic::service::{Routes, RoutesBuilder};
 use tonic::transport::Server;
-use tonic::transport::server::Router;
+use tonic_health::ServingStatus;
 
 pub use options::Options;
 
+use health::Health;
 use services::{Accounts, Associations, Contacts, SettingsOf, Tickets, Visibilities};
 use spine::Spine;
 use token::Tokens;
 
 /// Longest message that is taken: a full batch with long texts fits.
-const MESSAGE_BYTES_MAX: usize = 16 << 20;
+pub(crate) const MESSAGE_BYTES_MAX: usize = 16 << 20;
+/// Calls that one connection may have open at once: enough for a busy client over one connection,
+/// few enough that no single one fills the server.
+const STREAMS_PER_CONNECTION_MAX: u32 = 1_024;
+/// Bytes of the headers of a call: a token of some KiB fits, a flood does not.
+const HEADER_BYTES_MAX: u32 = 16 << 10;
+/// How long a connection may be silent before it is asked whether anybody is there.
+const KEEPALIVE_AFTER: Duration = Duration::from_secs(30);
+/// How long that answer may take; then the connection, and what it holds, is given up.
+const KEEPALIVE_PATIENCE: Duration = Duration::from_secs(10);
 /// How long a stop waits for calls that run: connections that idle would hold it for ever.
-const STOP_PATIENCE: Duration = Duration::from_secs(8);
+const STOP_PATIENCE: Duration = Duration::from_secs(5);
 
 /// Serves until `stop` is done, then finishes what runs.
 ///
@@ -40,30 +55,41 @@ pub async fn serve(
 ) -> anyhow::Result<()> {
     options.check()?;
     let database = options.database.clone();
-    let store = tokio::task::spawn_blocking(move || Store::open(&database)).await??;
+    let opening = tokio::task::spawn_blocking(move || Store::open(&database));
+    let store = opening.await?.with_context(|| {
+        let database = options.shown_database();
+        format!("the database {database} cannot be opened")
+    })?;
     let store = Arc::new(store);
     let spine = Spine {
         tokens: Arc::new(Tokens::new(store.keys())?),
         store: Arc::clone(&store),
     };
-    let (health, health_service) = tonic_health::server::health_reporter();
-    health
-        .set_service_status("", tonic_health::ServingStatus::Serving)
-        .await;
-    let router = services_of(&spine)?.add_service(health_service);
+    let (reporter, health_service) = tonic_health::server::health_reporter();
+    let health = Health::new(reporter, services_named()?);
+    health.tell(ServingStatus::Serving).await;
+    let mut routes = routes(&spine)?;
+    routes.add_service(health_service);
 
-    let listener = TcpListener::bind(options.listen).await?;
+    let listener = TcpListener::bind(options.listen)
+        .await
+        .with_context(|| format!("cannot listen on {}", options.listen))?;
     ready(listener.local_addr()?);
+    let following = tokio::spawn(health.clone().follow(Arc::clone(&store)));
     let (stopping, stopped) = tokio::sync::oneshot::channel();
     let shutdown = async move {
         stop.await;
-        health
-            .set_service_status("", tonic_health::ServingStatus::NotServing)
-            .await;
+        following.abort();
+        // It ends by being aborted, and must have before health is told for the last time.
+        let _ = following.await;
+        health.end().await;
         // Nobody hears it when serving has ended by itself.
         let _ = stopping.send(());
     };
-    let serving = router.serve_with_incoming_shutdown(TcpListenerStream::new(listener), shutdown);
+    let serving = server()
+        .layer(layers::layers())
+        .add_routes(routes.routes())
+        .serve_with_incoming_shutdown(TcpListenerStream::new(listener), shutdown);
     tokio::select! {
         served = serving => served?,
         () = async {
@@ -75,8 +101,32 @@ pub async fn serve(
     Ok(())
 }
 
+/// How connections are held.
+fn server() -> Server {
+    Server::builder()
+        .tcp_nodelay(true)
+        .tcp_keepalive(Some(KEEPALIVE_AFTER))
+        .http2_keepalive_interval(Some(KEEPALIVE_AFTER))
+        .http2_keepalive_timeout(Some(KEEPALIVE_PATIENCE))
+        .http2_max_header_list_size(HEADER_BYTES_MAX)
+        .max_concurrent_streams(STREAMS_PER_CONNECTION_MAX)
+}
+
+/// The full names of our services.
+fn services_named() -> anyhow::Result<Vec<String>> {
+    let set = prost_types::FileDescriptorSet::decode(roster_api::FILE_DESCRIPTOR_SET)?;
+    let named = |file: &prost_types::FileDescriptorProto| {
+        let package = file.package().to_owned();
+        let service = move |service: &prost_types::ServiceDescriptorProto| {
+            format!("{package}.{}", service.name())
+        };
+        file.service.iter().map(service).collect::<Vec<_>>()
+    };
+    Ok(set.file.iter().flat_map(named).collect())
+}
+
 /// All services of the API, with reflection in both versions that tools speak.
-fn services_of(spine: &Spine) -> anyhow::Result<Router> {
+fn routes(spine: &Spine) -> anyhow::Result<RoutesBuilder> {
     let reflection = || {
         tonic_reflection::server::Builder::configure()
             .register_encoded_file_descriptor_set(roster_api::FILE_DESCRIPTOR_SET)
@@ -90,8 +140,8 @@ fn services_of(spine: &Spine) -> anyhow::Result<Router> {
                 .max_encoding_message_size(MESSAGE_BYTES_MAX)
         }};
     }
-    Ok(Server::builder()
-        .tcp_nodelay(true)
+    let mut routes = Routes::builder();
+    routes
         .add_service(reflection().build_v1()?)
         .add_service(reflection().build_v1alpha()?)
         .add_service(sized!(
@@ -117,5 +167,6 @@ fn services_of(spine: &Spine) -> anyhow::Result<Router> {
         .add_service(sized!(
             v1::settings_service_server::SettingsServiceServer,
             SettingsOf
-        )))
+        ));
+    Ok(routes)
 }

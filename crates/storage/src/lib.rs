@@ -11,6 +11,7 @@ mod bulk;
 mod connection;
 mod error;
 mod loaded;
+mod lock;
 mod log;
 mod net;
 mod organization;

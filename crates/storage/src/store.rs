@@ -12,12 +12,13 @@ use roster_core::draft::Draft;
 use roster_core::fact::Needs;
 use roster_core::id::Revision;
 use roster_core::refusal::Refused;
-use tokio::sync::oneshot;
+use tokio::sync::{Semaphore, oneshot};
 
 use crate::batch::{Job, Origin, Outcome};
 use crate::connection::{Connection, Result, StoreKeys};
 use crate::error::{NotDone, StorageError};
 use crate::loaded::Loaded;
+use crate::lock::FileLock;
 use crate::organization::{At, OrganizationName};
 use crate::snapshot::Snapshot;
 use crate::writer::{self, Lane, Queue};
@@ -29,8 +30,15 @@ const READERS: u32 = 8;
 const POSTGRES_WRITERS: usize = 4;
 /// SQLite has one writer by nature.
 const SQLITE_WRITERS: usize = 1;
-/// How long a stop waits for writes that were accepted.
-const CLOSE_PATIENCE: Duration = Duration::from_secs(8);
+/// Beside readers and writers: whoever asks whether the database answers.
+const PROBES: u32 = 1;
+/// How long a connection is waited for. Readers wait for their turn before they ask for one and
+/// writers have their own, so there is always one unless the database is away: then a call is to
+/// hear so within a second.
+pub(crate) const CONNECTION_PATIENCE: Duration = Duration::from_millis(800);
+/// How long a stop waits for writes that were accepted. With the time that the server gives to
+/// connections, a stop takes less than ten seconds.
+const CLOSE_PATIENCE: Duration = Duration::from_secs(4);
 
 #[derive(Clone)]
 enum Engine {
@@ -39,19 +47,20 @@ enum Engine {
 }
 
 impl Engine {
-    fn open(database: &str) -> Result<(Self, usize)> {
+    /// The engine, how many write to it, and the lock on its file where it is one.
+    fn open(database: &str) -> Result<(Self, usize, Option<FileLock>)> {
+        // Each writer may ask for a second connection when an answer is lost.
+        let connections = |writers: usize| READERS + PROBES + 2 * writers as u32;
         if let Some(path) = database.strip_prefix("sqlite:").filter(|p| !p.is_empty()) {
-            let connections = READERS + 2;
-            let pool = sqlite::open(path, connections)?;
-            return Ok((Self::Sqlite(pool), SQLITE_WRITERS));
+            let lock = FileLock::take(path)?;
+            let pool = sqlite::open(path, connections(SQLITE_WRITERS))?;
+            return Ok((Self::Sqlite(pool), SQLITE_WRITERS, Some(lock)));
         }
         if database.starts_with("postgres://") || database.starts_with("postgresql://") {
-            // Each writer may ask for a second connection when an answer is lost.
-            let connections = READERS + 2 * POSTGRES_WRITERS as u32;
-            let pool = postgres::open(database, connections)?;
-            return Ok((Self::Postgres(pool), POSTGRES_WRITERS));
+            let pool = postgres::open(database, connections(POSTGRES_WRITERS))?;
+            return Ok((Self::Postgres(pool), POSTGRES_WRITERS, None));
         }
-        Err(StorageError::NotADatabase(database.to_owned()))
+        Err(StorageError::NotADatabase)
     }
 
     fn connect(&self) -> Result<Box<dyn Connection>> {
@@ -77,13 +86,16 @@ pub struct Store {
     keys: StoreKeys,
     queue: Arc<Queue>,
     writers: Mutex<Vec<std::thread::JoinHandle<()>>>,
+    readers: Arc<Semaphore>,
+    /// Of SQLite: one server a file.
+    _lock: Option<FileLock>,
 }
 
 impl Store {
     /// Opens `sqlite:PATH` or `postgres://…`, makes and migrates the database where needed, and
     /// starts its writers. Blocks.
     pub fn open(database: &str) -> Result<Self> {
-        let (engine, writers) = Engine::open(database)?;
+        let (engine, writers, lock) = Engine::open(database)?;
         let keys = engine.connect()?.store_keys()?;
         let queue = Arc::new(Queue::default());
         let connect: writer::Connect = {
@@ -97,6 +109,8 @@ impl Store {
             keys,
             queue,
             writers: Mutex::new(writers),
+            readers: Arc::new(Semaphore::new(READERS as usize)),
+            _lock: lock,
         })
     }
 
@@ -154,13 +168,18 @@ impl Store {
     }
 
     /// Asks questions of one moment of an organization; one that does not exist is empty.
+    ///
+    /// Dropping the future before its turn comes drops the question.
     pub async fn read<T: Send + 'static>(
         &self,
         organization: &OrganizationName,
         ask: impl FnOnce(&mut Snapshot<'_>) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         let (engine, organization) = (self.engine.clone(), organization.clone());
+        let turn = Arc::clone(&self.readers).acquire_owned().await;
+        let turn = turn.map_err(|closed| StorageError::Defect(closed.into()))?;
         let read = tokio::task::spawn_blocking(move || {
+            let _turn = turn;
             let mut connection = engine.connect()?;
             connection.begin_read()?;
             let answer =
@@ -171,6 +190,13 @@ impl Store {
         });
         read.await
             .map_err(|panic| StorageError::Defect(panic.into()))?
+    }
+
+    /// Whether the database answers. Blocks.
+    pub fn probe(&self) -> Result<()> {
+        let mut connection = self.engine.connect()?;
+        connection.begin_read()?;
+        connection.rollback()
     }
 
     /// The change sets after a revision, oldest first, at most `limit` of them.

@@ -67,6 +67,16 @@ impl Waiting {
         }
         Some((name, taken))
     }
+
+    /// All commands of one organization.
+    fn take_all(&mut self, name: &OrganizationName) -> Vec<Box<dyn Job>> {
+        let Some(queue) = self.queues.remove(name) else {
+            return Vec::new();
+        };
+        self.turns.retain(|turn| turn != name);
+        self.count -= queue.len();
+        queue.into()
+    }
 }
 
 #[derive(Default)]
@@ -129,6 +139,11 @@ impl Queue {
         }
     }
 
+    /// All calls of an organization that wait.
+    fn take_calls(&self, name: &OrganizationName) -> Vec<Box<dyn Job>> {
+        self.state.lock().calls.take_all(name)
+    }
+
     fn release(&self, name: &OrganizationName) {
         self.state.lock().held.remove(name);
         // Whoever waits may want this organization, or the end.
@@ -171,7 +186,8 @@ fn write_until_closed(queue: &Queue, connect: &Connect) {
             }
             Err(error) => {
                 tracing::error!(%error, "a writer has no connection");
-                for job in jobs {
+                // Those that came meanwhile would wait as long again for the same answer.
+                for job in jobs.into_iter().chain(queue.take_calls(&name)) {
                     job.finish(Outcome::Failed(StorageError::Unreachable(
                         "no connection".into(),
                     )));
