@@ -4,7 +4,7 @@ use roster_api::v1::consistency::Requirement;
 use roster_api::v1::*;
 use tonic::Code;
 
-use crate::world::{Server, World, field, on_both_engines, refused};
+use crate::world::{World, field, on_both_engines, refused};
 
 fn create(name: &str) -> CreateAccountRequest {
     CreateAccountRequest {
@@ -129,8 +129,7 @@ on_both_engines! {
         let id = world.account("株式会社山田").await;
         let contact = world.contact("田中").await;
         world.associate(&id, &contact).await;
-        drop(std::mem::replace(&mut world.server, Server::start(&world.database)));
-        world.clients = world.server.connect().await;
+        world.restart().await;
         assert_eq!(world.primary_of(&contact).await, id);
         assert_ne!(world.account("次").await, id);
     }

@@ -9,8 +9,15 @@
 
 mod association;
 mod dissociation;
+mod edge;
 mod errors;
+mod hold;
+mod kill;
 mod listing;
+mod outage;
+mod race;
+mod raw;
+mod stop;
 mod ticket;
 mod visibility;
 mod world;

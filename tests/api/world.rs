@@ -67,6 +67,26 @@ impl Database {
     }
 }
 
+impl Database {
+    /// Waits until PostgreSQL has noticed that a killed server is gone: until then it may still
+    /// carry out what that server sent last.
+    pub fn wait_until_forgotten(&self) {
+        if self.url.starts_with("sqlite:") {
+            return;
+        }
+        let (server, name) = self.url.rsplit_once('/').expect("a database of a server");
+        let mut conn = PgConnection::establish(&format!("{server}/postgres")).expect("PostgreSQL");
+        let count = format!(
+            "SELECT 1 / (CASE WHEN count(*) = 0 THEN 1 ELSE 0 END) \
+             FROM pg_stat_activity WHERE datname = '{name}'"
+        );
+        // It fails, dividing by zero, as long as there is a session.
+        while conn.batch_execute(&count).is_err() {
+            std::thread::sleep(std::time::Duration::from_millis(1));
+        }
+    }
+}
+
 /// The server's process; killed when dropped.
 pub struct Server {
     pub child: Child,
@@ -75,8 +95,11 @@ pub struct Server {
 
 impl Server {
     pub fn start(database: &Database) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_roster-server"))
-            .args(["--listen", "127.0.0.1:0", "--database", &database.url])
+        Self::start_with(&["--listen", "127.0.0.1:0", "--database", &database.url])
+    }
+
+    pub fn start_with(arguments: &[&str]) -> Self {
+        let mut child = command(arguments)
             .env("RUST_LOG", "error")
             .stdout(Stdio::piped())
             .spawn()
@@ -86,7 +109,7 @@ impl Server {
         output.read_line(&mut line).expect("its first line");
         let address = line
             .split_whitespace()
-            .find(|word| word.starts_with("127.0.0.1:"))
+            .find(|word| word.starts_with(char::is_numeric) && word.contains(':'))
             .unwrap_or_else(|| panic!("the server says where it listens: {line:?}"))
             .to_owned();
         // What it says later must not fill the pipe.
@@ -94,14 +117,41 @@ impl Server {
         Self { child, address }
     }
 
-    pub async fn connect(&self) -> Clients {
-        let channel = Channel::from_shared(format!("http://{}", self.address))
+    /// A connection of its own.
+    pub async fn channel(&self) -> Channel {
+        Channel::from_shared(format!("http://{}", self.address))
             .expect("an address")
             .connect()
             .await
-            .expect("the server answers");
-        Clients::over(channel)
+            .expect("the server answers")
     }
+
+    /// Clients over a connection of their own.
+    pub async fn connect(&self) -> Clients {
+        Clients::over(self.channel().await)
+    }
+
+    /// Ends the process at once, as a power cut would, and waits until it is gone.
+    pub fn kill(&mut self) {
+        self.child.kill().expect("a process to kill");
+        self.child.wait().expect("its end");
+    }
+}
+
+/// How often a test of chance is repeated: more often where there is time.
+pub fn rounds(in_ci: usize) -> usize {
+    if std::env::var_os("ROSTER_LONG").is_some() {
+        1_000
+    } else {
+        in_ci
+    }
+}
+
+/// The server as a command.
+pub fn command(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_roster-server"));
+    command.args(arguments);
+    command
 }
 
 impl Drop for Server {
@@ -233,6 +283,20 @@ impl World {
             database,
             engine,
         }
+    }
+
+    /// Kills the server and starts another on the same database.
+    pub async fn restart(&mut self) {
+        self.server.kill();
+        self.server = Server::start(&self.database);
+        self.clients = self.server.connect().await;
+    }
+
+    /// Where the organization stands: two equal tokens tell that nothing changed between them.
+    pub async fn moment(&self) -> String {
+        let request = GetSettingsRequest::default();
+        let answer = self.clients.settings.clone().get_settings(request).await;
+        answer.expect("settings").into_inner().read_token
     }
 
     pub async fn account(&self, name: &str) -> String {
