@@ -50,21 +50,17 @@ impl Postgres {
             let owned = Command::new("chown").arg("postgres").arg(path).status();
             assert!(owned.expect("chown").success());
         }
-        postgres.run(
-            "initdb",
-            "-U roster --auth=trust --encoding=UTF8 --locale=C --no-sync",
-        );
+        let how = "-U roster --auth=trust --encoding=UTF8 --locale=C --no-sync";
+        assert!(postgres.run("initdb", how));
         postgres
     }
 
     /// Runs one of its programs on its data; as the user postgres where we are root, since
     /// PostgreSQL refuses to be.
-    fn run(&self, program: &str, arguments: &str) {
+    fn run(&self, program: &str, arguments: &str) -> bool {
         let folder = self.folder.path().display();
-        let line = format!(
-            "'{}/{program}' -D '{folder}/data' {arguments} >/dev/null",
-            self.programs
-        );
+        let programs = &self.programs;
+        let line = format!("'{programs}/{program}' -D '{folder}/data' {arguments} >/dev/null");
         let mut command = if is_root() {
             let mut command = Command::new("su");
             command.args(["-s", "/bin/sh", "postgres", "-c", &line]);
@@ -74,22 +70,23 @@ impl Postgres {
             command.args(["-c", &line]);
             command
         };
-        assert!(command.status().expect("a program").success(), "{line}");
+        command.status().is_ok_and(|status| status.success())
     }
 
     fn start(&self) {
         let (folder, port) = (self.folder.path().display(), self.port);
-        self.run(
+        let started = self.run(
             "pg_ctl",
             &format!(
                 "-w -l '{folder}/log' -o \"-p {port} -c listen_addresses=127.0.0.1 \
                  -c unix_socket_directories='{folder}' -c fsync=off\" start"
             ),
         );
+        assert!(started);
     }
 
-    fn stop(&self, how: &str) {
-        self.run("pg_ctl", &format!("-w -m {how} stop"));
+    fn stop(&self, how: &str) -> bool {
+        self.run("pg_ctl", &format!("-w -m {how} stop"))
     }
 
     fn url(&self) -> String {
@@ -99,12 +96,8 @@ impl Postgres {
 
 impl Drop for Postgres {
     fn drop(&mut self) {
-        if std::thread::panicking() {
-            let _ =
-                std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| self.stop("immediate")));
-        } else {
-            self.stop("immediate");
-        }
+        // It may be stopped already.
+        self.stop("immediate");
     }
 }
 
@@ -171,7 +164,7 @@ async fn while_postgresql_is_away_calls_are_unavailable_and_soon_after_its_retur
             answer.unwrap();
             written += 1;
         }
-        postgres.stop(how);
+        assert!(postgres.stop(how));
         for _ in 0..2 {
             away(write(&clients)).await;
             away(read(&clients)).await;

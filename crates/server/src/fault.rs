@@ -360,12 +360,13 @@ pub(crate) fn too_large() -> Fault {
 /// else: where the bytes went wrong, as a path from the request.
 pub(crate) fn of_unreadable(said: &str) -> Option<Fault> {
     let (_, said) = said.split_once("failed to decode Protobuf message: ")?;
-    // Each message on the way is told as `Message.field: `, then what is wrong.
-    let names: Vec<&str> = said
+    // Each message on the way is told as `Message.field: `, the innermost first, then what is wrong.
+    let mut names: Vec<&str> = said
         .split(": ")
         .map_while(|step| step.split_once('.').filter(|_| !step.contains(' ')))
         .map(|(_, field)| field)
         .collect();
+    names.reverse();
     let path = names.join(".");
     let what =
         "the request is not a readable message: text must be UTF-8 and no byte may be missing";

@@ -32,33 +32,38 @@ impl Health {
         }
     }
 
-    /// Tells whether the database answers, again and again.
+    /// Tells whether the database answers, again and again; SERVING was told before.
     pub(crate) async fn follow(self, store: Arc<Store>) {
-        let mut told = None;
+        let mut told = ServingStatus::Serving;
         loop {
             let status = self.probe(&store, &mut told).await;
-            if told != Some(status) {
-                if status == ServingStatus::NotServing {
-                    tracing::warn!("the database does not answer: not serving");
-                } else {
-                    tracing::info!("serving");
-                }
-                self.tell(status).await;
-                told = Some(status);
-            }
+            self.turn(&mut told, status).await;
             tokio::time::sleep(PROBE_EVERY).await;
         }
     }
 
+    /// Tells a status that is another than the one told before.
+    async fn turn(&self, told: &mut ServingStatus, status: ServingStatus) {
+        if *told == status {
+            return;
+        }
+        if status == ServingStatus::NotServing {
+            tracing::warn!("the database does not answer: not serving");
+        } else {
+            tracing::info!("the database answers again: serving");
+        }
+        self.tell(status).await;
+        *told = status;
+    }
+
     /// One question. While it hangs no second one is asked, but the hanging is told.
-    async fn probe(&self, store: &Arc<Store>, told: &mut Option<ServingStatus>) -> ServingStatus {
+    async fn probe(&self, store: &Arc<Store>, told: &mut ServingStatus) -> ServingStatus {
         let store = Arc::clone(store);
         let mut asked = tokio::task::spawn_blocking(move || store.probe().is_ok());
         let answered = match tokio::time::timeout(PROBE_PATIENCE, &mut asked).await {
             Ok(answered) => answered,
             Err(_) => {
-                self.tell(ServingStatus::NotServing).await;
-                *told = Some(ServingStatus::NotServing);
+                self.turn(told, ServingStatus::NotServing).await;
                 asked.await
             }
         };

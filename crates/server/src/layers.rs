@@ -28,9 +28,26 @@ type Answer = http::Response<Body>;
 /// The layers below and the handler, not yet begun.
 type Rest = BoxFuture<'static, Answer>;
 
+/// The places of the calls that are worked on.
+#[derive(Clone)]
+pub(crate) struct Places(Arc<Semaphore>);
+
+impl Places {
+    pub(crate) fn new() -> Self {
+        Self(Arc::new(Semaphore::new(CALLS_IN_FLIGHT_MAX)))
+    }
+
+    /// Whether no call is worked on.
+    pub(crate) fn are_free(&self) -> bool {
+        self.0.available_permits() == CALLS_IN_FLIGHT_MAX
+    }
+}
+
 /// All layers, the outermost first. tonic itself stands around them and ends a call at the
 /// deadline that its caller set: whatever runs below is dropped then.
-pub(crate) fn layers() -> impl Layer<
+pub(crate) fn layers(
+    places: &Places,
+) -> impl Layer<
     Routes,
     Service: Service<http::Request<Body>, Response = Answer, Error = Infallible, Future: Send>
                  + Clone
@@ -39,7 +56,7 @@ pub(crate) fn layers() -> impl Layer<
 > + Clone
 + Send
 + 'static {
-    let permits = Arc::new(Semaphore::new(CALLS_IN_FLIGHT_MAX));
+    let places = Arc::clone(&places.0);
     ServiceBuilder::new()
         // Sees what the caller is told, whichever layer says it.
         .layer(Around(log_failure))
@@ -47,7 +64,7 @@ pub(crate) fn layers() -> impl Layer<
         .layer(Around(catch_panic))
         // Before anything is spent on the call: too many are refused at once.
         .layer(Around(move |uri, rest| {
-            admit(Arc::clone(&permits), uri, rest)
+            admit(Arc::clone(&places), uri, rest)
         }))
         // Next to the services, since it judges what they and tonic's codec refuse.
         .layer(Around(explain))
@@ -92,9 +109,9 @@ async fn catch_panic(_: Uri, rest: Rest) -> Answer {
 }
 
 /// Lets a call pass while fewer than the most are worked on.
-async fn admit(permits: Arc<Semaphore>, _: Uri, rest: Rest) -> Answer {
-    match permits.try_acquire() {
-        Ok(_permit) => rest.await,
+async fn admit(places: Arc<Semaphore>, _: Uri, rest: Rest) -> Answer {
+    match places.try_acquire() {
+        Ok(_place) => rest.await,
         Err(_) => answer(fault::busy("calls")),
     }
 }

@@ -27,6 +27,7 @@ use tonic_health::ServingStatus;
 pub use options::Options;
 
 use health::Health;
+use layers::{Places, layers};
 use services::{Accounts, Associations, Contacts, SettingsOf, Tickets, Visibilities};
 use spine::Spine;
 use token::Tokens;
@@ -42,8 +43,13 @@ const HEADER_BYTES_MAX: u32 = 16 << 10;
 const KEEPALIVE_AFTER: Duration = Duration::from_secs(30);
 /// How long that answer may take; then the connection, and what it holds, is given up.
 const KEEPALIVE_PATIENCE: Duration = Duration::from_secs(10);
-/// How long a stop waits for calls that run: connections that idle would hold it for ever.
+/// How long a stop waits for calls that run.
 const STOP_PATIENCE: Duration = Duration::from_secs(5);
+/// How long it waits for answers on their way once no call runs. Connections that idle, or never
+/// began to speak, would hold it for ever.
+const GOODBYE_PATIENCE: Duration = Duration::from_millis(300);
+/// How often a stop looks whether calls still run.
+const STOP_LOOKS_EVERY: Duration = Duration::from_millis(10);
 
 /// Serves until `stop` is done, then finishes what runs.
 ///
@@ -55,7 +61,8 @@ pub async fn serve(
 ) -> anyhow::Result<()> {
     options.check()?;
     let database = options.database.clone();
-    let opening = tokio::task::spawn_blocking(move || Store::open(&database));
+    let waiting_max = options.writes_waiting_max;
+    let opening = tokio::task::spawn_blocking(move || Store::open_with(&database, waiting_max));
     let store = opening.await?.with_context(|| {
         let database = options.shown_database();
         format!("the database {database} cannot be opened")
@@ -86,19 +93,36 @@ pub async fn serve(
         // Nobody hears it when serving has ended by itself.
         let _ = stopping.send(());
     };
+    let places = Places::new();
     let serving = server()
-        .layer(layers::layers())
+        .layer(layers(&places))
         .add_routes(routes.routes())
         .serve_with_incoming_shutdown(TcpListenerStream::new(listener), shutdown);
     tokio::select! {
         served = serving => served?,
         () = async {
             let _ = stopped.await;
-            tokio::time::sleep(STOP_PATIENCE).await;
-        } => tracing::warn!("connections were still open when the stop's patience ended"),
+            finish(&places).await;
+        } => {}
     }
     tokio::task::spawn_blocking(move || store.close()).await?;
     Ok(())
+}
+
+/// Waits until what runs is finished, but not for ever.
+async fn finish(places: &Places) {
+    let none_runs = async {
+        while !places.are_free() {
+            tokio::time::sleep(STOP_LOOKS_EVERY).await;
+        }
+    };
+    if tokio::time::timeout(STOP_PATIENCE, none_runs)
+        .await
+        .is_err()
+    {
+        tracing::warn!("calls were still running when the stop's patience ended");
+    }
+    tokio::time::sleep(GOODBYE_PATIENCE).await;
 }
 
 /// How connections are held.

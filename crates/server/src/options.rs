@@ -29,6 +29,15 @@ pub struct Options {
     /// Listen off loopback although callers are not authenticated and nothing is encrypted.
     #[arg(long, env = "ROSTER_INSECURE")]
     pub insecure: bool,
+
+    /// How many writes may wait for their turn; the next one is refused (RESOURCE_EXHAUSTED).
+    #[arg(
+        long,
+        env = "ROSTER_WRITES_WAITING_MAX",
+        default_value_t = roster_storage::CALLS_WAITING_MAX,
+        value_name = "NUMBER"
+    )]
+    pub writes_waiting_max: usize,
 }
 
 impl Options {

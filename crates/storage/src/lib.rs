@@ -33,3 +33,4 @@ pub use organization::{At, NotAnOrganization, ORGANIZATION_CHARS_MAX, Organizati
 pub use sight::{Filtered, Seen, VisibleTicket};
 pub use snapshot::{Snapshot, TicketFilter};
 pub use store::{Done, Store};
+pub use writer::CALLS_WAITING_MAX;

@@ -21,7 +21,7 @@ use crate::loaded::Loaded;
 use crate::lock::FileLock;
 use crate::organization::{At, OrganizationName};
 use crate::snapshot::Snapshot;
-use crate::writer::{self, Lane, Queue};
+use crate::writer::{self, CALLS_WAITING_MAX, Lane, Queue};
 use crate::{log, postgres, sqlite};
 
 /// Readers of one server; a read is short, so few serve many.
@@ -95,9 +95,14 @@ impl Store {
     /// Opens `sqlite:PATH` or `postgres://…`, makes and migrates the database where needed, and
     /// starts its writers. Blocks.
     pub fn open(database: &str) -> Result<Self> {
+        Self::open_with(database, CALLS_WAITING_MAX)
+    }
+
+    /// As [`open`](Self::open), with a queue in which so many calls may wait.
+    pub fn open_with(database: &str, calls_waiting_max: usize) -> Result<Self> {
         let (engine, writers, lock) = Engine::open(database)?;
         let keys = engine.connect()?.store_keys()?;
-        let queue = Arc::new(Queue::default());
+        let queue = Arc::new(Queue::new(calls_waiting_max));
         let connect: writer::Connect = {
             let engine = engine.clone();
             Arc::new(move || engine.connect())

@@ -16,8 +16,8 @@ use crate::organization::OrganizationName;
 /// How many commands one transaction takes: enough that a commit's cost vanishes, few enough
 /// that the first of them does not wait for long.
 const BATCH_COMMANDS_MAX: usize = 256;
-/// How many calls may wait: a second's work of a small machine.
-const CALLS_WAITING_MAX: usize = 8_192;
+/// How many calls may wait, unless it is said: a second's work of a small machine.
+pub const CALLS_WAITING_MAX: usize = 8_192;
 /// How many batches of jobs may wait: jobs wait for their own answers, so one each suffices.
 const JOBS_WAITING_MAX: usize = 64;
 
@@ -88,13 +88,22 @@ struct State {
 }
 
 /// Where commands wait for a writer.
-#[derive(Default)]
 pub(crate) struct Queue {
     state: Mutex<State>,
     changed: Condvar,
+    calls_max: usize,
 }
 
 impl Queue {
+    /// One in which so many calls may wait.
+    pub(crate) fn new(calls_max: usize) -> Self {
+        Self {
+            state: Mutex::default(),
+            changed: Condvar::new(),
+            calls_max,
+        }
+    }
+
     pub(crate) fn push(
         &self,
         lane: Lane,
@@ -106,7 +115,7 @@ impl Queue {
             return Err(StorageError::Unreachable("the store is closed".into()));
         }
         let (waiting, max) = match lane {
-            Lane::Calls => (&mut state.calls, CALLS_WAITING_MAX),
+            Lane::Calls => (&mut state.calls, self.calls_max),
             Lane::Jobs => (&mut state.jobs, JOBS_WAITING_MAX),
         };
         if waiting.count >= max {
