@@ -59,7 +59,7 @@ fn texts() -> Vec<String> {
         ("あ", 255),
         ("\"", 1_001),
         ("\u{1}", 3_000),
-        ("👨", 70_000),
+        ("👨", 5_000),
     ];
     let long = long.into_iter().map(|(text, times)| text.repeat(times));
     short.iter().map(ToString::to_string).chain(long).collect()
@@ -99,7 +99,7 @@ fn lists(field: &FieldDescriptor, present: &Value) -> Vec<Value> {
     let mut lists: Vec<Value> = values(&kind).into_iter().map(one).collect();
     let first = present.as_list().and_then(|list| list.first().cloned());
     let first = first.unwrap_or_else(|| Value::default_value(&kind));
-    for count in [0, 2, 11, 51, 101, 1_001, 20_000] {
+    for count in [0, 2, 51, 1_001] {
         lists.push(Value::List(vec![first.clone(); count]));
     }
     if let Value::Message(first) = first {
@@ -272,6 +272,7 @@ async fn assail(world: &World, channel: &Channel, method: &MethodDescriptor, goo
     let path = format!("/{}/{}", method.parent_service().full_name(), method.name());
     let good = DynamicMessage::decode(method.input(), good).expect("a request");
     let mut before = world.moment().await;
+    let writes = method.input().get_field_by_name("request_id").is_some();
     let mut refused = 0;
     for variant in variants(&good) {
         match raw::call(channel, &path, variant.encode_to_vec()).await {
@@ -284,6 +285,9 @@ async fn assail(world: &World, channel: &Channel, method: &MethodDescriptor, goo
             Err(status) => {
                 told::well(&status);
                 refused += 1;
+                if !writes {
+                    continue;
+                }
                 let now = world.moment().await;
                 assert!(
                     before.is_empty() || now == before,
