@@ -6,6 +6,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use diesel::dsl::sql;
+use diesel::sql_types::BigInt;
+use diesel::{Connection, PgConnection, QueryResult, RunQueryDsl, SqliteConnection};
 use futures::future::join_all;
 use prost::Message;
 use roster_api::v1::consistency::Requirement;
@@ -21,8 +24,11 @@ const KILLS: usize = 50;
 const WRITERS: usize = 4;
 /// A kill comes after a number of answers that is drawn up to this one, from none at all …
 const ANSWERS_BEFORE_MAX: u32 = 24;
-/// … and then a little later still: within what a write takes, so at any point of it.
+/// … and then, one half of them, within what a write takes, so at any point of it; the other half
+/// when the next commit is seen.
 const KILL_WITHIN: Duration = Duration::from_millis(8);
+/// The revision of the one organization that there is.
+const REVISION: &str = "SELECT revision FROM organizations";
 /// The steps of one story.
 const STEPS: usize = 11;
 
@@ -441,6 +447,28 @@ struct Toll {
     answered: usize,
 }
 
+/// Waits for the next commit that others see: what it holds is done and, as a rule, not answered.
+async fn next_commit(engine: Engine, database: &str) {
+    let database = database.to_owned();
+    let waiting = tokio::task::spawn_blocking(move || match engine {
+        Engine::Sqlite => {
+            let path = database.strip_prefix("sqlite:").expect("a path");
+            let mut conn = SqliteConnection::establish(path).expect("the file");
+            wait_for_change(|| sql::<BigInt>(REVISION).get_result(&mut conn));
+        }
+        Engine::Postgres => {
+            let mut conn = PgConnection::establish(&database).expect("PostgreSQL");
+            wait_for_change(|| sql::<BigInt>(REVISION).get_result(&mut conn));
+        }
+    });
+    waiting.await.expect("a commit");
+}
+
+fn wait_for_change(mut revision: impl FnMut() -> QueryResult<i64>) {
+    let first = revision().expect("the revision");
+    while revision().expect("the revision") == first {}
+}
+
 /// Lets all writers write, kills the server at a random moment and looks.
 async fn kill_once(world: &mut World, writers: &mut Vec<Writer>, toll: &mut Toll) {
     let in_flight = Arc::new(AtomicUsize::new(0));
@@ -456,8 +484,12 @@ async fn kill_once(world: &mut World, writers: &mut Vec<Writer>, toll: &mut Toll
     }
     let before = answers.acquire_many(rand::random_range(0..=ANSWERS_BEFORE_MAX));
     drop(before.await);
-    let delay = rand::random_range(0..KILL_WITHIN.as_micros() as u64);
-    tokio::time::sleep(Duration::from_micros(delay)).await;
+    if rand::random() {
+        let delay = rand::random_range(0..KILL_WITHIN.as_micros() as u64);
+        tokio::time::sleep(Duration::from_micros(delay)).await;
+    } else {
+        next_commit(world.engine, &world.database.url).await;
+    }
     toll.kills += 1;
     toll.in_flight += usize::from(in_flight.load(Ordering::SeqCst) > 0);
     world.server.kill();
@@ -525,7 +557,6 @@ async fn holds(engine: Engine) {
             assert_eq!(found.len(), names.len());
         }
     }
-    eprintln!("{engine:?}: {toll:?}");
     assert!(toll.in_flight * 10 >= toll.kills * 8, "{toll:?}");
     // Else nothing was tried.
     assert!(toll.done > 0 && toll.undone > 0, "{toll:?}");

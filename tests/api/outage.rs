@@ -182,7 +182,6 @@ async fn while_postgresql_is_away_calls_are_unavailable_and_soon_after_its_retur
             assert!(back.elapsed() < WELL_WITHIN);
         }
         written += 1;
-        eprintln!("well {:?} after the return", back.elapsed());
         assert_eq!(
             read(&clients).await.unwrap().into_inner().accounts.len(),
             written

@@ -204,9 +204,12 @@ mod tests {
     use super::*;
 
     async fn told(wrap: impl Future<Output = Answer>) -> (Code, String) {
-        let status = refusal_of(&wrap.await).unwrap();
+        let status = refusal_of(&wrap.await).expect("a refusal");
         let details = status.get_error_details();
-        (status.code(), details.error_info().unwrap().reason.clone())
+        (
+            status.code(),
+            details.error_info().expect("an ErrorInfo").reason.clone(),
+        )
     }
 
     fn refused(status: Status) -> Rest {
@@ -223,7 +226,7 @@ mod tests {
     #[tokio::test]
     async fn the_call_after_the_last_that_fits_is_refused_at_once() {
         let permits = Arc::new(Semaphore::new(1));
-        let first = permits.clone().try_acquire_owned().unwrap();
+        let first = permits.clone().try_acquire_owned().expect("a place");
         let rest = || async { http::Response::new(Body::empty()) }.boxed();
         let (code, reason) = told(admit(permits.clone(), Uri::default(), rest())).await;
         assert_eq!(
