@@ -49,26 +49,30 @@ fn beside(database: &Path) -> PathBuf {
 mod tests {
     use super::*;
 
+    fn take(path: &Path) -> Result<FileLock> {
+        FileLock::take(path.to_str().expect("text"))
+    }
+
     #[test]
     fn a_file_is_locked_once_by_whatever_name_until_its_holder_ends() {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("roster.db");
-        File::create(&path).unwrap();
-        let held = FileLock::take(path.to_str().unwrap()).unwrap();
+        File::create(&path).expect("a file");
+        let held = take(&path).expect("the lock");
         let roundabout = folder.path().join(".").join("roster.db");
         for name in [&path, &roundabout] {
-            let again = FileLock::take(name.to_str().unwrap());
+            let again = take(name);
             assert!(matches!(again, Err(StorageError::InUse)), "{again:?}");
         }
         drop(held);
-        FileLock::take(path.to_str().unwrap()).unwrap();
+        take(&path).expect("the lock");
     }
 
     #[test]
     fn a_path_that_cannot_be_written_is_told() {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("missing").join("roster.db");
-        let refused = FileLock::take(path.to_str().unwrap());
+        let refused = take(&path);
         assert!(matches!(refused, Err(StorageError::Unreachable(_))));
     }
 }
