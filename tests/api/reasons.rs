@@ -163,7 +163,11 @@ async fn of_messages(world: &World, produced: &mut Produced) {
         Reason::OrganizationInvalid,
         c.accounts.list_accounts(request).await,
     );
+}
 
+/// What does not get as far as a message.
+async fn of_bytes(world: &World, produced: &mut Produced) {
+    use ErrorReason as Reason;
     let channel = world.server.channel().await;
     let method = "/roster.v1.AccountService/CreateAccount";
     let unreadable = raw::call(&channel, method, vec![0x0a, 0x7f]).await;
@@ -174,7 +178,7 @@ async fn of_messages(world: &World, produced: &mut Produced) {
     produced.call(Reason::MethodUnknown, unknown);
 }
 
-/// What records are or are not there decides.
+/// What is stored already decides.
 async fn of_records(world: &World, produced: &mut Produced) {
     use ErrorReason as Reason;
     let mut c = world.clients.clone();
@@ -185,7 +189,6 @@ async fn of_records(world: &World, produced: &mut Produced) {
             ..Default::default()
         })
         .await;
-    let person = world.contact("田中").await;
     let update = |paths: &[&str], etag: &str| UpdateAccountRequest {
         account: Some(Account {
             id: a.clone(),
@@ -233,7 +236,13 @@ async fn of_records(world: &World, produced: &mut Produced) {
         ..Default::default()
     };
     produced.call(Reason::Repeated, c.contacts.create_contact(twice).await);
+}
 
+/// What is not there.
+async fn of_what_is_missing(world: &World, produced: &mut Produced) {
+    use ErrorReason as Reason;
+    let mut c = world.clients.clone();
+    let (a, person) = (world.account("A").await, world.contact("田中").await);
     let get = GetAccountRequest {
         id: "a99".into(),
         ..Default::default()
@@ -275,7 +284,11 @@ async fn of_records(world: &World, produced: &mut Produced) {
         Reason::NotRequestersAccount,
         &world.try_record(record(&person, &[], Some(&a))).await.error,
     );
+}
 
+/// What is too much for one answer.
+async fn of_answers(world: &World, produced: &mut Produced) {
+    use ErrorReason as Reason;
     let large = Account {
         name: "L".into(),
         attributes: (0..8)
@@ -290,8 +303,8 @@ async fn of_records(world: &World, produced: &mut Produced) {
         keys: vec![key; 1_000],
         ..Default::default()
     };
-    let results = c
-        .accounts
+    let mut accounts = world.clients.accounts.clone();
+    let results = accounts
         .lookup_accounts(lookup)
         .await
         .unwrap()
@@ -360,6 +373,18 @@ async fn of_associations(world: &World, produced: &mut Produced) {
             .dissociate(&a, &person, TicketDisposition::Unspecified)
             .await,
     );
+    of_dispositions(world, produced, [a, b, other], person).await;
+}
+
+/// The same for a contact of two accounts that leaves the second and has a ticket there.
+async fn of_dispositions(
+    world: &World,
+    produced: &mut Produced,
+    [a, b, other]: [String; 3],
+    person: String,
+) {
+    use ErrorReason as Reason;
+    let mut c = world.clients.clone();
     world.ticket("of B", &person, &b).await;
     produced.call(
         Reason::DispositionRequired,
@@ -418,8 +443,11 @@ on_both_engines! {
         let mut produced = Produced::default();
         let mut promised = promised();
         of_records(&world, &mut produced).await;
+        of_what_is_missing(&world, &mut produced).await;
+        of_answers(&world, &mut produced).await;
         let before = world.moment().await;
         of_messages(&world, &mut produced).await;
+        of_bytes(&world, &mut produced).await;
         assert_eq!(world.moment().await, before);
         of_associations(&world, &mut produced).await;
         if world.engine == Engine::Postgres {

@@ -146,19 +146,29 @@ impl Writer {
         format!("w{}s{:06}t{number}", self.number, self.story)
     }
 
+    /// The id of one of the cast; empty before it is known.
+    fn id(&self, name: &str) -> String {
+        let found = self.cast.get(name);
+        found.map(|found| found.id.clone()).unwrap_or_default()
+    }
+
     /// The next step: the call, and the cast after it.
     fn next(&self) -> Doubt {
-        let (p, q) = (self.name('p'), self.name('q'));
-        let [a, b] = &self.accounts;
-        let id = |who: &str| {
-            self.cast
-                .get(who)
-                .map(|found| found.id.clone())
-                .unwrap_or_default()
-        };
         let request_id = format!("w{}s{}n{}", self.number, self.story, self.step);
         let mut after = self.cast.clone();
-        let call = match self.step {
+        let call = if self.step < 5 {
+            self.begin(&mut after, request_id)
+        } else {
+            self.go_on(&mut after, request_id)
+        };
+        Doubt { call, after }
+    }
+
+    /// Two people, associated with both accounts, and their tickets.
+    fn begin(&self, after: &mut Cast, request_id: String) -> Call {
+        let (p, q) = (self.name('p'), self.name('q'));
+        let [a, b] = &self.accounts;
+        match self.step {
             0 | 1 => {
                 let name = if self.step == 0 { p } else { q };
                 after.insert(name.clone(), Person::default());
@@ -169,22 +179,30 @@ impl Writer {
                 for person in after.values_mut() {
                     person.accounts.insert(account.clone(), self.step == 2);
                 }
-                associate(account, [id(&p), id(&q)], request_id)
+                associate(account, [self.id(&p), self.id(&q)], request_id)
             }
-            4 => {
+            _ => {
                 let of = |number: usize| if number < 4 { &p } else { &q };
                 for number in 1..=4 {
                     let person = after.get_mut(of(number)).expect("created");
                     person.tickets.insert(self.ticket(number), a.clone());
                 }
-                let tickets = (1..=4).map(|n| (self.ticket(n), id(of(n)), a.clone()));
+                let tickets = (1..=4).map(|n| (self.ticket(n), self.id(of(n)), a.clone()));
                 record(tickets.collect(), request_id)
             }
+        }
+    }
+
+    /// One leaves an account, with its tickets; the other is renamed and transferred.
+    fn go_on(&self, after: &mut Cast, request_id: String) -> Call {
+        let (p, q) = (self.name('p'), self.name('q'));
+        let [a, b] = &self.accounts;
+        match self.step {
             5 => {
                 let person = after.get_mut(&p).expect("created");
                 person.accounts = [(a.clone(), false), (b.clone(), true)].into();
                 Call::Promote(SetPrimaryAccountRequest {
-                    contact_id: id(&p),
+                    contact_id: self.id(&p),
                     account_id: b.clone(),
                     request_id,
                 })
@@ -198,7 +216,7 @@ impl Writer {
                     .for_each(|account| account.clone_from(b));
                 Call::Dissociate(DissociateContactRequest {
                     account_id: a.clone(),
-                    contact_id: id(&p),
+                    contact_id: self.id(&p),
                     ticket_disposition: TicketDisposition::MoveToPrimary.into(),
                     request_id,
                     ..Default::default()
@@ -211,7 +229,7 @@ impl Writer {
                     .expect("created")
                     .given_name
                     .clone_from(&given_name);
-                rename(id(&q), given_name, request_id)
+                rename(self.id(&q), given_name, request_id)
             }
             9 => {
                 after.get_mut(&q).expect("created").tickets.clear();
@@ -223,14 +241,13 @@ impl Writer {
             _ => {
                 after.get_mut(&q).expect("created").accounts = [(b.clone(), true)].into();
                 Call::Transfer(TransferContactRequest {
-                    contact_id: id(&q),
+                    contact_id: self.id(&q),
                     to_account_id: b.clone(),
                     request_id,
                     ..Default::default()
                 })
             }
-        };
-        Doubt { call, after }
+        }
     }
 
     /// A call was answered: what it did is true now.
