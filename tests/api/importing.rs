@@ -115,13 +115,6 @@ impl World {
             .collect()
     }
 
-    /// The token of the present moment: the same as long as nothing is written.
-    pub async fn moment(&self) -> String {
-        let request = GetSettingsRequest::default();
-        let answer = self.clients.settings.clone().get_settings(request).await;
-        answer.expect("settings").into_inner().read_token
-    }
-
     pub async fn all_accounts(&self) -> Vec<Account> {
         let request = ListAccountsRequest {
             page_size: 1_000,

@@ -1,13 +1,6 @@
 //! A real server of its own for each test, on either engine, and short words for what tests do
 //! over and over. Nothing here knows a rule.
 
-use std::io::{BufRead, BufReader};
-use std::process::{Child, Command, Stdio};
-use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::UNIX_EPOCH;
-
-use diesel::connection::SimpleConnection;
-use diesel::{Connection, PgConnection};
 use roster_api::v1::account_service_client::AccountServiceClient;
 use roster_api::v1::association_service_client::AssociationServiceClient;
 use roster_api::v1::contact_service_client::ContactServiceClient;
@@ -20,101 +13,7 @@ use tonic::transport::Channel;
 use tonic::{Code, Response, Status};
 use tonic_types::StatusExt;
 
-/// The variable that names the PostgreSQL server of the tests.
-const POSTGRES: &str = "ROSTER_TEST_POSTGRES";
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Engine {
-    Sqlite,
-    Postgres,
-}
-
-/// A database that lives as long as a test.
-pub struct Database {
-    pub url: String,
-    _folder: Option<tempfile::TempDir>,
-}
-
-impl Database {
-    pub fn create(engine: Engine) -> Self {
-        match engine {
-            Engine::Sqlite => {
-                let folder = tempfile::tempdir().expect("a temporary folder");
-                let url = format!("sqlite:{}", folder.path().join("roster.db").display());
-                Self {
-                    url,
-                    _folder: Some(folder),
-                }
-            }
-            Engine::Postgres => {
-                static NUMBER: AtomicU32 = AtomicU32::new(0);
-                let server = std::env::var(POSTGRES).unwrap_or_else(|_| {
-                    panic!("{POSTGRES} is not set: run tests/run, which starts PostgreSQL")
-                });
-                // The time, too: a server that lives long sees the id of a process again.
-                let since = UNIX_EPOCH.elapsed().expect("a clock after 1970");
-                let name = format!(
-                    "t{}_{}_{}",
-                    since.as_nanos(),
-                    std::process::id(),
-                    NUMBER.fetch_add(1, Ordering::Relaxed)
-                );
-                let mut conn =
-                    PgConnection::establish(&format!("{server}/postgres")).expect("PostgreSQL");
-                conn.batch_execute(&format!("CREATE DATABASE {name}"))
-                    .expect("a database of the test's own");
-                Self {
-                    url: format!("{server}/{name}"),
-                    _folder: None,
-                }
-            }
-        }
-    }
-}
-
-/// The server's process; killed when dropped.
-pub struct Server {
-    pub child: Child,
-    pub address: String,
-}
-
-impl Server {
-    pub fn start(database: &Database) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_roster-server"))
-            .args(["--listen", "127.0.0.1:0", "--database", &database.url])
-            .env("RUST_LOG", "error")
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("the server starts");
-        let mut output = BufReader::new(child.stdout.take().expect("its output"));
-        let mut line = String::new();
-        output.read_line(&mut line).expect("its first line");
-        let address = line
-            .split_whitespace()
-            .find(|word| word.starts_with("127.0.0.1:"))
-            .unwrap_or_else(|| panic!("the server says where it listens: {line:?}"))
-            .to_owned();
-        // What it says later must not fill the pipe.
-        std::thread::spawn(move || std::io::copy(&mut output, &mut std::io::sink()));
-        Self { child, address }
-    }
-
-    pub async fn connect(&self) -> Clients {
-        let channel = Channel::from_shared(format!("http://{}", self.address))
-            .expect("an address")
-            .connect()
-            .await
-            .expect("the server answers");
-        Clients::over(channel)
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
+pub use crate::process::{Database, Engine, Server, command, rounds};
 
 /// A client of each service.
 #[derive(Clone)]
@@ -129,7 +28,7 @@ pub struct Clients {
 }
 
 impl Clients {
-    fn over(channel: Channel) -> Self {
+    pub fn over(channel: Channel) -> Self {
         Self {
             accounts: AccountServiceClient::new(channel.clone()),
             contacts: ContactServiceClient::new(channel.clone()),
@@ -247,11 +146,18 @@ impl World {
         }
     }
 
-    /// The server ends, and another one starts on what it stored.
+    /// Kills the server and starts another on the same database.
     pub async fn restart(&mut self) {
-        let server = Server::start(&self.database);
-        drop(std::mem::replace(&mut self.server, server));
+        self.server.kill();
+        self.server = Server::start(&self.database);
         self.clients = self.server.connect().await;
+    }
+
+    /// Where the organization stands: two equal tokens tell that nothing changed between them.
+    pub async fn moment(&self) -> String {
+        let request = GetSettingsRequest::default();
+        let answer = self.clients.settings.clone().get_settings(request).await;
+        answer.expect("settings").into_inner().read_token
     }
 
     pub async fn account(&self, name: &str) -> String {

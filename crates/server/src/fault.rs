@@ -1,24 +1,32 @@
 //! What a caller is told when something is wrong: the one place where a cause becomes a code, a
 //! reason and details.
 
+mod import;
+mod refusal;
+
 use std::time::Duration;
 
 use prost::Message;
 use roster_api::v1::ErrorReason;
-use roster_core::fact::UniqueKey;
-use roster_core::id::{IdFault, ImportId, Pair};
-use roster_core::refusal::Refusal;
+use roster_core::id::IdFault;
 use roster_core::text::TextFault;
-use roster_intake::{FileFault, RowFault, SheetError};
-use roster_storage::{ImportFailure, NotDone, StorageError};
+use roster_storage::{NotDone, StorageError};
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt};
 
+pub(crate) use import::{explain_row, file_too_large, import_not_found, of_import, stopping};
+pub(crate) use refusal::{ACCOUNT, CONTACT, of_refusal};
+
 /// The domain of every ErrorInfo.
 const DOMAIN: &str = "roster.v1";
-/// Longest value of an error's metadata, in bytes: the whole status stays below the 8 KiB that
-/// clients take in a trailer.
-const METADATA_BYTES_MAX: usize = 1_024;
+/// Longest value of an error's metadata, in bytes: the ids of a whole copy list fit, and the whole
+/// status stays below the 8 KiB that clients take in a trailer.
+const METADATA_BYTES_MAX: usize = 2_100;
+/// Longest message, in bytes. It stands in a status three times: in a header of its own, where a
+/// byte may take three, in the details, and in what they say of the field.
+const MESSAGE_BYTES_MAX: usize = 512;
+/// Longest path of a field, in bytes: a path is long only by the key of an attribute.
+const FIELD_BYTES_MAX: usize = 256;
 /// When to try again after the queue was full or the database away.
 const RETRY_AFTER: Duration = Duration::from_millis(500);
 
@@ -30,6 +38,23 @@ pub(crate) struct Fault {
     pub(crate) message: String,
     metadata: Vec<(&'static str, String)>,
     field: Option<String>,
+    resource: Option<Resource>,
+}
+
+/// What was not found, or is in the way.
+#[derive(Clone, Debug)]
+struct Resource {
+    kind: &'static str,
+    name: String,
+}
+
+/// The beginning of a text, marked where something is left out.
+fn beginning(mut text: String, bytes_max: usize) -> String {
+    if text.len() > bytes_max {
+        text.truncate(text.floor_char_boundary(bytes_max));
+        text.push('…');
+    }
+    text
 }
 
 impl Fault {
@@ -37,36 +62,51 @@ impl Fault {
         Self {
             code,
             reason,
-            message: message.into(),
+            message: beginning(message.into(), MESSAGE_BYTES_MAX),
             metadata: Vec::new(),
             field: None,
+            resource: None,
         }
     }
 
     pub(crate) fn with(mut self, key: &'static str, value: impl ToString) -> Self {
-        let mut value = value.to_string();
-        if value.len() > METADATA_BYTES_MAX {
-            let end = (0..=METADATA_BYTES_MAX)
-                .rev()
-                .find(|end| value.is_char_boundary(*end))
-                .unwrap_or(0);
-            value.truncate(end);
-            value.push('…');
-        }
+        let value = beginning(value.to_string(), METADATA_BYTES_MAX);
         self.metadata.push((key, value));
         self
     }
 
+    /// A list of values, as many whole ones as fit.
+    fn with_list(self, key: &'static str, values: impl IntoIterator<Item = impl ToString>) -> Self {
+        let mut list = String::new();
+        for value in values {
+            let value = value.to_string();
+            if list.len() + 1 + value.len() > METADATA_BYTES_MAX {
+                break;
+            }
+            if !list.is_empty() {
+                list.push(',');
+            }
+            list.push_str(&value);
+        }
+        self.with(key, list)
+    }
+
     /// An INVALID_ARGUMENT of one field.
     pub(crate) fn field(path: &str, reason: ErrorReason, what: impl std::fmt::Display) -> Self {
-        let mut fault = Self::new(Code::InvalidArgument, reason, format!("{path} {what}"));
-        fault.field = Some(path.to_owned());
-        fault.with("field", path)
+        Self::new(Code::InvalidArgument, reason, format!("{path} {what}")).at(path)
     }
 
     fn at(mut self, path: &str) -> Self {
-        self.field = Some(path.to_owned());
+        let path = beginning(path.to_owned(), FIELD_BYTES_MAX);
+        self.field = Some(path.clone());
         self.with("field", path)
+    }
+
+    /// What was not found, or is in the way: its kind and what it was asked by.
+    pub(crate) fn about(mut self, kind: &'static str, name: impl ToString) -> Self {
+        let name = beginning(name.to_string(), METADATA_BYTES_MAX);
+        self.resource = Some(Resource { kind, name });
+        self
     }
 
     /// The error of an item of a batch.
@@ -84,19 +124,25 @@ impl Fault {
             .map(|(key, value)| (key.to_owned(), value))
             .collect();
         let mut details = ErrorDetails::with_error_info(reason, DOMAIN, metadata);
-        match self.code {
-            Code::InvalidArgument => {
-                if let Some(path) = &self.field {
-                    details.add_bad_request_violation(path, &self.message);
-                }
-            }
-            Code::FailedPrecondition => {
-                details.add_precondition_failure_violation(reason, "", &self.message);
-            }
-            Code::Unavailable | Code::ResourceExhausted => {
-                details.set_retry_info(Some(RETRY_AFTER));
-            }
-            _ => {}
+        if let Some(path) = &self.field
+            && self.code == Code::InvalidArgument
+        {
+            details.add_bad_request_violation(path, &self.message);
+        }
+        if self.code == Code::FailedPrecondition {
+            details.add_precondition_failure_violation(reason, "", &self.message);
+        }
+        if self.code == Code::ResourceExhausted {
+            details.add_quota_failure_violation(reason, &self.message);
+        }
+        if let Some(Resource { kind, name }) = &self.resource {
+            details.set_resource_info(*kind, name, "", &self.message);
+        }
+        if matches!(
+            self.reason,
+            ErrorReason::Unavailable | ErrorReason::QueueFull
+        ) {
+            details.set_retry_info(Some(RETRY_AFTER));
         }
         Status::with_error_details(self.code, self.message, details)
     }
@@ -132,265 +178,9 @@ pub(crate) fn of_text(path: &str, fault: &TextFault) -> Fault {
     }
 }
 
-fn pair(fault: Fault, pair: Pair) -> Fault {
-    fault
-        .with("account_id", pair.account)
-        .with("contact_id", pair.contact)
-}
-
-/// What a rule refuses: every reason, once.
-pub(crate) fn of_refusal(refusal: &Refusal) -> Fault {
-    use Code::{Aborted, AlreadyExists, FailedPrecondition, InvalidArgument, NotFound};
-    use ErrorReason as Reason;
-    let of = |code, reason| Fault::new(code, reason, refusal.to_string());
-    match refusal {
-        Refusal::AccountNotFound(id) => {
-            of(NotFound, Reason::AccountNotFound).with("account_id", id)
-        }
-        Refusal::ContactNotFound(id) => {
-            of(NotFound, Reason::ContactNotFound).with("contact_id", id)
-        }
-        Refusal::AssociationNotFound(of_pair) => {
-            pair(of(NotFound, Reason::AssociationNotFound), *of_pair)
-        }
-        Refusal::TicketNotFound(key) => {
-            of(NotFound, Reason::TicketNotFound).with("ticket_id", key.as_str())
-        }
-        Refusal::OneAccount { contact, has } => of(FailedPrecondition, Reason::OneAccount)
-            .with("contact_id", contact)
-            .with("account_id", has),
-        Refusal::SeveralAccounts { contacts } => {
-            of(FailedPrecondition, Reason::SeveralAccounts).with("contacts", contacts)
-        }
-        Refusal::AccountsPerContact { contact, max } => {
-            of(FailedPrecondition, Reason::AccountsPerContact)
-                .with("contact_id", contact)
-                .with("max", max)
-        }
-        Refusal::PrimaryStays(of_pair) => {
-            pair(of(FailedPrecondition, Reason::PrimaryStays), *of_pair)
-        }
-        Refusal::NothingToTransfer(contact) => {
-            of(FailedPrecondition, Reason::NothingToTransfer).with("contact_id", contact)
-        }
-        Refusal::DispositionRequired {
-            pair: of_pair,
-            tickets,
-        } => pair(
-            of(FailedPrecondition, Reason::DispositionRequired),
-            *of_pair,
-        )
-        .with("tickets", tickets),
-        Refusal::TargetNotAssociated(of_pair) => pair(
-            of(FailedPrecondition, Reason::TargetNotAssociated),
-            *of_pair,
-        ),
-        Refusal::TargetIsLeft(account) => of(InvalidArgument, Reason::TargetIsLeft)
-            .at("move_to_account_id")
-            .with("account_id", account),
-        Refusal::RequesterIsDeleted(contact) => of(InvalidArgument, Reason::TargetIsLeft)
-            .at("new_requester_id")
-            .with("contact_id", contact),
-        Refusal::StillInUse {
-            id,
-            associations,
-            tickets,
-        } => {
-            let kind = if id.starts_with('a') {
-                "account_id"
-            } else {
-                "contact_id"
-            };
-            of(FailedPrecondition, Reason::StillInUse)
-                .with(kind, id)
-                .with("associations", associations)
-                .with("tickets", tickets)
-        }
-        Refusal::EtagMismatch => of(Aborted, Reason::EtagMismatch).at("etag"),
-        Refusal::KeyTaken { key, owner } => {
-            let path = match key {
-                UniqueKey::AccountExternalId(_) => "account.external_id",
-                UniqueKey::ContactExternalId(_) => "contact.external_id",
-                UniqueKey::Email(_) => "contact.emails",
-                UniqueKey::Ticket(_) => "id",
-            };
-            of(AlreadyExists, Reason::KeyTaken)
-                .at(path)
-                .with("owner", owner)
-        }
-        Refusal::AddressRepeated(_) => of(InvalidArgument, Reason::Repeated).at("contact.emails"),
-        Refusal::RequesterNotFound(id) => {
-            of(NotFound, Reason::RequesterNotFound).with("contact_id", id)
-        }
-        Refusal::CopiesNotFound(ids) => {
-            let ids: Vec<String> = ids.iter().map(ToString::to_string).collect();
-            of(NotFound, Reason::CopiesNotFound).with("contact_ids", ids.join(","))
-        }
-        Refusal::TicketRepeated(_) => of(InvalidArgument, Reason::Repeated).at("id"),
-        Refusal::NotRequestersAccount(of_pair) => pair(
-            of(FailedPrecondition, Reason::NotRequestersAccount),
-            *of_pair,
-        ),
-        Refusal::AccountUnknown { what, text } => {
-            of(NotFound, Reason::AccountNotFound).with(what, text)
-        }
-        Refusal::ContactUnknown { what, text } => {
-            of(NotFound, Reason::ContactNotFound).with(what, text)
-        }
-        Refusal::IdentifiersDiffer { found, what, other } => {
-            of(InvalidArgument, Reason::IdentifiersDiffer)
-                .with("found", found)
-                .with("identifier", what)
-                .with("other", other)
-        }
-        Refusal::NameAmbiguous { candidates, .. } => {
-            of(FailedPrecondition, Reason::NameAmbiguous).with("candidates", candidates)
-        }
-        Refusal::Missing(field) => of(InvalidArgument, Reason::FieldRequired).at(field),
-        Refusal::Items(items) => of_items(refusal, items),
-    }
-}
-
-/// What is wrong with a row of an import.
-fn of_row(fault: &RowFault) -> Fault {
-    // Which column is at fault is said beside it.
-    const CELL: &str = "the cell";
-    match fault {
-        RowFault::Rule(refusal) => of_refusal(refusal),
-        RowFault::Text(fault) => of_text(CELL, fault),
-        RowFault::Id(fault) => of_id(CELL, fault),
-        RowFault::Malformed(what) => Fault::field(CELL, ErrorReason::FieldInvalid, what),
-        RowFault::RowsDisagree([first, second]) => Fault::new(
-            Code::InvalidArgument,
-            ErrorReason::RowsDisagree,
-            fault.to_string(),
-        )
-        .with("rows", format!("{first},{second}")),
-    }
-}
-
-/// The reason and the words of a row's fault, as a list of rejects has them.
-pub(crate) fn explain_row(fault: &RowFault) -> (String, String) {
-    let fault = of_row(fault);
-    (reason_name(fault.reason).to_owned(), fault.message)
-}
-
 fn reason_name(reason: ErrorReason) -> &'static str {
     let name = reason.as_str_name();
     name.strip_prefix("ERROR_REASON_").unwrap_or(name)
-}
-
-impl From<FileFault> for Fault {
-    fn from(fault: FileFault) -> Self {
-        match fault {
-            FileFault::Sheet(error) => of_sheet(&error),
-            FileFault::Header(error) => {
-                let reason = ErrorReason::HeaderUnusable;
-                let fault = Self::new(Code::InvalidArgument, reason, error.to_string());
-                match error.header() {
-                    Some(header) => fault.with("header", header),
-                    None => fault,
-                }
-            }
-            FileFault::QueueFull => Self::new(
-                Code::ResourceExhausted,
-                ErrorReason::QueueFull,
-                fault.to_string(),
-            ),
-            FileFault::Stopping => stopping(),
-            FileFault::NotDone(error) => error.into(),
-        }
-    }
-}
-
-/// The server is going away.
-pub(crate) fn stopping() -> Fault {
-    Fault::new(
-        Code::Unavailable,
-        ErrorReason::Unavailable,
-        "the server is shutting down: try again in a while",
-    )
-}
-
-fn of_sheet(error: &SheetError) -> Fault {
-    let (reason, encoding, row) = match error {
-        SheetError::Encoding { encoding, row } => {
-            (ErrorReason::FileEncoding, Some(*encoding), Some(*row))
-        }
-        SheetError::Io(cause) => return internal(&cause.to_string()),
-        other => (ErrorReason::FileUnreadable, None, row_of(other)),
-    };
-    let mut fault = Fault::new(Code::InvalidArgument, reason, error.to_string());
-    if let Some(encoding) = encoding {
-        fault = fault.with("encoding", encoding);
-    }
-    if let Some(row) = row {
-        fault = fault.with("row", row);
-    }
-    fault
-}
-
-/// The row at fault, or the last one before the fault.
-fn row_of(error: &SheetError) -> Option<u64> {
-    match error {
-        SheetError::Truncated { row, .. } | SheetError::Damaged { row, .. } => *row,
-        SheetError::UnclosedQuote { row }
-        | SheetError::TooManyColumns { row, .. }
-        | SheetError::TooManyCharacters { row, .. }
-        | SheetError::TooManyRows { row, .. } => Some(*row),
-        _ => None,
-    }
-}
-
-/// Why an import ended before the end of its file.
-pub(crate) fn of_import(failure: ImportFailure) -> Fault {
-    const AGAIN: &str = "what was committed stays, and sending the file again finishes it";
-    let unavailable = |what: &str| {
-        let (code, reason) = (Code::Unavailable, ErrorReason::Unavailable);
-        Fault::new(code, reason, format!("{what}: {AGAIN}"))
-    };
-    match failure {
-        ImportFailure::ServerDied => unavailable("the server of the import died"),
-        ImportFailure::ServerStopped => unavailable("the server of the import was stopped"),
-        ImportFailure::DatabaseAway => unavailable("the database was away for too long"),
-        ImportFailure::Fault => Fault::new(
-            Code::Internal,
-            ErrorReason::Internal,
-            format!("a fault of Roster, of which the server's log says more: {AGAIN}"),
-        ),
-    }
-}
-
-/// There is no such import.
-pub(crate) fn import_not_found(id: ImportId) -> Fault {
-    Fault::new(
-        Code::NotFound,
-        ErrorReason::ImportNotFound,
-        format!("there is no import {id}"),
-    )
-    .with("import_id", id)
-}
-
-/// A file has more bytes than are taken.
-pub(crate) fn file_too_large(max: u64) -> Fault {
-    Fault::new(
-        Code::ResourceExhausted,
-        ErrorReason::FileTooLarge,
-        format!("the file has more than {max} bytes: divide it"),
-    )
-    .with("max_bytes", max)
-}
-
-fn of_items(refusal: &Refusal, items: &[(usize, Refusal)]) -> Fault {
-    let indexes: Vec<String> = items.iter().map(|(index, _)| index.to_string()).collect();
-    let first = items.first().map(|(_, first)| of_refusal(first));
-    let (code, reason) = first.map_or((Code::Internal, ErrorReason::Internal), |first| {
-        (first.code, first.reason)
-    });
-    Fault::new(code, ErrorReason::AllOrNothing, refusal.to_string())
-        .with("failed", items.len())
-        .with("indexes", indexes.join(","))
-        .with("first_reason", reason_name(reason))
 }
 
 impl From<StorageError> for Fault {
@@ -404,11 +194,7 @@ impl From<StorageError> for Fault {
                     "the database cannot be reached: try again, a write with the same request_id",
                 )
             }
-            StorageError::QueueFull => Self::new(
-                Code::ResourceExhausted,
-                ErrorReason::QueueFull,
-                "too many writes wait already and nothing was changed: try again a little later",
-            ),
+            StorageError::QueueFull => busy("writes"),
             StorageError::RequestIdReused => Self::field(
                 "request_id",
                 ErrorReason::RequestIdReused,
@@ -416,9 +202,50 @@ impl From<StorageError> for Fault {
             ),
             StorageError::ImportMoved => internal("an import moved under a call"),
             StorageError::Defect(cause) => internal(&cause.to_string()),
-            StorageError::NotADatabase(name) => internal(&name),
+            // Both are told when a store is opened, and a call meets one that is open.
+            StorageError::NotADatabase | StorageError::InUse => internal(&error.to_string()),
         }
     }
+}
+
+/// Too much waits already.
+pub(crate) fn busy(of_what: &str) -> Fault {
+    Fault::new(
+        Code::ResourceExhausted,
+        ErrorReason::QueueFull,
+        format!(
+            "too many {of_what} wait already and nothing was changed: try again a little later"
+        ),
+    )
+}
+
+/// A message longer than is taken.
+pub(crate) fn too_large() -> Fault {
+    let max = crate::MESSAGE_BYTES_MAX;
+    Fault::new(
+        Code::ResourceExhausted,
+        ErrorReason::MessageTooLarge,
+        format!("the message is longer than {max} bytes: send several calls with fewer items"),
+    )
+    .with("max_bytes", max)
+}
+
+/// What prost says of bytes that are not the message that they should be, none if it is something
+/// else: where the bytes went wrong, as a path from the request.
+pub(crate) fn of_unreadable(said: &str) -> Option<Fault> {
+    let (_, said) = said.split_once("failed to decode Protobuf message: ")?;
+    // Each message on the way is told as `Message.field: `, the innermost first, then what is wrong.
+    let mut names: Vec<&str> = said
+        .split(": ")
+        .map_while(|step| step.split_once('.').filter(|_| !step.contains(' ')))
+        .map(|(_, field)| field)
+        .collect();
+    names.reverse();
+    let path = names.join(".");
+    let what =
+        "the request is not a readable message: text must be UTF-8 and no byte may be missing";
+    let fault = Fault::new(Code::InvalidArgument, ErrorReason::MessageInvalid, what);
+    Some(fault.at(&path))
 }
 
 pub(crate) fn internal(cause: &str) -> Fault {
@@ -436,11 +263,5 @@ impl From<NotDone> for Fault {
             NotDone::Refused(refusal) => of_refusal(&refusal),
             NotDone::Storage(error) => error.into(),
         }
-    }
-}
-
-impl From<Refusal> for Fault {
-    fn from(refusal: Refusal) -> Self {
-        of_refusal(&refusal)
     }
 }

@@ -1,6 +1,8 @@
 //! The wire: handlers that parse, call and render; the server that carries them.
 
 mod fault;
+mod health;
+mod layers;
 mod lookup;
 mod options;
 mod parse;
@@ -13,24 +15,43 @@ mod token;
 use std::sync::Arc;
 use std::time::Duration;
 
+use anyhow::Context;
+use prost::Message;
 use roster_api::v1;
 use roster_intake::Intake;
-use roster_storage::Store;
+use roster_storage::{Store, StoreOptions};
 use tokio::net::TcpListener;
 use tokio_stream::wrappers::TcpListenerStream;
+use tonic::service::{Routes, RoutesBuilder};
 use tonic::transport::Server;
-use tonic::transport::server::Router;
+use tonic_health::ServingStatus;
 
 pub use options::Options;
 
+use health::Health;
+use layers::{Places, layers};
 use services::{Accounts, Associations, Contacts, Imports, SettingsOf, Tickets, Visibilities};
 use spine::Spine;
 use token::Tokens;
 
 /// Longest message that is taken: a full batch with long texts fits.
-const MESSAGE_BYTES_MAX: usize = 16 << 20;
-/// How long a stop waits for calls that run: connections that idle would hold it for ever.
-const STOP_PATIENCE: Duration = Duration::from_secs(8);
+pub(crate) const MESSAGE_BYTES_MAX: usize = 16 << 20;
+/// Calls that one connection may have open at once: enough for a busy client over one connection,
+/// few enough that no single one fills the server.
+const STREAMS_PER_CONNECTION_MAX: u32 = 1_024;
+/// Bytes of the headers of a call: a token of some KiB fits, a flood does not.
+const HEADER_BYTES_MAX: u32 = 16 << 10;
+/// How long a connection may be silent before it is asked whether anybody is there.
+const KEEPALIVE_AFTER: Duration = Duration::from_secs(30);
+/// How long that answer may take; then the connection, and what it holds, is given up.
+const KEEPALIVE_PATIENCE: Duration = Duration::from_secs(10);
+/// How long a stop waits for calls that run.
+const STOP_PATIENCE: Duration = Duration::from_secs(5);
+/// How long it waits for answers on their way once no call runs. Connections that idle, or never
+/// began to speak, would hold it for ever.
+const GOODBYE_PATIENCE: Duration = Duration::from_millis(300);
+/// How often a stop looks whether calls still run.
+const STOP_LOOKS_EVERY: Duration = Duration::from_millis(10);
 
 /// How long a stop then waits for the batches that imports were writing: one takes a quarter of a
 /// second.
@@ -46,40 +67,56 @@ pub async fn serve(
 ) -> anyhow::Result<()> {
     options.check()?;
     let database = options.database.clone();
-    let store = tokio::task::spawn_blocking(move || Store::open(&database)).await??;
+    let of_store = StoreOptions {
+        calls_waiting_max: options.writes_waiting_max,
+        ..StoreOptions::default()
+    };
+    let opening = tokio::task::spawn_blocking(move || Store::open_with(&database, of_store));
+    let store = opening.await?.with_context(|| {
+        let database = options.shown_database();
+        format!("the database {database} cannot be opened")
+    })?;
     let store = Arc::new(store);
     let spine = Spine {
         tokens: Arc::new(Tokens::new(store.keys())?),
         store: Arc::clone(&store),
     };
     let intake = Arc::new(Intake::new(Arc::clone(&store), fault::explain_row));
-    let (health, health_service) = tonic_health::server::health_reporter();
-    health
-        .set_service_status("", tonic_health::ServingStatus::Serving)
-        .await;
-    let router = services_of(&spine, &intake)?.add_service(health_service);
+    let (reporter, health_service) = tonic_health::server::health_reporter();
+    let health = Health::new(reporter, services_named()?);
+    health.tell(ServingStatus::Serving).await;
+    let mut routes = routes(&spine, &intake)?;
+    routes.add_service(health_service);
 
-    let listener = TcpListener::bind(options.listen).await?;
+    let listener = TcpListener::bind(options.listen)
+        .await
+        .with_context(|| format!("cannot listen on {}", options.listen))?;
     ready(listener.local_addr()?);
+    let following = tokio::spawn(health.clone().follow(Arc::clone(&store)));
     let (stopping, stopped) = tokio::sync::oneshot::channel();
     let stopped_intake = Arc::clone(&intake);
     let shutdown = async move {
         stop.await;
-        health
-            .set_service_status("", tonic_health::ServingStatus::NotServing)
-            .await;
+        following.abort();
+        // It ends by being aborted, and must have before health is told for the last time.
+        let _ = following.await;
+        health.end().await;
         // First of all, so that those who watch an import hear how it ended.
         stopped_intake.stop();
         // Nobody hears it when serving has ended by itself.
         let _ = stopping.send(());
     };
-    let serving = router.serve_with_incoming_shutdown(TcpListenerStream::new(listener), shutdown);
+    let places = Places::new();
+    let serving = server()
+        .layer(layers(&places))
+        .add_routes(routes.routes())
+        .serve_with_incoming_shutdown(TcpListenerStream::new(listener), shutdown);
     tokio::select! {
         served = serving => served?,
         () = async {
             let _ = stopped.await;
-            tokio::time::sleep(STOP_PATIENCE).await;
-        } => tracing::warn!("connections were still open when the stop's patience ended"),
+            finish(&places).await;
+        } => {}
     }
     if tokio::time::timeout(IMPORTS_PATIENCE, intake.stopped())
         .await
@@ -91,8 +128,48 @@ pub async fn serve(
     Ok(())
 }
 
+/// Waits until what runs is finished, but not for ever.
+async fn finish(places: &Places) {
+    let none_runs = async {
+        while !places.are_free() {
+            tokio::time::sleep(STOP_LOOKS_EVERY).await;
+        }
+    };
+    if tokio::time::timeout(STOP_PATIENCE, none_runs)
+        .await
+        .is_err()
+    {
+        tracing::warn!("calls were still running when the stop's patience ended");
+    }
+    tokio::time::sleep(GOODBYE_PATIENCE).await;
+}
+
+/// How connections are held.
+fn server() -> Server {
+    Server::builder()
+        .tcp_nodelay(true)
+        .tcp_keepalive(Some(KEEPALIVE_AFTER))
+        .http2_keepalive_interval(Some(KEEPALIVE_AFTER))
+        .http2_keepalive_timeout(Some(KEEPALIVE_PATIENCE))
+        .http2_max_header_list_size(HEADER_BYTES_MAX)
+        .max_concurrent_streams(STREAMS_PER_CONNECTION_MAX)
+}
+
+/// The full names of our services.
+fn services_named() -> anyhow::Result<Vec<String>> {
+    let set = prost_types::FileDescriptorSet::decode(roster_api::FILE_DESCRIPTOR_SET)?;
+    let named = |file: &prost_types::FileDescriptorProto| {
+        let package = file.package().to_owned();
+        let service = move |service: &prost_types::ServiceDescriptorProto| {
+            format!("{package}.{}", service.name())
+        };
+        file.service.iter().map(service).collect::<Vec<_>>()
+    };
+    Ok(set.file.iter().flat_map(named).collect())
+}
+
 /// All services of the API, with reflection in both versions that tools speak.
-fn services_of(spine: &Spine, intake: &Arc<Intake>) -> anyhow::Result<Router> {
+fn routes(spine: &Spine, intake: &Arc<Intake>) -> anyhow::Result<RoutesBuilder> {
     let reflection = || {
         tonic_reflection::server::Builder::configure()
             .register_encoded_file_descriptor_set(roster_api::FILE_DESCRIPTOR_SET)
@@ -106,8 +183,8 @@ fn services_of(spine: &Spine, intake: &Arc<Intake>) -> anyhow::Result<Router> {
                 .max_encoding_message_size(MESSAGE_BYTES_MAX)
         }};
     }
-    Ok(Server::builder()
-        .tcp_nodelay(true)
+    let mut routes = Routes::builder();
+    routes
         .add_service(reflection().build_v1()?)
         .add_service(reflection().build_v1alpha()?)
         .add_service(sized!(
@@ -137,5 +214,6 @@ fn services_of(spine: &Spine, intake: &Arc<Intake>) -> anyhow::Result<Router> {
         .add_service(sized!(
             v1::import_service_server::ImportServiceServer,
             |spine| Imports::new(spine, Arc::clone(intake))
-        )))
+        ));
+    Ok(routes)
 }

@@ -1,36 +1,61 @@
 //! The binary `roster-server`.
 
 use std::io::Write;
+use std::process::ExitCode;
 
 use clap::Parser;
 use roster_server::{Options, serve};
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
-#[tokio::main]
-async fn main() -> anyhow::Result<()> {
+fn main() -> ExitCode {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
         .init();
     let options = Options::parse();
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut terminate = signal(SignalKind::terminate())?;
-    let stop = async move {
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
+    match run(&options) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            complain(&options, &error);
+            ExitCode::FAILURE
         }
-        tracing::info!("stopping");
-    };
-    let database = options.database.clone();
-    serve(&options, |address| greet(&database, address), stop).await
+    }
+}
+
+fn run(options: &Options) -> anyhow::Result<()> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?;
+    let served = runtime.block_on(async {
+        let mut interrupt = signal(SignalKind::interrupt())?;
+        let mut terminate = signal(SignalKind::terminate())?;
+        let stop = async move {
+            tokio::select! {
+                _ = interrupt.recv() => {}
+                _ = terminate.recv() => {}
+            }
+            tracing::info!("stopping");
+        };
+        let database = options.shown_database();
+        serve(options, |address| greet(&database, address), stop).await
+    });
+    // What hangs in a database that does not answer must not hold the end.
+    runtime.shutdown_background();
+    served
+}
+
+/// Why it did not start, or ended: one line, whatever the causes look like.
+fn complain(options: &Options, error: &anyhow::Error) {
+    let text = options.hide_password(&format!("{error:#}"));
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    // Whoever started it may have closed its output: the exit code tells all the same.
+    let _ = writeln!(std::io::stderr(), "roster-server: {line}");
 }
 
 /// Says where it listens and what to try next.
 fn greet(database: &str, address: std::net::SocketAddr) {
-    let database = hide_password(database);
     // Whoever started it may have closed its output: it serves all the same.
     let _ = writeln!(
         std::io::stdout(),
@@ -39,14 +64,4 @@ fn greet(database: &str, address: std::net::SocketAddr) {
          grpcurl -plaintext -d '{{\"account\": {{\"name\": \"株式会社山田\"}}}}' {address} \
          roster.v1.AccountService/CreateAccount"
     );
-}
-
-fn hide_password(database: &str) -> String {
-    match (database.split_once("://"), database.rsplit_once('@')) {
-        (Some((scheme, rest)), Some((_, host))) if rest.contains(':') => {
-            let user = rest.split([':', '@']).next().unwrap_or_default();
-            format!("{scheme}://{user}@{host}")
-        }
-        _ => database.to_owned(),
-    }
 }

@@ -29,6 +29,15 @@ pub struct Options {
     /// Listen off loopback although callers are not authenticated and nothing is encrypted.
     #[arg(long, env = "ROSTER_INSECURE")]
     pub insecure: bool,
+
+    /// How many writes may wait for their turn; the next one is refused (RESOURCE_EXHAUSTED).
+    #[arg(
+        long,
+        env = "ROSTER_WRITES_WAITING_MAX",
+        default_value_t = roster_storage::CALLS_WAITING_MAX,
+        value_name = "NUMBER"
+    )]
+    pub writes_waiting_max: usize,
 }
 
 impl Options {
@@ -42,5 +51,65 @@ impl Options {
              or say --insecure where the network itself keeps others out",
             self.listen
         )
+    }
+
+    /// The database without its password.
+    pub fn shown_database(&self) -> String {
+        self.hide_password(&self.database)
+    }
+
+    /// A text without the database's password, should it have it: what others say of a URL that
+    /// they do not understand quotes it.
+    pub fn hide_password(&self, text: &str) -> String {
+        let mut shown = text.to_owned();
+        for secret in passwords(&self.database) {
+            shown = shown.replace(secret, "***");
+        }
+        shown
+    }
+}
+
+/// What of a database's URL is secret: what stands between the user and the last `@`, and the
+/// parameters that are named so.
+fn passwords(database: &str) -> Vec<&str> {
+    let (place, parameters) = database.split_once('?').unwrap_or((database, ""));
+    let user = place
+        .split_once("://")
+        .and_then(|(_, rest)| rest.rsplit_once('@'));
+    let of_user = user.and_then(|(user, _)| user.split_once(':'));
+    let of_parameters = parameters
+        .split('&')
+        .filter_map(|parameter| parameter.split_once('='))
+        .filter(|(name, _)| name.ends_with("password"));
+    of_user
+        .into_iter()
+        .chain(of_parameters)
+        .map(|(_, secret)| secret)
+        .filter(|secret| !secret.is_empty())
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_password_is_shown_wherever_it_stands() {
+        for (database, shown) in [
+            ("sqlite:roster.db", "sqlite:roster.db"),
+            ("postgres://u@h/n", "postgres://u@h/n"),
+            ("postgres://u:s3cret@h/n", "postgres://u:***@h/n"),
+            ("postgres://u:s3@cr:et@h/n", "postgres://u:***@h/n"),
+            ("mysql://u:s3cret@h", "mysql://u:***@h"),
+            (
+                "postgres://h/n?user=u&password=s3cret",
+                "postgres://h/n?user=u&password=***",
+            ),
+        ] {
+            let options = Options::parse_from(["roster-server", "--database", database]);
+            assert_eq!(options.shown_database(), shown);
+            let quoted = options.hide_password(&format!("{database:?} is nothing"));
+            assert_eq!(quoted, format!("{shown:?} is nothing"));
+        }
     }
 }

@@ -190,6 +190,11 @@ pub(crate) fn status(path: &str, given: i32) -> Parsed<Option<TicketStatus>> {
     }
 }
 
+/// The status that a record sets: open or closed.
+pub(crate) fn set_status(path: &str, given: i32) -> Parsed<TicketStatus> {
+    status(path, given)?.ok_or_else(|| invalid(path, "is unspecified: leave it out, or say which"))
+}
+
 pub(crate) fn time(path: &str, given: &Timestamp) -> Parsed<Time> {
     /// The range of a protobuf Timestamp: the years 1 to 9999.
     const SECONDS: std::ops::RangeInclusive<i64> = -62_135_596_800..=253_402_300_799;

@@ -21,9 +21,14 @@ pub enum StorageError {
     /// An import is no longer running, or stands elsewhere than its batch began.
     #[error("the import is not where this batch begins")]
     ImportMoved,
-    /// The address of a database that is none.
-    #[error("{0:?} is not a database: give sqlite:PATH or postgres://USER@HOST/NAME")]
-    NotADatabase(String),
+    /// The address of a database that is none. It may hold a password: it is not told.
+    #[error("this is no database that Roster knows: give sqlite:PATH or postgres://USER@HOST/NAME")]
+    NotADatabase,
+    /// Another server has the file open.
+    #[error(
+        "another roster-server has this file open: stop it, or give each a database of its own"
+    )]
+    InUse,
 }
 
 /// Why a command was not carried out.
@@ -63,6 +68,7 @@ fn is_outage(message: &str) -> bool {
         "terminating connection",
         "the database system is",
         "server closed the connection",
+        "could not receive data from server",
         "could not connect",
         "connection to server",
         "no connection to the server",

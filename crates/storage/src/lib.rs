@@ -14,6 +14,7 @@ mod error;
 mod imports;
 mod kept;
 mod loaded;
+mod lock;
 mod log;
 mod net;
 mod organization;
@@ -40,4 +41,5 @@ pub use imports::{
 pub use organization::{At, NotAnOrganization, ORGANIZATION_CHARS_MAX, OrganizationName};
 pub use sight::{Filtered, Seen, VisibleTicket};
 pub use snapshot::{Snapshot, TicketFilter};
-pub use store::{Done, Store};
+pub use store::{Done, Store, StoreOptions};
+pub use writer::CALLS_WAITING_MAX;

@@ -1,7 +1,5 @@
 //! PostgreSQL: shared by several servers.
 
-use std::time::Duration;
-
 use diesel::Connection as _;
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
@@ -10,6 +8,7 @@ use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
 use crate::connection::Result;
 use crate::error::StorageError;
+use crate::store::CONNECTION_PATIENCE;
 
 #[path = "sql/facts.rs"]
 mod facts;
@@ -118,7 +117,7 @@ pub(crate) fn open(path: &str, connections: u32) -> Result<Pool<ConnectionManage
     Ok(Pool::builder()
         .max_size(connections)
         .min_idle(Some(1))
-        .connection_timeout(Duration::from_secs(5))
+        .connection_timeout(CONNECTION_PATIENCE)
         .connection_customizer(Box::new(Limits))
         .build(ConnectionManager::new(path))?)
 }

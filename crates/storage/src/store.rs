@@ -13,7 +13,7 @@ use roster_core::fact::Needs;
 use roster_core::guard::Violation;
 use roster_core::id::Revision;
 use roster_core::refusal::Refused;
-use tokio::sync::oneshot;
+use tokio::sync::{Semaphore, oneshot};
 
 use crate::batch::{Job, Origin, Outcome};
 use crate::check::{Guarding, check_all};
@@ -21,10 +21,11 @@ use crate::connection::{Connection, Result, StoreKeys};
 use crate::error::{NotDone, StorageError};
 use crate::imports::{Begin, ImportGiven, ImportRecord, ImportStep, ImportWrite, NewImport};
 use crate::loaded::Loaded;
+use crate::lock::FileLock;
 use crate::organization::{At, OrganizationName};
 use crate::presence::Presence;
 use crate::snapshot::Snapshot;
-use crate::writer::{self, Lane, Queue};
+use crate::writer::{self, CALLS_WAITING_MAX, Lane, Queue};
 use crate::{log, postgres, sqlite};
 
 /// Readers of one server; a read is short, so few serve many.
@@ -33,8 +34,15 @@ const READERS: u32 = 8;
 const POSTGRES_WRITERS: usize = 4;
 /// SQLite has one writer by nature.
 const SQLITE_WRITERS: usize = 1;
-/// How long a stop waits for writes that were accepted.
-const CLOSE_PATIENCE: Duration = Duration::from_secs(8);
+/// Beside readers and writers: whoever asks whether the database answers.
+const PROBES: u32 = 1;
+/// How long a connection is waited for. Readers wait for their turn before they ask for one and
+/// writers have their own, so there is always one unless the database is away: then a call is to
+/// hear so within a second.
+pub(crate) const CONNECTION_PATIENCE: Duration = Duration::from_millis(800);
+/// How long a stop waits for writes that were accepted. With the time that the server gives to
+/// connections, a stop takes less than ten seconds.
+const CLOSE_PATIENCE: Duration = Duration::from_secs(4);
 
 #[derive(Clone)]
 enum Engine {
@@ -43,19 +51,20 @@ enum Engine {
 }
 
 impl Engine {
-    fn open(database: &str) -> Result<(Self, usize)> {
+    /// The engine, how many write to it, and the lock on its file where it is one.
+    fn open(database: &str) -> Result<(Self, usize, Option<FileLock>)> {
+        // Each writer may ask for a second connection when an answer is lost.
+        let connections = |writers: usize| READERS + PROBES + 2 * writers as u32;
         if let Some(path) = database.strip_prefix("sqlite:").filter(|p| !p.is_empty()) {
-            let connections = READERS + 2;
-            let pool = sqlite::open(path, connections)?;
-            return Ok((Self::Sqlite(pool), SQLITE_WRITERS));
+            let lock = FileLock::take(path)?;
+            let pool = sqlite::open(path, connections(SQLITE_WRITERS))?;
+            return Ok((Self::Sqlite(pool), SQLITE_WRITERS, Some(lock)));
         }
         if database.starts_with("postgres://") || database.starts_with("postgresql://") {
-            // Each writer may ask for a second connection when an answer is lost.
-            let connections = READERS + 2 * POSTGRES_WRITERS as u32;
-            let pool = postgres::open(database, connections)?;
-            return Ok((Self::Postgres(pool), POSTGRES_WRITERS));
+            let pool = postgres::open(database, connections(POSTGRES_WRITERS))?;
+            return Ok((Self::Postgres(pool), POSTGRES_WRITERS, None));
         }
-        Err(StorageError::NotADatabase(database.to_owned()))
+        Err(StorageError::NotADatabase)
     }
 
     fn connect(&self) -> Result<Box<dyn Connection>> {
@@ -75,6 +84,24 @@ pub enum Done<A> {
     Repeated(Vec<u8>),
 }
 
+/// How a store works; the default is what a server does.
+#[derive(Clone, Copy, Debug)]
+pub struct StoreOptions {
+    /// How many calls may wait for a writer.
+    pub calls_waiting_max: usize,
+    /// Whether each batch is looked at before it is committed.
+    pub guarding: Guarding,
+}
+
+impl Default for StoreOptions {
+    fn default() -> Self {
+        Self {
+            calls_waiting_max: CALLS_WAITING_MAX,
+            guarding: Guarding::default(),
+        }
+    }
+}
+
 /// The records of all organizations in one database.
 pub struct Store {
     engine: Engine,
@@ -82,26 +109,29 @@ pub struct Store {
     queue: Arc<Queue>,
     presence: Presence,
     writers: Mutex<Vec<std::thread::JoinHandle<()>>>,
+    readers: Arc<Semaphore>,
+    /// Of SQLite: one server a file.
+    _lock: Option<FileLock>,
 }
 
 impl Store {
     /// Opens `sqlite:PATH` or `postgres://…`, makes and migrates the database where needed, and
     /// starts its writers. Blocks.
     pub fn open(database: &str) -> Result<Self> {
-        Self::open_guarding(database, Guarding::default())
+        Self::open_with(database, StoreOptions::default())
     }
 
-    /// Opens likewise, saying whether each batch is looked at before it is committed.
-    pub fn open_guarding(database: &str, guarding: Guarding) -> Result<Self> {
-        let (engine, writers) = Engine::open(database)?;
+    /// As [`open`](Self::open), with options.
+    pub fn open_with(database: &str, options: StoreOptions) -> Result<Self> {
+        let (engine, writers, lock) = Engine::open(database)?;
         let keys = engine.connect()?.store_keys()?;
         let presence = Presence::begin(database, engine.connect()?.as_mut())?;
-        let queue = Arc::new(Queue::default());
+        let queue = Arc::new(Queue::new(options.calls_waiting_max));
         let connect: writer::Connect = {
             let engine = engine.clone();
             Arc::new(move || engine.connect())
         };
-        let writers = writer::start(&queue, &connect, guarding, writers)
+        let writers = writer::start(&queue, &connect, options.guarding, writers)
             .map_err(|error| StorageError::Unreachable(error.into()))?;
         Ok(Self {
             engine,
@@ -109,6 +139,8 @@ impl Store {
             queue,
             presence,
             writers: Mutex::new(writers),
+            readers: Arc::new(Semaphore::new(READERS as usize)),
+            _lock: lock,
         })
     }
 
@@ -218,13 +250,18 @@ impl Store {
     }
 
     /// Asks questions of one moment of an organization; one that does not exist is empty.
+    ///
+    /// Dropping the future before its turn comes drops the question.
     pub async fn read<T: Send + 'static>(
         &self,
         organization: &OrganizationName,
         ask: impl FnOnce(&mut Snapshot<'_>) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         let (engine, organization) = (self.engine.clone(), organization.clone());
+        let turn = Arc::clone(&self.readers).acquire_owned().await;
+        let turn = turn.map_err(|closed| StorageError::Defect(closed.into()))?;
         let read = tokio::task::spawn_blocking(move || {
+            let _turn = turn;
             let mut connection = engine.connect()?;
             connection.begin_read()?;
             let answer =
@@ -235,6 +272,13 @@ impl Store {
         });
         read.await
             .map_err(|panic| StorageError::Defect(panic.into()))?
+    }
+
+    /// Whether the database answers. Blocks.
+    pub fn probe(&self) -> Result<()> {
+        let mut connection = self.engine.connect()?;
+        connection.begin_read()?;
+        connection.rollback()
     }
 
     /// The change sets after a revision, oldest first, at most `limit` of them.

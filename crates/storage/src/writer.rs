@@ -17,8 +17,8 @@ use crate::organization::OrganizationName;
 /// How many commands one transaction takes: enough that a commit's cost vanishes, few enough
 /// that the first of them does not wait for long.
 const BATCH_COMMANDS_MAX: usize = 256;
-/// How many calls may wait: a second's work of a small machine.
-const CALLS_WAITING_MAX: usize = 8_192;
+/// How many calls may wait, unless it is said: a second's work of a small machine.
+pub const CALLS_WAITING_MAX: usize = 8_192;
 /// How many batches of jobs may wait: jobs wait for their own answers, so one each suffices.
 const JOBS_WAITING_MAX: usize = 64;
 
@@ -68,6 +68,16 @@ impl Waiting {
         }
         Some((name, taken))
     }
+
+    /// All commands of one organization.
+    fn take_all(&mut self, name: &OrganizationName) -> Vec<Box<dyn Job>> {
+        let Some(queue) = self.queues.remove(name) else {
+            return Vec::new();
+        };
+        self.turns.retain(|turn| turn != name);
+        self.count -= queue.len();
+        queue.into()
+    }
 }
 
 #[derive(Default)]
@@ -79,13 +89,22 @@ struct State {
 }
 
 /// Where commands wait for a writer.
-#[derive(Default)]
 pub(crate) struct Queue {
     state: Mutex<State>,
     changed: Condvar,
+    calls_max: usize,
 }
 
 impl Queue {
+    /// One in which so many calls may wait.
+    pub(crate) fn new(calls_max: usize) -> Self {
+        Self {
+            state: Mutex::default(),
+            changed: Condvar::new(),
+            calls_max,
+        }
+    }
+
     pub(crate) fn push(
         &self,
         lane: Lane,
@@ -97,7 +116,7 @@ impl Queue {
             return Err(StorageError::Unreachable("the store is closed".into()));
         }
         let (waiting, max) = match lane {
-            Lane::Calls => (&mut state.calls, CALLS_WAITING_MAX),
+            Lane::Calls => (&mut state.calls, self.calls_max),
             Lane::Jobs => (&mut state.jobs, JOBS_WAITING_MAX),
         };
         if waiting.count >= max {
@@ -128,6 +147,11 @@ impl Queue {
             }
             self.changed.wait(&mut state);
         }
+    }
+
+    /// All calls of an organization that wait.
+    fn take_calls(&self, name: &OrganizationName) -> Vec<Box<dyn Job>> {
+        self.state.lock().calls.take_all(name)
     }
 
     fn release(&self, name: &OrganizationName) {
@@ -179,7 +203,8 @@ fn write_until_closed(queue: &Queue, connect: &Connect, guarding: Guarding) {
             }
             Err(error) => {
                 tracing::error!(%error, "a writer has no connection");
-                for job in jobs {
+                // Those that came meanwhile would wait as long again for the same answer.
+                for job in jobs.into_iter().chain(queue.take_calls(&name)) {
                     job.finish(Outcome::Failed(StorageError::Unreachable(
                         "no connection".into(),
                     )));

@@ -8,6 +8,7 @@ use roster_core::draft::{account_keys, contact_keys};
 use roster_core::fact::{Facts, Held, HeldTicket, TicketsOf, Unavailable, UniqueKey};
 use roster_core::guard::{Bounds, Found, Subject, Violation, check};
 use roster_core::id::{AccountId, ContactId, Pair, Revision, TicketNo};
+use roster_core::names::{name_key, person_key};
 use roster_core::record::{Account, Association, Contact, Settings, Stored, Ticket};
 
 /// Everything that an organization holds.
@@ -219,5 +220,21 @@ impl Facts for Maps {
 
     fn owner(&self, key: &UniqueKey) -> Result<Option<u64>, Unavailable> {
         Ok(self.keys.get(key).copied())
+    }
+
+    fn accounts_named(&self, key: &str) -> Result<Vec<AccountId>, Unavailable> {
+        let has = |stored: &Stored<Account>| name_key(stored.record.name.as_str()) == key;
+        let named = self.accounts.iter().filter(|(_, stored)| has(stored));
+        Ok(named.map(|(id, _)| *id).collect())
+    }
+
+    fn contacts_named(&self, key: &str) -> Result<Vec<ContactId>, Unavailable> {
+        let whole = |contact: &Contact| {
+            let given = contact.given_name.as_ref().map_or("", |name| name.as_str());
+            format!("{}{given}", contact.family_name)
+        };
+        let has = |stored: &Stored<Contact>| person_key(&whole(&stored.record)) == key;
+        let named = self.contacts.iter().filter(|(_, stored)| has(stored));
+        Ok(named.map(|(id, _)| *id).collect())
     }
 }

@@ -1,6 +1,7 @@
 //! `primary-stays`, `disposition-required`, `transfer`, `preview`.
 
 use roster_core::fact::{Facts, Held};
+use roster_core::record::{Stored, Ticket};
 use roster_core::refusal::Refusal;
 use roster_core::rules::association::{AssociateContacts, Wanted};
 use roster_core::rules::disposition::{
@@ -318,16 +319,14 @@ fn previewed(world: &World, key: &[u8; 32]) -> Preview {
         requester: left.contact,
         account: Some(left.account),
     });
-    let copied: Vec<_> = world
-        .maps
-        .tickets
-        .values()
-        .map(|ticket| ticket.record.clone())
-        .filter(|ticket| ticket.copies.contains(&left.contact))
-        .collect();
+    let in_copy = |ticket: &&Stored<Ticket>| {
+        let ticket = &ticket.record;
+        ticket.copies.contains(&left.contact) && ticket.account == Some(left.account)
+    };
+    let copied = world.maps.tickets.values().filter(in_copy).count() as u64;
     let blocked = world.maps.contacts[&left.contact].record.blocked;
     let association = &world.maps.associations[&left];
-    preview(key, left, association, &held.unwrap(), &copied, blocked)
+    preview(key, left, association, &held.unwrap(), copied, blocked)
 }
 
 #[test]

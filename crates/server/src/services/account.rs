@@ -11,7 +11,7 @@ use roster_core::rules::disposition::Disposition;
 use roster_core::text::{ExternalId, Name};
 use tonic::{Code, Request, Response, Status};
 
-use crate::fault::Fault;
+use crate::fault::{ACCOUNT, Fault};
 use crate::lookup;
 use crate::parse::{self, Parsed};
 use crate::render;
@@ -122,7 +122,8 @@ fn not_found(key: &lookup::Key) -> Fault {
             ErrorReason::AccountNotFound,
             format!("there is no account with the {name} {text}"),
         )
-        .with(name, text),
+        .with(name, text)
+        .about(ACCOUNT, text),
     }
 }
 

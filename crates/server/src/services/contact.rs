@@ -12,7 +12,7 @@ use roster_core::text::{Email, ExternalId, Name};
 use roster_storage::{Snapshot, StorageError};
 use tonic::{Code, Request, Response, Status};
 
-use crate::fault::Fault;
+use crate::fault::{CONTACT, Fault};
 use crate::lookup;
 use crate::parse::{self, Parsed};
 use crate::render;
@@ -157,7 +157,8 @@ fn not_found(key: &lookup::Key) -> Fault {
             ErrorReason::ContactNotFound,
             format!("there is no contact with the {name} {text}"),
         )
-        .with(name, text),
+        .with(name, text)
+        .about(CONTACT, text),
     }
 }
 

@@ -37,7 +37,7 @@ fn record(index: usize, given: &v1::TicketRecord) -> Parsed<Record> {
     let time = time.map(|time| parse::time(&at("create_time"), time));
     let status = match given.status {
         None => None,
-        Some(status) => parse::status(&at("status"), status)?,
+        Some(status) => Some(parse::set_status(&at("status"), status)?),
     };
     Ok(Record {
         key: parse::ticket_key(&at("id"), &given.id)?,

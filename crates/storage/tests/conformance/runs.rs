@@ -180,7 +180,7 @@ async fn assert_facts(world: &World, organization: &OrganizationName, maps: &Map
         assert_eq!(owners, maps.keys.clone().into_iter().collect::<Vec<_>>());
         for contact in maps.contacts.keys() {
             let mut of: Vec<_> = at
-                .contact_accounts(*contact)?
+                .contact_accounts(*contact, None, usize::MAX)?
                 .into_iter()
                 .map(|of| (of.id, of.association))
                 .collect();

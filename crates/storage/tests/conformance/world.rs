@@ -15,7 +15,9 @@ use roster_core::command::{Circumstances, Command, Decision};
 use roster_core::fact::{Facts, Needs};
 use roster_core::id::Revision;
 use roster_core::refusal::Refused;
-use roster_storage::{At, Done, Guarding, NotDone, OrganizationName, Origin, RequestKey, Store};
+use roster_storage::{
+    At, Done, Guarding, NotDone, OrganizationName, Origin, RequestKey, Store, StoreOptions,
+};
 
 /// The variable that names the PostgreSQL server of the tests.
 const POSTGRES: &str = "ROSTER_TEST_POSTGRES";
@@ -80,7 +82,13 @@ pub type Ending<A> = Pin<Box<dyn Future<Output = Result<(A, At), NotDone>> + Sen
 impl World {
     pub fn open(engine: Engine, guarding: Guarding) -> Self {
         let database = Database::create(engine);
-        let store = Store::open_guarding(&database.url, guarding).expect("a store");
+        let store = {
+            let options = StoreOptions {
+                guarding,
+                ..StoreOptions::default()
+            };
+            Store::open_with(&database.url, options).expect("a store")
+        };
         Self {
             store: Arc::new(store),
             organization: OrganizationName::parse("acme").unwrap(),

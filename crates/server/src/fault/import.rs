@@ -1,0 +1,134 @@
+//! What is wrong with a file, with a row of it, or with an import.
+
+use roster_api::v1::ErrorReason;
+use roster_core::id::ImportId;
+use roster_intake::{FileFault, RowFault, SheetError};
+use roster_storage::ImportFailure;
+use tonic::Code;
+
+use super::{Fault, internal, of_id, of_refusal, of_text, reason_name};
+
+/// What is wrong with a row of an import.
+fn of_row(fault: &RowFault) -> Fault {
+    // Which column is at fault is said beside it.
+    const CELL: &str = "the cell";
+    match fault {
+        RowFault::Rule(refusal) => of_refusal(refusal),
+        RowFault::Text(fault) => of_text(CELL, fault),
+        RowFault::Id(fault) => of_id(CELL, fault),
+        RowFault::Malformed(what) => Fault::field(CELL, ErrorReason::FieldInvalid, what),
+        RowFault::RowsDisagree([first, second]) => Fault::new(
+            Code::InvalidArgument,
+            ErrorReason::RowsDisagree,
+            fault.to_string(),
+        )
+        .with("rows", format!("{first},{second}")),
+    }
+}
+
+/// The reason and the words of a row's fault, as a list of rejects has them.
+pub(crate) fn explain_row(fault: &RowFault) -> (String, String) {
+    let fault = of_row(fault);
+    (reason_name(fault.reason).to_owned(), fault.message)
+}
+
+impl From<FileFault> for Fault {
+    fn from(fault: FileFault) -> Self {
+        match fault {
+            FileFault::Sheet(error) => of_sheet(&error),
+            FileFault::Header(error) => {
+                let reason = ErrorReason::HeaderUnusable;
+                let fault = Self::new(Code::InvalidArgument, reason, error.to_string());
+                match error.header() {
+                    Some(header) => fault.with("header", header),
+                    None => fault,
+                }
+            }
+            FileFault::QueueFull => Self::new(
+                Code::ResourceExhausted,
+                ErrorReason::QueueFull,
+                fault.to_string(),
+            ),
+            FileFault::Stopping => stopping(),
+            FileFault::NotDone(error) => error.into(),
+        }
+    }
+}
+
+/// The server is going away.
+pub(crate) fn stopping() -> Fault {
+    Fault::new(
+        Code::Unavailable,
+        ErrorReason::Unavailable,
+        "the server is shutting down: try again in a while",
+    )
+}
+
+fn of_sheet(error: &SheetError) -> Fault {
+    let (reason, encoding, row) = match error {
+        SheetError::Encoding { encoding, row } => {
+            (ErrorReason::FileEncoding, Some(*encoding), Some(*row))
+        }
+        SheetError::Io(cause) => return internal(&cause.to_string()),
+        other => (ErrorReason::FileUnreadable, None, row_of(other)),
+    };
+    let mut fault = Fault::new(Code::InvalidArgument, reason, error.to_string());
+    if let Some(encoding) = encoding {
+        fault = fault.with("encoding", encoding);
+    }
+    if let Some(row) = row {
+        fault = fault.with("row", row);
+    }
+    fault
+}
+
+/// The row at fault, or the last one before the fault.
+fn row_of(error: &SheetError) -> Option<u64> {
+    match error {
+        SheetError::Truncated { row, .. } | SheetError::Damaged { row, .. } => *row,
+        SheetError::UnclosedQuote { row }
+        | SheetError::TooManyColumns { row, .. }
+        | SheetError::TooManyCharacters { row, .. }
+        | SheetError::TooManyRows { row, .. } => Some(*row),
+        _ => None,
+    }
+}
+
+/// Why an import ended before the end of its file.
+pub(crate) fn of_import(failure: ImportFailure) -> Fault {
+    const AGAIN: &str = "what was committed stays, and sending the file again finishes it";
+    let unavailable = |what: &str| {
+        let (code, reason) = (Code::Unavailable, ErrorReason::Unavailable);
+        Fault::new(code, reason, format!("{what}: {AGAIN}"))
+    };
+    match failure {
+        ImportFailure::ServerDied => unavailable("the server of the import died"),
+        ImportFailure::ServerStopped => unavailable("the server of the import was stopped"),
+        ImportFailure::DatabaseAway => unavailable("the database was away for too long"),
+        ImportFailure::Fault => Fault::new(
+            Code::Internal,
+            ErrorReason::Internal,
+            format!("a fault of Roster, of which the server's log says more: {AGAIN}"),
+        ),
+    }
+}
+
+/// There is no such import.
+pub(crate) fn import_not_found(id: ImportId) -> Fault {
+    Fault::new(
+        Code::NotFound,
+        ErrorReason::ImportNotFound,
+        format!("there is no import {id}"),
+    )
+    .with("import_id", id)
+}
+
+/// A file has more bytes than are taken.
+pub(crate) fn file_too_large(max: u64) -> Fault {
+    Fault::new(
+        Code::ResourceExhausted,
+        ErrorReason::FileTooLarge,
+        format!("the file has more than {max} bytes: divide it"),
+    )
+    .with("max_bytes", max)
+}

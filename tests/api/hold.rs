@@ -1,0 +1,42 @@
+//! Holds all writes to an organization, as long as a test wants, by the lock that a writer takes.
+
+use diesel::connection::SimpleConnection;
+use diesel::{Connection, PgConnection, SqliteConnection};
+
+use crate::world::{Database, Engine};
+
+/// While it lives, writes wait. SQLite's writers give up after ten seconds.
+pub enum Hold {
+    Sqlite(SqliteConnection),
+    Postgres(PgConnection),
+}
+
+impl Hold {
+    /// The organization must exist already.
+    pub fn writes(engine: Engine, database: &Database) -> Self {
+        match engine {
+            Engine::Sqlite => {
+                let path = database.url.strip_prefix("sqlite:").expect("a path");
+                let mut conn = SqliteConnection::establish(path).expect("the file");
+                conn.batch_execute("PRAGMA busy_timeout = 10000; BEGIN IMMEDIATE")
+                    .expect("the lock");
+                Self::Sqlite(conn)
+            }
+            Engine::Postgres => {
+                let mut conn = PgConnection::establish(&database.url).expect("PostgreSQL");
+                conn.batch_execute("BEGIN; SELECT 1 FROM organizations FOR UPDATE")
+                    .expect("the lock");
+                Self::Postgres(conn)
+            }
+        }
+    }
+
+    /// Lets the writes go on.
+    pub fn release(self) {
+        let released = match self {
+            Self::Sqlite(mut conn) => conn.batch_execute("ROLLBACK"),
+            Self::Postgres(mut conn) => conn.batch_execute("ROLLBACK"),
+        };
+        released.expect("the end of the lock");
+    }
+}

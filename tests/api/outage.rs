@@ -1,0 +1,192 @@
+//! PostgreSQL goes away under the server and comes back.
+
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use roster_api::v1::*;
+use tonic::{Code, Response, Status};
+use tonic_health::pb::HealthCheckRequest;
+use tonic_health::pb::health_check_response::ServingStatus;
+use tonic_health::pb::health_client::HealthClient;
+use tonic_types::StatusExt;
+
+use crate::world::{Clients, Server, refused};
+
+/// A call hears within this that the database is away. The server waits 0.8 s for a connection;
+/// the rest is for a machine that is busy with other tests.
+const TOLD_WITHIN: Duration = Duration::from_millis(2_000);
+/// All is well again within this after the database's return.
+const WELL_WITHIN: Duration = Duration::from_secs(5);
+
+/// A PostgreSQL of the test's own, to stop and start as it likes.
+struct Postgres {
+    folder: tempfile::TempDir,
+    programs: String,
+    port: u16,
+}
+
+impl Postgres {
+    fn create() -> Self {
+        let found = "dirname $(command -v initdb || ls -d /usr/lib/postgresql/*/bin/initdb | sort -V | tail -1)";
+        let programs = Command::new("sh")
+            .args(["-c", found])
+            .output()
+            .expect("a shell");
+        let programs = String::from_utf8(programs.stdout)
+            .expect("a path")
+            .trim()
+            .to_owned();
+        let folder = tempfile::tempdir().expect("a folder");
+        let free = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let port = free.local_addr().expect("its address").port();
+        drop(free);
+        let postgres = Self {
+            folder,
+            programs,
+            port,
+        };
+        if is_root() {
+            let path = postgres.folder.path();
+            let owned = Command::new("chown").arg("postgres").arg(path).status();
+            assert!(owned.expect("chown").success());
+        }
+        let how = "-U roster --auth=trust --encoding=UTF8 --locale=C --no-sync";
+        assert!(postgres.run("initdb", how));
+        postgres
+    }
+
+    /// Runs one of its programs on its data; as the user postgres where we are root, since
+    /// PostgreSQL refuses to be.
+    fn run(&self, program: &str, arguments: &str) -> bool {
+        let folder = self.folder.path().display();
+        let programs = &self.programs;
+        let line = format!("'{programs}/{program}' -D '{folder}/data' {arguments} >/dev/null");
+        let mut command = if is_root() {
+            let mut command = Command::new("su");
+            command.args(["-s", "/bin/sh", "postgres", "-c", &line]);
+            command
+        } else {
+            let mut command = Command::new("sh");
+            command.args(["-c", &line]);
+            command
+        };
+        command.status().is_ok_and(|status| status.success())
+    }
+
+    fn start(&self) {
+        let (folder, port) = (self.folder.path().display(), self.port);
+        let started = self.run(
+            "pg_ctl",
+            &format!(
+                "-w -l '{folder}/log' -o \"-p {port} -c listen_addresses=127.0.0.1 \
+                 -c unix_socket_directories='{folder}' -c fsync=off\" start"
+            ),
+        );
+        assert!(started);
+    }
+
+    fn stop(&self, how: &str) -> bool {
+        self.run("pg_ctl", &format!("-w -m {how} stop"))
+    }
+
+    fn url(&self) -> String {
+        format!("postgres://roster@127.0.0.1:{}/postgres", self.port)
+    }
+}
+
+impl Drop for Postgres {
+    fn drop(&mut self) {
+        // It may be stopped already.
+        self.stop("immediate");
+    }
+}
+
+fn is_root() -> bool {
+    let id = Command::new("id").arg("-u").output().expect("id");
+    id.stdout.trim_ascii() == b"0"
+}
+
+async fn write(clients: &Clients) -> Result<Response<CreateAccountResponse>, Status> {
+    let request = CreateAccountRequest {
+        account: Some(Account {
+            name: "A".into(),
+            ..Default::default()
+        }),
+        ..Default::default()
+    };
+    clients.accounts.clone().create_account(request).await
+}
+
+async fn read(clients: &Clients) -> Result<Response<ListAccountsResponse>, Status> {
+    clients
+        .accounts
+        .clone()
+        .list_accounts(ListAccountsRequest::default())
+        .await
+}
+
+/// That a call hears soon and without the engine's words that the database is away.
+async fn away<T: std::fmt::Debug>(call: impl Future<Output = Result<Response<T>, Status>>) {
+    let began = Instant::now();
+    let status = refused(call.await, Code::Unavailable, "UNAVAILABLE");
+    assert!(began.elapsed() < TOLD_WITHIN, "{:?}", began.elapsed());
+    let expected = "the database cannot be reached: try again, a write with the same request_id";
+    assert_eq!(status.message(), expected);
+    assert!(
+        status
+            .get_error_details()
+            .retry_info()
+            .unwrap()
+            .retry_delay
+            .is_some()
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn while_postgresql_is_away_calls_are_unavailable_and_soon_after_its_return_all_is_well() {
+    let postgres = Postgres::create();
+    postgres.start();
+    let url = postgres.url();
+    let server = Server::start_with(&["--listen", "127.0.0.1:0", "--database", &url]);
+    let clients = server.connect().await;
+    let mut health = HealthClient::new(server.channel().await);
+    let mut watched = health
+        .watch(HealthCheckRequest::default())
+        .await
+        .unwrap()
+        .into_inner();
+    let mut written = 0;
+    for how in ["fast", "immediate"] {
+        let serving = watched.message().await.unwrap().unwrap();
+        assert_eq!(serving.status(), ServingStatus::Serving);
+        // Several at once, so that there are several connections to lose.
+        for answer in futures::future::join_all((0..8).map(|_| write(&clients))).await {
+            answer.unwrap();
+            written += 1;
+        }
+        assert!(postgres.stop(how));
+        for _ in 0..2 {
+            away(write(&clients)).await;
+            away(read(&clients)).await;
+        }
+        let told = watched.message().await.unwrap().unwrap();
+        assert_eq!(told.status(), ServingStatus::NotServing);
+        postgres.start();
+        let back = Instant::now();
+        while let Err(status) = write(&clients).await {
+            refused(
+                Err::<Response<()>, _>(status),
+                Code::Unavailable,
+                "UNAVAILABLE",
+            );
+            assert!(back.elapsed() < WELL_WITHIN);
+        }
+        written += 1;
+        assert_eq!(
+            read(&clients).await.unwrap().into_inner().accounts.len(),
+            written
+        );
+    }
+    let serving = watched.message().await.unwrap().unwrap();
+    assert_eq!(serving.status(), ServingStatus::Serving);
+}

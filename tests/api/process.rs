@@ -1,0 +1,158 @@
+//! The server as a process, and the database that it works on.
+
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::UNIX_EPOCH;
+
+use diesel::connection::SimpleConnection;
+use diesel::{Connection, PgConnection};
+use tonic::transport::Channel;
+
+use crate::world::Clients;
+
+/// The variable that names the PostgreSQL server of the tests.
+const POSTGRES: &str = "ROSTER_TEST_POSTGRES";
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Engine {
+    Sqlite,
+    Postgres,
+}
+
+/// A database that lives as long as a test.
+pub struct Database {
+    pub url: String,
+    _folder: Option<tempfile::TempDir>,
+}
+
+impl Database {
+    pub fn create(engine: Engine) -> Self {
+        match engine {
+            Engine::Sqlite => {
+                let folder = tempfile::tempdir().expect("a temporary folder");
+                let url = format!("sqlite:{}", folder.path().join("roster.db").display());
+                Self {
+                    url,
+                    _folder: Some(folder),
+                }
+            }
+            Engine::Postgres => {
+                static NUMBER: AtomicU32 = AtomicU32::new(0);
+                let server = std::env::var(POSTGRES).unwrap_or_else(|_| {
+                    panic!("{POSTGRES} is not set: run tests/run, which starts PostgreSQL")
+                });
+                // The time, too: a server that lives long sees the id of a process again.
+                let since = UNIX_EPOCH.elapsed().expect("a clock after 1970");
+                let name = format!(
+                    "t{}_{}_{}",
+                    since.as_nanos(),
+                    std::process::id(),
+                    NUMBER.fetch_add(1, Ordering::Relaxed)
+                );
+                let mut conn =
+                    PgConnection::establish(&format!("{server}/postgres")).expect("PostgreSQL");
+                conn.batch_execute(&format!("CREATE DATABASE {name}"))
+                    .expect("a database of the test's own");
+                Self {
+                    url: format!("{server}/{name}"),
+                    _folder: None,
+                }
+            }
+        }
+    }
+}
+
+impl Database {
+    /// Waits until PostgreSQL has noticed that a killed server is gone: until then it may still
+    /// carry out what that server sent last.
+    pub fn wait_until_forgotten(&self) {
+        if self.url.starts_with("sqlite:") {
+            return;
+        }
+        let (server, name) = self.url.rsplit_once('/').expect("a database of a server");
+        let mut conn = PgConnection::establish(&format!("{server}/postgres")).expect("PostgreSQL");
+        let count = format!(
+            "SELECT 1 / (CASE WHEN count(*) = 0 THEN 1 ELSE 0 END) \
+             FROM pg_stat_activity WHERE datname = '{name}'"
+        );
+        // It fails, dividing by zero, as long as there is a session.
+        while conn.batch_execute(&count).is_err() {
+            std::thread::sleep(std::time::Duration::from_millis(1));
+        }
+    }
+}
+
+/// The server's process; killed when dropped.
+pub struct Server {
+    pub child: Child,
+    pub address: String,
+}
+
+impl Server {
+    pub fn start(database: &Database) -> Self {
+        Self::start_with(&["--listen", "127.0.0.1:0", "--database", &database.url])
+    }
+
+    pub fn start_with(arguments: &[&str]) -> Self {
+        let mut child = command(arguments)
+            .env("RUST_LOG", "error")
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("the server starts");
+        let mut output = BufReader::new(child.stdout.take().expect("its output"));
+        let mut line = String::new();
+        output.read_line(&mut line).expect("its first line");
+        let address = line
+            .split_whitespace()
+            .find(|word| word.starts_with(char::is_numeric) && word.contains(':'))
+            .unwrap_or_else(|| panic!("the server says where it listens: {line:?}"))
+            .to_owned();
+        // What it says later must not fill the pipe.
+        std::thread::spawn(move || std::io::copy(&mut output, &mut std::io::sink()));
+        Self { child, address }
+    }
+
+    /// A connection of its own.
+    pub async fn channel(&self) -> Channel {
+        Channel::from_shared(format!("http://{}", self.address))
+            .expect("an address")
+            .connect()
+            .await
+            .expect("the server answers")
+    }
+
+    /// Clients over a connection of their own.
+    pub async fn connect(&self) -> Clients {
+        Clients::over(self.channel().await)
+    }
+
+    /// Ends the process at once, as a power cut would, and waits until it is gone.
+    pub fn kill(&mut self) {
+        self.child.kill().expect("a process to kill");
+        self.child.wait().expect("its end");
+    }
+}
+
+/// How often a test of chance is repeated: more often where there is time.
+pub fn rounds(in_ci: usize) -> usize {
+    if std::env::var_os("ROSTER_LONG").is_some() {
+        1_000
+    } else {
+        in_ci
+    }
+}
+
+/// The server as a command.
+pub fn command(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_roster-server"));
+    command.args(arguments);
+    command
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
