@@ -2,8 +2,6 @@
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
-use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::UNIX_EPOCH;
 
 use diesel::connection::SimpleConnection;
 use diesel::{Connection, PgConnection};
@@ -38,18 +36,11 @@ impl Database {
                 }
             }
             Engine::Postgres => {
-                static NUMBER: AtomicU32 = AtomicU32::new(0);
                 let server = std::env::var(POSTGRES).unwrap_or_else(|_| {
                     panic!("{POSTGRES} is not set: run tests/run, which starts PostgreSQL")
                 });
-                // The time, too: a server that lives long sees the id of a process again.
-                let since = UNIX_EPOCH.elapsed().expect("a clock after 1970");
-                let name = format!(
-                    "t{}_{}_{}",
-                    since.as_nanos(),
-                    std::process::id(),
-                    NUMBER.fetch_add(1, Ordering::Relaxed)
-                );
+                // Process ids come again, and databases stay: only chance makes a name new.
+                let name = format!("t{:016x}", rand::random::<u64>());
                 let mut conn =
                     PgConnection::establish(&format!("{server}/postgres")).expect("PostgreSQL");
                 conn.batch_execute(&format!("CREATE DATABASE {name}"))
