@@ -258,6 +258,19 @@ fn by_name<K: Ord>(found: Vec<(String, K)>) -> Vec<(String, Vec<K>)> {
     groups.into_iter().collect()
 }
 
+/// What a cache holds of a key, loaded on a miss.
+fn asked<K: Eq + Hash, V: Clone + Default>(
+    cache: &Cache<K, V>,
+    key: &K,
+    load: impl FnOnce() -> Result<()>,
+) -> Result<V, Unavailable> {
+    if let Some(held) = cache.borrow().get(key) {
+        return Ok(held.clone());
+    }
+    load()?;
+    Ok(held_by(cache, key))
+}
+
 fn held_by<K: Eq + Hash, V: Clone + Default>(cache: &Cache<K, V>, key: &K) -> V {
     cache.borrow().get(key).cloned().unwrap_or_default()
 }
@@ -268,28 +281,29 @@ impl Facts for Loaded<'_> {
     }
 
     fn account(&self, id: AccountId) -> Result<Option<Stored<Account>>, Unavailable> {
-        self.load_accounts(vec![id])?;
-        Ok(held_by(&self.accounts, &id))
+        asked(&self.accounts, &id, || self.load_accounts(vec![id]))
     }
 
     fn contact(&self, id: ContactId) -> Result<Option<Stored<Contact>>, Unavailable> {
-        self.load_contacts(vec![id])?;
-        Ok(held_by(&self.contacts, &id))
+        asked(&self.contacts, &id, || self.load_contacts(vec![id]))
     }
 
     fn association(&self, pair: Pair) -> Result<Option<Stored<Association>>, Unavailable> {
-        self.load_associations(vec![pair])?;
-        Ok(held_by(&self.associations, &pair))
+        asked(&self.associations, &pair, || {
+            self.load_associations(vec![pair])
+        })
     }
 
     fn primary_account(&self, contact: ContactId) -> Result<Option<AccountId>, Unavailable> {
-        self.load_primaries(vec![contact])?;
-        Ok(held_by(&self.primaries, &contact))
+        asked(&self.primaries, &contact, || {
+            self.load_primaries(vec![contact])
+        })
     }
 
     fn account_count(&self, contact: ContactId) -> Result<u64, Unavailable> {
-        self.load_account_counts(vec![contact])?;
-        Ok(held_by(&self.account_counts, &contact))
+        asked(&self.account_counts, &contact, || {
+            self.load_account_counts(vec![contact])
+        })
     }
 
     fn associations_of(
@@ -313,8 +327,7 @@ impl Facts for Loaded<'_> {
     }
 
     fn ticket(&self, ticket: TicketNo) -> Result<Option<Stored<Ticket>>, Unavailable> {
-        self.load_tickets(vec![ticket])?;
-        Ok(held_by(&self.tickets, &ticket))
+        asked(&self.tickets, &ticket, || self.load_tickets(vec![ticket]))
     }
 
     fn tickets(
@@ -336,17 +349,20 @@ impl Facts for Loaded<'_> {
     }
 
     fn owner(&self, key: &UniqueKey) -> Result<Option<u64>, Unavailable> {
-        self.load_owners(vec![key.clone()])?;
-        Ok(held_by(&self.owners, key))
+        asked(&self.owners, key, || self.load_owners(vec![key.clone()]))
     }
 
     fn accounts_named(&self, key: &str) -> Result<Vec<AccountId>, Unavailable> {
-        self.load_account_names(vec![key.to_owned()])?;
+        if !self.account_names.borrow().contains_key(key) {
+            self.load_account_names(vec![key.to_owned()])?;
+        }
         Ok(named(&self.account_names, key))
     }
 
     fn contacts_named(&self, key: &str) -> Result<Vec<ContactId>, Unavailable> {
-        self.load_contact_names(vec![key.to_owned()])?;
+        if !self.contact_names.borrow().contains_key(key) {
+            self.load_contact_names(vec![key.to_owned()])?;
+        }
         Ok(named(&self.contact_names, key))
     }
 }

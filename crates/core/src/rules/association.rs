@@ -98,7 +98,7 @@ impl Command for AssociateContacts {
                 results.push((wanted.contact, Associated::Duplicate));
                 continue;
             }
-            let result = match self.judge(&draft, &settings, wanted, given) {
+            let result = match judge(&draft, &settings, self.account, wanted, given) {
                 Ok(result) => result,
                 Err(Refused::Rule(refusal)) => Associated::Failed(refusal),
                 Err(unavailable) => return Err(unavailable),
@@ -126,36 +126,6 @@ impl Command for AssociateContacts {
 }
 
 impl AssociateContacts {
-    fn judge<F: Facts>(
-        &self,
-        facts: &F,
-        settings: &Settings,
-        wanted: &Wanted,
-        given: &Circumstances,
-    ) -> Result<Associated, Refused> {
-        let pair = Pair {
-            contact: wanted.contact,
-            account: self.account,
-        };
-        contact_of(facts, pair.contact)?;
-        if let Some(existing) = facts.association(pair)? {
-            return Ok(Associated::Already(existing));
-        }
-        let count = facts.account_count(pair.contact)?;
-        may_add(facts, settings, pair.contact, count)?;
-        Ok(Associated::Created(Stored {
-            record: Association {
-                primary: count == 0,
-                sees_account_tickets: wanted
-                    .sees_account_tickets
-                    .unwrap_or(settings.new_associations_see_account_tickets),
-                role: wanted.role.clone(),
-                create_time: given.now,
-            },
-            revision: given.revision,
-        }))
-    }
-
     fn made<F: Facts>(
         &self,
         facts: &F,
@@ -184,6 +154,37 @@ impl AssociateContacts {
         }
         Ok(changes)
     }
+}
+
+/// Judges one association with an account that is there.
+pub(super) fn judge<F: Facts>(
+    facts: &F,
+    settings: &Settings,
+    account: AccountId,
+    wanted: &Wanted,
+    given: &Circumstances,
+) -> Result<Associated, Refused> {
+    let pair = Pair {
+        contact: wanted.contact,
+        account,
+    };
+    contact_of(facts, pair.contact)?;
+    if let Some(existing) = facts.association(pair)? {
+        return Ok(Associated::Already(existing));
+    }
+    let count = facts.account_count(pair.contact)?;
+    may_add(facts, settings, pair.contact, count)?;
+    Ok(Associated::Created(Stored {
+        record: Association {
+            primary: count == 0,
+            sees_account_tickets: wanted
+                .sees_account_tickets
+                .unwrap_or(settings.new_associations_see_account_tickets),
+            role: wanted.role.clone(),
+            create_time: given.now,
+        },
+        revision: given.revision,
+    }))
 }
 
 fn unassigned(requester: ContactId) -> Held {

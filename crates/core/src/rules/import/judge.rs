@@ -6,7 +6,7 @@ use super::{
     AccountKeys, AccountRow, AssociationRow, ContactKeys, ContactRow, Copied, ImportRow, Named,
     PersonName, Reading, Rejected, RowOutcome, TicketRow, reject,
 };
-use crate::change::Change;
+use crate::change::{Change, Row};
 use crate::command::{Circumstances, Command};
 use crate::draft::Draft;
 use crate::fact::{Facts, UniqueKey};
@@ -15,9 +15,7 @@ use crate::names::{fold, person_key};
 use crate::record::{Account, Contact, Stored, Ticket};
 use crate::refusal::{Refusal, Refused};
 use crate::rules::account::{AccountPatch, CreateAccount, UpdateAccount};
-use crate::rules::association::{
-    AssociateContacts, Associated, SetPrimaryAccount, UpdateAssociation, Wanted,
-};
+use crate::rules::association::{self, Associated, SetPrimaryAccount, UpdateAssociation, Wanted};
 use crate::rules::contact::{ContactPatch, CreateContact, UpdateContact};
 use crate::rules::ticket::Record;
 use crate::text::{Email, ExternalId, Name, Role};
@@ -337,21 +335,21 @@ impl<F: Facts> Work<'_, F> {
         role: Option<&Role>,
         field: Field,
     ) -> Result<bool, Rejected> {
-        let command = AssociateContacts {
-            account: pair.account,
-            contacts: vec![Wanted {
-                contact: pair.contact,
-                sees_account_tickets,
-                role: role.cloned().unwrap_or_default(),
-            }],
-            all_or_nothing: false,
-            adopt_unassigned_tickets: false,
+        let wanted = Wanted {
+            contact: pair.contact,
+            sees_account_tickets,
+            role: role.cloned().unwrap_or_default(),
         };
-        let answer = self.run(&command, field)?;
-        match answer.results.into_iter().next() {
-            Some((_, Associated::Created(_))) => Ok(true),
-            Some((_, Associated::Failed(refusal))) => Err(reject(field, refusal)),
-            _ => Ok(false),
+        let settings = self.draft.settings()?.record;
+        let judged = association::judge(&self.draft, &settings, pair.account, &wanted, self.given);
+        match judged.map_err(|refused| rejected(refused, field))? {
+            Associated::Created(made) => {
+                let row = Row::Created(pair, made.record);
+                self.put(vec![Change::Association(row)])?;
+                Ok(true)
+            }
+            Associated::Failed(refusal) => Err(reject(field, refusal)),
+            Associated::Already(_) | Associated::Duplicate => Ok(false),
         }
     }
 }
