@@ -7,13 +7,16 @@
 )]
 
 mod batch;
+mod budget;
 mod bulk;
 mod connection;
 mod error;
+mod listed;
 mod loaded;
 mod log;
 mod net;
 mod organization;
+mod picker;
 mod postgres;
 mod rows;
 mod schema;
@@ -21,6 +24,7 @@ mod sight;
 mod snapshot;
 mod sqlite;
 mod store;
+mod tickets;
 mod writer;
 
 pub use batch::{Origin, RequestKey};
@@ -29,6 +33,8 @@ pub use connection::{
 };
 pub use error::{NotDone, StorageError};
 pub use organization::{At, NotAnOrganization, ORGANIZATION_CHARS_MAX, OrganizationName};
+pub use picker::HeadingCount;
 pub use sight::{Filtered, Seen, VisibleTicket};
-pub use snapshot::{Snapshot, TicketFilter};
+pub use snapshot::{PickedAccount, PickedContact, Snapshot, TicketFilter};
 pub use store::{Done, Store};
+pub use tickets::FoundTickets;

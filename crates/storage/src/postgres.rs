@@ -13,10 +13,16 @@ use crate::error::StorageError;
 
 #[path = "sql/facts.rs"]
 mod facts;
+#[path = "postgres/grams.rs"]
+mod grams;
 #[path = "sql/lists.rs"]
 mod lists;
+#[path = "sql/names.rs"]
+mod names;
 #[path = "sql/session.rs"]
 mod session;
+#[path = "sql/tickets.rs"]
+mod tickets;
 
 pub(crate) use session::Session;
 
@@ -37,6 +43,9 @@ mod unpack {
     pub(super) const ORG: &str = "$1::bigint";
     /// The rows of the second parameter.
     pub(super) const FROM: &str = "FROM json_array_elements($2::json) AS row";
+    /// The numbers of the third parameter, as rows.
+    pub(super) const NUMBERS: &str =
+        "SELECT value::bigint FROM json_array_elements_text($3::json)";
     /// Ends a subquery of rows that is joined: the planner needs no help here.
     pub(super) const ONCE: &str = "";
 
@@ -72,11 +81,8 @@ mod unpack {
     }
 }
 
-diesel::define_sql_function! {
-    /// The place of a text in another, from 1; 0 if it is not there.
-    #[sql_name = "strpos"]
-    fn place_of(text: diesel::sql_types::Text, part: diesel::sql_types::Text) -> diesel::sql_types::Integer;
-}
+/// The place of a text in another, from 1; 0 if it is not there.
+const PLACE_OF: &str = "strpos";
 
 macro_rules! insert_all {
     ($conn:expr, $table:expr, $rows:expr) => {

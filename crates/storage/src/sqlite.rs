@@ -13,10 +13,16 @@ use crate::error::StorageError;
 
 #[path = "sql/facts.rs"]
 mod facts;
+#[path = "sqlite/grams.rs"]
+mod grams;
 #[path = "sql/lists.rs"]
 mod lists;
+#[path = "sql/names.rs"]
+mod names;
 #[path = "sql/session.rs"]
 mod session;
+#[path = "sql/tickets.rs"]
+mod tickets;
 
 pub(crate) use session::Session;
 
@@ -38,6 +44,8 @@ mod unpack {
     pub(super) const ORG: &str = "?1";
     /// The rows of the second parameter.
     pub(super) const FROM: &str = "FROM json_each(?2)";
+    /// The numbers of the third parameter, as rows.
+    pub(super) const NUMBERS: &str = "SELECT value FROM json_each($3)";
     /// Ends a subquery of rows that is joined. A limit, though it is none, keeps the planner from
     /// unpacking the rows anew for every row of the table that they are joined with.
     pub(super) const ONCE: &str = "LIMIT -1";
@@ -71,11 +79,8 @@ mod unpack {
     }
 }
 
-diesel::define_sql_function! {
-    /// The place of a text in another, from 1; 0 if it is not there.
-    #[sql_name = "instr"]
-    fn place_of(text: diesel::sql_types::Text, part: diesel::sql_types::Text) -> diesel::sql_types::Integer;
-}
+/// The place of a text in another, from 1; 0 if it is not there.
+const PLACE_OF: &str = "instr";
 
 /// diesel's statement of many rows on SQLite wants them one by one: prepared once, in one
 /// transaction, that is as fast.
