@@ -254,14 +254,7 @@ fn of_items(refusal: &Refusal, items: &[(usize, Refusal)]) -> Fault {
 impl From<StorageError> for Fault {
     fn from(error: StorageError) -> Self {
         match error {
-            StorageError::Unreachable(cause) => {
-                tracing::warn!(%cause, "the database cannot be reached");
-                Self::new(
-                    Code::Unavailable,
-                    ErrorReason::Unavailable,
-                    "the database cannot be reached: try again, a write with the same request_id",
-                )
-            }
+            StorageError::Unreachable(cause) => unreachable(&cause.to_string()),
             StorageError::QueueFull => Self::new(
                 Code::ResourceExhausted,
                 ErrorReason::QueueFull,
@@ -274,8 +267,19 @@ impl From<StorageError> for Fault {
             ),
             StorageError::Defect(cause) => internal(&cause.to_string()),
             StorageError::NotADatabase(name) => internal(&name),
+            // Another server, a newer one, can.
+            StorageError::NewerDerivation { .. } => unreachable(&error.to_string()),
         }
     }
+}
+
+fn unreachable(cause: &str) -> Fault {
+    tracing::warn!(cause, "the database cannot be reached");
+    Fault::new(
+        Code::Unavailable,
+        ErrorReason::Unavailable,
+        "the database cannot be reached: try again, a write with the same request_id",
+    )
 }
 
 fn internal(cause: &str) -> Fault {

@@ -17,6 +17,7 @@ use crate::loaded::Loaded;
 use crate::log;
 use crate::net::Net;
 use crate::organization::{At, OrganizationName};
+use crate::rebuild;
 
 /// How long the first answer to a request_id is kept: a day and an hour, since the promise is a
 /// day and clocks differ.
@@ -110,7 +111,10 @@ pub(crate) fn run(
         }
         Err(error) => {
             tracing::error!(%error, cause = ?std::error::Error::source(&error), "a batch failed");
-            let unreachable = matches!(error, StorageError::Unreachable(_));
+            let unreachable = matches!(
+                error,
+                StorageError::Unreachable(_) | StorageError::NewerDerivation { .. }
+            );
             for job in jobs {
                 let text = error.to_string();
                 job.finish(Outcome::Failed(if unreachable {
@@ -165,6 +169,8 @@ fn work(
     nonce: i64,
 ) -> Result<Worked> {
     let mut organization = connection.lock_organization(name.as_str())?;
+    // A newer server may have come while this one ran.
+    rebuild::check(organization.derivation)?;
     let org = organization.org;
     let mut kept = Kept::load(connection, &organization, jobs)?;
     let loaded = Loaded::new(connection, org, settings_of(&organization)?);

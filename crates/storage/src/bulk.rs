@@ -169,11 +169,7 @@ pub(crate) const COPY_LISTS: Table = Table {
     columns: &[("ticket", Int)],
 };
 
-pub(crate) fn account_row(
-    id: AccountId,
-    stored: &Stored<Account>,
-    derived: &Derived,
-) -> Value {
+pub(crate) fn account_row(id: AccountId, stored: &Stored<Account>, derived: &Derived) -> Value {
     let (account, revision) = (&stored.record, stored.revision);
     json!([
         column(id.number()),
@@ -199,11 +195,7 @@ pub(crate) fn account_row(
     ])
 }
 
-pub(crate) fn contact_row(
-    id: ContactId,
-    stored: &Stored<Contact>,
-    derived: &Derived,
-) -> Value {
+pub(crate) fn contact_row(id: ContactId, stored: &Stored<Contact>, derived: &Derived) -> Value {
     let (contact, revision) = (&stored.record, stored.revision);
     json!([
         column(id.number()),

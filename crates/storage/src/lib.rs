@@ -18,12 +18,15 @@ mod net;
 mod organization;
 mod picker;
 mod postgres;
+mod rebuild;
 mod rows;
 mod schema;
 mod sight;
 mod snapshot;
 mod sqlite;
 mod store;
+#[cfg(test)]
+mod testing;
 mod tickets;
 mod writer;
 

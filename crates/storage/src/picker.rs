@@ -19,18 +19,35 @@ use roster_core::names::{Gram, Heading};
 use crate::budget::Budget;
 use crate::connection::{Connection, Looked, NamePlace, Org, Picking, Result};
 
-/// Rows of the first look: as many as are read in the time in which grams nominate.
-const FIRST_LOOK: usize = 256;
-/// Rows of a further look; between looks the time is watched.
-const LOOK: usize = 2_048;
-/// Up to so many nominated records are read and sorted: what an engine does in the time of a page.
-/// More of them are, in any list that is not very long, so many that a look along the order soon
-/// meets some.
-const SORTED_MAX: usize = 20_000;
-/// Counts with a query are exact up to so many nominated records.
-const COUNTED_MAX: usize = 2_000;
-/// Beyond that, how many rows of each heading are looked at.
-const SAMPLED: usize = 100;
+/// How far each way goes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Bounds {
+    /// Rows of the first look.
+    first_look: usize,
+    /// Rows of a further look; between looks the time is watched.
+    look: usize,
+    /// Up to so many nominated records are read and sorted.
+    sorted_max: usize,
+    /// Counts with a query are exact up to so many nominated records.
+    counted_max: usize,
+    /// Beyond that, how many rows of each heading are looked at.
+    sampled: usize,
+}
+
+impl Bounds {
+    pub(crate) const USUAL: Self = Self {
+        // Read in the time in which grams nominate.
+        first_look: 256,
+        // Some milliseconds.
+        look: 2_048,
+        // What an engine reads in the time of a page. Where more match, a look along the order
+        // mostly meets some soon.
+        sorted_max: 20_000,
+        counted_max: 2_000,
+        // Of 38 headings, twice what is counted exactly.
+        sampled: 100,
+    };
+}
 
 /// A page of a picker.
 #[derive(Debug, PartialEq, Eq)]
@@ -58,6 +75,7 @@ struct Page<'p> {
     picking: &'p Picking<'p>,
     limit: usize,
     budget: Budget,
+    bounds: Bounds,
     found: Vec<NamePlace>,
 }
 
@@ -68,7 +86,7 @@ pub(crate) fn page(
     picking: &Picking<'_>,
     after: Option<&NamePlace>,
     limit: usize,
-    budget: Budget,
+    (budget, bounds): (Budget, Bounds),
 ) -> Result<Picked> {
     let mut page = Page {
         connection,
@@ -76,6 +94,7 @@ pub(crate) fn page(
         picking,
         limit,
         budget,
+        bounds,
         found: Vec::new(),
     };
     let examined = page.fill(after.cloned())?;
@@ -110,11 +129,13 @@ impl Page<'_> {
             None => Heading::ALL.to_vec(),
         };
         let (first, last) = (headings[0], headings[headings.len() - 1]);
-        let place = after.unwrap_or_else(|| start_of(first)).max(start_of(first));
+        let place = after
+            .unwrap_or_else(|| start_of(first))
+            .max(start_of(first));
         if self.picking.query.is_empty() {
-            return self.look_along(place, &end_of(last), LOOK);
+            return self.look_along(place, &end_of(last));
         }
-        let looked = self.look(&place, &end_of(last), FIRST_LOOK)?;
+        let looked = self.look(&place, &end_of(last), self.bounds.first_look)?;
         let Some(place) = looked else {
             return Ok(None);
         };
@@ -125,7 +146,7 @@ impl Page<'_> {
             return Ok(self.end());
         }
         if self.picking.heading.is_some() {
-            return self.look_along(place, &end_of(last), LOOK);
+            return self.look_along(place, &end_of(last));
         }
         self.by_headings(&headings, place)
     }
@@ -144,7 +165,7 @@ impl Page<'_> {
                 if let Some(end) = self.end() {
                     return Ok(Some(end));
                 }
-            } else if let Some(end) = self.look_along(place.clone(), &end_of(*heading), LOOK)? {
+            } else if let Some(end) = self.look_along(place.clone(), &end_of(*heading))? {
                 return Ok(Some(end));
             }
             place = NamePlace {
@@ -193,16 +214,15 @@ impl Page<'_> {
     }
 
     /// Looks along the order until the page is full, the time spent or the end reached.
-    fn look_along(
-        &mut self,
-        mut place: NamePlace,
-        end: &[u8],
-        rows: usize,
-    ) -> Result<Option<NamePlace>> {
+    fn look_along(&mut self, mut place: NamePlace, end: &[u8]) -> Result<Option<NamePlace>> {
         let plain = self.picking.query.is_empty() && self.picking.not_in.is_none();
         loop {
             // Where all rows pass, no more are read than the page takes.
-            let rows = if plain { self.limit - self.found.len() } else { rows };
+            let rows = if plain {
+                self.limit - self.found.len()
+            } else {
+                self.bounds.look
+            };
             match self.look(&place, end, rows)? {
                 None => return Ok(None),
                 Some(last) if self.is_full() || self.budget.is_spent() => return Ok(Some(last)),
@@ -216,10 +236,13 @@ impl Page<'_> {
     fn sort_nominated(&mut self, heading: Option<Heading>, after: &NamePlace) -> Result<bool> {
         let mut grams = codes(self.picking.query.grams());
         grams.extend(heading.map(|heading| Gram::of_heading(heading).code()));
-        let nominated =
-            self.connection
-                .nominated(self.org, self.picking.listed, &grams, SORTED_MAX + 1)?;
-        if nominated.len() > SORTED_MAX {
+        let nominated = self.connection.nominated(
+            self.org,
+            self.picking.listed,
+            &grams,
+            self.bounds.sorted_max + 1,
+        )?;
+        if nominated.len() > self.bounds.sorted_max {
             return Ok(false);
         }
         let mut looked = self
@@ -241,7 +264,7 @@ pub(crate) fn headings(
     connection: &mut dyn Connection,
     org: Org,
     picking: &Picking<'_>,
-    budget: Budget,
+    (budget, bounds): (Budget, Bounds),
 ) -> Result<Vec<HeadingCount>> {
     let all = connection.heading_counts(org, picking.listed)?;
     if picking.query.is_empty() {
@@ -251,8 +274,8 @@ pub(crate) fn headings(
         }));
     }
     let grams = codes(picking.query.grams());
-    let nominated = connection.nominated(org, picking.listed, &grams, COUNTED_MAX + 1)?;
-    if nominated.len() <= COUNTED_MAX {
+    let nominated = connection.nominated(org, picking.listed, &grams, bounds.counted_max + 1)?;
+    if nominated.len() <= bounds.counted_max {
         let looked = connection.look_at(org, picking, &nominated)?;
         let passing = looked.iter().filter(|row| row.passes);
         return Ok(exact(counted(passing.map(Looked::heading))));
@@ -267,7 +290,7 @@ pub(crate) fn headings(
                 at_least: true,
             }
         } else {
-            sample(connection, org, picking, heading)?
+            sample(connection, org, picking, heading, bounds.sampled)?
         };
         if count.count > 0 || count.at_least {
             found.push(count);
@@ -314,11 +337,12 @@ fn sample(
     org: Org,
     picking: &Picking<'_>,
     heading: Heading,
+    rows: usize,
 ) -> Result<HeadingCount> {
     let passing = |looked: &[Looked]| looked.iter().filter(|row| row.passes).count() as u64;
     let (start, end) = (start_of(heading), end_of(heading));
-    let looked = connection.look_along(org, picking, &start, &end, SAMPLED)?;
-    let (count, all) = (passing(&looked), looked.len() < SAMPLED);
+    let looked = connection.look_along(org, picking, &start, &end, rows)?;
+    let (count, all) = (passing(&looked), looked.len() < rows);
     if count > 0 || all {
         return Ok(HeadingCount {
             heading,
@@ -328,11 +352,14 @@ fn sample(
     }
     let mut grams = codes(picking.query.grams());
     grams.push(Gram::of_heading(heading).code());
-    let nominated = connection.nominated(org, picking.listed, &grams, SAMPLED + 1)?;
+    let nominated = connection.nominated(org, picking.listed, &grams, rows + 1)?;
     let looked = connection.look_at(org, picking, &nominated)?;
     Ok(HeadingCount {
         heading,
         count: passing(&looked),
-        at_least: nominated.len() > SAMPLED,
+        at_least: nominated.len() > rows,
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -19,7 +19,7 @@ use crate::connection::{
 };
 use crate::listed::Listed;
 use crate::organization::{At, OrganizationName};
-use crate::picker::{self, HeadingCount, Picked};
+use crate::picker::{self, Bounds, HeadingCount, Picked};
 use crate::sight::Filtered;
 use crate::tickets::{self, FoundTickets};
 
@@ -173,7 +173,11 @@ impl<'c> Snapshot<'c> {
             not_in: None,
         };
         let picked = self.pick(&picking, after, limit)?;
-        let ids: Vec<_> = picked.places.iter().map(|p| AccountId::new(p.number)).collect();
+        let ids: Vec<_> = picked
+            .places
+            .iter()
+            .map(|p| AccountId::new(p.number))
+            .collect();
         let rows = self.accounts(&ids)?;
         Ok(arranged(picked, rows, AccountId::new))
     }
@@ -194,7 +198,11 @@ impl<'c> Snapshot<'c> {
             not_in,
         };
         let picked = self.pick(&picking, after, limit)?;
-        let ids: Vec<_> = picked.places.iter().map(|p| ContactId::new(p.number)).collect();
+        let ids: Vec<_> = picked
+            .places
+            .iter()
+            .map(|p| ContactId::new(p.number))
+            .collect();
         let rows = self.contacts(&ids)?;
         Ok(arranged(picked, rows, ContactId::new))
     }
@@ -205,8 +213,13 @@ impl<'c> Snapshot<'c> {
         after: Option<&NamePlace>,
         limit: usize,
     ) -> Result<Picked> {
-        let budget = Budget::of_a_page();
-        picker::page(self.connection, self.org, picking, after, limit, budget)
+        let effort = (Budget::of_a_page(), Bounds::USUAL);
+        picker::page(self.connection, self.org, picking, after, limit, effort)
+    }
+
+    fn count_headings(&mut self, picking: &Picking<'_>) -> Result<Vec<HeadingCount>> {
+        let effort = (Budget::of_a_page(), Bounds::USUAL);
+        picker::headings(self.connection, self.org, picking, effort)
     }
 
     /// How many accounts stand under each heading.
@@ -217,7 +230,7 @@ impl<'c> Snapshot<'c> {
             heading: None,
             not_in: None,
         };
-        picker::headings(self.connection, self.org, &picking, Budget::of_a_page())
+        self.count_headings(&picking)
     }
 
     /// How many contacts stand under each heading.
@@ -232,7 +245,7 @@ impl<'c> Snapshot<'c> {
             heading: None,
             not_in,
         };
-        picker::headings(self.connection, self.org, &picking, Budget::of_a_page())
+        self.count_headings(&picking)
     }
 
     /// A page of an account's contacts by name.

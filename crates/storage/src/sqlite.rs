@@ -50,14 +50,16 @@ mod unpack {
     /// unpacking the rows anew for every row of the table that they are joined with.
     pub(super) const ONCE: &str = "LIMIT -1";
 
+    fn column(place: usize, kind: Kind) -> String {
+        let value = format!("json_extract(value, '$[{place}]')");
+        match kind {
+            Kind::Bytes => format!("unhex({value})"),
+            Kind::Int | Kind::Text | Kind::Bool => value,
+        }
+    }
+
     pub(super) fn columns(columns: &[(&str, Kind)]) -> String {
-        let one = |(place, (_, kind)): (usize, &(&str, Kind))| {
-            let value = format!("json_extract(value, '$[{place}]')");
-            match kind {
-                Kind::Bytes => format!("unhex({value})"),
-                Kind::Int | Kind::Text | Kind::Bool => value,
-            }
-        };
+        let one = |(place, (_, kind)): (usize, &(&str, Kind))| column(place, *kind);
         columns
             .iter()
             .enumerate()
@@ -67,8 +69,8 @@ mod unpack {
     }
 
     pub(super) fn named_columns(given: &[(&str, Kind)]) -> String {
-        let one = |(place, (name, _)): (usize, &(&str, Kind))| {
-            format!("json_extract(value, '$[{place}]') AS {name}")
+        let one = |(place, (name, kind)): (usize, &(&str, Kind))| {
+            format!("{} AS {name}", column(place, *kind))
         };
         given
             .iter()

@@ -21,7 +21,7 @@ use crate::loaded::Loaded;
 use crate::organization::{At, OrganizationName};
 use crate::snapshot::Snapshot;
 use crate::writer::{self, Lane, Queue};
-use crate::{log, postgres, sqlite};
+use crate::{log, postgres, rebuild, sqlite};
 
 /// Readers of one server; a read is short, so few serve many.
 const READERS: u32 = 8;
@@ -80,11 +80,15 @@ pub struct Store {
 }
 
 impl Store {
-    /// Opens `sqlite:PATH` or `postgres://…`, makes and migrates the database where needed, and
-    /// starts its writers. Blocks.
+    /// Opens `sqlite:PATH` or `postgres://…`, makes and migrates the database where needed, starts
+    /// its writers, and has them rebuild derived columns that an older code made. Blocks.
+    ///
+    /// A database whose derived columns a newer code made is refused.
     pub fn open(database: &str) -> Result<Self> {
         let (engine, writers) = Engine::open(database)?;
-        let keys = engine.connect()?.store_keys()?;
+        let mut connection = engine.connect()?;
+        let keys = connection.store_keys()?;
+        rebuild::check(connection.newest_derivation()?)?;
         let queue = Arc::new(Queue::default());
         let connect: writer::Connect = {
             let engine = engine.clone();
@@ -92,6 +96,8 @@ impl Store {
         };
         let writers = writer::start(&queue, &connect, writers)
             .map_err(|error| StorageError::Unreachable(error.into()))?;
+        rebuild::start(&queue, connection.as_mut())?;
+        drop(connection);
         Ok(Self {
             engine,
             keys,

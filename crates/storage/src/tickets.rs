@@ -65,7 +65,8 @@ impl<'a> Merged<'a> {
                 self.branches.push(TicketBranch::Account(*account));
             }
             TicketSource::Shared(accounts) => {
-                let wanted = |account: &&AccountId| self.filter.account.is_none_or(|a| a == **account);
+                let wanted =
+                    |account: &&AccountId| self.filter.account.is_none_or(|a| a == **account);
                 self.shared = accounts.iter().filter(wanted).copied().collect();
                 if self.shared.len() > ACCOUNTS_MERGED_MAX {
                     self.branches.push(TicketBranch::Organization);
@@ -132,8 +133,7 @@ pub(crate) fn page(
     let mut place = after.cloned();
     let mut found = Vec::new();
     loop {
-        let (passing, known_to) =
-            window(connection, org, &merged, place.as_ref(), rows)?;
+        let (passing, known_to) = window(connection, org, &merged, place.as_ref(), rows)?;
         for row in passing {
             if found.len() == limit {
                 break;
@@ -156,3 +156,6 @@ pub(crate) fn page(
         rows = (rows * 4).clamp(1, rows_max.max(1));
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -234,7 +234,9 @@ impl AccountService for Accounts {
             .0
             .read(&request, move |at| {
                 let found = at.account_page(&query, heading, after.as_ref(), rows)?;
-                let row = |(place, id, row): PickedAccount| (Place::from(place), render::account(id, &row));
+                let row = |(place, id, row): PickedAccount| {
+                    (Place::from(place), render::account(id, &row))
+                };
                 let rows: Vec<_> = found.items.into_iter().map(row).collect();
                 Ok(Ok((rows, found.examined.map(Place::from))))
             })

@@ -273,7 +273,9 @@ impl ContactService for Contacts {
                     return Ok(Err(fault));
                 }
                 let found = at.contact_page(&query, heading, not_in, after.as_ref(), rows)?;
-                let row = |(place, id, row): PickedContact| (Place::from(place), render::contact(id, &row));
+                let row = |(place, id, row): PickedContact| {
+                    (Place::from(place), render::contact(id, &row))
+                };
                 let rows: Vec<_> = found.items.into_iter().map(row).collect();
                 Ok(Ok((rows, found.examined.map(Place::from))))
             })

@@ -115,11 +115,10 @@ impl ReadLists for Session {
                     .or(same.and(contacts::contact.gt(column(place.number)))),
             );
         }
-        let rows: Vec<(Vec<u8>, ContactRow, AssociationRow)> =
-            query
-                .order((contacts::sort_key, contacts::contact))
-                .limit(limit_of(limit))
-                .load(&mut self.conn)?;
+        let rows: Vec<(Vec<u8>, ContactRow, AssociationRow)> = query
+            .order((contacts::sort_key, contacts::contact))
+            .limit(limit_of(limit))
+            .load(&mut self.conn)?;
         Ok(rows
             .into_iter()
             .map(|(sort_key, contact, association)| {

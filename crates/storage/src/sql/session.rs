@@ -165,7 +165,10 @@ impl Write for Session {
     }
 
     fn delete_grams(&mut self, org: Org, listed: Listed, ids: &[u64]) -> Result<()> {
-        let rows: Vec<Value> = ids.iter().map(|id| Value::from(vec![column(*id)])).collect();
+        let rows: Vec<Value> = ids
+            .iter()
+            .map(|id| Value::from(vec![column(*id)]))
+            .collect();
         self.run(&grams::delete(listed), org, &rows)
     }
 

@@ -70,7 +70,7 @@ fn part_sql(number: usize, branch: TicketBranch, (after, order): Part, limit: us
         TicketBranch::Copied(contact) => {
             let contact = column(contact.number());
             return format!(
-                "SELECT {number} AS part, c.create_time, c.id, t.ticket, t.requester, t.account, \
+                "SELECT CAST({number} AS BIGINT) AS part, c.create_time, c.id, t.ticket, t.requester, t.account, \
                  t.closed, t.is_private FROM (SELECT org, ticket, create_time, id \
                  FROM ticket_copies WHERE org = $1 AND contact = {contact} {after} \
                  ORDER BY {order} LIMIT {limit}) AS c \
@@ -79,7 +79,7 @@ fn part_sql(number: usize, branch: TicketBranch, (after, order): Part, limit: us
         }
     };
     format!(
-        "SELECT * FROM (SELECT {number} AS part, {COLUMNS} FROM tickets \
+        "SELECT * FROM (SELECT CAST({number} AS BIGINT) AS part, {COLUMNS} FROM tickets \
          WHERE org = $1 {of} {after} ORDER BY {order} LIMIT {limit}) AS p{number}"
     )
 }
@@ -116,7 +116,10 @@ pub(super) fn branches(
     };
     let mut found: Vec<Vec<ListedTicket>> = vec![Vec::new(); texts.len()];
     for row in query.load::<PartRow>(&mut session.conn)? {
-        if let Some(rows) = usize::try_from(row.part).ok().and_then(|n| found.get_mut(n)) {
+        if let Some(rows) = usize::try_from(row.part)
+            .ok()
+            .and_then(|n| found.get_mut(n))
+        {
             rows.push(row.listed());
         }
     }
