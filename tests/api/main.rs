@@ -11,6 +11,7 @@ mod association;
 mod dissociation;
 mod errors;
 mod listing;
+mod search;
 mod ticket;
 mod visibility;
 mod world;
