@@ -186,16 +186,16 @@ on_both_engines! {
 on_both_engines! {
     async fn a_query_with_more_than_2_000_matches_misses_none_and_its_counts_say_so(world: World) {
         make(&world, (0..2_200).map(|n| numbered("田中", "たなか", n))).await;
-        make(&world, [numbered("中田", "なかた", 1), numbered("谷", "", 2), numbered("Smith", "", 3)].into_iter()).await;
+        make(&world, [numbered("中田", "なかた", 9_001), numbered("谷", "", 9_002), numbered("Smith", "", 9_003)].into_iter()).await;
         let request = |query: &str| ListContactsRequest { query: query.into(), page_size: 1_000, ..Default::default() };
         let found = paged(&world, request("タナカ")).await;
         assert_eq!(found.len(), 2_200);
         // Equal readings stand in the order of their ids, which were given in any.
         let distinct: std::collections::BTreeSet<&String> = found.iter().collect();
         assert_eq!(distinct.len(), 2_200);
-        assert_eq!(paged(&world, request("谷0002")).await, ["谷0002"]);
+        assert_eq!(paged(&world, request("谷9002")).await, ["谷9002"]);
         assert_eq!(headings(&world, "").await, [("S".into(), 1, false), ("た".into(), 2_200, false), ("な".into(), 1, false), ("他".into(), 1, false)]);
-        assert_eq!(headings(&world, "000").await.iter().map(|h| h.1).sum::<i64>(), 13);
+        assert_eq!(headings(&world, "000").await.iter().map(|h| h.1).sum::<i64>(), 12);
         let counted = headings(&world, "example").await;
         let shown: Vec<&str> = counted.iter().map(|h| h.0.as_str()).collect();
         assert_eq!(shown, ["S", "た", "な", "他"]);

@@ -80,6 +80,9 @@ mod unpack {
     }
 }
 
+/// Whether many subqueries that differ in one number are one lateral join. A long statement costs its planner more than its execution.
+const LATERAL: bool = true;
+
 /// The place of a text in another, from 1; 0 if it is not there.
 const PLACE_OF: &str = "strpos";
 

@@ -81,6 +81,9 @@ mod unpack {
     }
 }
 
+/// Whether many subqueries that differ in one number are one lateral join. It knows no lateral joins; its planner takes a long statement lightly.
+const LATERAL: bool = false;
+
 /// The place of a text in another, from 1; 0 if it is not there.
 const PLACE_OF: &str = "instr";
 

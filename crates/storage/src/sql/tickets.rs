@@ -11,6 +11,7 @@ use diesel::sql_types::{BigInt, Bool, Nullable, Text};
 use roster_core::id::{AccountId, ContactId, TicketNo, Time};
 use roster_core::text::TicketKey;
 
+use super::LATERAL;
 use super::session::Session;
 use crate::connection::{BranchRows, ListedTicket, Org, Result, TicketBranch, TicketPlace};
 use crate::rows::{column, number, status};
@@ -58,9 +59,47 @@ const ALL: Part = ("", "create_time DESC, id");
 const SAME_TIME: Part = ("AND create_time = $2 AND id > $3", "id");
 const EARLIER: Part = ("AND create_time < $2", "create_time DESC, id");
 
+const COLUMNS: &str = "create_time, id, ticket, requester, account, closed, is_private";
+
+/// The statement of all parts. They are numbered branch by branch.
+fn sql_of(branches: &[TicketBranch], parts: &[Part], limit: usize) -> String {
+    let mut texts = Vec::new();
+    let mut lateral: Vec<Vec<(usize, AccountId)>> = vec![Vec::new(); parts.len()];
+    for (place, branch) in branches.iter().enumerate() {
+        for (kind, part) in parts.iter().enumerate() {
+            let number = place * parts.len() + kind;
+            match branch {
+                TicketBranch::Account(account) if LATERAL => {
+                    lateral[kind].push((number, *account));
+                }
+                _ => texts.push(part_sql(number, *branch, *part, limit)),
+            }
+        }
+    }
+    for (accounts, part) in lateral.iter().zip(parts) {
+        if !accounts.is_empty() {
+            texts.push(lateral_sql(accounts, *part, limit));
+        }
+    }
+    texts.join(" UNION ALL ")
+}
+
+/// The same part of many accounts' branches, planned once.
+fn lateral_sql(accounts: &[(usize, AccountId)], (after, order): Part, limit: usize) -> String {
+    let row = |(number, account): &(usize, AccountId)| {
+        format!("({number}::bigint, {}::bigint)", column(account.number()))
+    };
+    let rows: Vec<String> = accounts.iter().map(row).collect();
+    let rows = rows.join(", ");
+    format!(
+        "SELECT p.part, t.* FROM (VALUES {rows}) AS p (part, of) CROSS JOIN LATERAL \
+         (SELECT {COLUMNS} FROM tickets WHERE org = $1 AND account = p.of {after} \
+         ORDER BY {order} LIMIT {limit}) AS t"
+    )
+}
+
 /// One part of a branch. Numbers stand in the text: their count differs from call to call anyway.
 fn part_sql(number: usize, branch: TicketBranch, (after, order): Part, limit: usize) -> String {
-    const COLUMNS: &str = "create_time, id, ticket, requester, account, closed, is_private";
     let of = match branch {
         TicketBranch::Requester(contact) => {
             format!("AND requester = {}", column(contact.number()))
@@ -96,16 +135,10 @@ pub(super) fn branches(
         None => &[ALL],
         Some(_) => &[SAME_TIME, EARLIER],
     };
-    let mut texts = Vec::with_capacity(branches.len() * parts.len());
-    for branch in branches {
-        for part in parts {
-            texts.push(part_sql(texts.len(), *branch, *part, limit));
-        }
-    }
-    if texts.is_empty() {
+    if branches.is_empty() {
         return Ok(Vec::new());
     }
-    let query = sql_query(texts.join(" UNION ALL "))
+    let query = sql_query(sql_of(branches, parts, limit))
         .into_boxed()
         .bind::<BigInt, _>(org);
     let query = match after {
@@ -114,7 +147,7 @@ pub(super) fn branches(
             .bind::<BigInt, _>(place.create_time.micros())
             .bind::<Text, _>(place.id.as_str()),
     };
-    let mut found: Vec<Vec<ListedTicket>> = vec![Vec::new(); texts.len()];
+    let mut found: Vec<Vec<ListedTicket>> = vec![Vec::new(); branches.len() * parts.len()];
     for row in query.load::<PartRow>(&mut session.conn)? {
         if let Some(rows) = usize::try_from(row.part)
             .ok()
