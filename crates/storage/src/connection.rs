@@ -336,6 +336,8 @@ pub(crate) trait ReadNames {
         grams: &[u64],
         limit: usize,
     ) -> Result<Vec<u64>>;
+    /// Where these records stand, in no order.
+    fn places(&mut self, org: Org, listed: Listed, ids: &[u64]) -> Result<Vec<NamePlace>>;
     /// Looks at these records, in no order.
     fn look_at(&mut self, org: Org, picking: &Picking<'_>, ids: &[u64]) -> Result<Vec<Looked>>;
     /// Looks at the records after a place and with a sort key below `end`, in order.

@@ -245,16 +245,24 @@ impl Page<'_> {
         if nominated.len() > self.bounds.sorted_max {
             return Ok(false);
         }
-        let mut looked = self
+        let mut places = self
             .connection
-            .look_at(self.org, self.picking, &nominated)?;
-        looked.retain(|row| {
-            row.passes
-                && row.place > *after
-                && heading.is_none_or(|heading| heading == row.heading())
+            .places(self.org, self.picking.listed, &nominated)?;
+        places.retain(|place| {
+            let filed = place.sort_key.first().copied();
+            place > after && heading.is_none_or(|heading| filed == Some(heading.code()))
         });
-        looked.sort_unstable_by(|a, b| a.place.cmp(&b.place));
-        self.take(looked);
+        places.sort_unstable();
+        // The keys are narrow and read fast; the texts are read until the page is full.
+        for places in places.chunks(self.bounds.first_look) {
+            let ids: Vec<u64> = places.iter().map(|place| place.number).collect();
+            let mut looked = self.connection.look_at(self.org, self.picking, &ids)?;
+            looked.sort_unstable_by(|a, b| a.place.cmp(&b.place));
+            self.take(looked);
+            if self.is_full() {
+                break;
+            }
+        }
         Ok(true)
     }
 }

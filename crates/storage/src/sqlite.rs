@@ -84,6 +84,12 @@ mod unpack {
 /// Whether many subqueries that differ in one number are one lateral join. It knows no lateral joins; its planner takes a long statement lightly.
 const LATERAL: bool = false;
 
+/// Has the sort keys of records read from their index alone: the planner, which knows no sizes,
+/// would read the rows.
+fn by_keys(table: &str) -> String {
+    format!("INDEXED BY {table}_keys")
+}
+
 /// The place of a text in another, from 1; 0 if it is not there.
 const PLACE_OF: &str = "instr";
 

@@ -43,6 +43,8 @@ CREATE TABLE accounts (
 ) WITHOUT ROWID;
 CREATE INDEX accounts_by_order ON accounts (org, sort_key, account);
 CREATE INDEX accounts_by_name ON accounts (org, name_key);
+-- So that thousands of sort keys are read without the rows.
+CREATE INDEX accounts_keys ON accounts (org, account, sort_key);
 
 CREATE TABLE contacts (
     org INTEGER NOT NULL,
@@ -66,6 +68,8 @@ CREATE TABLE contacts (
 ) WITHOUT ROWID;
 CREATE INDEX contacts_by_order ON contacts (org, sort_key, contact);
 CREATE INDEX contacts_by_name ON contacts (org, name_key);
+-- So that thousands of sort keys are read without the rows.
+CREATE INDEX contacts_keys ON contacts (org, contact, sort_key);
 
 -- What a search nominates records by: their grams (see the names of core), a word each, begun by the
 -- organization, so that one organization's never slow another's. The row id is the organization's

@@ -8,7 +8,7 @@ use roster_core::names::Heading;
 use roster_core::record::{Account, Contact, Stored};
 
 use super::session::Session;
-use super::{PLACE_OF, grams, unpack};
+use super::{PLACE_OF, by_keys, grams, unpack};
 use crate::connection::{Derivations, Looked, NamePlace, Org, Picking, ReadNames, Result};
 use crate::listed::{Listed, json_numbers};
 use crate::rows::{AccountRow, ContactRow, column, number};
@@ -96,6 +96,22 @@ impl ReadNames for Session {
             .bind::<BigInt, _>(column(limit as u64))
             .load(&mut self.conn)?;
         Ok(rows.into_iter().map(|row| number(row.id)).collect())
+    }
+
+    fn places(&mut self, org: Org, listed: Listed, ids: &[u64]) -> Result<Vec<NamePlace>> {
+        let (table, id) = (listed.table(), listed.id());
+        let sql = format!(
+            "SELECT sort_key, {id} AS id, ($1 = '') AS passes FROM {table} {} \
+             WHERE org = $2 AND {id} IN ({})",
+            by_keys(table),
+            unpack::NUMBERS,
+        );
+        let rows: Vec<LookedRow> = sql_query(sql)
+            .bind::<Text, _>("")
+            .bind::<BigInt, _>(org)
+            .bind::<Text, _>(json_numbers(ids))
+            .load(&mut self.conn)?;
+        Ok(rows.into_iter().map(|row| row.looked().place).collect())
     }
 
     fn look_at(&mut self, org: Org, picking: &Picking<'_>, ids: &[u64]) -> Result<Vec<Looked>> {
