@@ -315,3 +315,46 @@ on_both_engines! {
         assert_eq!(seen, whole);
     }
 }
+
+on_both_engines! {
+    async fn a_contact_of_more_than_64_sharing_accounts_sees_their_tickets_in_one_order(world: World) {
+        world.allow_several_accounts().await;
+        let everyone = Settings { default_sharing_mode: SharingMode::Everyone.into(), ..Settings::default() };
+        world.settings(everyone, &["default_sharing_mode"]).await;
+        let (reader, other) = (world.contact("一").await, world.contact("二").await);
+        let mut tickets = Vec::new();
+        for number in 0..66 {
+            let account = world.account(&format!("A{number}")).await;
+            world.associate(&account, &reader).await;
+            for private in [false, true] {
+                tickets.push(TicketRecord {
+                    id: format!("t{number:02}-{private}"),
+                    requester_id: other.clone(),
+                    account_id: Some(account.clone()),
+                    allow_unassociated_account: true,
+                    private: Some(private),
+                    create_time: Some(prost_types::Timestamp { seconds: 1_000 + number % 5, nanos: 0 }),
+                    // One private ticket is seen all the same.
+                    cc_contact_ids: if private && number == 7 { vec![reader.clone()] } else { Vec::new() },
+                    ..Default::default()
+                });
+            }
+        }
+        let seen = |record: &&TicketRecord| record.private != Some(true) || !record.cc_contact_ids.is_empty();
+        let mut expected: Vec<(i64, String)> = tickets.iter().filter(seen).map(|r| (-r.create_time.unwrap().seconds, r.id.clone())).collect();
+        expected.sort();
+        let request = RecordTicketsRequest { tickets, ..Default::default() };
+        world.clients.tickets.record_tickets(request).await.unwrap();
+        let mut shown = Vec::new();
+        let mut request = ListVisibleTicketsRequest { contact_id: reader, page_size: 7, ..Default::default() };
+        loop {
+            let page = world.clients.visibility.list_visible_tickets(request.clone()).await.unwrap().into_inner();
+            shown.extend(page.tickets.into_iter().map(|visible| visible.ticket.unwrap().id));
+            if page.next_page_token.is_empty() {
+                break;
+            }
+            request.page_token = page.next_page_token;
+        }
+        assert_eq!(shown, expected.into_iter().map(|(_, id)| id).collect::<Vec<_>>());
+    }
+}

@@ -30,6 +30,7 @@ mod process;
 mod race;
 mod raw;
 mod reasons;
+mod search;
 mod stop;
 mod story;
 mod ticket;

@@ -186,14 +186,7 @@ fn reason_name(reason: ErrorReason) -> &'static str {
 impl From<StorageError> for Fault {
     fn from(error: StorageError) -> Self {
         match error {
-            StorageError::Unreachable(cause) => {
-                tracing::warn!(%cause, "the database cannot be reached");
-                Self::new(
-                    Code::Unavailable,
-                    ErrorReason::Unavailable,
-                    "the database cannot be reached: try again, a write with the same request_id",
-                )
-            }
+            StorageError::Unreachable(cause) => unreachable(&cause.to_string()),
             StorageError::QueueFull => busy("writes"),
             StorageError::RequestIdReused => Self::field(
                 "request_id",
@@ -204,8 +197,19 @@ impl From<StorageError> for Fault {
             StorageError::Defect(cause) => internal(&cause.to_string()),
             // Both are told when a store is opened, and a call meets one that is open.
             StorageError::NotADatabase | StorageError::InUse => internal(&error.to_string()),
+            // Another server, a newer one, can.
+            StorageError::NewerDerivation { .. } => unreachable(&error.to_string()),
         }
     }
+}
+
+fn unreachable(cause: &str) -> Fault {
+    tracing::warn!(cause, "the database cannot be reached");
+    Fault::new(
+        Code::Unavailable,
+        ErrorReason::Unavailable,
+        "the database cannot be reached: try again, a write with the same request_id",
+    )
 }
 
 /// Too much waits already.

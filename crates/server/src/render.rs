@@ -3,12 +3,12 @@
 use prost_types::Timestamp;
 use roster_api::v1;
 use roster_core::id::{AccountId, ContactId, Pair, Time};
-use roster_core::names::Heading;
 use roster_core::record::{
     Account, Association, Contact, Settings, SharingMode, Stored, Ticket, TicketStatus,
 };
 use roster_core::rules::visibility::{ClauseReason, Ground, Verdict};
 use roster_core::text::{ExternalId, Name, Role};
+use roster_storage::HeadingCount;
 
 use crate::token::etag;
 
@@ -205,11 +205,11 @@ fn clause_reason(reason: ClauseReason) -> v1::ClauseReason {
 }
 
 /// Headings with their counts, exact as long as every row is looked at.
-pub(crate) fn headings(found: Vec<(Heading, u64)>) -> Vec<v1::Heading> {
-    let one = |(heading, count): (Heading, u64)| v1::Heading {
-        heading: heading.as_str().to_owned(),
-        count: i64::try_from(count).unwrap_or(i64::MAX),
-        at_least: false,
+pub(crate) fn headings(found: Vec<HeadingCount>) -> Vec<v1::Heading> {
+    let one = |counted: HeadingCount| v1::Heading {
+        heading: counted.heading.as_str().to_owned(),
+        count: count(counted.count),
+        at_least: counted.at_least,
     };
     found.into_iter().map(one).collect()
 }

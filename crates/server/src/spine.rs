@@ -315,6 +315,20 @@ impl Page {
         self.fit_until(rows.into_iter().take(self.size).collect(), None, more)
     }
 
+    /// As [`fit`](Self::fit) for a list that may end early: `examined` is the last place looked at,
+    /// if there may be more behind it.
+    pub(crate) fn fit_found<T: Message>(
+        &self,
+        rows: Vec<(Place, T)>,
+        examined: Option<Place>,
+    ) -> Result<(Vec<T>, String), Fault> {
+        if rows.len() > self.size {
+            return self.fit(rows);
+        }
+        let more = examined.is_some();
+        self.fit_until(rows, examined, more)
+    }
+
     /// As [`fit`](Self::fit) for a list that a rule filters: `examined` is the last row looked at.
     pub(crate) fn fit_until<T: Message>(
         &self,

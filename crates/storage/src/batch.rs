@@ -21,6 +21,7 @@ use crate::loaded::Loaded;
 use crate::log;
 use crate::net::Net;
 use crate::organization::{At, OrganizationName};
+use crate::rebuild;
 
 /// By what a repeated request is known.
 #[derive(Clone, Debug)]
@@ -125,7 +126,10 @@ impl Batch<'_> {
             }
             Err(error) => {
                 tracing::error!(%error, cause = ?std::error::Error::source(&error), "a batch failed");
-                let unreachable = matches!(error, StorageError::Unreachable(_));
+                let unreachable = matches!(
+                    error,
+                    StorageError::Unreachable(_) | StorageError::NewerDerivation { .. }
+                );
                 for job in jobs {
                     let text = error.to_string();
                     job.finish(Outcome::Failed(if unreachable {
@@ -171,6 +175,8 @@ impl Batch<'_> {
     fn work(&mut self, jobs: &mut [Box<dyn Job>], nonce: i64) -> Result<Worked> {
         let connection = &mut *self.connection;
         let organization = connection.lock_organization(self.name.as_str())?;
+        // A newer server may have come while this one ran.
+        rebuild::check(organization.derivation)?;
         let kept = Kept::load(connection, &organization, jobs)?;
         let loaded = Loaded::new(connection, organization.org, settings_of(&organization)?);
         prefetch(&loaded, jobs)?;

@@ -5,11 +5,12 @@
 //! engines unpack it alike. What differs, the functions' names, stands with each engine.
 
 use roster_core::id::{AccountId, ContactId, Pair, Revision, TicketNo};
+use roster_core::names::Derived;
 use roster_core::record::{Account, Association, Contact, Stored, Ticket, TicketStatus};
 use serde_json::{Value, json};
 
 use crate::connection::{ChangeSetHead, KeptAnswer};
-use crate::rows::{column, derived_of_account, derived_of_contact, mode_number};
+use crate::rows::{column, mode_number};
 
 /// How a column travels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,6 +75,39 @@ pub(crate) const CONTACTS: Table = Table {
     ],
 };
 
+/// What the derivation makes of an account's names, and nothing else of its row.
+pub(crate) const DERIVED_ACCOUNTS: Table = Table {
+    name: "accounts",
+    keys: 1,
+    columns: &[
+        ("account", Int),
+        ("heading", Int),
+        ("sort_key", Bytes),
+        ("name_key", Text),
+        ("search_text", Text),
+    ],
+};
+
+/// As [`DERIVED_ACCOUNTS`], of a contact's.
+pub(crate) const DERIVED_CONTACTS: Table = Table {
+    name: "contacts",
+    keys: 1,
+    columns: &[
+        ("contact", Int),
+        ("heading", Int),
+        ("sort_key", Bytes),
+        ("name_key", Text),
+        ("search_text", Text),
+    ],
+};
+
+/// The last column is added to, not written.
+pub(crate) const HEADING_COUNTS: Table = Table {
+    name: "heading_counts",
+    keys: 2,
+    columns: &[("kind", Int), ("heading", Int), ("counted", Int)],
+};
+
 pub(crate) const UNIQUE_KEYS: Table = Table {
     name: "unique_keys",
     keys: 1,
@@ -120,7 +154,13 @@ pub(crate) const MOVED_TICKETS: Table = Table {
 pub(crate) const COPIES: Table = Table {
     name: "ticket_copies",
     keys: 2,
-    columns: &[("ticket", Int), ("contact", Int), ("position", Int)],
+    columns: &[
+        ("ticket", Int),
+        ("contact", Int),
+        ("position", Int),
+        ("create_time", Int),
+        ("id", Text),
+    ],
 };
 
 /// The whole copy list of a ticket.
@@ -209,8 +249,8 @@ pub(crate) fn answer_row(kept: &KeptAnswer) -> Value {
     ])
 }
 
-pub(crate) fn account_row(id: AccountId, account: &Account, revision: Revision) -> Value {
-    let derived = derived_of_account(account);
+pub(crate) fn account_row(id: AccountId, stored: &Stored<Account>, derived: &Derived) -> Value {
+    let (account, revision) = (&stored.record, stored.revision);
     json!([
         column(id.number()),
         account.name.as_str(),
@@ -235,8 +275,8 @@ pub(crate) fn account_row(id: AccountId, account: &Account, revision: Revision) 
     ])
 }
 
-pub(crate) fn contact_row(id: ContactId, contact: &Contact, revision: Revision) -> Value {
-    let derived = derived_of_contact(contact);
+pub(crate) fn contact_row(id: ContactId, stored: &Stored<Contact>, derived: &Derived) -> Value {
+    let (contact, revision) = (&stored.record, stored.revision);
     json!([
         column(id.number()),
         contact.family_name.as_str(),
@@ -256,6 +296,17 @@ pub(crate) fn contact_row(id: ContactId, contact: &Contact, revision: Revision) 
         contact.create_time.micros(),
         contact.update_time.micros(),
         column(revision.number()),
+        derived.heading.code(),
+        hex(&derived.sort_key),
+        derived.name_key,
+        derived.search_text,
+    ])
+}
+
+/// A row of [`DERIVED_ACCOUNTS`] or [`DERIVED_CONTACTS`].
+pub(crate) fn derived_row(id: u64, derived: &Derived) -> Value {
+    json!([
+        column(id),
         derived.heading.code(),
         hex(&derived.sort_key),
         derived.name_key,

@@ -12,6 +12,7 @@ use serde_json::Value;
 use crate::bulk::Table;
 use crate::error::StorageError;
 use crate::imports::{ImportRecord, ImportReject, ImportStep};
+use crate::listed::{Listed, Nominated};
 use crate::organization::At;
 
 pub(crate) type Result<T, E = StorageError> = std::result::Result<T, E>;
@@ -174,13 +175,20 @@ pub(crate) trait Write {
     fn insert(&mut self, org: Org, table: &Table, rows: &[Value]) -> Result<()>;
     /// Writes the columns of rows that are there.
     fn update(&mut self, org: Org, table: &Table, rows: &[Value]) -> Result<()>;
+    /// As [`upsert`](Self::upsert), but adds to the last column what is there.
+    fn add(&mut self, org: Org, table: &Table, rows: &[Value]) -> Result<()>;
+    /// Takes records from the index of grams.
+    fn delete_grams(&mut self, org: Org, listed: Listed, ids: &[u64]) -> Result<()>;
+    /// Writes the grams of records, whether or not they have some.
+    fn write_grams(&mut self, org: Org, listed: Listed, records: &[Nominated]) -> Result<()>;
     fn append_log(&mut self, org: Org, sets: &[(ChangeSetHead, Vec<Vec<u8>>)]) -> Result<()>;
     /// Keeps answers, and forgets those of the organization that expired before `now`.
     fn keep_answers(&mut self, org: Org, answers: &[KeptAnswer], now: Time) -> Result<()>;
 }
 
-/// What a list shows.
+/// What a picker shows.
 pub(crate) struct Picking<'a> {
+    pub(crate) listed: Listed,
     pub(crate) query: &'a SearchQuery,
     pub(crate) heading: Option<Heading>,
     /// Contacts alone: without those of this account.
@@ -188,7 +196,7 @@ pub(crate) struct Picking<'a> {
 }
 
 /// A place in a list by name: the sort key and the number of the last row examined.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct NamePlace {
     /// The row's sort key.
     pub sort_key: Vec<u8>,
@@ -217,6 +225,20 @@ pub struct TicketPlace {
     pub id: TicketKey,
 }
 
+/// The order of lists.
+impl Ord for TicketPlace {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        let by_id = || self.id.cmp(&other.id);
+        other.create_time.cmp(&self.create_time).then_with(by_id)
+    }
+}
+
+impl PartialOrd for TicketPlace {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
 /// Tickets that a list is made of.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TicketSource {
@@ -224,22 +246,55 @@ pub enum TicketSource {
     Requester(ContactId),
     /// With one contact in copy.
     Copied(ContactId),
-    /// Of any of these accounts.
-    Accounts(Vec<AccountId>),
+    /// Of one account.
+    Account(AccountId),
     /// Of these accounts, without the private ones.
     Shared(Vec<AccountId>),
 }
 
-/// A page of tickets from one source.
-pub(crate) struct TicketPage<'a> {
-    pub(crate) source: &'a TicketSource,
-    /// Only tickets under this account.
+/// A row of a picker's list that was looked at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Looked {
+    pub(crate) place: NamePlace,
+    /// Whether the picker shows it, its heading aside.
+    pub(crate) passes: bool,
+}
+
+impl Looked {
+    /// What it is filed under: a sort key begins with its heading.
+    pub(crate) fn heading(&self) -> Heading {
+        let code = self.place.sort_key.first().copied();
+        code.and_then(Heading::from_code).unwrap_or(Heading::Other)
+    }
+}
+
+/// Tickets that an index holds in the order of lists.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum TicketBranch {
+    Requester(ContactId),
+    Copied(ContactId),
+    Account(AccountId),
+    Organization,
+}
+
+/// What of a ticket decides whether a list has it.
+#[derive(Clone, Debug)]
+pub(crate) struct ListedTicket {
+    pub(crate) place: TicketPlace,
+    pub(crate) ticket: TicketNo,
+    pub(crate) requester: ContactId,
     pub(crate) account: Option<AccountId>,
-    /// Only tickets of this requester.
-    pub(crate) requester: Option<ContactId>,
-    pub(crate) status: Option<TicketStatus>,
-    pub(crate) after: Option<&'a TicketPlace>,
-    pub(crate) limit: usize,
+    pub(crate) status: TicketStatus,
+    pub(crate) private: bool,
+}
+
+/// The next rows of one branch.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct BranchRows {
+    /// In the order of lists.
+    pub(crate) rows: Vec<ListedTicket>,
+    /// All rows up to this place are here; none: all that the branch has.
+    pub(crate) known_to: Option<TicketPlace>,
 }
 
 /// What a check needs to know of one ticket for one contact, in one row.
@@ -282,22 +337,6 @@ pub struct ContactAccount {
 
 pub(crate) trait ReadLists {
     fn sight_rows(&mut self, org: Org, contact: ContactId, ids: &[&str]) -> Result<Vec<SightRow>>;
-    fn account_page(
-        &mut self,
-        org: Org,
-        picking: &Picking<'_>,
-        after: Option<&NamePlace>,
-        limit: usize,
-    ) -> Result<Vec<(NamePlace, AccountId, Stored<Account>)>>;
-    fn contact_page(
-        &mut self,
-        org: Org,
-        picking: &Picking<'_>,
-        after: Option<&NamePlace>,
-        limit: usize,
-    ) -> Result<Vec<(NamePlace, ContactId, Stored<Contact>)>>;
-    fn account_headings(&mut self, org: Org, picking: &Picking<'_>) -> Result<Vec<(Heading, u64)>>;
-    fn contact_headings(&mut self, org: Org, picking: &Picking<'_>) -> Result<Vec<(Heading, u64)>>;
     fn account_contacts(
         &mut self,
         org: Org,
@@ -313,11 +352,15 @@ pub(crate) trait ReadLists {
         after: Option<&ContactAccountPlace>,
         limit: usize,
     ) -> Result<Vec<ContactAccount>>;
-    fn ticket_page(
+    /// The next `limit` rows of each branch after a place, or a few more, in the order of the
+    /// branches: one statement, each branch read from its index.
+    fn ticket_branches(
         &mut self,
         org: Org,
-        page: &TicketPage<'_>,
-    ) -> Result<Vec<(TicketPlace, TicketNo)>>;
+        branches: &[TicketBranch],
+        after: Option<&TicketPlace>,
+        limit: usize,
+    ) -> Result<Vec<BranchRows>>;
     /// The contacts of an account after a number, by number.
     fn members(
         &mut self,
@@ -353,9 +396,74 @@ pub(crate) trait Imports {
     fn fail_imports_of(&mut self, server: i64, end_time: Time) -> Result<()>;
 }
 
+/// What a picker reads.
+pub(crate) trait ReadNames {
+    /// Numbers of records that have all these grams, at most `limit`, in no order.
+    fn nominated(
+        &mut self,
+        org: Org,
+        listed: Listed,
+        grams: &[u64],
+        limit: usize,
+    ) -> Result<Vec<u64>>;
+    /// Where these records stand, in no order.
+    fn places(&mut self, org: Org, listed: Listed, ids: &[u64]) -> Result<Vec<NamePlace>>;
+    /// Looks at these records, in no order.
+    fn look_at(&mut self, org: Org, picking: &Picking<'_>, ids: &[u64]) -> Result<Vec<Looked>>;
+    /// Looks at the records after a place and with a sort key below `end`, in order.
+    fn look_along(
+        &mut self,
+        org: Org,
+        picking: &Picking<'_>,
+        after: &NamePlace,
+        end: &[u8],
+        limit: usize,
+    ) -> Result<Vec<Looked>>;
+    /// How many stand under each heading that has any, in the order of headings.
+    fn heading_counts(&mut self, org: Org, listed: Listed) -> Result<Vec<(Heading, u64)>>;
+    /// How many contacts of an account stand under each heading.
+    fn member_headings(&mut self, org: Org, account: AccountId) -> Result<Vec<(Heading, u64)>>;
+}
+
+/// What keeps derived columns at their version.
+pub(crate) trait Derivations {
+    /// The highest version of any organization.
+    fn newest_derivation(&mut self) -> Result<i64>;
+    /// The organizations below a version.
+    fn organizations_derived_before(&mut self, version: i64) -> Result<Vec<String>>;
+    /// The accounts after a number, by number.
+    fn account_rows_after(
+        &mut self,
+        org: Org,
+        after: u64,
+        limit: usize,
+    ) -> Result<Vec<(AccountId, Stored<Account>)>>;
+    /// The contacts after a number, by number.
+    fn contact_rows_after(
+        &mut self,
+        org: Org,
+        after: u64,
+        limit: usize,
+    ) -> Result<Vec<(ContactId, Stored<Contact>)>>;
+    /// Counts the headings of an organization anew.
+    fn recount_headings(&mut self, org: Org) -> Result<()>;
+    fn write_derivation(&mut self, org: Org, version: i64) -> Result<()>;
+}
+
 /// A connection to an engine.
 pub(crate) trait Connection:
-    Transactions + ReadFacts + Walks + Write + ReadLists + Imports + Send
+    Transactions + ReadFacts + Walks + Write + ReadLists + ReadNames + Derivations + Imports + Send
 {
 }
-impl<C: Transactions + ReadFacts + Walks + Write + ReadLists + Imports + Send> Connection for C {}
+impl<C> Connection for C where
+    C: Transactions
+        + ReadFacts
+        + Walks
+        + Write
+        + ReadLists
+        + ReadNames
+        + Derivations
+        + Imports
+        + Send
+{
+}

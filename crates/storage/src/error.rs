@@ -18,6 +18,17 @@ pub enum StorageError {
     /// The same request_id came before with another request.
     #[error("this request_id was used with another request: use a new one")]
     RequestIdReused,
+    /// A newer server made what is stored beside names: this one would file them wrongly.
+    #[error(
+        "a newer roster-server made the derived columns of this database (version {found}; this \
+         one knows {known}): start that server or a later one"
+    )]
+    NewerDerivation {
+        /// The version of the database.
+        found: i64,
+        /// The version of this server's code.
+        known: i64,
+    },
     /// An import is no longer running, or stands elsewhere than its batch began.
     #[error("the import is not where this batch begins")]
     ImportMoved,

@@ -7,25 +7,32 @@
 )]
 
 mod batch;
+mod budget;
 mod bulk;
 mod check;
 mod connection;
 mod error;
 mod imports;
 mod kept;
+mod listed;
 mod loaded;
 mod lock;
 mod log;
 mod net;
 mod organization;
+mod picker;
 mod postgres;
 mod presence;
+mod rebuild;
 mod rows;
 mod schema;
 mod sight;
 mod snapshot;
 mod sqlite;
 mod store;
+#[cfg(test)]
+mod testing;
+mod tickets;
 mod writer;
 
 pub use batch::{Origin, RequestKey};
@@ -39,7 +46,9 @@ pub use imports::{
     ImportCounts, ImportFailure, ImportRecord, ImportReject, ImportState, ImportStep, NewImport,
 };
 pub use organization::{At, NotAnOrganization, ORGANIZATION_CHARS_MAX, OrganizationName};
+pub use picker::HeadingCount;
 pub use sight::{Filtered, Seen, VisibleTicket};
-pub use snapshot::{Snapshot, TicketFilter};
+pub use snapshot::{PickedAccount, PickedContact, Snapshot, TicketFilter};
 pub use store::{Done, Store, StoreOptions};
+pub use tickets::FoundTickets;
 pub use writer::CALLS_WAITING_MAX;

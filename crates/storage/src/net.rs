@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use roster_core::change::{Change, Row};
 use roster_core::draft::{account_keys, contact_keys};
 use roster_core::fact::UniqueKey;
-use roster_core::id::{AccountId, ContactId, Pair, Revision, TicketNo};
+use roster_core::id::{AccountId, ContactId, Pair, Revision, TicketNo, Time};
 use roster_core::record::{Account, Association, Contact, Settings, Stored, Ticket};
 use serde_json::{Value, json};
 
@@ -14,23 +14,42 @@ use crate::bulk::{
     account_row, association_row, contact_row, ticket_row,
 };
 use crate::connection::{Connection, Org, Result};
-use crate::rows::{column, key_column};
+use crate::listed::{Beside, Listed};
+use crate::rows::{column, derived_of_account, derived_of_contact, key_column};
 
 type Rows<K, R> = BTreeMap<K, Option<Stored<R>>>;
 
 /// See the module.
-#[derive(Default)]
 pub(crate) struct Net {
     accounts: Rows<AccountId, Account>,
+    beside_accounts: Beside,
     contacts: Rows<ContactId, Contact>,
+    beside_contacts: Beside,
     associations: Rows<Pair, Association>,
     tickets: Rows<TicketNo, Ticket>,
     /// Tickets of which nothing but account and revision changes, and which stand in no row.
     moved: BTreeMap<TicketNo, (Option<AccountId>, Revision)>,
-    /// Tickets that were there before the batch and whose copy list was written.
+    /// Tickets whose copy list is written anew: it changed, or the time that its rows hold did.
     copied: BTreeSet<TicketNo>,
     keys: HashMap<UniqueKey, Option<u64>>,
     settings: Option<Stored<Settings>>,
+}
+
+impl Default for Net {
+    fn default() -> Self {
+        Self {
+            accounts: Rows::new(),
+            beside_accounts: Beside::new(Listed::Accounts),
+            contacts: Rows::new(),
+            beside_contacts: Beside::new(Listed::Contacts),
+            associations: Rows::new(),
+            tickets: Rows::new(),
+            moved: BTreeMap::new(),
+            copied: BTreeSet::new(),
+            keys: HashMap::new(),
+            settings: None,
+        }
+    }
 }
 
 impl Net {
@@ -44,6 +63,8 @@ impl Net {
                         account_keys(row.after()),
                         row.key().number(),
                     );
+                    let before = || row.before().map(derived_of_account);
+                    self.beside_accounts.note(row.key().number(), before);
                     self.accounts.insert(row.key(), last(row, revision));
                 }
                 Change::Contact(row) => {
@@ -52,6 +73,8 @@ impl Net {
                         contact_keys(row.after()),
                         row.key().number(),
                     );
+                    let before = || row.before().map(derived_of_contact);
+                    self.beside_contacts.note(row.key().number(), before);
                     self.contacts.insert(row.key(), last(row, revision));
                 }
                 Change::Association(row) => {
@@ -59,7 +82,7 @@ impl Net {
                 }
                 Change::Ticket(row) => {
                     self.moved.remove(&row.key());
-                    if row.before().map(|t| &t.copies) != row.after().map(|t| &t.copies) {
+                    if row.before().map(copied) != row.after().map(copied) {
                         self.copied.insert(row.key());
                     }
                     self.tickets.insert(row.key(), last(row, revision));
@@ -109,20 +132,36 @@ impl Net {
         connection.delete(org, &UNIQUE_KEYS, &freed)?;
         connection.upsert(org, &UNIQUE_KEYS, &taken)?;
 
+        self.write_accounts(connection, org)?;
+        self.write_contacts(connection, org)?;
+        self.write_associations(connection, org)?;
+        self.write_tickets(connection, org)
+    }
+
+    fn write_accounts(&self, connection: &mut dyn Connection, org: Org) -> Result<()> {
+        let mut derived = BTreeMap::new();
         let (gone, written) = split(&self.accounts, number_of_account, |id, row| {
-            account_row(*id, &row.record, row.revision)
+            let made = derived_of_account(&row.record);
+            let value = account_row(*id, row, &made);
+            derived.insert(id.number(), made);
+            value
         });
         connection.delete(org, &ACCOUNTS, &gone)?;
         connection.upsert(org, &ACCOUNTS, &written)?;
+        self.beside_accounts.write(connection, org, &derived)
+    }
 
+    fn write_contacts(&self, connection: &mut dyn Connection, org: Org) -> Result<()> {
+        let mut derived = BTreeMap::new();
         let (gone, written) = split(&self.contacts, number_of_contact, |id, row| {
-            contact_row(*id, &row.record, row.revision)
+            let made = derived_of_contact(&row.record);
+            let value = contact_row(*id, row, &made);
+            derived.insert(id.number(), made);
+            value
         });
         connection.delete(org, &CONTACTS, &gone)?;
         connection.upsert(org, &CONTACTS, &written)?;
-
-        self.write_associations(connection, org)?;
-        self.write_tickets(connection, org)
+        self.beside_contacts.write(connection, org, &derived)
     }
 
     /// A contact has one primary at every moment, which the database watches row by row: those
@@ -168,14 +207,20 @@ impl Net {
 
     fn copy_rows(&self, ticket: TicketNo) -> Vec<Value> {
         let written = self.tickets.get(&ticket).and_then(Option::as_ref);
-        let copies = written.map_or(&[][..], |row| &row.record.copies);
-        copies
-            .iter()
-            .enumerate()
-            .map(|(position, contact)| {
-                json!([column(ticket.number()), column(contact.number()), position])
-            })
-            .collect()
+        let rows = |row: &Stored<Ticket>| {
+            let of = &row.record;
+            let row = |(position, contact): (usize, &ContactId)| {
+                json!([
+                    column(ticket.number()),
+                    column(contact.number()),
+                    position,
+                    of.create_time.micros(),
+                    of.key.as_str(),
+                ])
+            };
+            of.copies.iter().enumerate().map(row).collect()
+        };
+        written.map_or_else(Vec::new, rows)
     }
 
     fn key_rows(&self) -> (Vec<Value>, Vec<Value>) {
@@ -190,6 +235,11 @@ impl Net {
         }
         (freed, taken)
     }
+}
+
+/// What the rows of a copy list hold of their ticket.
+fn copied(ticket: &Ticket) -> (&[ContactId], Time) {
+    (&ticket.copies, ticket.create_time)
 }
 
 fn number_of_account(id: &AccountId) -> Value {
@@ -211,7 +261,7 @@ fn last<K: Copy, R: Clone>(row: &Row<K, R>, revision: Revision) -> Option<Stored
 fn split<K, R, T>(
     rows: &Rows<K, R>,
     key: impl Fn(&K) -> Value,
-    row: impl Fn(&K, &Stored<R>) -> T,
+    mut row: impl FnMut(&K, &Stored<R>) -> T,
 ) -> (Vec<Value>, Vec<T>) {
     let mut gone = Vec::new();
     let mut written = Vec::new();

@@ -12,12 +12,18 @@ use crate::store::CONNECTION_PATIENCE;
 
 #[path = "sql/facts.rs"]
 mod facts;
+#[path = "postgres/grams.rs"]
+mod grams;
 #[path = "sql/imports.rs"]
 mod imports;
 #[path = "sql/lists.rs"]
 mod lists;
+#[path = "sql/names.rs"]
+mod names;
 #[path = "sql/session.rs"]
 mod session;
+#[path = "sql/tickets.rs"]
+mod tickets;
 #[path = "sql/walks.rs"]
 mod walks;
 
@@ -40,6 +46,8 @@ mod unpack {
     pub(super) const ORG: &str = "$1::bigint";
     /// The rows of the second parameter.
     pub(super) const FROM: &str = "FROM json_array_elements($2::json) AS row";
+    /// The numbers of the third parameter, as rows.
+    pub(super) const NUMBERS: &str = "SELECT value::bigint FROM json_array_elements_text($3::json)";
     /// Ends a subquery of rows that is joined: the planner needs no help here.
     pub(super) const ONCE: &str = "";
 
@@ -75,11 +83,17 @@ mod unpack {
     }
 }
 
-diesel::define_sql_function! {
-    /// The place of a text in another, from 1; 0 if it is not there.
-    #[sql_name = "strpos"]
-    fn place_of(text: diesel::sql_types::Text, part: diesel::sql_types::Text) -> diesel::sql_types::Integer;
+/// Whether many subqueries that differ in one number are one lateral join.
+/// A long statement costs its planner more than its execution.
+const LATERAL: bool = true;
+
+/// Has the sort keys of records read from their index alone: the planner sees that itself.
+fn by_keys(_table: &str) -> String {
+    String::new()
 }
+
+/// The place of a text in another, from 1; 0 if it is not there.
+const PLACE_OF: &str = "strpos";
 
 #[derive(Debug)]
 struct Limits;

@@ -111,6 +111,8 @@ table! {
         ticket -> BigInt,
         contact -> BigInt,
         position -> BigInt,
+        create_time -> BigInt,
+        id -> Text,
     }
 }
 

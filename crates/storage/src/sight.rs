@@ -9,8 +9,10 @@ use roster_core::record::{Account, Association, Settings, Sharing, Stored, Ticke
 use roster_core::rules::visibility::{SightFacts, SightTicket, Unseen, Verdict, shares, sight};
 use roster_core::text::TicketKey;
 
+use crate::budget::Budget;
 use crate::connection::{Result, TicketPlace, TicketSource};
 use crate::snapshot::{Snapshot, TicketFilter};
+use crate::tickets::FoundTickets;
 
 /// What became of a question.
 pub type Seen = Result<Verdict, Unseen<Infallible>>;
@@ -90,7 +92,7 @@ pub struct VisibleTicket {
     pub verdict: Verdict,
 }
 
-/// A page of a list that the rule filters.
+/// A page of a list that a rule or a query filters: it may be short and not be the last.
 #[derive(Clone, Debug)]
 pub struct Filtered<T, P> {
     /// What passed.
@@ -164,31 +166,43 @@ impl Snapshot<'_> {
             Some(false) => {}
         }
         let sources = self.sources(contact, &mut fetched)?;
+        let budget = Budget::of_a_page();
         let mut place = after;
-        while page.items.len() < limit {
+        loop {
             let wanted = limit - page.items.len();
-            let found = self.ticket_page(&sources, filter, place.as_ref(), wanted)?;
-            let full = found.len() == wanted;
-            let numbers: Vec<TicketNo> = found.iter().map(|(_, number)| *number).collect();
-            let mut tickets: HashMap<_, _> = self.tickets(&numbers)?.into_iter().collect();
-            for (at, number) in found {
-                place = Some(at);
-                let Some(ticket) = tickets.remove(&number) else {
-                    continue;
-                };
-                fetched.add_ticket(number, &ticket.record);
-                if let Ok(verdict) = sight(&fetched, contact, &ticket.record.key)
-                    && verdict.visible()
-                {
-                    page.items.push(VisibleTicket { ticket, verdict });
-                }
-            }
-            if !full {
+            let found =
+                self.ticket_page_within(&sources, filter, place.as_ref(), wanted, budget)?;
+            self.judge(contact, &mut fetched, &found, &mut page)?;
+            place = found.examined;
+            if place.is_none() || page.items.len() == limit || budget.is_spent() {
+                page.examined = place;
                 return Ok(Some(page));
             }
         }
-        page.examined = place;
-        Ok(Some(page))
+    }
+
+    /// Adds those of the found tickets that the rule shows.
+    fn judge(
+        &mut self,
+        contact: ContactId,
+        fetched: &mut Fetched,
+        found: &FoundTickets,
+        page: &mut Filtered<VisibleTicket, TicketPlace>,
+    ) -> Result<()> {
+        let numbers: Vec<TicketNo> = found.found.iter().map(|(_, number)| *number).collect();
+        let mut tickets: HashMap<_, _> = self.tickets(&numbers)?.into_iter().collect();
+        for number in numbers {
+            let Some(ticket) = tickets.remove(&number) else {
+                continue;
+            };
+            fetched.add_ticket(number, &ticket.record);
+            if let Ok(verdict) = sight(fetched, contact, &ticket.record.key)
+                && verdict.visible()
+            {
+                page.items.push(VisibleTicket { ticket, verdict });
+            }
+        }
+        Ok(())
     }
 
     /// Where tickets that a contact may see can come from: one source a clause.
@@ -234,6 +248,7 @@ impl Snapshot<'_> {
             items: Vec::new(),
             examined: None,
         };
+        let budget = Budget::of_a_page();
         let mut after = after;
         loop {
             let (candidates, bound) = self.candidates(&ticket, after, limit, &mut fetched)?;
@@ -253,6 +268,10 @@ impl Snapshot<'_> {
             match bound {
                 None => return Ok(Some(page)),
                 Some(bound) => after = bound,
+            }
+            if budget.is_spent() {
+                page.examined = Some(after);
+                return Ok(Some(page));
             }
         }
     }

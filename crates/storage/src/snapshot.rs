@@ -1,5 +1,8 @@
 //! One moment of an organization, to be asked.
 
+use std::collections::HashMap;
+use std::hash::Hash;
+
 use roster_core::fact::{Held, HeldTicket, UniqueKey};
 use roster_core::id::{AccountId, ContactId, ImportId, Pair, Revision, TicketNo};
 use roster_core::names::{Heading, SearchQuery};
@@ -9,13 +12,18 @@ use roster_core::rules::disposition::{Preview, preview};
 use roster_core::text::TicketKey;
 
 use crate::batch::{RequestKey, settings_of};
+use crate::budget::Budget;
 use crate::connection::{
     AccountContact, Connection, ContactAccount, ContactAccountPlace, NamePlace, Org, Picking,
-    Result, TicketPage, TicketPlace, TicketSource,
+    Result, TicketPlace, TicketSource,
 };
 use crate::error::StorageError;
 use crate::imports::{ImportRecord, ImportReject};
+use crate::listed::Listed;
 use crate::organization::{At, OrganizationName};
+use crate::picker::{self, Bounds, HeadingCount, Picked};
+use crate::sight::Filtered;
+use crate::tickets::{self, FoundTickets};
 
 /// See the module. It has one revision and cannot write.
 pub struct Snapshot<'c> {
@@ -175,24 +183,31 @@ impl<'c> Snapshot<'c> {
         )))
     }
 
-    /// A page of accounts by name.
+    /// A page of accounts by name. It may be short, or even empty, and not be the last.
     pub fn account_page(
         &mut self,
         query: &SearchQuery,
         heading: Option<Heading>,
         after: Option<&NamePlace>,
         limit: usize,
-    ) -> Result<Vec<(NamePlace, AccountId, Stored<Account>)>> {
+    ) -> Result<Filtered<PickedAccount, NamePlace>> {
         let picking = Picking {
+            listed: Listed::Accounts,
             query,
             heading,
             not_in: None,
         };
-        self.connection
-            .account_page(self.org, &picking, after, limit)
+        let picked = self.pick(&picking, after, limit)?;
+        let ids: Vec<_> = picked
+            .places
+            .iter()
+            .map(|p| AccountId::new(p.number))
+            .collect();
+        let rows = self.accounts(&ids)?;
+        Ok(arranged(picked, rows, AccountId::new))
     }
 
-    /// A page of contacts by name.
+    /// A page of contacts by name. It may be short, or even empty, and not be the last.
     pub fn contact_page(
         &mut self,
         query: &SearchQuery,
@@ -200,24 +215,47 @@ impl<'c> Snapshot<'c> {
         not_in: Option<AccountId>,
         after: Option<&NamePlace>,
         limit: usize,
-    ) -> Result<Vec<(NamePlace, ContactId, Stored<Contact>)>> {
+    ) -> Result<Filtered<PickedContact, NamePlace>> {
         let picking = Picking {
+            listed: Listed::Contacts,
             query,
             heading,
             not_in,
         };
-        self.connection
-            .contact_page(self.org, &picking, after, limit)
+        let picked = self.pick(&picking, after, limit)?;
+        let ids: Vec<_> = picked
+            .places
+            .iter()
+            .map(|p| ContactId::new(p.number))
+            .collect();
+        let rows = self.contacts(&ids)?;
+        Ok(arranged(picked, rows, ContactId::new))
+    }
+
+    fn pick(
+        &mut self,
+        picking: &Picking<'_>,
+        after: Option<&NamePlace>,
+        limit: usize,
+    ) -> Result<Picked> {
+        let effort = (Budget::of_a_page(), Bounds::USUAL);
+        picker::page(self.connection, self.org, picking, after, limit, effort)
+    }
+
+    fn count_headings(&mut self, picking: &Picking<'_>) -> Result<Vec<HeadingCount>> {
+        let effort = (Budget::of_a_page(), Bounds::USUAL);
+        picker::headings(self.connection, self.org, picking, effort)
     }
 
     /// How many accounts stand under each heading.
-    pub fn account_headings(&mut self, query: &SearchQuery) -> Result<Vec<(Heading, u64)>> {
+    pub fn account_headings(&mut self, query: &SearchQuery) -> Result<Vec<HeadingCount>> {
         let picking = Picking {
+            listed: Listed::Accounts,
             query,
             heading: None,
             not_in: None,
         };
-        self.connection.account_headings(self.org, &picking)
+        self.count_headings(&picking)
     }
 
     /// How many contacts stand under each heading.
@@ -225,13 +263,14 @@ impl<'c> Snapshot<'c> {
         &mut self,
         query: &SearchQuery,
         not_in: Option<AccountId>,
-    ) -> Result<Vec<(Heading, u64)>> {
+    ) -> Result<Vec<HeadingCount>> {
         let picking = Picking {
+            listed: Listed::Contacts,
             query,
             heading: None,
             not_in,
         };
-        self.connection.contact_headings(self.org, &picking)
+        self.count_headings(&picking)
     }
 
     /// A page of an account's contacts by name.
@@ -260,33 +299,58 @@ impl<'c> Snapshot<'c> {
             .contact_accounts(self.org, contact, after, limit)
     }
 
-    /// A page of the tickets of any of these sources, newest first, each once.
+    /// A page of the tickets of any of these sources, newest first, each once. It may be short, or
+    /// even empty, and not be the last.
     pub fn ticket_page(
         &mut self,
         sources: &[TicketSource],
         filter: &TicketFilter,
         after: Option<&TicketPlace>,
         limit: usize,
-    ) -> Result<Vec<(TicketPlace, TicketNo)>> {
-        let mut found = Vec::new();
-        for source in sources {
-            let page = TicketPage {
-                source,
-                account: filter.account,
-                requester: filter.requester,
-                status: filter.status,
-                after,
-                limit,
-            };
-            found.extend(self.connection.ticket_page(self.org, &page)?);
-        }
-        found.sort_by(|(a, _), (b, _)| {
-            let by_id = || a.id.cmp(&b.id);
-            b.create_time.cmp(&a.create_time).then_with(by_id)
-        });
-        found.dedup_by(|a, b| a.1 == b.1);
-        found.truncate(limit);
-        Ok(found)
+    ) -> Result<FoundTickets> {
+        let budget = Budget::of_a_page();
+        self.ticket_page_within(sources, filter, after, limit, budget)
+    }
+
+    pub(crate) fn ticket_page_within(
+        &mut self,
+        sources: &[TicketSource],
+        filter: &TicketFilter,
+        after: Option<&TicketPlace>,
+        limit: usize,
+        budget: Budget,
+    ) -> Result<FoundTickets> {
+        tickets::page(
+            self.connection,
+            self.org,
+            sources,
+            filter,
+            after,
+            limit,
+            budget,
+        )
+    }
+}
+
+/// An account of a picker and its place.
+pub type PickedAccount = (NamePlace, AccountId, Stored<Account>);
+/// A contact of a picker and its place.
+pub type PickedContact = (NamePlace, ContactId, Stored<Contact>);
+
+/// Rows in the order of their places.
+fn arranged<K: Copy + Eq + Hash, R>(
+    picked: Picked,
+    rows: Vec<(K, Stored<R>)>,
+    id: fn(u64) -> K,
+) -> Filtered<(NamePlace, K, Stored<R>), NamePlace> {
+    let mut rows: HashMap<K, Stored<R>> = rows.into_iter().collect();
+    let row = |place: NamePlace| {
+        let id = id(place.number);
+        Some((place, id, rows.remove(&id)?))
+    };
+    Filtered {
+        items: picked.places.into_iter().filter_map(row).collect(),
+        examined: picked.examined,
     }
 }
 

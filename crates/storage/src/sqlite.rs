@@ -12,12 +12,18 @@ use crate::store::CONNECTION_PATIENCE;
 
 #[path = "sql/facts.rs"]
 mod facts;
+#[path = "sqlite/grams.rs"]
+mod grams;
 #[path = "sql/imports.rs"]
 mod imports;
 #[path = "sql/lists.rs"]
 mod lists;
+#[path = "sql/names.rs"]
+mod names;
 #[path = "sql/session.rs"]
 mod session;
+#[path = "sql/tickets.rs"]
+mod tickets;
 #[path = "sql/walks.rs"]
 mod walks;
 
@@ -41,18 +47,22 @@ mod unpack {
     pub(super) const ORG: &str = "?1";
     /// The rows of the second parameter.
     pub(super) const FROM: &str = "FROM json_each(?2)";
+    /// The numbers of the third parameter, as rows.
+    pub(super) const NUMBERS: &str = "SELECT value FROM json_each($3)";
     /// Ends a subquery of rows that is joined. A limit, though it is none, keeps the planner from
     /// unpacking the rows anew for every row of the table that they are joined with.
     pub(super) const ONCE: &str = "LIMIT -1";
 
+    fn column(place: usize, kind: Kind) -> String {
+        let value = format!("json_extract(value, '$[{place}]')");
+        match kind {
+            Kind::Bytes => format!("unhex({value})"),
+            Kind::Int | Kind::Text | Kind::Bool => value,
+        }
+    }
+
     pub(super) fn columns(columns: &[(&str, Kind)]) -> String {
-        let one = |(place, (_, kind)): (usize, &(&str, Kind))| {
-            let value = format!("json_extract(value, '$[{place}]')");
-            match kind {
-                Kind::Bytes => format!("unhex({value})"),
-                Kind::Int | Kind::Text | Kind::Bool => value,
-            }
-        };
+        let one = |(place, (_, kind)): (usize, &(&str, Kind))| column(place, *kind);
         columns
             .iter()
             .enumerate()
@@ -62,8 +72,8 @@ mod unpack {
     }
 
     pub(super) fn named_columns(given: &[(&str, Kind)]) -> String {
-        let one = |(place, (name, _)): (usize, &(&str, Kind))| {
-            format!("json_extract(value, '$[{place}]') AS {name}")
+        let one = |(place, (name, kind)): (usize, &(&str, Kind))| {
+            format!("{} AS {name}", column(place, *kind))
         };
         given
             .iter()
@@ -74,11 +84,18 @@ mod unpack {
     }
 }
 
-diesel::define_sql_function! {
-    /// The place of a text in another, from 1; 0 if it is not there.
-    #[sql_name = "instr"]
-    fn place_of(text: diesel::sql_types::Text, part: diesel::sql_types::Text) -> diesel::sql_types::Integer;
+/// Whether many subqueries that differ in one number are one lateral join.
+/// It knows no lateral joins; its planner takes a long statement lightly.
+const LATERAL: bool = false;
+
+/// Has the sort keys of records read from their index alone: the planner, which knows no sizes,
+/// would read the rows.
+fn by_keys(table: &str) -> String {
+    format!("INDEXED BY {table}_keys")
 }
+
+/// The place of a text in another, from 1; 0 if it is not there.
+const PLACE_OF: &str = "instr";
 
 #[derive(Debug)]
 struct Pragmas;

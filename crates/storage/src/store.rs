@@ -26,7 +26,7 @@ use crate::organization::{At, OrganizationName};
 use crate::presence::Presence;
 use crate::snapshot::Snapshot;
 use crate::writer::{self, CALLS_WAITING_MAX, Lane, Queue};
-use crate::{log, postgres, sqlite};
+use crate::{log, postgres, rebuild, sqlite};
 
 /// Readers of one server; a read is short, so few serve many.
 const READERS: u32 = 8;
@@ -115,8 +115,10 @@ pub struct Store {
 }
 
 impl Store {
-    /// Opens `sqlite:PATH` or `postgres://…`, makes and migrates the database where needed, and
-    /// starts its writers. Blocks.
+    /// Opens `sqlite:PATH` or `postgres://…`, makes and migrates the database where needed, starts
+    /// its writers, and has them rebuild derived columns that an older code made. Blocks.
+    ///
+    /// A database whose derived columns a newer code made is refused.
     pub fn open(database: &str) -> Result<Self> {
         Self::open_with(database, StoreOptions::default())
     }
@@ -124,8 +126,10 @@ impl Store {
     /// As [`open`](Self::open), with options.
     pub fn open_with(database: &str, options: StoreOptions) -> Result<Self> {
         let (engine, writers, lock) = Engine::open(database)?;
-        let keys = engine.connect()?.store_keys()?;
-        let presence = Presence::begin(database, engine.connect()?.as_mut())?;
+        let mut connection = engine.connect()?;
+        let keys = connection.store_keys()?;
+        rebuild::check(connection.newest_derivation()?)?;
+        let presence = Presence::begin(database, connection.as_mut())?;
         let queue = Arc::new(Queue::new(options.calls_waiting_max));
         let connect: writer::Connect = {
             let engine = engine.clone();
@@ -133,6 +137,8 @@ impl Store {
         };
         let writers = writer::start(&queue, &connect, options.guarding, writers)
             .map_err(|error| StorageError::Unreachable(error.into()))?;
+        rebuild::start(&queue, connection.as_mut())?;
+        drop(connection);
         Ok(Self {
             engine,
             keys,

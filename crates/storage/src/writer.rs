@@ -31,17 +31,35 @@ pub(crate) enum Lane {
     Jobs,
 }
 
-#[derive(Default)]
-struct Waiting {
+/// Work on an organization that is no command: it has a transaction of its own and no revision.
+pub(crate) type Chore = Box<dyn FnOnce(Result<&mut dyn Connection>) + Send>;
+
+/// What a writer is given to do for one organization.
+enum Taken {
+    Commands(Vec<Box<dyn Job>>),
+    Chores(Vec<Chore>),
+}
+
+struct Waiting<T> {
     /// By organization, oldest first.
-    queues: HashMap<OrganizationName, VecDeque<Box<dyn Job>>>,
+    queues: HashMap<OrganizationName, VecDeque<T>>,
     /// The organizations that wait, in turn, each once.
     turns: VecDeque<OrganizationName>,
     count: usize,
 }
 
-impl Waiting {
-    fn push(&mut self, name: &OrganizationName, job: Box<dyn Job>) {
+impl<T> Default for Waiting<T> {
+    fn default() -> Self {
+        Self {
+            queues: HashMap::new(),
+            turns: VecDeque::new(),
+            count: 0,
+        }
+    }
+}
+
+impl<T> Waiting<T> {
+    fn push(&mut self, name: &OrganizationName, job: T) {
         let queue = self.queues.entry(name.clone()).or_default();
         if queue.is_empty() {
             self.turns.push_back(name.clone());
@@ -55,7 +73,7 @@ impl Waiting {
         &mut self,
         held: &HashSet<OrganizationName>,
         max: usize,
-    ) -> Option<(OrganizationName, Vec<Box<dyn Job>>)> {
+    ) -> Option<(OrganizationName, Vec<T>)> {
         let turn = self.turns.iter().position(|name| !held.contains(name))?;
         let name = self.turns.remove(turn)?;
         let queue = self.queues.get_mut(&name)?;
@@ -69,8 +87,8 @@ impl Waiting {
         Some((name, taken))
     }
 
-    /// All commands of one organization.
-    fn take_all(&mut self, name: &OrganizationName) -> Vec<Box<dyn Job>> {
+    /// All that waits for one organization.
+    fn take_all(&mut self, name: &OrganizationName) -> Vec<T> {
         let Some(queue) = self.queues.remove(name) else {
             return Vec::new();
         };
@@ -82,8 +100,10 @@ impl Waiting {
 
 #[derive(Default)]
 struct State {
-    calls: Waiting,
-    jobs: Waiting,
+    calls: Waiting<Box<dyn Job>>,
+    jobs: Waiting<Box<dyn Job>>,
+    /// In the lane of jobs, after them.
+    chores: Waiting<Chore>,
     held: HashSet<OrganizationName>,
     closed: bool,
 }
@@ -128,19 +148,40 @@ impl Queue {
         Ok(())
     }
 
-    /// Waits for work; none when the queue is closed and empty.
-    fn take(&self) -> Option<(OrganizationName, Vec<Box<dyn Job>>)> {
+    /// Queues a chore. A closed queue takes none.
+    pub(crate) fn push_chore(&self, name: &OrganizationName, chore: Chore) -> Result<()> {
+        let mut state = self.state.lock();
+        if state.closed {
+            return Err(StorageError::Unreachable("the store is closed".into()));
+        }
+        state.chores.push(name, chore);
+        drop(state);
+        self.changed.notify_one();
+        Ok(())
+    }
+
+    /// Waits for work; none when the queue is closed and nothing is left that must be done.
+    fn take(&self) -> Option<(OrganizationName, Taken)> {
         let mut state = self.state.lock();
         loop {
             let State {
-                calls, jobs, held, ..
+                calls,
+                jobs,
+                chores,
+                held,
+                ..
             } = &mut *state;
-            let taken = calls
+            let commands = calls
                 .take(held, BATCH_COMMANDS_MAX)
-                .or_else(|| jobs.take(held, 1));
-            if let Some((name, jobs)) = taken {
+                .or_else(|| jobs.take(held, 1))
+                .map(|(name, jobs)| (name, Taken::Commands(jobs)));
+            let taken = commands.or_else(|| {
+                let (name, chores) = chores.take(held, 1)?;
+                Some((name, Taken::Chores(chores)))
+            });
+            if let Some((name, taken)) = taken {
                 state.held.insert(name.clone());
-                return Some((name, jobs));
+                return Some((name, taken));
             }
             if state.closed && state.calls.count == 0 && state.jobs.count == 0 {
                 return None;
@@ -188,33 +229,55 @@ pub(crate) fn start(
 }
 
 fn write_until_closed(queue: &Queue, connect: &Connect, guarding: Guarding) {
-    while let Some((name, jobs)) = queue.take() {
+    while let Some((name, taken)) = queue.take() {
         // A panic is a defect of one batch: those who wait for it see their answer dropped, and
         // the writer goes on.
-        let worked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| match connect() {
-            Ok(mut connection) => {
-                let mut batch = Batch {
-                    connection: connection.as_mut(),
-                    name: &name,
-                    guarding,
-                    reconnect: connect.as_ref(),
-                };
-                batch.run(jobs);
-            }
-            Err(error) => {
-                tracing::error!(%error, "a writer has no connection");
-                // Those that came meanwhile would wait as long again for the same answer.
-                for job in jobs.into_iter().chain(queue.take_calls(&name)) {
-                    job.finish(Outcome::Failed(StorageError::Unreachable(
-                        "no connection".into(),
-                    )));
-                }
-            }
+        let worked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| match taken {
+            Taken::Commands(jobs) => run_commands(queue, &name, jobs, connect, guarding),
+            Taken::Chores(chores) => chores
+                .into_iter()
+                .for_each(|chore| run_chore(chore, connect)),
         }));
         if worked.is_err() {
             tracing::error!(organization = %name, "a writer panicked");
         }
         queue.release(&name);
+    }
+}
+
+fn run_commands(
+    queue: &Queue,
+    name: &OrganizationName,
+    jobs: Vec<Box<dyn Job>>,
+    connect: &Connect,
+    guarding: Guarding,
+) {
+    match connect() {
+        Ok(mut connection) => {
+            let mut batch = Batch {
+                connection: connection.as_mut(),
+                name,
+                guarding,
+                reconnect: connect.as_ref(),
+            };
+            batch.run(jobs);
+        }
+        Err(error) => {
+            tracing::error!(%error, "a writer has no connection");
+            // Those that came meanwhile would wait as long again for the same answer.
+            for job in jobs.into_iter().chain(queue.take_calls(name)) {
+                job.finish(Outcome::Failed(StorageError::Unreachable(
+                    "no connection".into(),
+                )));
+            }
+        }
+    }
+}
+
+fn run_chore(chore: Chore, connect: &Connect) {
+    match connect() {
+        Ok(mut connection) => chore(Ok(connection.as_mut())),
+        Err(error) => chore(Err(error)),
     }
 }
 

@@ -44,6 +44,8 @@ CREATE TABLE accounts (
 );
 CREATE INDEX accounts_by_order ON accounts (org, sort_key, account);
 CREATE INDEX accounts_by_name ON accounts (org, name_key);
+-- So that thousands of sort keys are read without the rows.
+CREATE INDEX accounts_keys ON accounts (org, account) INCLUDE (sort_key);
 
 CREATE TABLE contacts (
     org BIGINT NOT NULL,
@@ -67,6 +69,37 @@ CREATE TABLE contacts (
 );
 CREATE INDEX contacts_by_order ON contacts (org, sort_key, contact);
 CREATE INDEX contacts_by_name ON contacts (org, name_key);
+-- So that thousands of sort keys are read without the rows.
+CREATE INDEX contacts_keys ON contacts (org, contact) INCLUDE (sort_key);
+
+-- What a search nominates records by: their grams (see the names of core), the organization in the
+-- upper 22 bits of each, so that one organization's never slow another's. The list of those not
+-- yet sorted into the index is read by every search and so kept short.
+CREATE TABLE account_grams (
+    org BIGINT NOT NULL,
+    account BIGINT NOT NULL,
+    grams BIGINT[] NOT NULL,
+    PRIMARY KEY (org, account)
+);
+CREATE INDEX account_grams_by_gram ON account_grams USING gin (grams)
+    WITH (gin_pending_list_limit = 256);
+CREATE TABLE contact_grams (
+    org BIGINT NOT NULL,
+    contact BIGINT NOT NULL,
+    grams BIGINT[] NOT NULL,
+    PRIMARY KEY (org, contact)
+);
+CREATE INDEX contact_grams_by_gram ON contact_grams USING gin (grams)
+    WITH (gin_pending_list_limit = 256);
+
+-- How many accounts (kind 1) and contacts (kind 2) stand under each heading.
+CREATE TABLE heading_counts (
+    org BIGINT NOT NULL,
+    kind BIGINT NOT NULL,
+    heading BIGINT NOT NULL,
+    counted BIGINT NOT NULL,
+    PRIMARY KEY (org, kind, heading)
+);
 
 -- Folded e-mail addresses and external ids: the database's own guard of what the rules promise.
 CREATE TABLE unique_keys (
@@ -115,9 +148,12 @@ CREATE TABLE ticket_copies (
     contact BIGINT NOT NULL,
     -- The place on the list, as the caller gave it.
     position BIGINT NOT NULL,
+    -- The ticket's, so that a contact's copies are read in the order of lists.
+    create_time BIGINT NOT NULL,
+    id TEXT COLLATE "C" NOT NULL,
     PRIMARY KEY (org, ticket, contact)
 );
-CREATE INDEX ticket_copies_by_contact ON ticket_copies (org, contact, ticket);
+CREATE INDEX ticket_copies_by_contact ON ticket_copies (org, contact, create_time DESC, id);
 
 -- The change log: one row a change set, its changes in parts.
 CREATE TABLE change_sets (

@@ -43,6 +43,8 @@ CREATE TABLE accounts (
 ) WITHOUT ROWID;
 CREATE INDEX accounts_by_order ON accounts (org, sort_key, account);
 CREATE INDEX accounts_by_name ON accounts (org, name_key);
+-- So that thousands of sort keys are read without the rows.
+CREATE INDEX accounts_keys ON accounts (org, account, sort_key);
 
 CREATE TABLE contacts (
     org INTEGER NOT NULL,
@@ -66,6 +68,27 @@ CREATE TABLE contacts (
 ) WITHOUT ROWID;
 CREATE INDEX contacts_by_order ON contacts (org, sort_key, contact);
 CREATE INDEX contacts_by_name ON contacts (org, name_key);
+-- So that thousands of sort keys are read without the rows.
+CREATE INDEX contacts_keys ON contacts (org, contact, sort_key);
+
+-- What a search nominates records by: their grams (see the names of core), a word each, begun by the
+-- organization, so that one organization's never slow another's. The row id is the organization's
+-- number times 2^40 and the record's. Nothing is stored but the lists of rows.
+CREATE VIRTUAL TABLE account_grams USING fts5(
+    grams, content='', contentless_delete=1, detail=none, tokenize='ascii'
+);
+CREATE VIRTUAL TABLE contact_grams USING fts5(
+    grams, content='', contentless_delete=1, detail=none, tokenize='ascii'
+);
+
+-- How many accounts (kind 1) and contacts (kind 2) stand under each heading.
+CREATE TABLE heading_counts (
+    org INTEGER NOT NULL,
+    kind INTEGER NOT NULL,
+    heading INTEGER NOT NULL,
+    counted INTEGER NOT NULL,
+    PRIMARY KEY (org, kind, heading)
+) WITHOUT ROWID;
 
 -- Folded e-mail addresses and external ids: the database's own guard of what the rules promise.
 CREATE TABLE unique_keys (
@@ -114,9 +137,12 @@ CREATE TABLE ticket_copies (
     contact INTEGER NOT NULL,
     -- The place on the list, as the caller gave it.
     position INTEGER NOT NULL,
+    -- The ticket's, so that a contact's copies are read in the order of lists.
+    create_time INTEGER NOT NULL,
+    id TEXT NOT NULL,
     PRIMARY KEY (org, ticket, contact)
 ) WITHOUT ROWID;
-CREATE INDEX ticket_copies_by_contact ON ticket_copies (org, contact, ticket);
+CREATE INDEX ticket_copies_by_contact ON ticket_copies (org, contact, create_time DESC, id);
 
 -- The change log: one row a change set, its changes in parts.
 CREATE TABLE change_sets (

@@ -1,12 +1,14 @@
 //! Everything that is stored beside the names of one account or contact.
 
+use std::collections::BTreeSet;
+
 use icu_properties::props::Script;
 use icu_properties::{CodePointMapData, CodePointMapDataBorrowed};
 
 use super::fold::fold_name;
 use super::heading::Heading;
 use super::name_key::{name_key, person_key};
-use super::search::{Field, search_text};
+use super::search::{Field, Gram, grams, search_text};
 use super::sort_key::of_folded;
 
 /// The version of the code that makes derived columns.
@@ -57,6 +59,13 @@ pub struct Derived {
 }
 
 impl Derived {
+    /// The grams that nominate the record: those of its search text and that of its heading.
+    pub fn grams(&self) -> BTreeSet<Gram> {
+        let mut all = grams(&self.search_text);
+        all.insert(Gram::of_heading(self.heading));
+        all
+    }
+
     /// The derived columns of an account.
     pub fn of_account(account: &AccountNames<'_>) -> Self {
         let reading = account.reading.unwrap_or_default();

@@ -11,6 +11,7 @@
 use std::collections::BTreeSet;
 
 use super::fold::{fold_name, fold_search};
+use super::heading::Heading;
 use super::spelling::take_apart;
 
 /// Begins a name or a reading in a search text.
@@ -58,13 +59,21 @@ fn push(text: &mut String, start: char, folded: &str) {
 }
 
 /// Two characters that stand side by side in one field, or [`NAME_START`] and the first character
-/// of a name or reading.
+/// of a name or reading; or the heading of a record, so that a search under one is nominated
+/// alike.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Gram(u64);
 
 impl Gram {
     fn new(first: char, second: char) -> Self {
         Self(u64::from(u32::from(first)) << 21 | u64::from(u32::from(second)))
+    }
+
+    /// The gram of all records under a heading: where the first character would stand, it has a
+    /// number that is no character's.
+    pub fn of_heading(heading: Heading) -> Self {
+        const NO_CHARACTER: u64 = char::MAX as u64 + 1;
+        Self(NO_CHARACTER << 21 | u64::from(heading.code()))
     }
 
     /// The gram as a number of 42 bits, the first character in the upper half. Stored ones stay
@@ -226,6 +235,15 @@ mod tests {
         );
         assert_eq!(Gram::new('\0', '\u{10ffff}').code(), 0x10_ffff);
         assert_eq!(Gram::new('\u{10ffff}', '\0').code(), 0x10_ffff << 21);
+    }
+
+    #[test]
+    fn the_gram_of_a_heading_has_42_bits_and_is_that_of_no_text() {
+        let last = Gram::new(char::MAX, char::MAX).code();
+        for heading in Heading::ALL {
+            let code = Gram::of_heading(heading).code();
+            assert!(last < code && code < 1 << 42, "{heading}");
+        }
     }
 
     fn any_fields() -> impl Strategy<Value = Vec<(bool, String)>> {

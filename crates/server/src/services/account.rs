@@ -9,6 +9,7 @@ use roster_core::rules::account::{AccountPatch, CreateAccount, UpdateAccount};
 use roster_core::rules::deletion::DeleteAccount;
 use roster_core::rules::disposition::Disposition;
 use roster_core::text::{ExternalId, Name};
+use roster_storage::PickedAccount;
 use tonic::{Code, Request, Response, Status};
 
 use crate::fault::{ACCOUNT, Fault};
@@ -230,17 +231,18 @@ impl AccountService for Accounts {
         let query = parse::query(&request.get_ref().query)?;
         let heading = parse::heading(&request.get_ref().heading)?;
         let (rows, after) = (page.rows(), page.after.clone().map(Place::name));
-        let (found, read_token) = self
+        let ((rows, examined), read_token) = self
             .0
             .read(&request, move |at| {
                 let found = at.account_page(&query, heading, after.as_ref(), rows)?;
-                Ok(Ok(found
-                    .into_iter()
-                    .map(|(place, id, row)| (place.into(), render::account(id, &row)))
-                    .collect()))
+                let row = |(place, id, row): PickedAccount| {
+                    (Place::from(place), render::account(id, &row))
+                };
+                let rows: Vec<_> = found.items.into_iter().map(row).collect();
+                Ok(Ok((rows, found.examined.map(Place::from))))
             })
             .await?;
-        let (accounts, next_page_token) = page.fit(found)?;
+        let (accounts, next_page_token) = page.fit_found(rows, examined)?;
         Ok(Response::new(v1::ListAccountsResponse {
             accounts,
             next_page_token,

@@ -9,7 +9,7 @@ use roster_core::refusal::Refusal;
 use roster_core::rules::contact::{ContactPatch, CreateContact, UpdateContact};
 use roster_core::rules::deletion::{DeleteContact, RequestedTickets};
 use roster_core::text::{Email, ExternalId, Name};
-use roster_storage::{Snapshot, StorageError};
+use roster_storage::{PickedContact, Snapshot, StorageError};
 use tonic::{Code, Request, Response, Status};
 
 use crate::fault::{CONTACT, Fault};
@@ -267,20 +267,21 @@ impl ContactService for Contacts {
         let not_in = parse::optional_id("not_in_account_id", &request.get_ref().not_in_account_id)?;
         let heading = parse::heading(&request.get_ref().heading)?;
         let (rows, after) = (page.rows(), page.after.clone().map(Place::name));
-        let (found, read_token) = self
+        let ((rows, examined), read_token) = self
             .0
             .read(&request, move |at| {
                 if let Err(fault) = check_account(at, not_in)? {
                     return Ok(Err(fault));
                 }
                 let found = at.contact_page(&query, heading, not_in, after.as_ref(), rows)?;
-                Ok(Ok(found
-                    .into_iter()
-                    .map(|(place, id, row)| (place.into(), render::contact(id, &row)))
-                    .collect()))
+                let row = |(place, id, row): PickedContact| {
+                    (Place::from(place), render::contact(id, &row))
+                };
+                let rows: Vec<_> = found.items.into_iter().map(row).collect();
+                Ok(Ok((rows, found.examined.map(Place::from))))
             })
             .await?;
-        let (contacts, next_page_token) = page.fit(found)?;
+        let (contacts, next_page_token) = page.fit_found(rows, examined)?;
         Ok(Response::new(v1::ListContactsResponse {
             contacts,
             next_page_token,

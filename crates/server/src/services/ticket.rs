@@ -111,19 +111,24 @@ fn deletion(request: v1::DeleteTicketsRequest) -> Parsed<DeleteTickets> {
 struct Listed {
     account: Option<AccountId>,
     requester: Option<ContactId>,
+    source: TicketSource,
     filter: TicketFilter,
 }
 
 fn listed(request: &v1::ListTicketsRequest) -> Parsed<Listed> {
     let account = parse::optional_id("account_id", &request.account_id)?;
     let requester = parse::optional_id("requester_id", &request.requester_id)?;
-    if account.is_none() && requester.is_none() {
-        return Err(Fault::field(
-            "account_id",
-            ErrorReason::FieldRequired,
-            "is empty, and so is requester_id: one of the two is required",
-        ));
-    }
+    let source = match (requester, account) {
+        (Some(requester), _) => TicketSource::Requester(requester),
+        (None, Some(account)) => TicketSource::Account(account),
+        (None, None) => {
+            return Err(Fault::field(
+                "account_id",
+                ErrorReason::FieldRequired,
+                "is empty, and so is requester_id: one of the two is required",
+            ));
+        }
+    };
     let filter = TicketFilter {
         account,
         requester,
@@ -132,6 +137,7 @@ fn listed(request: &v1::ListTicketsRequest) -> Parsed<Listed> {
     Ok(Listed {
         account,
         requester,
+        source,
         filter,
     })
 }
@@ -173,7 +179,7 @@ impl TicketService for Tickets {
         let page = self.0.page(&request)?;
         let asked = listed(request.get_ref())?;
         let (rows, after) = (page.rows(), page.after.clone().map(Place::ticket));
-        let (found, read_token) = self
+        let ((rows, examined), read_token) = self
             .0
             .read(&request, move |at| {
                 if let Some(id) = asked.account
@@ -186,22 +192,19 @@ impl TicketService for Tickets {
                 {
                     return Ok(Err(Refusal::ContactNotFound(id).into()));
                 }
-                let source = match (asked.requester, asked.account) {
-                    (Some(requester), _) => TicketSource::Requester(requester),
-                    (None, account) => TicketSource::Accounts(account.into_iter().collect()),
-                };
-                let found = at.ticket_page(&[source], &asked.filter, after.as_ref(), rows)?;
-                let numbers: Vec<_> = found.iter().map(|(_, number)| *number).collect();
+                let found = at.ticket_page(&[asked.source], &asked.filter, after.as_ref(), rows)?;
+                let numbers: Vec<_> = found.found.iter().map(|(_, number)| *number).collect();
                 let mut tickets: std::collections::HashMap<_, _> =
                     at.tickets(&numbers)?.into_iter().collect();
-                let rows = found.into_iter().filter_map(|(place, number)| {
+                let rows = found.found.into_iter().filter_map(|(place, number)| {
                     let ticket = tickets.remove(&number)?;
-                    Some((place.into(), render::ticket(&ticket)))
+                    Some((Place::from(place), render::ticket(&ticket)))
                 });
-                Ok(Ok(rows.collect()))
+                let rows: Vec<_> = rows.collect();
+                Ok(Ok((rows, found.examined.map(Place::from))))
             })
             .await?;
-        let (tickets, next_page_token) = page.fit(found)?;
+        let (tickets, next_page_token) = page.fit_found(rows, examined)?;
         Ok(Response::new(v1::ListTicketsResponse {
             tickets,
             next_page_token,

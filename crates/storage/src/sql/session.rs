@@ -8,13 +8,14 @@ use diesel::sql_types::{BigInt, Binary, Nullable, Text};
 use roster_core::id::{Revision, Time};
 use serde_json::Value;
 
-use super::{BEGIN_READ, BEGIN_WRITE, Conn, FOR_UPDATE, unpack};
+use super::{BEGIN_READ, BEGIN_WRITE, Conn, FOR_UPDATE, grams, unpack};
 use crate::bulk::{
     CHANGE_SET_PARTS, CHANGE_SETS, REQUEST_ANSWERS, Table, answer_row, change_set_row, part_row,
 };
 use crate::connection::{
     ChangeSetHead, KeptAnswer, Org, Organization, Result, Transactions, Write,
 };
+use crate::listed::{Listed, Nominated};
 use crate::rows::{column, number};
 use crate::schema::{organizations, request_answers};
 
@@ -158,23 +159,32 @@ impl Write for Session {
     }
 
     fn upsert(&mut self, org: Org, table: &Table, rows: &[Value]) -> Result<()> {
-        let all = names(table, 0..table.columns.len());
         let written = names(table, table.keys..table.columns.len())
             .iter()
             .map(|name| format!("{name} = excluded.{name}"))
             .collect::<Vec<_>>();
-        let sql = format!(
-            "INSERT INTO {} (org, {}) SELECT {}, {} {} WHERE true \
-             ON CONFLICT (org, {}) DO UPDATE SET {}",
-            table.name,
-            all.join(", "),
-            unpack::ORG,
-            unpack::columns(table.columns),
-            unpack::FROM,
-            names(table, 0..table.keys).join(", "),
-            written.join(", "),
-        );
-        self.run(&sql, org, rows)
+        self.insert_or(org, table, &written.join(", "), rows)
+    }
+
+    fn add(&mut self, org: Org, table: &Table, rows: &[Value]) -> Result<()> {
+        let added = names(table, table.keys..table.columns.len())
+            .iter()
+            .map(|name| format!("{name} = {}.{name} + excluded.{name}", table.name))
+            .collect::<Vec<_>>();
+        self.insert_or(org, table, &added.join(", "), rows)
+    }
+
+    fn delete_grams(&mut self, org: Org, listed: Listed, ids: &[u64]) -> Result<()> {
+        let rows: Vec<Value> = ids
+            .iter()
+            .map(|id| Value::from(vec![column(*id)]))
+            .collect();
+        self.run(&grams::delete(listed), org, &rows)
+    }
+
+    fn write_grams(&mut self, org: Org, listed: Listed, records: &[Nominated]) -> Result<()> {
+        let rows: Vec<Value> = records.iter().map(|r| grams::row(org, r)).collect();
+        self.run(&grams::write(listed), org, &rows)
     }
 
     fn insert(&mut self, org: Org, table: &Table, rows: &[Value]) -> Result<()> {
@@ -244,6 +254,21 @@ impl Write for Session {
 }
 
 impl Session {
+    /// Inserts rows; where one with the key is there, sets `or` instead.
+    fn insert_or(&mut self, org: Org, table: &Table, or: &str, rows: &[Value]) -> Result<()> {
+        let sql = format!(
+            "INSERT INTO {} (org, {}) SELECT {}, {} {} WHERE true \
+             ON CONFLICT (org, {}) DO UPDATE SET {or}",
+            table.name,
+            names(table, 0..table.columns.len()).join(", "),
+            unpack::ORG,
+            unpack::columns(table.columns),
+            unpack::FROM,
+            names(table, 0..table.keys).join(", "),
+        );
+        self.run(&sql, org, rows)
+    }
+
     fn run(&mut self, sql: &str, org: Org, rows: &[Value]) -> Result<()> {
         if rows.is_empty() {
             return Ok(());

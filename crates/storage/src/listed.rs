@@ -1,0 +1,136 @@
+//! The two tables that a picker lists, and what is kept beside them: grams that nominate, counts
+//! by heading.
+
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+
+use roster_core::names::{Derived, Heading};
+use serde_json::{Value, json};
+
+use crate::bulk::HEADING_COUNTS;
+use crate::connection::{Connection, Org, Result};
+use crate::rows::column;
+
+/// What a picker lists.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Listed {
+    Accounts,
+    Contacts,
+}
+
+impl Listed {
+    /// The table of the records.
+    pub(crate) fn table(self) -> &'static str {
+        match self {
+            Self::Accounts => "accounts",
+            Self::Contacts => "contacts",
+        }
+    }
+
+    /// The column of a record's number.
+    pub(crate) fn id(self) -> &'static str {
+        match self {
+            Self::Accounts => "account",
+            Self::Contacts => "contact",
+        }
+    }
+
+    /// The table of the records' grams.
+    pub(crate) fn grams(self) -> &'static str {
+        match self {
+            Self::Accounts => "account_grams",
+            Self::Contacts => "contact_grams",
+        }
+    }
+
+    /// The stored number of the kind.
+    pub(crate) fn kind(self) -> i64 {
+        match self {
+            Self::Accounts => 1,
+            Self::Contacts => 2,
+        }
+    }
+}
+
+/// A record and the numbers of its grams.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Nominated {
+    pub(crate) id: u64,
+    pub(crate) grams: Vec<u64>,
+}
+
+impl Nominated {
+    pub(crate) fn by(id: u64, derived: &Derived) -> Self {
+        let grams = derived.grams().into_iter().map(|gram| gram.code());
+        Self {
+            id,
+            grams: grams.collect(),
+        }
+    }
+}
+
+/// What a batch does to one list beside its rows. Invariant: what is written of a record is the
+/// difference between what was there before the batch and what it leaves.
+pub(crate) struct Beside {
+    listed: Listed,
+    /// What was derived of each record that the batch wrote, before it.
+    before: BTreeMap<u64, Option<Derived>>,
+}
+
+impl Beside {
+    pub(crate) fn new(listed: Listed) -> Self {
+        Self {
+            listed,
+            before: BTreeMap::new(),
+        }
+    }
+
+    /// Notes a record before it is written; only the first time counts.
+    pub(crate) fn note(&mut self, id: u64, derived: impl FnOnce() -> Option<Derived>) {
+        if let Entry::Vacant(first) = self.before.entry(id) {
+            first.insert(derived());
+        }
+    }
+
+    /// Writes grams and counts, given what is derived of the records that the batch leaves.
+    pub(crate) fn write(
+        &self,
+        connection: &mut dyn Connection,
+        org: Org,
+        after: &BTreeMap<u64, Derived>,
+    ) -> Result<()> {
+        let mut counts: BTreeMap<Heading, i64> = BTreeMap::new();
+        let mut gone = Vec::new();
+        let mut written = Vec::new();
+        for (id, before) in &self.before {
+            let now = after.get(id);
+            if let Some(before) = before {
+                *counts.entry(before.heading).or_default() -= 1;
+            }
+            if let Some(now) = now {
+                *counts.entry(now.heading).or_default() += 1;
+            }
+            let marks = |derived: &Derived| (derived.heading, derived.search_text.clone());
+            match (before.as_ref().map(marks), now) {
+                (before, Some(now)) if before != Some(marks(now)) => {
+                    written.push(Nominated::by(*id, now));
+                }
+                (Some(_), None) => gone.push(*id),
+                _ => {}
+            }
+        }
+        let rows: Vec<Value> = counts
+            .into_iter()
+            .filter(|(_, delta)| *delta != 0)
+            .map(|(heading, delta)| json!([self.listed.kind(), heading.code(), delta]))
+            .collect();
+        connection.delete_grams(org, self.listed, &gone)?;
+        connection.write_grams(org, self.listed, &written)?;
+        connection.add(org, &HEADING_COUNTS, &rows)
+    }
+}
+
+/// Numbers as one JSON parameter.
+pub(crate) fn json_numbers(ids: &[u64]) -> String {
+    Value::from(ids.iter().map(|id| column(*id)).collect::<Vec<_>>()).to_string()
+}

@@ -1,0 +1,161 @@
+//! Lists of tickets: the rows of several sources in one order, each ticket once, and never more
+//! read than a page may cost.
+//!
+//! Invariant: up to the place that a window is known to, all rows of all sources are in it. So
+//! what a filter leaves of them is what the list has there, however rarely it matches.
+
+use std::collections::HashSet;
+
+use roster_core::id::{AccountId, TicketNo};
+use roster_core::record::TicketStatus;
+
+use crate::budget::Budget;
+use crate::connection::{
+    Connection, ListedTicket, Org, Result, TicketBranch, TicketPlace, TicketSource,
+};
+use crate::snapshot::TicketFilter;
+
+/// Up to so many accounts each have a page of their own in the statement; above, the organization's
+/// tickets are walked by time, since a contact of so many accounts sees much of it.
+pub(crate) const ACCOUNTS_MERGED_MAX: usize = 64;
+/// Most rows of one window: some milliseconds, after which the time is looked at again.
+const WINDOW_ROWS_MAX: usize = 4_096;
+
+/// Tickets found, in the order of lists.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FoundTickets {
+    /// Where each stands and which it is.
+    pub found: Vec<(TicketPlace, TicketNo)>,
+    /// The last place examined, if there may be more behind it.
+    pub examined: Option<TicketPlace>,
+}
+
+/// Sources as branches, and what of the branches' rows is theirs.
+struct Merged<'a> {
+    branches: Vec<TicketBranch>,
+    accounts: HashSet<AccountId>,
+    shared: HashSet<AccountId>,
+    filter: &'a TicketFilter,
+}
+
+impl<'a> Merged<'a> {
+    fn of(sources: &[TicketSource], filter: &'a TicketFilter) -> Self {
+        let mut merged = Self {
+            branches: Vec::new(),
+            accounts: HashSet::new(),
+            shared: HashSet::new(),
+            filter,
+        };
+        for source in sources {
+            merged.add(source);
+        }
+        merged
+    }
+
+    fn add(&mut self, source: &TicketSource) {
+        match source {
+            TicketSource::Requester(contact) => {
+                self.branches.push(TicketBranch::Requester(*contact));
+            }
+            TicketSource::Copied(contact) => {
+                self.branches.push(TicketBranch::Copied(*contact));
+            }
+            TicketSource::Account(account) => {
+                self.accounts.insert(*account);
+                self.branches.push(TicketBranch::Account(*account));
+            }
+            TicketSource::Shared(accounts) => {
+                let wanted =
+                    |account: &&AccountId| self.filter.account.is_none_or(|a| a == **account);
+                self.shared = accounts.iter().filter(wanted).copied().collect();
+                if self.shared.len() > ACCOUNTS_MERGED_MAX {
+                    self.branches.push(TicketBranch::Organization);
+                } else {
+                    let branch = |account: &AccountId| TicketBranch::Account(*account);
+                    self.branches.extend(self.shared.iter().map(branch));
+                }
+            }
+        }
+    }
+
+    /// Whether a row of a branch is of the branch's source and passes the filter.
+    fn passes(&self, branch: TicketBranch, row: &ListedTicket) -> bool {
+        let of = |accounts: &HashSet<AccountId>| row.account.is_some_and(|a| accounts.contains(&a));
+        let sourced = match branch {
+            TicketBranch::Requester(_) | TicketBranch::Copied(_) => true,
+            TicketBranch::Account(_) | TicketBranch::Organization => {
+                of(&self.accounts) || !row.private && of(&self.shared)
+            }
+        };
+        let same = |status: TicketStatus| row.status == status;
+        sourced
+            && self.filter.account.is_none_or(|a| row.account == Some(a))
+            && self.filter.requester.is_none_or(|c| row.requester == c)
+            && self.filter.status.is_none_or(same)
+    }
+}
+
+/// The next rows that pass, each once, and up to where they are all.
+fn window(
+    connection: &mut dyn Connection,
+    org: Org,
+    merged: &Merged<'_>,
+    after: Option<&TicketPlace>,
+    rows: usize,
+) -> Result<(Vec<ListedTicket>, Option<TicketPlace>)> {
+    let branches = connection.ticket_branches(org, &merged.branches, after, rows)?;
+    let known_to = branches.iter().filter_map(|b| b.known_to.clone()).min();
+    let mut passing = Vec::new();
+    for (branch, found) in merged.branches.iter().zip(branches) {
+        let passes = |row: &ListedTicket| {
+            known_to.as_ref().is_none_or(|known| row.place <= *known) && merged.passes(*branch, row)
+        };
+        passing.extend(found.rows.into_iter().filter(passes));
+    }
+    passing.sort_unstable_by(|a, b| a.place.cmp(&b.place));
+    passing.dedup_by_key(|row| row.ticket);
+    Ok((passing, known_to))
+}
+
+/// The next tickets of any of these sources that a filter leaves, at most `limit`.
+pub(crate) fn page(
+    connection: &mut dyn Connection,
+    org: Org,
+    sources: &[TicketSource],
+    filter: &TicketFilter,
+    after: Option<&TicketPlace>,
+    limit: usize,
+    budget: Budget,
+) -> Result<FoundTickets> {
+    let merged = Merged::of(sources, filter);
+    let rows_max = WINDOW_ROWS_MAX / merged.branches.len().max(1);
+    let mut rows = limit.clamp(1, rows_max.max(1));
+    let mut place = after.cloned();
+    let mut found = Vec::new();
+    loop {
+        let (passing, known_to) = window(connection, org, &merged, place.as_ref(), rows)?;
+        for row in passing {
+            if found.len() == limit {
+                break;
+            }
+            found.push((row.place, row.ticket));
+        }
+        let full = found.len() == limit;
+        if full {
+            let examined = found.last().map(|(place, _)| place.clone());
+            return Ok(FoundTickets { found, examined });
+        }
+        if known_to.is_none() || budget.is_spent() {
+            return Ok(FoundTickets {
+                found,
+                examined: known_to,
+            });
+        }
+        place = known_to;
+        // What matches rarely is sought in larger steps.
+        rows = (rows * 4).clamp(1, rows_max.max(1));
+    }
+}
+
+#[cfg(test)]
+mod tests;

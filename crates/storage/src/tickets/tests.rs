@@ -1,0 +1,219 @@
+//! Whatever the sources and the filter, pages are what a look at every ticket finds.
+
+#![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
+
+use std::cell::Cell;
+
+use proptest::prelude::*;
+use proptest::test_runner::{Config, TestRunner};
+use roster_core::id::{ContactId, Time};
+use roster_core::record::{Stored, Ticket};
+use roster_core::rules::account::{AccountPatch, CreateAccount};
+use roster_core::rules::contact::{ContactPatch, CreateContact};
+use roster_core::rules::ticket::{Record, RecordTickets};
+use roster_core::text::{Name, TicketKey};
+
+use super::*;
+use crate::testing::{TestStore, on_both_engines};
+use crate::{OrganizationName, Snapshot};
+
+const CONTACTS: u64 = 3;
+/// More than are merged account by account.
+const ACCOUNTS: u64 = ACCOUNTS_MERGED_MAX as u64 + 6;
+
+/// Requester, account, copies, time, closed, private.
+type Drawn = (u64, Option<u64>, Vec<u64>, i64, bool, bool);
+
+fn drawn() -> impl Strategy<Value = Drawn> {
+    let account = prop_oneof![
+        Just(None),
+        (1..=3_u64).prop_map(Some),
+        (1..=ACCOUNTS).prop_map(Some)
+    ];
+    let copies = proptest::collection::vec(1..=CONTACTS, 0..3);
+    // Few times, so that many tickets have the same.
+    let times = 0..4_i64;
+    (
+        1..=CONTACTS,
+        account,
+        copies,
+        times,
+        any::<bool>(),
+        any::<bool>(),
+    )
+}
+
+fn record(key: String, (requester, account, copies, time, closed, private): &Drawn) -> Record {
+    Record {
+        key: TicketKey::parse(&key).unwrap(),
+        requester: ContactId::new(*requester),
+        copies: copies.iter().map(|id| ContactId::new(*id)).collect(),
+        allow_unassociated_account: true,
+        account: Some(account.map(AccountId::new)),
+        subject: None,
+        status: Some(if *closed {
+            TicketStatus::Closed
+        } else {
+            TicketStatus::Open
+        }),
+        private: Some(*private),
+        create_time: Some(Time::from_micros(*time)),
+    }
+}
+
+/// Records the tickets, and the first third of them once more as the last ones are: their times
+/// and copy lists change.
+fn fill(store: &TestStore, org: &OrganizationName, all: &[Drawn]) {
+    let account = |number: u64| CreateAccount {
+        name: Name::parse(&format!("A{number}")).unwrap(),
+        fields: AccountPatch::default(),
+    };
+    store.all(org, (1..=ACCOUNTS).map(account).collect());
+    let contact = |number: u64| CreateContact {
+        family_name: Name::parse(&format!("C{number}")).unwrap(),
+        fields: ContactPatch::default(),
+    };
+    store.all(org, (1..=CONTACTS).map(contact).collect());
+    let again = all.iter().rev().take(all.len() / 3);
+    for drawn in [all.iter().collect::<Vec<_>>(), again.collect()] {
+        let record = |(number, drawn): (usize, &&Drawn)| record(format!("t{number:02}"), drawn);
+        let tickets = drawn.iter().enumerate().map(record).collect();
+        for result in store.all(org, vec![RecordTickets { tickets }]).remove(0) {
+            result.unwrap();
+        }
+    }
+}
+
+fn is_of(source: &TicketSource, ticket: &Ticket) -> bool {
+    match source {
+        TicketSource::Requester(contact) => ticket.requester == *contact,
+        TicketSource::Copied(contact) => ticket.copies.contains(contact),
+        TicketSource::Account(account) => ticket.account == Some(*account),
+        TicketSource::Shared(accounts) => {
+            !ticket.private && ticket.account.is_some_and(|a| accounts.contains(&a))
+        }
+    }
+}
+
+fn naively(
+    all: &[(TicketNo, Stored<Ticket>)],
+    sources: &[TicketSource],
+    filter: &TicketFilter,
+) -> Vec<TicketNo> {
+    let mut found: Vec<&(TicketNo, Stored<Ticket>)> = all
+        .iter()
+        .filter(|(_, row)| {
+            let ticket = &row.record;
+            sources.iter().any(|source| is_of(source, ticket))
+                && filter.account.is_none_or(|a| ticket.account == Some(a))
+                && filter.requester.is_none_or(|c| ticket.requester == c)
+                && filter.status.is_none_or(|s| ticket.status == s)
+        })
+        .collect();
+    found.sort_by_key(|(_, row)| TicketPlace {
+        create_time: row.record.create_time,
+        id: row.record.key.clone(),
+    });
+    found.into_iter().map(|(no, _)| *no).collect()
+}
+
+fn by_pages(
+    at: &mut Snapshot<'_>,
+    sources: &[TicketSource],
+    filter: &TicketFilter,
+    limit: usize,
+    hurried: bool,
+) -> Vec<TicketNo> {
+    let mut shown = Vec::new();
+    let mut after: Option<TicketPlace> = None;
+    loop {
+        let budget = if hurried {
+            Budget::spent()
+        } else {
+            Budget::of_a_page()
+        };
+        let page = at
+            .ticket_page_within(sources, filter, after.as_ref(), limit, budget)
+            .unwrap();
+        assert!(page.found.len() <= limit);
+        shown.extend(page.found.into_iter().map(|(_, no)| no));
+        let Some(examined) = page.examined else {
+            return shown;
+        };
+        assert!(
+            after.is_none_or(|after| after < examined),
+            "a page moves on"
+        );
+        after = Some(examined);
+    }
+}
+
+fn check(at: &mut Snapshot<'_>, count: u64, limit: usize) {
+    let numbers: Vec<TicketNo> = (1..=count).map(TicketNo::new).collect();
+    let all = at.tickets(&numbers).unwrap();
+    assert_eq!(all.len() as u64, count);
+    let c = ContactId::new(1);
+    let shared = |count| TicketSource::Shared((1..=count).map(AccountId::new).collect());
+    let own = [TicketSource::Requester(c), TicketSource::Copied(c)];
+    let lists = [
+        vec![TicketSource::Requester(c)],
+        vec![TicketSource::Copied(c)],
+        vec![TicketSource::Account(AccountId::new(2))],
+        own.iter().cloned().chain([shared(3)]).collect(),
+        own.iter()
+            .cloned()
+            .chain([shared(ACCOUNTS_MERGED_MAX as u64)])
+            .collect(),
+        own.iter().cloned().chain([shared(ACCOUNTS)]).collect(),
+        vec![shared(0)],
+    ];
+    let filters = [
+        (None, None, None),
+        (None, None, Some(TicketStatus::Closed)),
+        (Some(2), None, None),
+        (Some(ACCOUNTS), Some(2), Some(TicketStatus::Open)),
+    ];
+    for sources in &lists {
+        for (account, requester, status) in filters {
+            let filter = TicketFilter {
+                account: account.map(AccountId::new),
+                requester: requester.map(ContactId::new),
+                status,
+            };
+            let expected = naively(&all, sources, &filter);
+            for hurried in [false, true] {
+                let shown = by_pages(at, sources, &filter, limit, hurried);
+                assert_eq!(shown, expected, "{sources:?} {filter:?}");
+            }
+        }
+    }
+}
+
+fn pages_of_tickets_are_what_a_look_at_every_ticket_finds(store: &TestStore) {
+    let config = Config {
+        cases: 3,
+        failure_persistence: None,
+        max_shrink_iters: 0,
+        ..Config::default()
+    };
+    let drawn = proptest::collection::vec(drawn(), 1..40);
+    let number = Cell::new(0);
+    TestRunner::new(config)
+        .run(&(drawn, 2..9_usize), |(all, limit)| {
+            number.set(number.get() + 1);
+            let org = OrganizationName::parse(&format!("o{}", number.get())).unwrap();
+            fill(store, &org, &all);
+            let count = all.len() as u64;
+            store.read(&org, move |at| {
+                check(at, count, limit);
+                Ok(())
+            });
+            Ok(())
+        })
+        .unwrap();
+}
+
+on_both_engines!(
+    pages_of_tickets_are_what_a_look_at_every_ticket_finds_on,
+    super::pages_of_tickets_are_what_a_look_at_every_ticket_finds
+);
