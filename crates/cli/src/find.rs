@@ -60,7 +60,13 @@ pub(crate) async fn account(roster: &Roster, text: &str) -> Result<String, Failu
             Some(account) => Ok(account.id),
             None => Err(result.error.map(|error| Refusal::of_item(&error))),
         });
-    one_of(found, || format!("no account has the external id {key:?}"))
+    one_of(found, || {
+        let message = format!("no account has the external id {key:?}");
+        Failure::said(
+            message,
+            "roster accounts list QUERY finds its id by a part of its name",
+        )
+    })
 }
 
 /// The id of an account where one was named.
@@ -77,7 +83,7 @@ pub(crate) async fn account_if(
 /// The id of a contact, likewise.
 pub(crate) async fn contact(roster: &Roster, text: &str) -> Result<String, Failure> {
     let mut ids = contacts(roster, std::slice::from_ref(&text.to_owned())).await?;
-    ids.pop().ok_or_else(|| nobody(text))
+    ids.pop().ok_or_else(|| missing_contact(text))
 }
 
 /// The ids of contacts, in the order in which they were named.
@@ -119,23 +125,24 @@ fn contact_keys(text: &str) -> Vec<ContactKey> {
     keys.into_iter().map(some).collect()
 }
 
-fn missing_contact(text: &str) -> String {
-    let key = text.strip_prefix(EXTERNAL).unwrap_or(text);
-    match named(text, 'c') {
-        Named::Address(_) => format!("no contact has the address or external id {key:?}"),
-        _ => format!("no contact has the external id {key:?}"),
-    }
-}
-
-fn nobody(text: &str) -> Failure {
-    Failure::said(missing_contact(text), NAMING)
+fn missing_contact(text: &str) -> Failure {
+    let message = match named(text, 'c') {
+        Named::Address(key) => format!("no contact has the address or external id {key:?}"),
+        Named::ExternalId(key) | Named::Id(key) => {
+            format!("no contact has the external id {key:?}")
+        }
+    };
+    Failure::said(
+        message,
+        "roster contacts list QUERY finds its id by a part of its name",
+    )
 }
 
 /// The one that was found. A key that cannot be one finds nobody, as one that is not there does;
 /// an answer that was too large for it says nothing.
 fn one_of(
     results: impl IntoIterator<Item = Result<String, Option<Refusal>>>,
-    missing: impl Fn() -> String,
+    missing: impl Fn() -> Failure,
 ) -> Result<String, Failure> {
     let mut found = Vec::new();
     for result in results {
@@ -150,7 +157,7 @@ fn one_of(
     found.dedup();
     match found.len() {
         1 => Ok(found.remove(0)),
-        0 => Err(Failure::said(missing(), NAMING)),
+        0 => Err(missing()),
         _ => Err(Failure::said(
             format!("several are named so: {}", found.join(", ")),
             "name one of them by its id",

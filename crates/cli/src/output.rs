@@ -83,6 +83,12 @@ impl Output {
     }
 
     fn rows(&mut self, rows: &Rows) -> Result<(), Failure> {
+        if let Some(title) = &rows.title {
+            writeln!(self.out, "{}", harmless(title))?;
+        }
+        if rows.is_empty() {
+            return Ok(());
+        }
         if self.terminal {
             let table = rows.aligned();
             writeln!(self.out, "{table}")?;
@@ -119,6 +125,7 @@ impl Output {
 /// A table: a header, or none where the first column says what the second is.
 #[derive(Default)]
 pub(crate) struct Rows {
+    title: Option<String>,
     header: &'static [&'static str],
     rows: Vec<Vec<String>>,
 }
@@ -127,8 +134,18 @@ impl Rows {
     pub(crate) fn with_header(header: &'static [&'static str]) -> Self {
         Self {
             header,
-            rows: Vec::new(),
+            ..Self::default()
         }
+    }
+
+    /// With a sentence above it.
+    pub(crate) fn titled(mut self, title: String) -> Self {
+        self.title = Some(title);
+        self
+    }
+
+    fn is_empty(&self) -> bool {
+        self.header.is_empty() && self.rows.is_empty()
     }
 
     pub(crate) fn push(&mut self, row: Vec<String>) {
@@ -139,18 +156,18 @@ impl Rows {
     pub(crate) fn of_fields(fields: Vec<(&str, String)>) -> Self {
         let filled = fields.into_iter().filter(|(_, value)| !value.is_empty());
         Self {
-            header: &[],
             rows: filled
                 .map(|(name, value)| vec![name.to_owned(), value])
                 .collect(),
+            ..Self::default()
         }
     }
 
     /// A sentence.
     pub(crate) fn of_text(text: impl Into<String>) -> Self {
         Self {
-            header: &[],
-            rows: vec![vec![text.into()]],
+            title: Some(text.into()),
+            ..Self::default()
         }
     }
 

@@ -5,6 +5,8 @@ use std::str::FromStr;
 
 use roster_client::v1::PreviewDissociationResponse;
 
+use crate::words;
+
 /// What becomes of tickets whose account is left or deleted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Choice {
@@ -84,16 +86,16 @@ fn show(
     let (open, closed) = (preview.tickets_open, preview.tickets_closed);
     writeln!(
         output,
-        "{contact} requested {} tickets of {account}: {open} open, {closed} closed.\n\
-         Afterwards it still sees {} tickets of {account} as requester and {} in copy.\n\n\
+        "{contact} requested {} of {account}: {open} open, {closed} closed.\n\
+         Afterwards it still sees {} of {account} as requester and {} in copy.\n\n\
          What becomes of {}?\n  \
          keep          they stay with {account}\n  \
          primary       they go to the primary account\n  \
          clear         they have no account any more\n  \
          move:ACCOUNT  they go to another account of {contact}\n  \
          quit          nothing is changed\n",
-        open + closed,
-        preview.still_visible_as_requester,
+        words::count(open + closed, "ticket"),
+        words::count(preview.still_visible_as_requester, "ticket"),
         preview.still_visible_as_cc,
         if *open_only {
             format!("the {open} open ones; the closed ones stay with {account}")

@@ -84,6 +84,12 @@ pub(crate) fn mark(yes: bool, word: &str) -> String {
     if yes { word } else { "" }.to_owned()
 }
 
+/// A number of things: 1 ticket, 2 tickets.
+pub(crate) fn count(count: i64, thing: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{count} {thing}{plural}")
+}
+
 pub(crate) fn time(time: Option<&Timestamp>) -> String {
     time.map(ToString::to_string).unwrap_or_default()
 }

@@ -263,8 +263,9 @@ impl Delete {
         let answer = app.roster.call(request).await?;
         app.output.answer(&answer, |answer| {
             Rows::of_text(format!(
-                "{id} is deleted: {} associations ended, {} tickets changed",
-                answer.contacts_dissociated, answer.tickets_changed
+                "{id} is deleted: {} ended, {} changed",
+                words::count(answer.contacts_dissociated, "association"),
+                words::count(answer.tickets_changed, "ticket")
             ))
         })
     }

@@ -95,10 +95,8 @@ impl Associate {
         let answer = app.roster.call(request).await?;
         app.output.answer(&answer, outcomes)?;
         if self.adopt {
-            let adopted = answer.tickets_adopted;
-            app.output.note(&format!(
-                "{adopted} tickets without an account were adopted"
-            ))?;
+            let adopted = words::count(answer.tickets_adopted, "ticket");
+            app.output.note(&format!("{adopted} adopted"))?;
         }
         let failed = answer
             .results

@@ -285,9 +285,10 @@ impl Delete {
         let answer = app.roster.call(request).await?;
         app.output.answer(&answer, |answer| {
             Rows::of_text(format!(
-                "{id} is deleted: {} associations ended, {} tickets deleted, {} tickets have the \
-                 new requester",
-                answer.accounts_dissociated, answer.tickets_deleted, answer.tickets_reassigned
+                "{id} is deleted: {} ended, {} deleted, {} given to the new requester",
+                words::count(answer.accounts_dissociated, "association"),
+                words::count(answer.tickets_deleted, "ticket"),
+                words::count(answer.tickets_reassigned, "ticket")
             ))
         })
     }

@@ -17,6 +17,7 @@ use crate::failure::{Exit, Failure};
 use crate::find::{self, NAMING};
 use crate::output::Rows;
 use crate::question::{self, Choice};
+use crate::words;
 
 /// What becomes of the tickets.
 #[derive(Args, Debug)]
@@ -110,8 +111,10 @@ impl Dissociate {
         };
         app.output.answer(&answer, |answer| {
             Rows::of_text(format!(
-                "{} is dissociated from {}: {} tickets changed",
-                request.contact_id, request.account_id, answer.tickets_changed
+                "{} is dissociated from {}: {} changed",
+                request.contact_id,
+                request.account_id,
+                words::count(answer.tickets_changed, "ticket")
             ))
         })?;
         Ok(Exit::Done)
@@ -153,10 +156,12 @@ impl Transfer {
             }
         };
         app.output.answer(&answer, |answer| {
-            super::association::shown(answer.association.as_ref())
+            let changed = words::count(answer.tickets_changed, "ticket");
+            super::association::shown(answer.association.as_ref()).titled(format!(
+                "{} is transferred: {changed} changed",
+                request.contact_id
+            ))
         })?;
-        app.output
-            .note(&format!("{} tickets changed", answer.tickets_changed))?;
         Ok(Exit::Done)
     }
 

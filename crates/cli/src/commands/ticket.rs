@@ -79,13 +79,12 @@ pub(crate) struct Named {
 
 /// Which tickets.
 #[derive(Args, Debug)]
-#[group(required = true, multiple = true, id = "whose", args = ["account", "requester"])]
 pub(crate) struct List {
     /// Those that stand under this account.
-    #[arg(long)]
+    #[arg(long, required_unless_present = "requester")]
     account: Option<String>,
     /// Those that this contact requested.
-    #[arg(long, value_name = "CONTACT")]
+    #[arg(long, value_name = "CONTACT", required_unless_present = "account")]
     requester: Option<String>,
     /// Only open or closed ones.
     #[arg(long)]

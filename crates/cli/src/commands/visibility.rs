@@ -152,8 +152,9 @@ impl Explain {
     pub(crate) async fn run(self, app: &mut App) -> Result<Exit, Failure> {
         let contact = find::contact(&app.roster, &self.contact).await?;
         let answer = app.roster.explain(&contact, &self.ticket).await?;
-        app.output.note(&verdict(&contact, &self.ticket, &answer))?;
-        app.output.answer(&answer, clauses)?;
+        let verdict = verdict(&contact, &self.ticket, &answer);
+        app.output
+            .answer(&answer, |answer| clauses(answer).titled(verdict))?;
         Ok(Exit::Done)
     }
 }
