@@ -8,6 +8,7 @@
 )]
 
 mod association;
+mod client;
 mod dissociation;
 mod errors;
 mod listing;

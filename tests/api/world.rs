@@ -75,8 +75,17 @@ pub struct Server {
 
 impl Server {
     pub fn start(database: &Database) -> Self {
+        Self::start_at("127.0.0.1:0", database)
+    }
+
+    /// Starts anew where a server that ended listened.
+    pub fn start_again(&mut self, database: &Database) {
+        *self = Self::start_at(&self.address, database);
+    }
+
+    fn start_at(address: &str, database: &Database) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_roster-server"))
-            .args(["--listen", "127.0.0.1:0", "--database", &database.url])
+            .args(["--listen", address, "--database", &database.url])
             .env("RUST_LOG", "error")
             .stdout(Stdio::piped())
             .spawn()
