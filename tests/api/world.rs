@@ -10,6 +10,7 @@ use diesel::{Connection, PgConnection};
 use roster_api::v1::account_service_client::AccountServiceClient;
 use roster_api::v1::association_service_client::AssociationServiceClient;
 use roster_api::v1::contact_service_client::ContactServiceClient;
+use roster_api::v1::import_service_client::ImportServiceClient;
 use roster_api::v1::settings_service_client::SettingsServiceClient;
 use roster_api::v1::ticket_service_client::TicketServiceClient;
 use roster_api::v1::visibility_service_client::VisibilityServiceClient;
@@ -129,6 +130,7 @@ pub struct Clients {
     pub tickets: TicketServiceClient<Channel>,
     pub visibility: VisibilityServiceClient<Channel>,
     pub settings: SettingsServiceClient<Channel>,
+    pub imports: ImportServiceClient<Channel>,
 }
 
 impl Clients {
@@ -139,7 +141,8 @@ impl Clients {
             associations: AssociationServiceClient::new(channel.clone()),
             tickets: TicketServiceClient::new(channel.clone()),
             visibility: VisibilityServiceClient::new(channel.clone()),
-            settings: SettingsServiceClient::new(channel),
+            settings: SettingsServiceClient::new(channel.clone()),
+            imports: ImportServiceClient::new(channel),
         }
     }
 }
@@ -232,6 +235,11 @@ pub fn item_reason(error: &Option<tonic_types::Status>) -> String {
 }
 
 impl World {
+    /// Clients of no server: what stands in their place lets go of its connection.
+    pub fn nobody() -> Clients {
+        Clients::over(Channel::from_static("http://127.0.0.1:1").connect_lazy())
+    }
+
     pub async fn start(engine: Engine) -> Self {
         let database = Database::create(engine);
         let server = Server::start(&database);

@@ -1,7 +1,7 @@
 //! A command: what a caller wants, parsed; how it is decided.
 
 use crate::change::Change;
-use crate::fact::{Facts, Needs};
+use crate::fact::{Facts, Needs, Unavailable};
 use crate::id::{AccountId, ContactId, Revision, TicketNo, Time};
 use crate::refusal::Refused;
 
@@ -62,6 +62,10 @@ impl<A> Decision<A> {
     }
 }
 
+/// How often [`Command::needs_behind`] is asked: behind a key stands a record, and behind a record
+/// its associations.
+pub const NEEDS_ROUNDS: usize = 2;
+
 /// A write, as a pure function: facts in, changes out.
 ///
 /// Implemented beside the rules that decide it. Storage executes any command alike, so a new
@@ -74,6 +78,12 @@ pub trait Command: Send + 'static {
 
     /// Names the facts that [`decide`](Self::decide) is going to ask for, to load them together.
     fn needs(&self, needs: &mut Needs);
+
+    /// Names what can be named only once the first needs are there, such as the records behind
+    /// keys. Asked [`NEEDS_ROUNDS`] times, each after the answers to the one before.
+    fn needs_behind<F: Facts>(&self, _facts: &F, _needs: &mut Needs) -> Result<(), Unavailable> {
+        Ok(())
+    }
 
     /// Decides. Must depend on nothing but its arguments: a batch may be decided twice.
     fn decide<F: Facts>(

@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use crate::change::{Change, Row};
 use crate::fact::{Facts, Held, HeldTicket, TicketsOf, Unavailable, UniqueKey};
 use crate::id::{AccountId, ContactId, Pair, Revision, TicketNo};
+use crate::names::{name_key, person_key};
 use crate::record::{Account, Association, Contact, Settings, Stored, Ticket};
 
 type Overlay<K, R> = HashMap<K, Option<Stored<R>>>;
@@ -18,6 +19,34 @@ type Overlay<K, R> = HashMap<K, Option<Stored<R>>>;
 struct HeldDelta {
     left: HashSet<TicketNo>,
     came: BTreeMap<TicketNo, HeldTicket>,
+}
+
+/// Which records took a name, and which left it.
+struct NameDelta<K> {
+    left: BTreeSet<K>,
+    came: BTreeSet<K>,
+}
+
+impl<K> Default for NameDelta<K> {
+    fn default() -> Self {
+        Self {
+            left: BTreeSet::new(),
+            came: BTreeSet::new(),
+        }
+    }
+}
+
+impl<K: Copy + Ord> NameDelta<K> {
+    /// Those that had the name before, as it is now.
+    fn onto(delta: Option<&Self>, mut before: Vec<K>) -> Vec<K> {
+        let Some(delta) = delta else {
+            return before;
+        };
+        before.retain(|id| !delta.left.contains(id) && !delta.came.contains(id));
+        before.extend(&delta.came);
+        before.sort_unstable();
+        before
+    }
 }
 
 /// Where a move left a ticket.
@@ -44,6 +73,8 @@ pub struct Draft<'f, F> {
     moved: HashMap<TicketNo, Moved>,
     held: HashMap<Held, HeldDelta>,
     keys: HashMap<UniqueKey, Option<u64>>,
+    account_names: HashMap<String, NameDelta<AccountId>>,
+    contact_names: HashMap<String, NameDelta<ContactId>>,
 }
 
 impl<'f, F: Facts> Draft<'f, F> {
@@ -60,6 +91,8 @@ impl<'f, F: Facts> Draft<'f, F> {
             moved: HashMap::new(),
             held: HashMap::new(),
             keys: HashMap::new(),
+            account_names: HashMap::new(),
+            contact_names: HashMap::new(),
         }
     }
 
@@ -78,6 +111,10 @@ impl<'f, F: Facts> Draft<'f, F> {
                     account_keys(row.after()),
                     row.key().number(),
                 );
+                if row.before().map(|a| &a.name) != row.after().map(|a| &a.name) {
+                    let key = |account: &Account| name_key(account.name.as_str());
+                    rename(&mut self.account_names, row, key);
+                }
                 self.accounts.insert(row.key(), stored(row, revision));
             }
             Change::Contact(row) => {
@@ -86,6 +123,10 @@ impl<'f, F: Facts> Draft<'f, F> {
                     contact_keys(row.after()),
                     row.key().number(),
                 );
+                if row.before().map(full_name) != row.after().map(full_name) {
+                    let key = |contact: &Contact| person_key(&full_name(contact));
+                    rename(&mut self.contact_names, row, key);
+                }
                 self.contacts.insert(row.key(), stored(row, revision));
             }
             Change::Association(row) => {
@@ -187,6 +228,12 @@ pub fn account_keys(account: Option<&Account>) -> Vec<UniqueKey> {
         .collect()
 }
 
+/// A contact's name, family name first, as [`person_key`] takes it.
+pub fn full_name(contact: &Contact) -> String {
+    let given = contact.given_name.as_ref().map_or("", |name| name.as_str());
+    [contact.family_name.as_str(), given].concat()
+}
+
 /// The unique keys that a contact takes.
 pub fn contact_keys(contact: Option<&Contact>) -> Vec<UniqueKey> {
     contact.map_or_else(Vec::new, |contact| {
@@ -198,6 +245,22 @@ pub fn contact_keys(contact: Option<&Contact>) -> Vec<UniqueKey> {
             .chain(external)
             .collect()
     })
+}
+
+fn rename<K: Copy + Ord, R>(
+    names: &mut HashMap<String, NameDelta<K>>,
+    row: &Row<K, R>,
+    key: impl Fn(&R) -> String,
+) {
+    let id = row.key();
+    if let Some(before) = row.before() {
+        let delta = names.entry(key(before)).or_default();
+        delta.came.remove(&id);
+        delta.left.insert(id);
+    }
+    if let Some(after) = row.after() {
+        names.entry(key(after)).or_default().came.insert(id);
+    }
 }
 
 fn held_of(ticket: &Ticket) -> Held {
@@ -384,5 +447,15 @@ impl<F: Facts> Facts for Draft<'_, F> {
             .get(key)
             .copied()
             .map_or_else(|| self.base.owner(key), Ok)
+    }
+
+    fn accounts_named(&self, key: &str) -> Result<Vec<AccountId>, Unavailable> {
+        let before = self.base.accounts_named(key)?;
+        Ok(NameDelta::onto(self.account_names.get(key), before))
+    }
+
+    fn contacts_named(&self, key: &str) -> Result<Vec<ContactId>, Unavailable> {
+        let before = self.base.contacts_named(key)?;
+        Ok(NameDelta::onto(self.contact_names.get(key), before))
     }
 }

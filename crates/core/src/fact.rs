@@ -133,6 +133,10 @@ pub trait Facts {
     fn tickets_of(&self, of: TicketsOf) -> Result<Vec<TicketNo>, Unavailable>;
     /// The number of the record that has a key.
     fn owner(&self, key: &UniqueKey) -> Result<Option<u64>, Unavailable>;
+    /// The accounts with a name of this key ([`name_key`](crate::names::name_key)), by number.
+    fn accounts_named(&self, key: &str) -> Result<Vec<AccountId>, Unavailable>;
+    /// The contacts with a name of this key ([`person_key`](crate::names::person_key)), by number.
+    fn contacts_named(&self, key: &str) -> Result<Vec<ContactId>, Unavailable>;
 }
 
 /// What a command is going to ask for: loading it beforehand makes a batch fast, never right.
@@ -150,4 +154,8 @@ pub struct Needs {
     pub held: BTreeSet<Held>,
     /// Keys; the tickets behind ticket keys are loaded with them.
     pub keys: BTreeSet<UniqueKey>,
+    /// Keys of accounts' names.
+    pub account_names: BTreeSet<String>,
+    /// Keys of contacts' names.
+    pub contact_names: BTreeSet<String>,
 }

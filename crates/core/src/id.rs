@@ -71,6 +71,13 @@ wire_id!(
     "a contact"
 );
 
+wire_id!(
+    /// An import: `i12` on the wire.
+    ImportId,
+    'i',
+    "an import"
+);
+
 /// Exactly the letter and a number without sign or leading zero: one id has one spelling.
 fn parse_id(text: &str, letter: char, kind: &'static str) -> Result<u64, IdFault> {
     if text.is_empty() {

@@ -115,6 +115,46 @@ pub enum Refusal {
     /// `deletion`: the tickets would go to the contact that is deleted
     #[error("tickets cannot go to contact {0}: it is the contact being deleted")]
     RequesterIsDeleted(ContactId),
+    /// An import's row names an account that is not there, by a key or a name
+    #[error("there is no account with the {what} {text}: create it, or set create_missing")]
+    AccountUnknown {
+        /// `external_id` or `name`.
+        what: &'static str,
+        /// As the row has it.
+        text: String,
+    },
+    /// An import's row names a contact that is not there, by a key or a name
+    #[error("there is no contact with the {what} {text}: create it, or set create_missing")]
+    ContactUnknown {
+        /// `external_id`, `email` or `name`.
+        what: &'static str,
+        /// As the row has it.
+        text: String,
+    },
+    /// An import's row names two records where it means one
+    #[error(
+        "the row means {found}, but its {what} belongs to {other}: correct one of them, or leave it \
+         blank"
+    )]
+    IdentifiersDiffer {
+        /// The record that the stronger identifier names, as an id on the wire.
+        found: String,
+        /// The weaker identifier: `external_id`, `email` or `name`.
+        what: &'static str,
+        /// Whose that is, as an id on the wire.
+        other: String,
+    },
+    /// An import's row names several records by one name
+    #[error("{candidates} records have the name {name}: give an id, an external id or an address")]
+    NameAmbiguous {
+        /// As the row has it.
+        name: String,
+        /// How many have it.
+        candidates: usize,
+    },
+    /// An import's row lacks what a new record needs
+    #[error("{0} is empty: a new record needs it")]
+    Missing(&'static str),
     /// `associate-many`, all or nothing
     #[error("item {} of {} is refused: {}", .0[0].0, .0.len(), .0[0].1)]
     Items(Vec<(usize, Refusal)>),

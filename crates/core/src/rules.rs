@@ -5,6 +5,7 @@ pub mod association;
 pub mod contact;
 pub mod deletion;
 pub mod disposition;
+pub mod import;
 pub mod settings;
 pub mod ticket;
 pub mod visibility;

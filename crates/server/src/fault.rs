@@ -6,10 +6,11 @@ use std::time::Duration;
 use prost::Message;
 use roster_api::v1::ErrorReason;
 use roster_core::fact::UniqueKey;
-use roster_core::id::{IdFault, Pair};
+use roster_core::id::{IdFault, ImportId, Pair};
 use roster_core::refusal::Refusal;
 use roster_core::text::TextFault;
-use roster_storage::{NotDone, StorageError};
+use roster_intake::{FileFault, RowFault, SheetError};
+use roster_storage::{ImportFailure, NotDone, StorageError};
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt};
 
@@ -76,8 +77,7 @@ impl Fault {
     }
 
     pub(crate) fn status(self) -> Status {
-        let reason = self.reason.as_str_name();
-        let reason = reason.strip_prefix("ERROR_REASON_").unwrap_or(reason);
+        let reason = reason_name(self.reason);
         let metadata: std::collections::HashMap<String, String> = self
             .metadata
             .into_iter()
@@ -231,8 +231,154 @@ pub(crate) fn of_refusal(refusal: &Refusal) -> Fault {
             of(FailedPrecondition, Reason::NotRequestersAccount),
             *of_pair,
         ),
+        Refusal::AccountUnknown { what, text } => {
+            of(NotFound, Reason::AccountNotFound).with(what, text)
+        }
+        Refusal::ContactUnknown { what, text } => {
+            of(NotFound, Reason::ContactNotFound).with(what, text)
+        }
+        Refusal::IdentifiersDiffer { found, what, other } => {
+            of(InvalidArgument, Reason::IdentifiersDiffer)
+                .with("found", found)
+                .with("identifier", what)
+                .with("other", other)
+        }
+        Refusal::NameAmbiguous { candidates, .. } => {
+            of(FailedPrecondition, Reason::NameAmbiguous).with("candidates", candidates)
+        }
+        Refusal::Missing(field) => of(InvalidArgument, Reason::FieldRequired).at(field),
         Refusal::Items(items) => of_items(refusal, items),
     }
+}
+
+/// What is wrong with a row of an import.
+fn of_row(fault: &RowFault) -> Fault {
+    // Which column is at fault is said beside it.
+    const CELL: &str = "the cell";
+    match fault {
+        RowFault::Rule(refusal) => of_refusal(refusal),
+        RowFault::Text(fault) => of_text(CELL, fault),
+        RowFault::Id(fault) => of_id(CELL, fault),
+        RowFault::Malformed(what) => Fault::field(CELL, ErrorReason::FieldInvalid, what),
+        RowFault::RowsDisagree([first, second]) => Fault::new(
+            Code::InvalidArgument,
+            ErrorReason::RowsDisagree,
+            fault.to_string(),
+        )
+        .with("rows", format!("{first},{second}")),
+    }
+}
+
+/// The reason and the words of a row's fault, as a list of rejects has them.
+pub(crate) fn explain_row(fault: &RowFault) -> (String, String) {
+    let fault = of_row(fault);
+    (reason_name(fault.reason).to_owned(), fault.message)
+}
+
+fn reason_name(reason: ErrorReason) -> &'static str {
+    let name = reason.as_str_name();
+    name.strip_prefix("ERROR_REASON_").unwrap_or(name)
+}
+
+impl From<FileFault> for Fault {
+    fn from(fault: FileFault) -> Self {
+        match fault {
+            FileFault::Sheet(error) => of_sheet(&error),
+            FileFault::Header(error) => {
+                let reason = ErrorReason::HeaderUnusable;
+                let fault = Self::new(Code::InvalidArgument, reason, error.to_string());
+                match error.header() {
+                    Some(header) => fault.with("header", header),
+                    None => fault,
+                }
+            }
+            FileFault::QueueFull => Self::new(
+                Code::ResourceExhausted,
+                ErrorReason::QueueFull,
+                fault.to_string(),
+            ),
+            FileFault::Stopping => stopping(),
+            FileFault::NotDone(error) => error.into(),
+        }
+    }
+}
+
+/// The server is going away.
+pub(crate) fn stopping() -> Fault {
+    Fault::new(
+        Code::Unavailable,
+        ErrorReason::Unavailable,
+        "the server is shutting down: try again in a while",
+    )
+}
+
+fn of_sheet(error: &SheetError) -> Fault {
+    let (reason, encoding, row) = match error {
+        SheetError::Encoding { encoding, row } => {
+            (ErrorReason::FileEncoding, Some(*encoding), Some(*row))
+        }
+        SheetError::Io(cause) => return internal(&cause.to_string()),
+        other => (ErrorReason::FileUnreadable, None, row_of(other)),
+    };
+    let mut fault = Fault::new(Code::InvalidArgument, reason, error.to_string());
+    if let Some(encoding) = encoding {
+        fault = fault.with("encoding", encoding);
+    }
+    if let Some(row) = row {
+        fault = fault.with("row", row);
+    }
+    fault
+}
+
+/// The row at fault, or the last one before the fault.
+fn row_of(error: &SheetError) -> Option<u64> {
+    match error {
+        SheetError::Truncated { row, .. } | SheetError::Damaged { row, .. } => *row,
+        SheetError::UnclosedQuote { row }
+        | SheetError::TooManyColumns { row, .. }
+        | SheetError::TooManyCharacters { row, .. }
+        | SheetError::TooManyRows { row, .. } => Some(*row),
+        _ => None,
+    }
+}
+
+/// Why an import ended before the end of its file.
+pub(crate) fn of_import(failure: ImportFailure) -> Fault {
+    const AGAIN: &str = "what was committed stays, and sending the file again finishes it";
+    let unavailable = |what: &str| {
+        let (code, reason) = (Code::Unavailable, ErrorReason::Unavailable);
+        Fault::new(code, reason, format!("{what}: {AGAIN}"))
+    };
+    match failure {
+        ImportFailure::ServerDied => unavailable("the server of the import died"),
+        ImportFailure::ServerStopped => unavailable("the server of the import was stopped"),
+        ImportFailure::DatabaseAway => unavailable("the database was away for too long"),
+        ImportFailure::Fault => Fault::new(
+            Code::Internal,
+            ErrorReason::Internal,
+            format!("a fault of Roster, of which the server's log says more: {AGAIN}"),
+        ),
+    }
+}
+
+/// There is no such import.
+pub(crate) fn import_not_found(id: ImportId) -> Fault {
+    Fault::new(
+        Code::NotFound,
+        ErrorReason::ImportNotFound,
+        format!("there is no import {id}"),
+    )
+    .with("import_id", id)
+}
+
+/// A file has more bytes than are taken.
+pub(crate) fn file_too_large(max: u64) -> Fault {
+    Fault::new(
+        Code::ResourceExhausted,
+        ErrorReason::FileTooLarge,
+        format!("the file has more than {max} bytes: divide it"),
+    )
+    .with("max_bytes", max)
 }
 
 fn of_items(refusal: &Refusal, items: &[(usize, Refusal)]) -> Fault {
@@ -241,14 +387,10 @@ fn of_items(refusal: &Refusal, items: &[(usize, Refusal)]) -> Fault {
     let (code, reason) = first.map_or((Code::Internal, ErrorReason::Internal), |first| {
         (first.code, first.reason)
     });
-    let name = reason.as_str_name();
     Fault::new(code, ErrorReason::AllOrNothing, refusal.to_string())
         .with("failed", items.len())
         .with("indexes", indexes.join(","))
-        .with(
-            "first_reason",
-            name.strip_prefix("ERROR_REASON_").unwrap_or(name),
-        )
+        .with("first_reason", reason_name(reason))
 }
 
 impl From<StorageError> for Fault {
@@ -272,13 +414,14 @@ impl From<StorageError> for Fault {
                 ErrorReason::RequestIdReused,
                 "was used with another request: use a new one",
             ),
+            StorageError::ImportMoved => internal("an import moved under a call"),
             StorageError::Defect(cause) => internal(&cause.to_string()),
             StorageError::NotADatabase(name) => internal(&name),
         }
     }
 }
 
-fn internal(cause: &str) -> Fault {
+pub(crate) fn internal(cause: &str) -> Fault {
     tracing::error!(cause, "a call failed by a fault of ours");
     Fault::new(
         Code::Internal,

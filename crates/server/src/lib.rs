@@ -7,12 +7,14 @@ mod parse;
 mod render;
 mod services;
 mod spine;
+mod spool;
 mod token;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use roster_api::v1;
+use roster_intake::Intake;
 use roster_storage::Store;
 use tokio::net::TcpListener;
 use tokio_stream::wrappers::TcpListenerStream;
@@ -21,7 +23,7 @@ use tonic::transport::server::Router;
 
 pub use options::Options;
 
-use services::{Accounts, Associations, Contacts, SettingsOf, Tickets, Visibilities};
+use services::{Accounts, Associations, Contacts, Imports, SettingsOf, Tickets, Visibilities};
 use spine::Spine;
 use token::Tokens;
 
@@ -29,6 +31,10 @@ use token::Tokens;
 const MESSAGE_BYTES_MAX: usize = 16 << 20;
 /// How long a stop waits for calls that run: connections that idle would hold it for ever.
 const STOP_PATIENCE: Duration = Duration::from_secs(8);
+
+/// How long a stop then waits for the batches that imports were writing: one takes a quarter of a
+/// second.
+const IMPORTS_PATIENCE: Duration = Duration::from_secs(1);
 
 /// Serves until `stop` is done, then finishes what runs.
 ///
@@ -46,20 +52,24 @@ pub async fn serve(
         tokens: Arc::new(Tokens::new(store.keys())?),
         store: Arc::clone(&store),
     };
+    let intake = Arc::new(Intake::new(Arc::clone(&store), fault::explain_row));
     let (health, health_service) = tonic_health::server::health_reporter();
     health
         .set_service_status("", tonic_health::ServingStatus::Serving)
         .await;
-    let router = services_of(&spine)?.add_service(health_service);
+    let router = services_of(&spine, &intake)?.add_service(health_service);
 
     let listener = TcpListener::bind(options.listen).await?;
     ready(listener.local_addr()?);
     let (stopping, stopped) = tokio::sync::oneshot::channel();
+    let stopped_intake = Arc::clone(&intake);
     let shutdown = async move {
         stop.await;
         health
             .set_service_status("", tonic_health::ServingStatus::NotServing)
             .await;
+        // First of all, so that those who watch an import hear how it ended.
+        stopped_intake.stop();
         // Nobody hears it when serving has ended by itself.
         let _ = stopping.send(());
     };
@@ -71,12 +81,18 @@ pub async fn serve(
             tokio::time::sleep(STOP_PATIENCE).await;
         } => tracing::warn!("connections were still open when the stop's patience ended"),
     }
+    if tokio::time::timeout(IMPORTS_PATIENCE, intake.stopped())
+        .await
+        .is_err()
+    {
+        tracing::warn!("imports were still at work when the stop's patience ended");
+    }
     tokio::task::spawn_blocking(move || store.close()).await?;
     Ok(())
 }
 
 /// All services of the API, with reflection in both versions that tools speak.
-fn services_of(spine: &Spine) -> anyhow::Result<Router> {
+fn services_of(spine: &Spine, intake: &Arc<Intake>) -> anyhow::Result<Router> {
     let reflection = || {
         tonic_reflection::server::Builder::configure()
             .register_encoded_file_descriptor_set(roster_api::FILE_DESCRIPTOR_SET)
@@ -117,5 +133,9 @@ fn services_of(spine: &Spine) -> anyhow::Result<Router> {
         .add_service(sized!(
             v1::settings_service_server::SettingsServiceServer,
             SettingsOf
+        ))
+        .add_service(sized!(
+            v1::import_service_server::ImportServiceServer,
+            |spine| Imports::new(spine, Arc::clone(intake))
         )))
 }

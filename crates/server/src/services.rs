@@ -3,6 +3,7 @@
 mod account;
 mod association;
 mod contact;
+mod import;
 mod settings;
 mod ticket;
 mod visibility;
@@ -10,6 +11,7 @@ mod visibility;
 pub(crate) use account::Accounts;
 pub(crate) use association::Associations;
 pub(crate) use contact::Contacts;
+pub(crate) use import::Imports;
 pub(crate) use settings::SettingsOf;
 pub(crate) use ticket::Tickets;
 pub(crate) use visibility::Visibilities;

@@ -20,7 +20,7 @@ const ORGANIZATION_KEY: &str = "roster-organization";
 /// The organization of callers that name none.
 const DEFAULT_ORGANIZATION: &str = "default";
 /// Who calls a server without credentials.
-const LOCAL_CALLER: &str = "local";
+pub(crate) const LOCAL_CALLER: &str = "local";
 /// Items of a page where the caller does not say.
 const PAGE_ITEMS_DEFAULT: usize = 50;
 /// Most items of a page.
@@ -138,7 +138,7 @@ pages! {
 }
 
 /// The organization of a call.
-fn organization_of<T>(request: &Request<T>) -> Result<OrganizationName, Fault> {
+pub(crate) fn organization_of<T>(request: &Request<T>) -> Result<OrganizationName, Fault> {
     let invalid = |what: &str| {
         Fault::new(
             tonic::Code::InvalidArgument,

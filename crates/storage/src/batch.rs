@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use roster_core::change::Change;
-use roster_core::command::Circumstances;
+use roster_core::command::{Circumstances, NEEDS_ROUNDS};
 use roster_core::draft::Draft;
 use roster_core::fact::Needs;
 use roster_core::id::{Revision, Time};
@@ -13,6 +13,7 @@ use roster_core::refusal::{Refusal, Refused};
 
 use crate::connection::{ChangeSetHead, Connection, KeptAnswer, Organization, Result};
 use crate::error::StorageError;
+use crate::imports::{ImportGiven, ImportWrite};
 use crate::loaded::Loaded;
 use crate::log;
 use crate::net::Net;
@@ -65,12 +66,18 @@ pub(crate) trait Job: Send {
     /// Whether nobody waits for the answer any more.
     fn is_abandoned(&self) -> bool;
     fn needs(&self, needs: &mut Needs);
+    fn needs_behind(&self, facts: &Loaded<'_>, needs: &mut Needs) -> Result<()>;
     /// Decides and keeps the answer; may be called again for the same facts.
     fn decide(
         &mut self,
         facts: &Draft<'_, Loaded<'_>>,
         given: &mut Circumstances,
     ) -> Result<Vec<Change>, Refused>;
+    /// What it writes of an import, in the very transaction of its changes; asked once it is
+    /// decided.
+    fn import_write(&mut self, _: &ImportGiven) -> Option<ImportWrite> {
+        None
+    }
     /// The kept answer as the caller gets it.
     fn encode(&self, at: At) -> Vec<u8>;
     fn finish(self: Box<Self>, outcome: Outcome);
@@ -106,6 +113,12 @@ pub(crate) fn run(
             tracing::error!(%cause, "a batch was refused by the database: running its commands one by one");
             for job in jobs {
                 run(connection, name, vec![job], reconnect);
+            }
+        }
+        // Whoever steps an import knows how to find out what became of it.
+        Err(StorageError::ImportMoved) => {
+            for job in jobs {
+                job.finish(Outcome::Failed(StorageError::ImportMoved));
             }
         }
         Err(error) => {
@@ -169,6 +182,13 @@ fn work(
     let mut kept = Kept::load(connection, &organization, jobs)?;
     let loaded = Loaded::new(connection, org, settings_of(&organization)?);
     loaded.prefetch(&needs_of(jobs))?;
+    for _ in 0..NEEDS_ROUNDS {
+        let mut behind = Needs::default();
+        for job in jobs.iter() {
+            job.needs_behind(&loaded, &mut behind)?;
+        }
+        loaded.prefetch(&behind)?;
+    }
 
     let mut draft = Draft::over(&loaded);
     let mut given = Circumstances {
@@ -180,6 +200,7 @@ fn work(
     };
     let mut net = Net::default();
     let mut sets = Vec::new();
+    let mut imports = Vec::new();
     let mut outcomes = Vec::with_capacity(jobs.len());
     for job in jobs {
         if let Some(outcome) = kept.first_answer(job.origin()) {
@@ -215,6 +236,15 @@ fn work(
             revision: organization.revision,
             nonce: organization.nonce,
         };
+        let of_imports = ImportGiven {
+            next: organization.next_import,
+            now: given.now,
+            at,
+        };
+        if let Some(write) = job.import_write(&of_imports) {
+            organization.next_import += u64::from(matches!(write, ImportWrite::Begin(..)));
+            imports.push(write);
+        }
         if job.origin().request.is_some() {
             kept.keep(job.as_ref(), at, given.now);
         }
@@ -223,7 +253,7 @@ fn work(
     drop(draft);
     drop(loaded);
 
-    let changed = !sets.is_empty() || !kept.new.is_empty();
+    let changed = !sets.is_empty() || !kept.new.is_empty() || !imports.is_empty();
     if !sets.is_empty() {
         organization.next_account = given.next_account;
         organization.next_contact = given.next_contact;
@@ -234,7 +264,12 @@ fn work(
         }
         net.write(connection, org)?;
         connection.append_log(org, &sets)?;
+    }
+    if !sets.is_empty() || !imports.is_empty() {
         connection.write_organization(&organization)?;
+    }
+    for write in &imports {
+        write.write(connection, org)?;
     }
     if !kept.new.is_empty() {
         connection.keep_answers(org, &kept.new)?;
@@ -364,7 +399,7 @@ pub(crate) fn settings_of(organization: &Organization) -> Result<Stored<Settings
     })
 }
 
-fn now() -> Time {
+pub(crate) fn now() -> Time {
     let since = SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .unwrap_or_default();

@@ -129,6 +129,19 @@ pub(crate) const COPY_LISTS: Table = Table {
     columns: &[("ticket", Int)],
 };
 
+pub(crate) const IMPORT_REJECTS: Table = Table {
+    name: "import_rejects",
+    keys: 2,
+    columns: &[
+        ("import", Int),
+        ("number", Int),
+        ("header", Text),
+        ("reason", Text),
+        ("message", Text),
+        ("cells", Text),
+    ],
+};
+
 pub(crate) fn account_row(id: AccountId, account: &Account, revision: Revision) -> Value {
     let derived = derived_of_account(account);
     json!([

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use roster_core::fact::{Held, HeldTicket, TicketsOf, UniqueKey};
-use roster_core::id::{AccountId, ContactId, Pair, Revision, TicketNo, Time};
+use roster_core::id::{AccountId, ContactId, ImportId, Pair, Revision, TicketNo, Time};
 use roster_core::names::{Heading, SearchQuery};
 use roster_core::record::{Account, Association, Contact, Sharing, Stored, Ticket, TicketStatus};
 use roster_core::text::TicketKey;
@@ -11,6 +11,8 @@ use serde_json::Value;
 
 use crate::bulk::Table;
 use crate::error::StorageError;
+use crate::imports::{ImportRecord, ImportReject, ImportStep};
+use crate::organization::At;
 
 pub(crate) type Result<T, E = StorageError> = std::result::Result<T, E>;
 
@@ -26,6 +28,7 @@ pub(crate) struct Organization {
     pub(crate) next_account: u64,
     pub(crate) next_contact: u64,
     pub(crate) next_ticket: u64,
+    pub(crate) next_import: u64,
     pub(crate) derivation: i64,
     pub(crate) settings_revision: Revision,
     pub(crate) settings: Option<Vec<u8>>,
@@ -131,6 +134,10 @@ pub(crate) trait ReadFacts {
     /// The tickets between any of these requesters and any of these accounts.
     fn held_tickets(&mut self, org: Org, asked: &BTreeSet<Held>)
     -> Result<Vec<(Held, HeldTicket)>>;
+    /// The accounts with names of these keys, each with its key.
+    fn accounts_named(&mut self, org: Org, keys: &[String]) -> Result<Vec<(String, AccountId)>>;
+    /// The contacts with names of these keys, each with its key.
+    fn contacts_named(&mut self, org: Org, keys: &[String]) -> Result<Vec<(String, ContactId)>>;
     fn owners(&mut self, org: Org, keys: &[UniqueKey]) -> Result<Vec<(UniqueKey, u64)>>;
     fn kept_answers(&mut self, org: Org, request_ids: &[&str]) -> Result<Vec<KeptAnswer>>;
     /// The change sets after a revision, oldest first, at most `limit`.
@@ -283,6 +290,34 @@ pub(crate) trait ReadLists {
     ) -> Result<Vec<(ContactId, Association)>>;
 }
 
+pub(crate) trait Imports {
+    fn insert_import(&mut self, org: Org, import: &ImportRecord, server: i64) -> Result<()>;
+    /// Moves a running import on from exactly where the step begins; answers whether it did.
+    fn advance_import(
+        &mut self,
+        org: Org,
+        step: &ImportStep,
+        at: At,
+        end_time: Time,
+    ) -> Result<bool>;
+    fn import(&mut self, org: Org, import: ImportId) -> Result<Option<ImportRecord>>;
+    /// The rejects of an import after a row, by row, at most `limit`.
+    fn import_rejects(
+        &mut self,
+        org: Org,
+        import: ImportId,
+        after: u64,
+        limit: usize,
+    ) -> Result<Vec<ImportReject>>;
+    /// The servers whose imports are marked running.
+    fn importing_servers(&mut self) -> Result<Vec<i64>>;
+    /// Marks the running imports of a server that is gone as failed.
+    fn fail_imports_of(&mut self, server: i64, end_time: Time) -> Result<()>;
+}
+
 /// A connection to an engine.
-pub(crate) trait Connection: Transactions + ReadFacts + Write + ReadLists + Send {}
-impl<C: Transactions + ReadFacts + Write + ReadLists + Send> Connection for C {}
+pub(crate) trait Connection:
+    Transactions + ReadFacts + Write + ReadLists + Imports + Send
+{
+}
+impl<C: Transactions + ReadFacts + Write + ReadLists + Imports + Send> Connection for C {}

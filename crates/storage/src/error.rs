@@ -18,6 +18,9 @@ pub enum StorageError {
     /// The same request_id came before with another request.
     #[error("this request_id was used with another request: use a new one")]
     RequestIdReused,
+    /// An import is no longer running, or stands elsewhere than its batch began.
+    #[error("the import is not where this batch begins")]
+    ImportMoved,
     /// The address of a database that is none.
     #[error("{0:?} is not a database: give sqlite:PATH or postgres://USER@HOST/NAME")]
     NotADatabase(String),

@@ -10,11 +10,13 @@ mod batch;
 mod bulk;
 mod connection;
 mod error;
+mod imports;
 mod loaded;
 mod log;
 mod net;
 mod organization;
 mod postgres;
+mod presence;
 mod rows;
 mod schema;
 mod sight;
@@ -28,6 +30,9 @@ pub use connection::{
     AccountContact, ContactAccount, NamePlace, StoreKeys, TicketPlace, TicketSource,
 };
 pub use error::{NotDone, StorageError};
+pub use imports::{
+    ImportCounts, ImportFailure, ImportRecord, ImportReject, ImportState, ImportStep, NewImport,
+};
 pub use organization::{At, NotAnOrganization, ORGANIZATION_CHARS_MAX, OrganizationName};
 pub use sight::{Filtered, Seen, VisibleTicket};
 pub use snapshot::{Snapshot, TicketFilter};

@@ -26,6 +26,8 @@ pub(crate) struct Loaded<'c> {
     tickets: Cache<TicketNo, Option<Stored<Ticket>>>,
     held: Cache<Held, Vec<HeldTicket>>,
     owners: Cache<UniqueKey, Option<u64>>,
+    account_names: Cache<String, Vec<AccountId>>,
+    contact_names: Cache<String, Vec<ContactId>>,
 }
 
 impl<'c> Loaded<'c> {
@@ -46,6 +48,8 @@ impl<'c> Loaded<'c> {
             tickets: Cache::default(),
             held: Cache::default(),
             owners: Cache::default(),
+            account_names: Cache::default(),
+            contact_names: Cache::default(),
         }
     }
 
@@ -59,6 +63,8 @@ impl<'c> Loaded<'c> {
         self.load_account_counts(standings)?;
         self.load_held(needs.held.clone())?;
         self.load_owners(needs.keys.iter().cloned().collect())?;
+        self.load_account_names(needs.account_names.iter().cloned().collect())?;
+        self.load_contact_names(needs.contact_names.iter().cloned().collect())?;
         let behind: Vec<TicketNo> = needs
             .keys
             .iter()
@@ -150,6 +156,26 @@ impl<'c> Loaded<'c> {
         Ok(())
     }
 
+    fn load_account_names(&self, wanted: Vec<String>) -> Result<()> {
+        load(&self.account_names, wanted, |keys| {
+            let found = self
+                .connection
+                .borrow_mut()
+                .accounts_named(self.org, keys)?;
+            Ok(by_name(found))
+        })
+    }
+
+    fn load_contact_names(&self, wanted: Vec<String>) -> Result<()> {
+        load(&self.contact_names, wanted, |keys| {
+            let found = self
+                .connection
+                .borrow_mut()
+                .contacts_named(self.org, keys)?;
+            Ok(by_name(found))
+        })
+    }
+
     fn load_owners(&self, wanted: Vec<UniqueKey>) -> Result<()> {
         load(&self.owners, wanted, |keys| {
             let found = self.connection.borrow_mut().owners(self.org, keys)?;
@@ -176,6 +202,16 @@ fn load<K: Clone + Eq + Hash, V: Default>(
     cache.extend(wanted.into_iter().map(|key| (key, V::default())));
     cache.extend(found);
     Ok(())
+}
+
+/// Those that share a name, by number.
+fn by_name<K: Ord>(found: Vec<(String, K)>) -> Vec<(String, Vec<K>)> {
+    let mut groups: HashMap<String, Vec<K>> = HashMap::new();
+    for (key, id) in found {
+        groups.entry(key).or_default().push(id);
+    }
+    groups.values_mut().for_each(|ids| ids.sort_unstable());
+    groups.into_iter().collect()
 }
 
 fn held_by<K: Eq + Hash, V: Clone + Default>(cache: &Cache<K, V>, key: &K) -> V {
@@ -259,4 +295,18 @@ impl Facts for Loaded<'_> {
         self.load_owners(vec![key.clone()])?;
         Ok(held_by(&self.owners, key))
     }
+
+    fn accounts_named(&self, key: &str) -> Result<Vec<AccountId>, Unavailable> {
+        self.load_account_names(vec![key.to_owned()])?;
+        Ok(named(&self.account_names, key))
+    }
+
+    fn contacts_named(&self, key: &str) -> Result<Vec<ContactId>, Unavailable> {
+        self.load_contact_names(vec![key.to_owned()])?;
+        Ok(named(&self.contact_names, key))
+    }
+}
+
+fn named<K: Clone>(cache: &Cache<String, Vec<K>>, key: &str) -> Vec<K> {
+    cache.borrow().get(key).cloned().unwrap_or_default()
 }

@@ -151,6 +151,42 @@ table! {
     }
 }
 
+table! {
+    imports (org, import) {
+        org -> BigInt,
+        import -> BigInt,
+        kind -> BigInt,
+        state -> BigInt,
+        failure -> Nullable<BigInt>,
+        server -> BigInt,
+        headers -> Text,
+        rows_total -> BigInt,
+        rows_read -> BigInt,
+        rows_created -> BigInt,
+        rows_updated -> BigInt,
+        rows_unchanged -> BigInt,
+        rows_rejected -> BigInt,
+        accounts_created -> BigInt,
+        contacts_created -> BigInt,
+        revision -> BigInt,
+        nonce -> BigInt,
+        create_time -> BigInt,
+        end_time -> Nullable<BigInt>,
+    }
+}
+
+table! {
+    import_rejects (org, import, number) {
+        org -> BigInt,
+        import -> BigInt,
+        number -> BigInt,
+        header -> Text,
+        reason -> Text,
+        message -> Text,
+        cells -> Text,
+    }
+}
+
 allow_tables_to_appear_in_same_query!(
     accounts,
     contacts,

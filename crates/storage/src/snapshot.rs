@@ -1,18 +1,20 @@
 //! One moment of an organization, to be asked.
 
 use roster_core::fact::{Held, HeldTicket, TicketsOf, UniqueKey};
-use roster_core::id::{AccountId, ContactId, Pair, Revision, TicketNo};
+use roster_core::id::{AccountId, ContactId, ImportId, Pair, Revision, TicketNo};
 use roster_core::names::{Heading, SearchQuery};
 use roster_core::record::{Account, Association, Contact, Settings, Stored, Ticket, TicketStatus};
 use roster_core::refusal::Refusal;
 use roster_core::rules::disposition::{Preview, preview};
 use roster_core::text::TicketKey;
 
-use crate::batch::settings_of;
+use crate::batch::{RequestKey, settings_of};
 use crate::connection::{
     AccountContact, Connection, ContactAccount, NamePlace, Org, Picking, Result, TicketPage,
     TicketPlace, TicketSource,
 };
+use crate::error::StorageError;
+use crate::imports::{ImportRecord, ImportReject};
 use crate::organization::{At, OrganizationName};
 
 /// See the module. It has one revision and cannot write.
@@ -88,6 +90,36 @@ impl<'c> Snapshot<'c> {
     /// Who has these keys.
     pub fn owners(&mut self, keys: &[UniqueKey]) -> Result<Vec<(UniqueKey, u64)>> {
         self.connection.owners(self.org, keys)
+    }
+
+    /// An import.
+    pub fn import(&mut self, import: ImportId) -> Result<Option<ImportRecord>> {
+        self.connection.import(self.org, import)
+    }
+
+    /// The rejects of an import after a row, by row, at most `limit`.
+    pub fn import_rejects(
+        &mut self,
+        import: ImportId,
+        after: u64,
+        limit: usize,
+    ) -> Result<Vec<ImportReject>> {
+        self.connection
+            .import_rejects(self.org, import, after, limit)
+    }
+
+    /// The first answer to a request; an error where its id was used with another request.
+    pub fn first_answer(&mut self, request: &RequestKey) -> Result<Option<Vec<u8>>> {
+        let kept = self
+            .connection
+            .kept_answers(self.org, &[request.request_id.as_str()])?;
+        let same = kept
+            .into_iter()
+            .find(|kept| kept.caller == request.caller && kept.rpc == request.rpc);
+        match same {
+            Some(kept) if kept.hash != request.hash => Err(StorageError::RequestIdReused),
+            same => Ok(same.map(|kept| kept.answer)),
+        }
     }
 
     /// A ticket by the caller's id.

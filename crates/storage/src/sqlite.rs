@@ -13,6 +13,8 @@ use crate::error::StorageError;
 
 #[path = "sql/facts.rs"]
 mod facts;
+#[path = "sql/imports.rs"]
+mod imports;
 #[path = "sql/lists.rs"]
 mod lists;
 #[path = "sql/session.rs"]

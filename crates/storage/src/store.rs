@@ -1,7 +1,7 @@
 //! All that others see of storage.
 
-use std::sync::Arc;
-use std::time::Duration;
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
 
 use diesel::r2d2::{ConnectionManager, Pool};
 use diesel::{PgConnection, SqliteConnection};
@@ -17,8 +17,10 @@ use tokio::sync::oneshot;
 use crate::batch::{Job, Origin, Outcome};
 use crate::connection::{Connection, Result, StoreKeys};
 use crate::error::{NotDone, StorageError};
+use crate::imports::{Begin, ImportGiven, ImportRecord, ImportStep, ImportWrite, NewImport};
 use crate::loaded::Loaded;
 use crate::organization::{At, OrganizationName};
+use crate::presence::Presence;
 use crate::snapshot::Snapshot;
 use crate::writer::{self, Lane, Queue};
 use crate::{log, postgres, sqlite};
@@ -76,6 +78,7 @@ pub struct Store {
     engine: Engine,
     keys: StoreKeys,
     queue: Arc<Queue>,
+    presence: Presence,
     writers: Mutex<Vec<std::thread::JoinHandle<()>>>,
 }
 
@@ -85,6 +88,7 @@ impl Store {
     pub fn open(database: &str) -> Result<Self> {
         let (engine, writers) = Engine::open(database)?;
         let keys = engine.connect()?.store_keys()?;
+        let presence = Presence::begin(database, engine.connect()?.as_mut())?;
         let queue = Arc::new(Queue::default());
         let connect: writer::Connect = {
             let engine = engine.clone();
@@ -96,6 +100,7 @@ impl Store {
             engine,
             keys,
             queue,
+            presence,
             writers: Mutex::new(writers),
         })
     }
@@ -116,41 +121,93 @@ impl Store {
         origin: Origin,
         encode: impl Fn(&C::Answer, At) -> Vec<u8> + Send + 'static,
     ) -> Result<Done<C::Answer>, NotDone> {
-        self.queue_and_wait(Lane::Calls, organization, command, origin, encode)
-            .await
-    }
-
-    /// Carries out one batch of a job, after the calls that wait.
-    pub async fn execute_job<C: Command>(
-        &self,
-        organization: &OrganizationName,
-        command: C,
-        origin: Origin,
-    ) -> Result<Done<C::Answer>, NotDone> {
-        self.queue_and_wait(Lane::Jobs, organization, command, origin, |_, _| Vec::new())
-            .await
-    }
-
-    async fn queue_and_wait<C: Command>(
-        &self,
-        lane: Lane,
-        organization: &OrganizationName,
-        command: C,
-        origin: Origin,
-        encode: impl Fn(&C::Answer, At) -> Vec<u8> + Send + 'static,
-    ) -> Result<Done<C::Answer>, NotDone> {
-        let (reply, answered) = oneshot::channel();
-        let queued = Queued {
+        let queued = Waited {
             command,
             origin,
             encode,
+            batch: None,
+        };
+        self.queue_and_wait(Lane::Calls, organization, queued).await
+    }
+
+    /// Carries out one batch of an import, after the calls that wait, and moves the import on in
+    /// the same transaction.
+    ///
+    /// Answers also how long the transaction took, without the time it waited for calls.
+    /// [`StorageError::ImportMoved`] and nothing written where the import does not stand where
+    /// the step begins, or does not run any more.
+    pub async fn import_batch<C: Command>(
+        &self,
+        organization: &OrganizationName,
+        command: C,
+        origin: Origin,
+        step: impl Fn(&C::Answer) -> ImportStep + Send + 'static,
+    ) -> Result<(C::Answer, Duration), NotDone> {
+        let began = Arc::new(OnceLock::new());
+        let queued = Waited {
+            command,
+            origin,
+            encode: |_: &C::Answer, _| Vec::new(),
+            batch: Some(ImportBatch {
+                step: Box::new(step),
+                began: Arc::clone(&began),
+            }),
+        };
+        match self
+            .queue_and_wait(Lane::Jobs, organization, queued)
+            .await?
+        {
+            Done::Fresh(answer, _) => {
+                let took = began.get().map(Instant::elapsed);
+                Ok((answer, took.unwrap_or_default()))
+            }
+            Done::Repeated(_) => {
+                Err(StorageError::Defect("a batch has no request id".into()).into())
+            }
+        }
+    }
+
+    /// Takes an import in: it has a number and runs from now on, on this server.
+    pub async fn begin_import(
+        &self,
+        organization: &OrganizationName,
+        new: NewImport,
+        origin: Origin,
+        encode: impl Fn(&ImportRecord, At) -> Vec<u8> + Send + 'static,
+    ) -> Result<Done<ImportRecord>, NotDone> {
+        let server = self.presence.number();
+        let (begin, answered) = Begin::new(new, server, origin, encode);
+        self.queue
+            .push(Lane::Calls, organization, Box::new(begin))?;
+        answered.await.unwrap_or_else(|_| Err(dropped()))
+    }
+
+    /// Makes sure that other servers know that this one lives, as long as it does. Blocks.
+    pub fn show_presence(&self) -> Result<()> {
+        self.presence.show()
+    }
+
+    async fn queue_and_wait<C, E>(
+        &self,
+        lane: Lane,
+        organization: &OrganizationName,
+        waited: Waited<C, E>,
+    ) -> Result<Done<C::Answer>, NotDone>
+    where
+        C: Command,
+        E: Fn(&C::Answer, At) -> Vec<u8> + Send + 'static,
+    {
+        let (reply, answered) = oneshot::channel();
+        let queued = Queued {
+            command: waited.command,
+            origin: waited.origin,
+            encode: waited.encode,
+            batch: waited.batch,
             answer: None,
             reply,
         };
         self.queue.push(lane, organization, Box::new(queued))?;
-        answered.await.unwrap_or_else(|_| {
-            Err(StorageError::Defect("the writer dropped the command".into()).into())
-        })
+        answered.await.unwrap_or_else(|_| Err(dropped()))
     }
 
     /// Asks questions of one moment of an organization; one that does not exist is empty.
@@ -202,10 +259,31 @@ impl Drop for Store {
     }
 }
 
+fn dropped() -> NotDone {
+    StorageError::Defect("the writer dropped the command".into()).into()
+}
+
+/// What makes a command a batch of an import.
+struct ImportBatch<A> {
+    /// What the command's answer means for the import.
+    step: Box<dyn Fn(&A) -> ImportStep + Send>,
+    /// When its transaction began.
+    began: Arc<OnceLock<Instant>>,
+}
+
+/// A command as it is about to be queued.
+struct Waited<C: Command, E> {
+    command: C,
+    origin: Origin,
+    encode: E,
+    batch: Option<ImportBatch<C::Answer>>,
+}
+
 struct Queued<C: Command, E> {
     command: C,
     origin: Origin,
     encode: E,
+    batch: Option<ImportBatch<C::Answer>>,
     answer: Option<C::Answer>,
     reply: oneshot::Sender<Result<Done<C::Answer>, NotDone>>,
 }
@@ -224,7 +302,14 @@ impl<C: Command, E: Fn(&C::Answer, At) -> Vec<u8> + Send> Job for Queued<C, E> {
     }
 
     fn needs(&self, needs: &mut Needs) {
+        if let Some(batch) = &self.batch {
+            batch.began.get_or_init(Instant::now);
+        }
         self.command.needs(needs);
+    }
+
+    fn needs_behind(&self, facts: &Loaded<'_>, needs: &mut Needs) -> Result<()> {
+        Ok(self.command.needs_behind(facts, needs)?)
     }
 
     fn decide(
@@ -235,6 +320,11 @@ impl<C: Command, E: Fn(&C::Answer, At) -> Vec<u8> + Send> Job for Queued<C, E> {
         let decision = self.command.decide(facts, given)?;
         self.answer = Some(decision.answer);
         Ok(decision.changes)
+    }
+
+    fn import_write(&mut self, given: &ImportGiven) -> Option<ImportWrite> {
+        let (batch, answer) = (self.batch.as_ref()?, self.answer.as_ref()?);
+        Some(ImportWrite::Step((batch.step)(answer), given.at, given.now))
     }
 
     fn encode(&self, at: At) -> Vec<u8> {

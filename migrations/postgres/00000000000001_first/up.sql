@@ -154,3 +154,47 @@ CREATE TABLE request_answers (
     PRIMARY KEY (org, caller, rpc, request_id)
 );
 CREATE INDEX request_answers_by_expiry ON request_answers (expire_time);
+
+-- Files on their way through. The counts are those of the committed batches.
+CREATE TABLE imports (
+    org BIGINT NOT NULL,
+    import BIGINT NOT NULL,
+    kind BIGINT NOT NULL,
+    -- 1 running, 2 completed, 3 completed with errors, 4 failed.
+    state BIGINT NOT NULL,
+    -- Why it failed.
+    failure BIGINT,
+    -- The random number of the server process that works on it.
+    server BIGINT NOT NULL,
+    -- The file's columns in order, as JSON: header and field, which is empty where it is ignored.
+    headers TEXT COLLATE "C" NOT NULL,
+    rows_total BIGINT NOT NULL,
+    rows_read BIGINT NOT NULL,
+    rows_created BIGINT NOT NULL,
+    rows_updated BIGINT NOT NULL,
+    rows_unchanged BIGINT NOT NULL,
+    rows_rejected BIGINT NOT NULL,
+    accounts_created BIGINT NOT NULL,
+    contacts_created BIGINT NOT NULL,
+    -- The moment after its last batch.
+    revision BIGINT NOT NULL,
+    nonce BIGINT NOT NULL,
+    create_time BIGINT NOT NULL,
+    end_time BIGINT,
+    PRIMARY KEY (org, import)
+);
+CREATE INDEX imports_running ON imports (server) WHERE state = 1;
+
+CREATE TABLE import_rejects (
+    org BIGINT NOT NULL,
+    import BIGINT NOT NULL,
+    -- The row's number in the file.
+    number BIGINT NOT NULL,
+    -- The header of the column at fault.
+    header TEXT COLLATE "C" NOT NULL,
+    reason TEXT COLLATE "C" NOT NULL,
+    message TEXT COLLATE "C" NOT NULL,
+    -- The row's cells as JSON.
+    cells TEXT COLLATE "C" NOT NULL,
+    PRIMARY KEY (org, import, number)
+);

@@ -1,3 +1,5 @@
+DROP TABLE import_rejects;
+DROP TABLE imports;
 DROP TABLE request_answers;
 DROP TABLE change_set_parts;
 DROP TABLE change_sets;

@@ -153,3 +153,47 @@ CREATE TABLE request_answers (
     PRIMARY KEY (org, caller, rpc, request_id)
 );
 CREATE INDEX request_answers_by_expiry ON request_answers (expire_time);
+
+-- Files on their way through. The counts are those of the committed batches.
+CREATE TABLE imports (
+    org INTEGER NOT NULL,
+    import INTEGER NOT NULL,
+    kind INTEGER NOT NULL,
+    -- 1 running, 2 completed, 3 completed with errors, 4 failed.
+    state INTEGER NOT NULL,
+    -- Why it failed.
+    failure INTEGER,
+    -- The random number of the server process that works on it.
+    server INTEGER NOT NULL,
+    -- The file's columns in order, as JSON: header and field, which is empty where it is ignored.
+    headers TEXT NOT NULL,
+    rows_total INTEGER NOT NULL,
+    rows_read INTEGER NOT NULL,
+    rows_created INTEGER NOT NULL,
+    rows_updated INTEGER NOT NULL,
+    rows_unchanged INTEGER NOT NULL,
+    rows_rejected INTEGER NOT NULL,
+    accounts_created INTEGER NOT NULL,
+    contacts_created INTEGER NOT NULL,
+    -- The moment after its last batch.
+    revision INTEGER NOT NULL,
+    nonce INTEGER NOT NULL,
+    create_time INTEGER NOT NULL,
+    end_time INTEGER,
+    PRIMARY KEY (org, import)
+);
+CREATE INDEX imports_running ON imports (server) WHERE state = 1;
+
+CREATE TABLE import_rejects (
+    org INTEGER NOT NULL,
+    import INTEGER NOT NULL,
+    -- The row's number in the file.
+    number INTEGER NOT NULL,
+    -- The header of the column at fault.
+    header TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    message TEXT NOT NULL,
+    -- The row's cells as JSON.
+    cells TEXT NOT NULL,
+    PRIMARY KEY (org, import, number)
+) WITHOUT ROWID;

@@ -308,6 +308,32 @@ impl ReadFacts for Session {
         Ok(found)
     }
 
+    fn accounts_named(&mut self, org: Org, keys: &[String]) -> Result<Vec<(String, AccountId)>> {
+        let mut found = Vec::new();
+        for keys in keys.chunks(KEYS_MAX) {
+            let rows: Vec<(String, i64)> = accounts::table
+                .filter(accounts::org.eq(org))
+                .filter(accounts::name_key.eq_any(keys))
+                .select((accounts::name_key, accounts::account))
+                .load(&mut self.conn)?;
+            found.extend(rows.into_iter().map(|(key, id)| (key, account_id(id))));
+        }
+        Ok(found)
+    }
+
+    fn contacts_named(&mut self, org: Org, keys: &[String]) -> Result<Vec<(String, ContactId)>> {
+        let mut found = Vec::new();
+        for keys in keys.chunks(KEYS_MAX) {
+            let rows: Vec<(String, i64)> = contacts::table
+                .filter(contacts::org.eq(org))
+                .filter(contacts::name_key.eq_any(keys))
+                .select((contacts::name_key, contacts::contact))
+                .load(&mut self.conn)?;
+            found.extend(rows.into_iter().map(|(key, id)| (key, contact_id(id))));
+        }
+        Ok(found)
+    }
+
     fn owners(&mut self, org: Org, keys: &[UniqueKey]) -> Result<Vec<(UniqueKey, u64)>> {
         let mut found = Vec::with_capacity(keys.len());
         let (of_tickets, others): (Vec<&UniqueKey>, Vec<&UniqueKey>) = keys

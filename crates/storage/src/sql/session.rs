@@ -63,6 +63,8 @@ pub(super) struct OrganizationRow {
     #[diesel(sql_type = BigInt)]
     next_ticket: i64,
     #[diesel(sql_type = BigInt)]
+    next_import: i64,
+    #[diesel(sql_type = BigInt)]
     derivation: i64,
     #[diesel(sql_type = BigInt)]
     settings_revision: i64,
@@ -79,6 +81,7 @@ impl OrganizationRow {
             next_account: number(self.next_account),
             next_contact: number(self.next_contact),
             next_ticket: number(self.next_ticket),
+            next_import: number(self.next_import),
             derivation: self.derivation,
             settings_revision: Revision::new(number(self.settings_revision)),
             settings: self.settings,
@@ -127,6 +130,7 @@ impl Write for Session {
                 organizations::next_account.eq(column(organization.next_account)),
                 organizations::next_contact.eq(column(organization.next_contact)),
                 organizations::next_ticket.eq(column(organization.next_ticket)),
+                organizations::next_import.eq(column(organization.next_import)),
                 organizations::settings_revision
                     .eq(column(organization.settings_revision.number())),
                 organizations::settings.eq(organization.settings.as_deref()),

@@ -1,0 +1,312 @@
+//! Rows of a spreadsheet, judged one after another by the rules of the calls that write one
+//! record: each is applied whole or rejected whole.
+
+mod field;
+mod judge;
+mod keys;
+
+pub use field::Field;
+pub use keys::{AccountKeys, ContactKeys, Named, PersonName};
+
+use std::sync::Arc;
+
+use crate::command::{Circumstances, Command, Decision};
+use crate::draft::Draft;
+use crate::fact::{Facts, Needs, Unavailable, UniqueKey};
+use crate::id::{AccountId, ContactId, Pair, TicketNo, Time};
+use crate::record::TicketStatus;
+use crate::refusal::{Refusal, Refused};
+use crate::text::{Email, Name, Role, Subject, TicketKey};
+
+/// A row whose cells could all be read. What is `None` keeps what is stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ImportRow {
+    /// An account.
+    Account(AccountRow),
+    /// A contact.
+    Contact(ContactRow),
+    /// An association.
+    Association(AssociationRow),
+    /// A ticket.
+    Ticket(TicketRow),
+}
+
+/// An account as a row has it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AccountRow {
+    /// Which account, and its external id and name.
+    pub keys: AccountKeys,
+    /// The reading of its name.
+    pub name_reading: Option<Name>,
+}
+
+/// A contact as a row has it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ContactRow {
+    /// Which contact, and its external id, addresses and name.
+    pub keys: ContactKeys,
+    /// The given name where it stands without the family name.
+    pub given_name: Option<Name>,
+    /// The readings.
+    pub reading: Option<Reading>,
+    /// The account to associate it with; empty: none, and what it has stays.
+    pub account: AccountKeys,
+}
+
+/// How a person's name is read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reading {
+    /// From one cell, divided at its first white space.
+    Whole {
+        /// All up to the white space.
+        family: Name,
+        /// What follows it.
+        given: Option<Name>,
+    },
+    /// From two cells.
+    Parts {
+        /// Of the family name.
+        family: Option<Name>,
+        /// Of the given name.
+        given: Option<Name>,
+    },
+}
+
+/// An association as a row has it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AssociationRow {
+    /// Whose.
+    pub contact: ContactKeys,
+    /// With which account.
+    pub account: AccountKeys,
+    /// Whether the account is to be the contact's primary. `false` asks for nothing: an
+    /// association ends being primary when another begins (`one-primary`).
+    pub primary: bool,
+    /// The sight flag.
+    pub sees_account_tickets: Option<bool>,
+    /// The role.
+    pub role: Option<Role>,
+}
+
+/// A ticket as a row has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TicketRow {
+    /// The caller's id of it.
+    pub key: TicketKey,
+    /// Whose it is.
+    pub requester: ContactKeys,
+    /// Under which account.
+    pub account: AccountKeys,
+    /// The subject.
+    pub subject: Option<Subject>,
+    /// Open or closed.
+    pub status: Option<TicketStatus>,
+    /// The contacts in copy.
+    pub copies: Option<Vec<Copied>>,
+    /// Whether it is private.
+    pub private: Option<bool>,
+    /// When it was created.
+    pub create_time: Option<Time>,
+}
+
+/// A contact in copy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Copied {
+    /// By Roster's id.
+    Id(ContactId),
+    /// By an address.
+    Email(Email),
+}
+
+/// What became of a row.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RowOutcome {
+    /// It created the record that it names.
+    Created,
+    /// It changed the record that it names.
+    Updated,
+    /// It said what was stored already.
+    Unchanged,
+    /// It changed nothing.
+    Rejected {
+        /// The field at fault.
+        field: Field,
+        /// Why.
+        refusal: Refusal,
+    },
+}
+
+/// What [`ImportRows`] came to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ImportAnswer {
+    /// One for each row, in their order.
+    pub outcomes: Vec<RowOutcome>,
+    /// Accounts that were created because a row of another kind named them.
+    pub accounts_created: u64,
+    /// Contacts that were created because a row of another kind named them.
+    pub contacts_created: u64,
+}
+
+/// A batch of rows of one file.
+#[derive(Clone, Debug)]
+pub struct ImportRows {
+    /// The rows, in the order in which they are judged; shared, since a batch may be tried again.
+    pub rows: Arc<Vec<ImportRow>>,
+    /// Whether accounts and contacts that a row of another kind names are created where they do
+    /// not exist.
+    pub create_missing: bool,
+}
+
+/// Why a row is rejected, or why it cannot be judged.
+enum Rejected {
+    Row { field: Field, refusal: Refusal },
+    Facts(Unavailable),
+}
+
+impl From<Unavailable> for Rejected {
+    fn from(unavailable: Unavailable) -> Self {
+        Self::Facts(unavailable)
+    }
+}
+
+fn reject(field: Field, refusal: Refusal) -> Rejected {
+    Rejected::Row { field, refusal }
+}
+
+/// Who may be meant by a row, once the keys are there.
+struct Candidates {
+    accounts: Vec<AccountId>,
+    contacts: Vec<ContactId>,
+}
+
+impl Command for ImportRows {
+    type Answer = ImportAnswer;
+    const NAME: &'static str = "Import";
+
+    fn needs(&self, needs: &mut Needs) {
+        for row in self.rows.iter() {
+            row.needs(needs);
+        }
+    }
+
+    fn needs_behind<F: Facts>(&self, facts: &F, needs: &mut Needs) -> Result<(), Unavailable> {
+        for row in self.rows.iter() {
+            let candidates = row.candidates(facts)?;
+            needs.accounts.extend(&candidates.accounts);
+            needs.contacts.extend(&candidates.contacts);
+            if !row.asks_associations() {
+                continue;
+            }
+            for contact in candidates.contacts {
+                needs.standings.insert(contact);
+                let accounts = candidates.accounts.iter().copied();
+                let pair = |account| Pair { contact, account };
+                needs.pairs.extend(accounts.map(pair));
+            }
+        }
+        Ok(())
+    }
+
+    fn decide<F: Facts>(
+        &self,
+        facts: &F,
+        given: &mut Circumstances,
+    ) -> Result<Decision<Self::Answer>, Refused> {
+        let mut draft = Draft::over(facts);
+        let mut changes = Vec::with_capacity(self.rows.len());
+        let mut answer = ImportAnswer::default();
+        answer.outcomes.reserve(self.rows.len());
+        for row in self.rows.iter() {
+            let before = given.clone();
+            match judge::judge(row, &draft, self.create_missing, given) {
+                Ok(judged) => {
+                    draft.apply(&judged.changes, given.revision)?;
+                    changes.extend(judged.changes);
+                    answer.accounts_created += judged.accounts_created;
+                    answer.contacts_created += judged.contacts_created;
+                    answer.outcomes.push(judged.outcome);
+                }
+                Err(Rejected::Row { field, refusal }) => {
+                    *given = before;
+                    answer
+                        .outcomes
+                        .push(RowOutcome::Rejected { field, refusal });
+                }
+                Err(Rejected::Facts(unavailable)) => return Err(unavailable.into()),
+            }
+        }
+        Ok(Decision { changes, answer })
+    }
+}
+
+impl ImportRow {
+    fn needs(&self, needs: &mut Needs) {
+        match self {
+            Self::Account(row) => row.keys.needs(needs),
+            Self::Contact(row) => {
+                row.keys.needs(needs);
+                row.account.needs(needs);
+            }
+            Self::Association(row) => {
+                row.contact.needs(needs);
+                row.account.needs(needs);
+            }
+            Self::Ticket(row) => {
+                needs.keys.insert(UniqueKey::of_ticket(&row.key));
+                row.requester.needs(needs);
+                row.account.needs(needs);
+                for copied in row.copies.iter().flatten() {
+                    match copied {
+                        Copied::Id(id) => {
+                            needs.contacts.insert(*id);
+                        }
+                        Copied::Email(email) => {
+                            needs.keys.insert(UniqueKey::of_email(email));
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    fn asks_associations(&self) -> bool {
+        match self {
+            Self::Account(_) => false,
+            Self::Contact(row) => !row.account.is_empty(),
+            Self::Association(_) | Self::Ticket(_) => true,
+        }
+    }
+
+    fn candidates<F: Facts>(&self, facts: &F) -> Result<Candidates, Unavailable> {
+        let (accounts, contacts) = match self {
+            Self::Account(row) => (row.keys.candidates(facts)?, Vec::new()),
+            Self::Contact(row) => (row.account.candidates(facts)?, row.keys.candidates(facts)?),
+            Self::Association(row) => (
+                row.account.candidates(facts)?,
+                row.contact.candidates(facts)?,
+            ),
+            Self::Ticket(row) => (row.account.candidates(facts)?, row.contacts_meant(facts)?),
+        };
+        Ok(Candidates { accounts, contacts })
+    }
+}
+
+impl TicketRow {
+    /// The requester that may be meant, the one that the ticket has, and those in copy.
+    fn contacts_meant<F: Facts>(&self, facts: &F) -> Result<Vec<ContactId>, Unavailable> {
+        let mut meant = self.requester.candidates(facts)?;
+        for copied in self.copies.iter().flatten() {
+            if let Copied::Email(email) = copied {
+                let owner = facts.owner(&UniqueKey::of_email(email))?;
+                meant.extend(owner.map(ContactId::new));
+            }
+        }
+        if self.requester.is_empty()
+            && let Some(no) = facts.owner(&UniqueKey::of_ticket(&self.key))?
+            && let Some(ticket) = facts.ticket(TicketNo::new(no))?
+        {
+            meant.push(ticket.record.requester);
+        }
+        Ok(meant)
+    }
+}

@@ -1,0 +1,441 @@
+//! One row: what it comes to on top of those before it.
+
+use super::field::Field;
+use super::keys::Found;
+use super::{
+    AccountKeys, AccountRow, AssociationRow, ContactKeys, ContactRow, Copied, ImportRow, Named,
+    PersonName, Reading, Rejected, RowOutcome, TicketRow, reject,
+};
+use crate::change::Change;
+use crate::command::{Circumstances, Command};
+use crate::draft::Draft;
+use crate::fact::{Facts, UniqueKey};
+use crate::id::{AccountId, ContactId, Pair, TicketNo};
+use crate::names::{fold, person_key};
+use crate::record::{Account, Contact, Stored, Ticket};
+use crate::refusal::{Refusal, Refused};
+use crate::rules::account::{AccountPatch, CreateAccount, UpdateAccount};
+use crate::rules::association::{
+    AssociateContacts, Associated, SetPrimaryAccount, UpdateAssociation, Wanted,
+};
+use crate::rules::contact::{ContactPatch, CreateContact, UpdateContact};
+use crate::rules::ticket::Record;
+use crate::text::{Email, ExternalId, Name, Role};
+
+/// What a row comes to.
+pub(super) struct Judged {
+    pub(super) changes: Vec<Change>,
+    pub(super) outcome: RowOutcome,
+    pub(super) accounts_created: u64,
+    pub(super) contacts_created: u64,
+}
+
+/// Judges one row.
+pub(super) fn judge<F: Facts>(
+    row: &ImportRow,
+    facts: &F,
+    create_missing: bool,
+    given: &mut Circumstances,
+) -> Result<Judged, Rejected> {
+    let mut work = Work {
+        draft: Draft::over(facts),
+        given,
+        create_missing,
+        changes: Vec::new(),
+        accounts_created: 0,
+        contacts_created: 0,
+    };
+    let created = match row {
+        ImportRow::Account(row) => work.account_row(row)?,
+        ImportRow::Contact(row) => work.contact_row(row)?,
+        ImportRow::Association(row) => work.association_row(row)?,
+        ImportRow::Ticket(row) => work.ticket_row(row)?,
+    };
+    let outcome = if created {
+        RowOutcome::Created
+    } else if work.changes.is_empty() {
+        RowOutcome::Unchanged
+    } else {
+        RowOutcome::Updated
+    };
+    Ok(Judged {
+        changes: work.changes,
+        outcome,
+        accounts_created: work.accounts_created,
+        contacts_created: work.contacts_created,
+    })
+}
+
+/// What a row has come to so far: each of its steps is judged after those before it.
+struct Work<'w, F> {
+    draft: Draft<'w, F>,
+    given: &'w mut Circumstances,
+    create_missing: bool,
+    changes: Vec<Change>,
+    accounts_created: u64,
+    contacts_created: u64,
+}
+
+impl<F: Facts> Work<'_, F> {
+    /// Carries out a command on top of the steps before it.
+    fn run<C: Command>(&mut self, command: &C, field: Field) -> Result<C::Answer, Rejected> {
+        let decision = command
+            .decide(&self.draft, self.given)
+            .map_err(|refused| rejected(refused, field))?;
+        self.put(decision.changes)?;
+        Ok(decision.answer)
+    }
+
+    fn put(&mut self, changes: Vec<Change>) -> Result<(), Rejected> {
+        self.draft.apply(&changes, self.given.revision)?;
+        self.changes.extend(changes);
+        Ok(())
+    }
+
+    /// Whether the row created the account that it names; so with the rows of the other kinds.
+    fn account_row(&mut self, row: &AccountRow) -> Result<bool, Rejected> {
+        let keys = &row.keys;
+        let Some(found) = keys.find(&self.draft)? else {
+            self.create_account(keys, row.name_reading.clone())?;
+            return Ok(true);
+        };
+        let name = keys.name.as_ref().filter(|_| !found.by_name);
+        let patch = AccountPatch {
+            name: name.map(|named| named.name.clone()),
+            name_reading: row.name_reading.clone().map(Some),
+            external_id: new_id(
+                found.stored.record.external_id.as_ref(),
+                keys.external_id.as_ref(),
+            ),
+            ..AccountPatch::default()
+        };
+        let update = UpdateAccount {
+            id: found.id,
+            patch,
+            etag: None,
+        };
+        self.run(&update, keys.field())?;
+        Ok(false)
+    }
+
+    fn contact_row(&mut self, row: &ContactRow) -> Result<bool, Rejected> {
+        let (contact, created) = match row.keys.find(&self.draft)? {
+            None => (self.create_contact(&row.keys, row.reading.as_ref())?, true),
+            Some(found) => (self.update_contact(row, found)?, false),
+        };
+        if !row.account.is_empty() {
+            let account = self.account_meant(&row.account)?;
+            self.associate(Pair { contact, account }, None, None, row.account.field())?;
+        }
+        Ok(created)
+    }
+
+    fn update_contact(
+        &mut self,
+        row: &ContactRow,
+        found: Found<ContactId, Contact>,
+    ) -> Result<ContactId, Rejected> {
+        let stored = &found.stored.record;
+        let mut patch = ContactPatch {
+            emails: new_emails(&stored.emails, &row.keys.emails),
+            external_id: new_id(stored.external_id.as_ref(), row.keys.external_id.as_ref()),
+            ..ContactPatch::default()
+        };
+        match &row.keys.name {
+            Some(name) if !found.by_name => patch_name(&mut patch, name, stored),
+            _ => patch.given_name = row.given_name.clone().map(Some),
+        }
+        if let Some(reading) = &row.reading {
+            patch_reading(&mut patch, reading, Some(stored));
+        }
+        let update = UpdateContact {
+            id: found.id,
+            patch,
+            etag: None,
+        };
+        self.run(&update, row.keys.field())?;
+        Ok(found.id)
+    }
+
+    fn association_row(&mut self, row: &AssociationRow) -> Result<bool, Rejected> {
+        if row.contact.is_empty() {
+            let missing = Refusal::Missing(Field::ContactId.path());
+            return Err(reject(Field::ContactId, missing));
+        }
+        if row.account.is_empty() {
+            let missing = Refusal::Missing(Field::AccountId.path());
+            return Err(reject(Field::AccountId, missing));
+        }
+        let account = self.account_meant(&row.account)?;
+        let contact = self.contact_meant(&row.contact)?;
+        let pair = Pair { contact, account };
+        let field = row.account.field();
+        let created = self.associate(pair, row.sees_account_tickets, row.role.as_ref(), field)?;
+        if !created {
+            let update = UpdateAssociation {
+                pair,
+                sees_account_tickets: row.sees_account_tickets,
+                role: row.role.clone(),
+                etag: None,
+            };
+            self.run(&update, field)?;
+        }
+        if row.primary {
+            self.run(&SetPrimaryAccount { pair }, Field::AssociationPrimary)?;
+        }
+        Ok(created)
+    }
+
+    fn ticket_row(&mut self, row: &TicketRow) -> Result<bool, Rejected> {
+        let before = self.ticket(row)?;
+        let requester = match &before {
+            Some(before) if row.requester.is_empty() => before.requester,
+            _ if row.requester.is_empty() => {
+                let missing = Refusal::Missing(Field::ContactId.path());
+                return Err(reject(Field::ContactId, missing));
+            }
+            _ => self.contact_meant(&row.requester)?,
+        };
+        let account = match &row.account {
+            none if none.is_empty() => None,
+            keys => Some(Some(self.account_meant(keys)?)),
+        };
+        let copies = match (&row.copies, &before) {
+            (Some(copies), _) => self.copies(copies)?,
+            (None, Some(before)) => before.copies.clone(),
+            (None, None) => Vec::new(),
+        };
+        let record = Record {
+            key: row.key.clone(),
+            requester,
+            copies,
+            allow_unassociated_account: false,
+            account,
+            subject: row.subject.clone(),
+            status: row.status,
+            private: row.private,
+            create_time: row.create_time,
+        };
+        let (change, recorded) =
+            record
+                .judge(&self.draft, self.given)
+                .map_err(|refused| match refused {
+                    Refused::Rule(refusal @ Refusal::NotRequestersAccount(_)) => {
+                        reject(row.account.field(), refusal)
+                    }
+                    refused => rejected(refused, Field::TicketId),
+                })?;
+        self.put(change.into_iter().collect())?;
+        Ok(!recorded.existed)
+    }
+
+    fn ticket(&self, row: &TicketRow) -> Result<Option<Ticket>, Rejected> {
+        let Some(no) = self.draft.owner(&UniqueKey::of_ticket(&row.key))? else {
+            return Ok(None);
+        };
+        let ticket = self.draft.ticket(TicketNo::new(no))?;
+        Ok(ticket.map(|stored| stored.record))
+    }
+
+    fn copies(&self, copies: &[Copied]) -> Result<Vec<ContactId>, Rejected> {
+        let mut ids = Vec::with_capacity(copies.len());
+        for copied in copies {
+            match copied {
+                Copied::Id(id) => ids.push(*id),
+                Copied::Email(email) => {
+                    let owner = self.draft.owner(&UniqueKey::of_email(email))?;
+                    let unknown = || {
+                        let text = email.to_string();
+                        let what = "email";
+                        reject(Field::TicketCc, Refusal::ContactUnknown { what, text })
+                    };
+                    ids.push(ContactId::new(owner.ok_or_else(unknown)?));
+                }
+            }
+        }
+        Ok(ids)
+    }
+
+    /// The account that a row of another kind names, made where that is asked.
+    fn account_meant(&mut self, keys: &AccountKeys) -> Result<AccountId, Rejected> {
+        if let Some(found) = keys.find(&self.draft)? {
+            return Ok(found.id);
+        }
+        if !self.create_missing || keys.name.is_none() {
+            return Err(keys.unknown());
+        }
+        let id = self.create_account(keys, None)?;
+        self.accounts_created += 1;
+        Ok(id)
+    }
+
+    /// The contact that a row of another kind names, made where that is asked.
+    fn contact_meant(&mut self, keys: &ContactKeys) -> Result<ContactId, Rejected> {
+        if let Some(found) = keys.find(&self.draft)? {
+            return Ok(found.id);
+        }
+        if !self.create_missing || keys.name.is_none() {
+            return Err(keys.unknown());
+        }
+        let id = self.create_contact(keys, None)?;
+        self.contacts_created += 1;
+        Ok(id)
+    }
+
+    fn create_account(
+        &mut self,
+        keys: &AccountKeys,
+        name_reading: Option<Name>,
+    ) -> Result<AccountId, Rejected> {
+        let Some(named) = &keys.name else {
+            let field = Field::AccountName;
+            return Err(reject(field, Refusal::Missing(field.path())));
+        };
+        let create = CreateAccount {
+            name: named.name.clone(),
+            fields: AccountPatch {
+                name_reading: Some(name_reading),
+                external_id: Some(keys.external_id.clone()),
+                ..AccountPatch::default()
+            },
+        };
+        let (id, _): (AccountId, Stored<Account>) = self.run(&create, keys.field())?;
+        Ok(id)
+    }
+
+    fn create_contact(
+        &mut self,
+        keys: &ContactKeys,
+        reading: Option<&Reading>,
+    ) -> Result<ContactId, Rejected> {
+        let Some(named) = &keys.name else {
+            let field = Field::ContactFamilyName;
+            return Err(reject(field, Refusal::Missing(field.path())));
+        };
+        let mut fields = ContactPatch {
+            given_name: Some(named.name.given.clone()),
+            emails: Some(keys.given_emails().cloned().collect()),
+            external_id: Some(keys.external_id.clone()),
+            ..ContactPatch::default()
+        };
+        if let Some(reading) = reading {
+            patch_reading(&mut fields, reading, None);
+        }
+        let create = CreateContact {
+            family_name: named.name.family.clone(),
+            fields,
+        };
+        let (id, _): (ContactId, Stored<Contact>) = self.run(&create, keys.field())?;
+        Ok(id)
+    }
+
+    /// `associate-many` for one contact: whether the association was made now.
+    fn associate(
+        &mut self,
+        pair: Pair,
+        sees_account_tickets: Option<bool>,
+        role: Option<&Role>,
+        field: Field,
+    ) -> Result<bool, Rejected> {
+        let command = AssociateContacts {
+            account: pair.account,
+            contacts: vec![Wanted {
+                contact: pair.contact,
+                sees_account_tickets,
+                role: role.cloned().unwrap_or_default(),
+            }],
+            all_or_nothing: false,
+            adopt_unassigned_tickets: false,
+        };
+        let answer = self.run(&command, field)?;
+        match answer.results.into_iter().next() {
+            Some((_, Associated::Created(_))) => Ok(true),
+            Some((_, Associated::Failed(refusal))) => Err(reject(field, refusal)),
+            _ => Ok(false),
+        }
+    }
+}
+
+/// A refusal of a rule, at the field that it complains of where that can be told.
+fn rejected(refused: Refused, field: Field) -> Rejected {
+    let refusal = match refused {
+        Refused::Facts(unavailable) => return Rejected::Facts(unavailable),
+        Refused::Rule(refusal) => refusal,
+    };
+    let field = match &refusal {
+        Refusal::KeyTaken { key, .. } => match key {
+            UniqueKey::AccountExternalId(_) => Field::AccountExternalId,
+            UniqueKey::ContactExternalId(_) => Field::ContactExternalId,
+            UniqueKey::Email(_) => Field::ContactEmail,
+            UniqueKey::Ticket(_) => Field::TicketId,
+        },
+        Refusal::AddressRepeated(_) => Field::ContactEmail,
+        Refusal::CopiesNotFound(_) => Field::TicketCc,
+        _ => field,
+    };
+    reject(field, refusal)
+}
+
+/// The external id to write: one that is the stored one after folding leaves its spelling.
+fn new_id(stored: Option<&ExternalId>, given: Option<&ExternalId>) -> Option<Option<ExternalId>> {
+    let given = given?;
+    let same = stored.is_some_and(|stored| fold(stored.as_str()) == fold(given.as_str()));
+    (!same).then(|| Some(given.clone()))
+}
+
+/// The addresses to write. A column is a place on the list: its cell takes the place of the
+/// address there, a blank one leaves it, and one that stands anywhere on the list changes nothing.
+fn new_emails(stored: &[Email], columns: &[Option<Email>]) -> Option<Vec<Email>> {
+    let mut emails = stored.to_vec();
+    for (place, given) in columns.iter().enumerate() {
+        let Some(given) = given else { continue };
+        let folded = fold(given.as_str());
+        if emails.iter().any(|email| fold(email.as_str()) == folded) {
+            continue;
+        }
+        match emails.get_mut(place) {
+            Some(email) if place < stored.len() => *email = given.clone(),
+            _ => emails.push(given.clone()),
+        }
+    }
+    (emails != stored).then_some(emails)
+}
+
+/// Writes a name. A whole name that is the stored one, however it is divided, changes nothing.
+fn patch_name(patch: &mut ContactPatch, named: &Named<PersonName>, stored: &Contact) {
+    let name = &named.name;
+    if !name.whole {
+        patch.family_name = Some(name.family.clone());
+        patch.given_name = name.given.clone().map(Some);
+    } else if person_key(&crate::draft::full_name(stored)) != named.key() {
+        patch.family_name = Some(name.family.clone());
+        patch.given_name = Some(name.given.clone());
+    }
+}
+
+/// Writes a reading, as [`patch_name`] a name.
+fn patch_reading(patch: &mut ContactPatch, reading: &Reading, stored: Option<&Contact>) {
+    match reading {
+        Reading::Parts { family, given } => {
+            patch.family_name_reading = family.clone().map(Some);
+            patch.given_name_reading = given.clone().map(Some);
+        }
+        Reading::Whole { family, given } => {
+            let joined = |family: Option<&Name>, given: Option<&Name>| {
+                let texts = [family, given].map(|name| name.map_or("", Name::as_str));
+                person_key(&texts.concat())
+            };
+            let same = stored.is_some_and(|stored| {
+                let (stored_family, stored_given) = (
+                    stored.family_name_reading.as_ref(),
+                    stored.given_name_reading.as_ref(),
+                );
+                joined(stored_family, stored_given) == joined(Some(family), given.as_ref())
+            });
+            if !same {
+                patch.family_name_reading = Some(Some(family.clone()));
+                patch.given_name_reading = Some(given.clone());
+            }
+        }
+    }
+}

@@ -1,0 +1,52 @@
+//! What can be wrong with a file and with a row. The texts are for whoever made the file.
+
+use roster_core::id::IdFault;
+use roster_core::refusal::Refusal;
+use roster_core::text::TextFault;
+use roster_sheet::SheetError;
+use roster_storage::NotDone;
+
+use crate::layout::HeaderFault;
+
+/// Why a row is rejected.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RowFault {
+    /// A rule says no.
+    #[error(transparent)]
+    Rule(#[from] Refusal),
+    /// A cell is no text of its kind.
+    #[error(transparent)]
+    Text(#[from] TextFault),
+    /// A cell is no id of its kind.
+    #[error(transparent)]
+    Id(#[from] IdFault),
+    /// A cell is nothing that its field knows.
+    #[error("{0}")]
+    Malformed(String),
+    /// Rows that name the same record do not agree.
+    #[error(
+        "rows {} and {} name the same record and do not agree: none of those that do is applied, \
+         correct them or leave one", .0[0], .0[1]
+    )]
+    RowsDisagree([u64; 2]),
+}
+
+/// Why a file is not taken: nothing was written.
+#[derive(Debug, thiserror::Error)]
+pub enum FileFault {
+    /// It cannot be read.
+    #[error(transparent)]
+    Sheet(#[from] SheetError),
+    /// Its header cannot be used.
+    #[error(transparent)]
+    Header(#[from] HeaderFault),
+    /// Too many imports wait.
+    #[error("too many imports wait: try again when one of them has ended")]
+    QueueFull,
+    /// The server is shutting down.
+    #[error("the server is shutting down: send the file again in a while")]
+    Stopping,
+    /// The database did not do what was asked.
+    #[error(transparent)]
+    NotDone(#[from] NotDone),
+}

@@ -1,0 +1,306 @@
+//! The first pass over a file, before anything is written: can all of it be read, how many rows
+//! has it, and which of them name the same record and do not agree.
+//!
+//! What was seen is kept as hashes, never as texts, so that a long file needs little memory: 128
+//! bits for what names a record, 64 for each thing that is said of it.
+
+use std::collections::HashMap;
+use std::collections::hash_map::RandomState;
+use std::hash::{BuildHasher, Hash};
+
+use roster_core::names::fold;
+use roster_core::rules::import::{
+    AccountKeys, AccountRow, AssociationRow, ContactKeys, ContactRow, ImportRow, Reading, TicketRow,
+};
+use roster_core::text::{Email, ExternalId};
+
+/// What names a record.
+type Key = u128;
+/// What a row says of one field; 0: nothing.
+type Said = u64;
+
+/// Rows that name the same record and do not agree.
+#[derive(Default)]
+pub(crate) struct Conflicts(HashMap<Key, [u64; 2]>);
+
+/// Makes keys; random, so that nobody can make two rows alike on purpose.
+#[derive(Default)]
+pub(crate) struct Hashes(RandomState, RandomState);
+
+impl Hashes {
+    fn key(&self, what: impl Hash) -> Key {
+        (Key::from(self.0.hash_one(&what)) << 64) | Key::from(self.1.hash_one(&what))
+    }
+
+    fn said(&self, what: impl Hash) -> Said {
+        // 0 is what says nothing.
+        self.0.hash_one(what) | 1
+    }
+
+    fn said_if(&self, what: Option<impl Hash>) -> Said {
+        what.map_or(0, |what| self.said(what))
+    }
+}
+
+/// What a row says: by what keys, and of which fields what.
+struct Statement {
+    keys: Vec<Key>,
+    said: Vec<Said>,
+}
+
+/// Where a key stood first.
+struct Seen {
+    row: u64,
+    /// Which statement, counted by its width.
+    statement: u32,
+}
+
+/// See the module.
+#[derive(Default)]
+pub(crate) struct Survey {
+    hashes: Hashes,
+    seen: HashMap<Key, Seen>,
+    /// What was said under the keys, each statement as wide as the rows of the file.
+    said: Vec<Said>,
+    /// Which account is to be a contact's primary, by contact.
+    primaries: HashMap<Key, (u64, Said)>,
+    conflicts: Conflicts,
+}
+
+impl Survey {
+    /// Takes note of a row.
+    pub(crate) fn see(&mut self, number: u64, row: &ImportRow) {
+        let statement = self.hashes.statement(row);
+        let width = statement.said.len();
+        let known = statement.keys.iter().find_map(|key| self.seen.get(key));
+        let at = match known {
+            Some(seen) => seen.statement,
+            None => {
+                let at = self.said.len() / width.max(1);
+                self.said.extend(&statement.said);
+                u32::try_from(at).unwrap_or(u32::MAX)
+            }
+        };
+        for key in &statement.keys {
+            let Some(seen) = self.seen.get(key) else {
+                let row = number;
+                self.seen.insert(*key, Seen { row, statement: at });
+                continue;
+            };
+            let start = seen.statement as usize * width;
+            let Some(before) = self.said.get_mut(start..start + width) else {
+                continue;
+            };
+            if !agree(before, &statement.said) {
+                self.conflicts.0.entry(*key).or_insert([seen.row, number]);
+            }
+        }
+        if let ImportRow::Association(row) = row
+            && row.primary
+        {
+            self.see_primary(number, row);
+        }
+    }
+
+    /// Two rows that want different primaries for one contact do not agree either.
+    fn see_primary(&mut self, number: u64, row: &AssociationRow) {
+        let key = self.hashes.primary(row);
+        let account = self.hashes.account(&row.account);
+        let (first, wanted) = self.primaries.entry(key).or_insert((number, account));
+        if *wanted != account {
+            self.conflicts.0.entry(key).or_insert([*first, number]);
+        }
+    }
+
+    /// What the second pass needs to know.
+    pub(crate) fn finish(self) -> Disagreements {
+        Disagreements {
+            hashes: self.hashes,
+            conflicts: self.conflicts,
+        }
+    }
+}
+
+/// Whether two statements contradict each other nowhere; if so the first learns what the second
+/// adds, so that a third is compared with both.
+fn agree(before: &mut [Said], now: &[Said]) -> bool {
+    let contradict = |(before, now): (&Said, &Said)| *before != 0 && *now != 0 && before != now;
+    if before.iter().zip(now).any(contradict) {
+        return false;
+    }
+    for (before, now) in before.iter_mut().zip(now) {
+        if *before == 0 {
+            *before = *now;
+        }
+    }
+    true
+}
+
+/// The rows of a file that do not agree, to be asked of each in the second pass.
+pub(crate) struct Disagreements {
+    hashes: Hashes,
+    conflicts: Conflicts,
+}
+
+impl Disagreements {
+    /// Two rows that do not agree and of which this row is one, or names the same record.
+    pub(crate) fn of(&self, row: &ImportRow) -> Option<[u64; 2]> {
+        if self.conflicts.0.is_empty() {
+            return None;
+        }
+        let mut keys = self.hashes.statement(row).keys;
+        if let ImportRow::Association(row) = row
+            && row.primary
+        {
+            keys.push(self.hashes.primary(row));
+        }
+        keys.iter()
+            .find_map(|key| self.conflicts.0.get(key))
+            .copied()
+    }
+}
+
+/// Tells keys of different kinds apart.
+#[derive(Hash)]
+enum Named<'a> {
+    Id(u64),
+    ExternalId(String),
+    Email(String),
+    Name(&'a str),
+}
+
+impl Hashes {
+    fn statement(&self, row: &ImportRow) -> Statement {
+        match row {
+            ImportRow::Account(row) => self.of_account(row),
+            ImportRow::Contact(row) => self.of_contact(row),
+            ImportRow::Association(row) => self.of_association(row),
+            ImportRow::Ticket(row) => self.of_ticket(row),
+        }
+    }
+
+    fn of_account(&self, row: &AccountRow) -> Statement {
+        let keys = &row.keys;
+        let id = keys.id.map(|id| Named::Id(id.number()));
+        let external = keys.external_id.as_ref().map(external);
+        let mut named: Vec<Named<'_>> = id.into_iter().chain(external).collect();
+        let by_name = named.is_empty();
+        let name = keys.name.as_ref();
+        if by_name {
+            named.extend(name.map(|name| Named::Name(name.key())));
+        }
+        // By a name all its spellings are one; beside another key its spelling is written.
+        let spelled = name.map(|name| {
+            if by_name {
+                name.key()
+            } else {
+                name.name.as_str()
+            }
+        });
+        Statement {
+            said: vec![
+                self.said_if(keys.id.map(|id| id.number())),
+                self.said_if(keys.external_id.as_ref().map(folded)),
+                self.said_if(spelled),
+                self.said_if(row.name_reading.as_ref()),
+            ],
+            keys: named.iter().map(|name| self.key(name)).collect(),
+        }
+    }
+
+    fn of_contact(&self, row: &ContactRow) -> Statement {
+        let keys = &row.keys;
+        let mut named = contact_keys(keys);
+        let by_name = named.is_empty();
+        let name = keys.name.as_ref();
+        if by_name {
+            named.extend(name.map(|name| Named::Name(name.key())));
+        }
+        let whole = name.filter(|name| by_name || name.name.whole);
+        let parts = name.filter(|name| !by_name && !name.name.whole);
+        let given = parts.and_then(|name| name.name.given.as_ref());
+        let (family_reading, given_reading) = match &row.reading {
+            None => (None, None),
+            Some(Reading::Whole { family, given }) => (Some(family), given.as_ref()),
+            Some(Reading::Parts { family, given }) => (family.as_ref(), given.as_ref()),
+        };
+        let mut said = vec![
+            self.said_if(keys.id.map(|id| id.number())),
+            self.said_if(keys.external_id.as_ref().map(folded)),
+            self.said_if(whole.map(|name| name.key())),
+            self.said_if(parts.map(|name| &name.name.family)),
+            self.said_if(given.or(row.given_name.as_ref())),
+            self.said_if(family_reading),
+            self.said_if(given_reading),
+        ];
+        let emails = keys.emails.iter();
+        said.extend(emails.map(|email| self.said_if(email.as_ref().map(|e| fold(e.as_str())))));
+        Statement {
+            keys: named.iter().map(|name| self.key(name)).collect(),
+            said,
+        }
+    }
+
+    fn of_association(&self, row: &AssociationRow) -> Statement {
+        let pair = (self.contact(&row.contact), self.account(&row.account));
+        Statement {
+            keys: vec![self.key(pair)],
+            said: vec![
+                self.said_if(row.sees_account_tickets),
+                self.said_if(row.role.as_ref()),
+            ],
+        }
+    }
+
+    fn of_ticket(&self, row: &TicketRow) -> Statement {
+        let copies = row.copies.as_ref().map(|copies| format!("{copies:?}"));
+        let said_of = |is_empty: bool, said: Said| if is_empty { 0 } else { said };
+        Statement {
+            keys: vec![self.key(&row.key)],
+            said: vec![
+                said_of(row.requester.is_empty(), self.contact(&row.requester)),
+                said_of(row.account.is_empty(), self.account(&row.account)),
+                self.said_if(row.subject.as_ref()),
+                self.said_if(row.status),
+                self.said_if(copies),
+                self.said_if(row.private),
+                self.said_if(row.create_time),
+            ],
+        }
+    }
+
+    fn primary(&self, row: &AssociationRow) -> Key {
+        self.key(("primary", self.contact(&row.contact)))
+    }
+
+    /// The account that a row names, by its strongest key.
+    fn account(&self, keys: &AccountKeys) -> Said {
+        let id = keys.id.map(|id| Named::Id(id.number()));
+        let external = || keys.external_id.as_ref().map(external);
+        let name = || keys.name.as_ref().map(|name| Named::Name(name.key()));
+        self.said(id.or_else(external).or_else(name))
+    }
+
+    /// The contact that a row names, by its strongest key.
+    fn contact(&self, keys: &ContactKeys) -> Said {
+        let strongest = contact_keys(keys).into_iter().next();
+        let name = || keys.name.as_ref().map(|name| Named::Name(name.key()));
+        self.said(strongest.or_else(name))
+    }
+}
+
+fn contact_keys(keys: &ContactKeys) -> Vec<Named<'_>> {
+    let id = keys.id.map(|id| Named::Id(id.number()));
+    let external = keys.external_id.as_ref().map(external);
+    let email = |email: &Email| Named::Email(fold(email.as_str()));
+    let emails = keys.given_emails().map(email);
+    id.into_iter().chain(external).chain(emails).collect()
+}
+
+fn external(id: &ExternalId) -> Named<'static> {
+    Named::ExternalId(folded(id))
+}
+
+fn folded(id: &ExternalId) -> String {
+    fold(id.as_str())
+}

@@ -1,0 +1,220 @@
+//! A stored file as a sheet: what it is, and its rows.
+
+use std::fmt;
+use std::fs::File;
+use std::io::{BufReader, Read, Seek};
+use std::path::Path;
+
+use crate::delimited::{self, Records};
+use crate::error::SheetError;
+use crate::limit::Limits;
+use crate::row::Row;
+use crate::{xls, xlsx};
+
+/// The formats that are read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// Text with commas.
+    Csv,
+    /// The workbook of Excel 2007 and later.
+    Xlsx,
+    /// The workbook of Excel 97 to 2003 (BIFF8).
+    Xls,
+}
+
+impl fmt::Display for Format {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Csv => "CSV",
+            Self::Xlsx => "XLSX",
+            Self::Xls => "XLS",
+        })
+    }
+}
+
+/// The encodings of CSV.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Encoding {
+    /// With or without a byte order mark.
+    Utf8,
+    /// As Windows has it (CP932, with ① and 髙).
+    ShiftJis,
+}
+
+impl fmt::Display for Encoding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Utf8 => "UTF-8",
+            Self::ShiftJis => "Shift_JIS",
+        })
+    }
+}
+
+/// A stored file that has been opened as a sheet.
+#[derive(Debug)]
+pub struct Sheet {
+    content: Content,
+    limits: Limits,
+}
+
+#[derive(Debug)]
+enum Content {
+    Csv { file: File, encoding: Encoding },
+    Xlsx(Box<xlsx::Workbook>),
+    Xls(Box<xls::Workbook>),
+}
+
+impl Sheet {
+    /// Opens a stored file; a format or encoding that is not given is told from the bytes.
+    ///
+    /// Only what is cheap is looked at: how the file begins, whether its container opens, what it
+    /// claims to unpack to. A CSV whose encoding is not given is decoded once, to tell it. An
+    /// encoding that is given is tried by reading the rows. The encoding of a workbook is not
+    /// asked for.
+    pub fn open(
+        path: &Path,
+        format: Option<Format>,
+        encoding: Option<Encoding>,
+    ) -> Result<Self, SheetError> {
+        Self::open_within(path, format, encoding, Limits::default())
+    }
+
+    pub(crate) fn open_within(
+        path: &Path,
+        format: Option<Format>,
+        encoding: Option<Encoding>,
+        limits: Limits,
+    ) -> Result<Self, SheetError> {
+        let mut file = File::open(path).map_err(SheetError::Io)?;
+        let start = read_start(&mut file)?;
+        let content = match kind_of(&start) {
+            Kind::Text => {
+                expect(Format::Csv, format)?;
+                let encoding = match encoding {
+                    Some(encoding) => encoding,
+                    None => delimited::detect(&file, limits)?,
+                };
+                Content::Csv { file, encoding }
+            }
+            Kind::Zip => {
+                let workbook = xlsx::Workbook::open(BufReader::new(file), limits)?;
+                expect(Format::Xlsx, format)?;
+                Content::Xlsx(Box::new(workbook))
+            }
+            Kind::Ole => {
+                let workbook = xls::Workbook::open(BufReader::new(file), limits)?;
+                expect(Format::Xls, format)?;
+                Content::Xls(Box::new(workbook))
+            }
+            Kind::Utf16 => return Err(SheetError::Utf16),
+            Kind::Other => return Err(SheetError::NotASpreadsheet),
+        };
+        Ok(Self { content, limits })
+    }
+
+    /// The format that was given or found.
+    pub fn format(&self) -> Format {
+        match self.content {
+            Content::Csv { .. } => Format::Csv,
+            Content::Xlsx(_) => Format::Xlsx,
+            Content::Xls(_) => Format::Xls,
+        }
+    }
+
+    /// The encoding that was given or found; `None` for a workbook.
+    pub fn encoding(&self) -> Option<Encoding> {
+        match self.content {
+            Content::Csv { encoding, .. } => Some(encoding),
+            Content::Xlsx(_) | Content::Xls(_) => None,
+        }
+    }
+
+    /// All rows from the first, the header included. May be called again for another pass.
+    pub fn rows(&mut self) -> Result<Rows<'_>, SheetError> {
+        Ok(Rows(match &mut self.content {
+            Content::Csv { file, encoding } => {
+                Source::Csv(delimited::rewound(file, *encoding, self.limits)?)
+            }
+            Content::Xlsx(workbook) => Source::Xlsx(workbook.rows()?),
+            Content::Xls(workbook) => Source::Xls(workbook.rows()?),
+        }))
+    }
+}
+
+/// The rows of a sheet, one after another.
+pub struct Rows<'a>(Source<'a>);
+
+enum Source<'a> {
+    Csv(Records<&'a File>),
+    /// `None`: no sheet of the workbook has a row.
+    Xlsx(Option<Box<xlsx::Cells<'a>>>),
+    Xls(xls::Cells<'a>),
+}
+
+impl Rows<'_> {
+    /// Reads the next row that is not blank into `row`, whose memory is used again; false at the
+    /// end. After an error there is nothing more to read.
+    pub fn next_row(&mut self, row: &mut Row) -> Result<bool, SheetError> {
+        match &mut self.0 {
+            Source::Csv(records) => records.next_row(row),
+            Source::Xlsx(None) => Ok(false),
+            Source::Xlsx(Some(cells)) => cells.next_row(row),
+            Source::Xls(cells) => cells.next_row(row),
+        }
+    }
+}
+
+/// What a file is by its first bytes.
+#[derive(Debug, PartialEq)]
+enum Kind {
+    Text,
+    Zip,
+    Ole,
+    Utf16,
+    Other,
+}
+
+/// How much of a file is looked at to tell what it is.
+const START_BYTES: u64 = 512;
+
+/// How pages and documents begin that are stored under the name of a spreadsheet: many a web
+/// application "exports" its tables so.
+const MARKUP: [&str; 5] = ["<!doctype", "<html", "<table", "<?xml", "%pdf-"];
+
+fn read_start(file: &mut File) -> Result<Vec<u8>, SheetError> {
+    let mut start = Vec::new();
+    file.take(START_BYTES)
+        .read_to_end(&mut start)
+        .map_err(SheetError::Io)?;
+    file.rewind().map_err(SheetError::Io)?;
+    Ok(start)
+}
+
+fn kind_of(start: &[u8]) -> Kind {
+    if start.starts_with(b"PK\x03\x04") {
+        return Kind::Zip;
+    }
+    if start.starts_with(b"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1") {
+        return Kind::Ole;
+    }
+    if start.starts_with(b"\xFF\xFE") || start.starts_with(b"\xFE\xFF") {
+        return Kind::Utf16;
+    }
+    let text = String::from_utf8_lossy(start.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(start));
+    let text = text.trim_start().to_ascii_lowercase();
+    if start.contains(&0) || MARKUP.iter().any(|begin| text.starts_with(begin)) {
+        return Kind::Other;
+    }
+    Kind::Text
+}
+
+fn expect(found: Format, named: Option<Format>) -> Result<(), SheetError> {
+    match named {
+        Some(named) if named != found => match found {
+            // Text is what everything is that is nothing else.
+            Format::Csv => Err(SheetError::NotASpreadsheet),
+            Format::Xlsx | Format::Xls => Err(SheetError::OtherFormat { named, found }),
+        },
+        _ => Ok(()),
+    }
+}

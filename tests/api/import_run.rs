@@ -1,0 +1,219 @@
+//! How an import runs: repeated, watched, cut off, stopped.
+
+use std::time::{Duration, Instant};
+
+use roster_api::v1::start_import_request::Part;
+use roster_api::v1::*;
+use tonic::Code;
+
+use crate::importing::{counts, creating, of};
+use crate::world::{Engine, Server, World, on_both_engines, refused};
+
+const ACCOUNTS: ImportKind = ImportKind::Accounts;
+
+/// A file that takes longer than a test needs to cut it off.
+fn long_file(rows: usize) -> String {
+    let row = |number: usize| {
+        format!(
+            "p{number}@example.com,人{number},D{},会社{}\n",
+            number % 500,
+            number % 500
+        )
+    };
+    let rows: String = (0..rows).map(row).collect();
+    format!("メール,氏名,取引先コード,会社名\n{rows}")
+}
+
+impl World {
+    /// Begins an import and waits until some of it is in and some is not.
+    async fn half_an_import(&self, file: &str) -> Import {
+        let begun = self
+            .start_import(creating(ImportKind::Contacts), file)
+            .await;
+        let request = WatchImportRequest {
+            id: begun.id.clone(),
+        };
+        let stream = self.clients.imports.clone().watch_import(request).await;
+        let mut stream = stream.expect("a stream").into_inner();
+        while let Some(answer) = stream.message().await.expect("a state") {
+            let import = answer.import_job.expect("an import");
+            assert_eq!(
+                import.state(),
+                ImportState::Running,
+                "the file was too short"
+            );
+            if import.rows_read > 0 {
+                return import;
+            }
+        }
+        panic!("it ended");
+    }
+
+    async fn get_import(&self, id: &str) -> Import {
+        let request = GetImportRequest { id: id.into() };
+        let answer = self.clients.imports.clone().get_import(request).await;
+        answer
+            .expect("an import")
+            .into_inner()
+            .import_job
+            .expect("it")
+    }
+}
+
+/// How many contacts a world has, by its headings.
+async fn contacts(world: &World) -> i64 {
+    let request = ListContactHeadingsRequest::default();
+    let answer = world
+        .clients
+        .contacts
+        .clone()
+        .list_contact_headings(request)
+        .await;
+    let headings = answer.expect("headings").into_inner().headings;
+    headings.iter().map(|heading| heading.count).sum()
+}
+
+on_both_engines! {
+    async fn a_repeated_request_answers_the_first_import_and_another_file_is_refused(world: World) {
+        let config = ImportConfig { request_id: "r1".into(), ..of(ACCOUNTS) };
+        let first = world.import(config.clone(), "取引先名\nA\n").await;
+        let again = world.start_import(config.clone(), "取引先名\nA\n").await;
+        assert_eq!(again, first);
+        refused(world.try_import(config.clone(), "取引先名\nB\n").await, Code::InvalidArgument, "REQUEST_ID_REUSED");
+        let other = ImportConfig { create_missing: true, ..config };
+        refused(world.try_import(other, "取引先名\nA\n").await, Code::InvalidArgument, "REQUEST_ID_REUSED");
+        assert_eq!(world.all_accounts().await.len(), 1);
+        // A refused file keeps no answer.
+        let config = ImportConfig { request_id: "r2".into(), ..of(ACCOUNTS) };
+        refused(world.try_import(config.clone(), "x\n1\n").await, Code::InvalidArgument, "HEADER_UNUSABLE");
+        assert_eq!(world.import(config, "取引先名\nB\n").await.id, "i2");
+    }
+}
+
+on_both_engines! {
+    async fn a_watcher_sees_the_import_at_once_and_at_its_end_and_then_the_stream_ends(world: World) {
+        let begun = world.start_import(creating(ImportKind::Contacts), long_file(5_000)).await;
+        assert_eq!((begun.state(), begun.rows_total), (ImportState::Running, 5_000));
+        assert!(begun.written_token.is_empty());
+        let seen = world.watch(&begun.id).await;
+        assert!(seen.windows(2).all(|pair| pair[0].rows_read <= pair[1].rows_read));
+        let last = seen.last().unwrap();
+        assert_eq!((last.state(), last.rows_read), (ImportState::Completed, 5_000));
+        assert!(last.end_time.is_some());
+        let read = GetSettingsRequest {
+            consistency: Some(Consistency {
+                requirement: Some(consistency::Requirement::AtLeastAsFresh(last.written_token.clone())),
+            }),
+        };
+        world.clients.settings.get_settings(read).await.expect("its token is of this store");
+        // One that has ended is told once.
+        assert_eq!(world.watch(&begun.id).await, [last.clone()]);
+    }
+}
+
+on_both_engines! {
+    async fn a_server_killed_within_an_import_leaves_it_failed_and_the_file_finishes_it(world: World) {
+        let file = long_file(40_000);
+        let half = world.half_an_import(&file).await;
+        world.server.child.kill().unwrap();
+        world.server.child.wait().unwrap();
+
+        world.server = Server::start(&world.database);
+        world.clients = world.server.connect().await;
+        let failed = world.get_import(&half.id).await;
+        assert_eq!(failed.state(), ImportState::Failed);
+        assert!(failed.rows_read >= half.rows_read && failed.rows_read < 40_000);
+        assert!(failed.end_time.is_some());
+        assert_eq!(failed.error.as_ref().map(|error| error.code), Some(Code::Unavailable as i32));
+        assert_eq!(contacts(&world).await, failed.rows_created);
+        assert_eq!(world.watch(&half.id).await, [failed.clone()]);
+
+        let rest = world.import(creating(ImportKind::Contacts), &file).await;
+        assert_eq!(rest.state(), ImportState::Completed);
+        assert_eq!(counts(&rest), [40_000 - failed.rows_created, 0, failed.rows_created, 0]);
+        assert_eq!(contacts(&world).await, 40_000);
+        assert_eq!(world.all_accounts().await.len(), 500);
+    }
+}
+
+on_both_engines! {
+    async fn a_second_server_leaves_the_imports_of_the_first_alone(world: World) {
+        if world.engine == Engine::Sqlite {
+            // A SQLite file has one server.
+            return;
+        }
+        let half = world.half_an_import(&long_file(40_000)).await;
+        let second = Server::start(&world.database);
+        let there = World { clients: second.connect().await, server: second, database: crate::world::Database::create(Engine::Sqlite), engine: world.engine };
+        assert_eq!(there.get_import(&half.id).await.state(), ImportState::Running);
+        // It can be watched from there, too.
+        let end = there.end_of(&half.id).await;
+        assert_eq!((end.state(), counts(&end)), (ImportState::Completed, [40_000, 0, 0, 0]));
+    }
+}
+
+on_both_engines! {
+    async fn a_stopped_server_ends_its_imports_at_once_as_failed_and_tells_who_watches(world: World) {
+        let half = world.half_an_import(&long_file(40_000)).await;
+        let mut watcher = world.clients.imports.clone();
+        let request = WatchImportRequest { id: half.id.clone() };
+        let mut stream = watcher.watch_import(request).await.unwrap().into_inner();
+        let began = Instant::now();
+        let pid = world.server.child.id().to_string();
+        std::process::Command::new("kill").args(["-TERM", &pid]).status().unwrap();
+        let mut last = None;
+        while let Ok(Some(answer)) = stream.message().await {
+            last = answer.import_job;
+        }
+        assert_eq!(last.expect("a last state").state(), ImportState::Failed);
+        drop((stream, watcher));
+        world.clients = World::nobody();
+        world.server.child.wait().unwrap();
+        assert!(began.elapsed() < Duration::from_secs(10));
+
+        world.server = Server::start(&world.database);
+        world.clients = world.server.connect().await;
+        let failed = world.get_import(&half.id).await;
+        assert_eq!(failed.state(), ImportState::Failed);
+        assert!(failed.error.unwrap().message.contains("stopped"));
+        assert_eq!(contacts(&world).await, failed.rows_created);
+    }
+}
+
+on_both_engines! {
+    async fn a_caller_who_goes_after_the_upload_does_not_stop_the_import(world: World) {
+        let half = world.half_an_import(&long_file(20_000)).await;
+        world.clients = world.server.connect().await;
+        let end = world.end_of(&half.id).await;
+        assert_eq!((end.state(), counts(&end)), (ImportState::Completed, [20_000, 0, 0, 0]));
+    }
+}
+
+on_both_engines! {
+    async fn an_upload_that_breaks_off_begins_nothing(world: World) {
+        let (sender, receiver) = tokio::sync::mpsc::channel(4);
+        let mut client = world.clients.imports.clone();
+        let upload = tokio::spawn(async move {
+            client.start_import(tokio_stream::wrappers::ReceiverStream::new(receiver)).await
+        });
+        sender.send(StartImportRequest { part: Some(Part::Config(of(ACCOUNTS))) }).await.unwrap();
+        sender.send(StartImportRequest { part: Some(Part::Chunk("取引先名\nA\n".into())) }).await.unwrap();
+        upload.abort();
+        drop(sender);
+        let import = world.import(of(ACCOUNTS), "取引先名\nB\n").await;
+        assert_eq!(import.id, "i1");
+        assert_eq!(world.all_accounts().await.len(), 1);
+    }
+}
+
+on_both_engines! {
+    async fn calls_by_hand_go_on_while_a_file_is_imported(world: World) {
+        let half = world.half_an_import(&long_file(40_000)).await;
+        let began = Instant::now();
+        let account = world.account("手で").await;
+        assert!(began.elapsed() < Duration::from_secs(3));
+        let end = world.end_of(&half.id).await;
+        assert_eq!(counts(&end), [40_000, 0, 0, 0]);
+        assert!(world.all_accounts().await.iter().any(|a| a.id == account));
+    }
+}
