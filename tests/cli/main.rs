@@ -10,6 +10,7 @@
 mod association;
 mod dissociation;
 mod errors;
+mod import;
 mod records;
 mod ticket;
 mod world;

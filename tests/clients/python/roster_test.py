@@ -79,7 +79,8 @@ class RosterTest(unittest.TestCase):
             messages = importlib.import_module(f"roster.v1.{service}_service_pb2")
             stubs = importlib.import_module(f"roster.v1.{service}_service_pb2_grpc")
             stub = getattr(stubs, f"{service.title()}ServiceStub")
-            setattr(self, service, messages)
+            # import is a word of the language.
+            setattr(self, "imports" if service == "import" else service, messages)
             setattr(self, f"{service}_stub", stub(self.channel))
 
     def call(self, method, request):
@@ -256,6 +257,25 @@ class RosterTest(unittest.TestCase):
         answer = self.call(self.account_stub.GetAccount, read)
         self.assertEqual(answer.account, written.account)
 
+    def test_a_file_is_streamed_watched_and_its_rejects_downloaded(self):
+        table = "取引先名,取引先コード\r\n山田商店,D1\r\n,D2\r\n".encode()
+        config = self.imports.ImportConfig(
+            kind=self.imports.IMPORT_KIND_ACCOUNTS
+        )
+        request = self.imports.StartImportRequest
+        parts = [request(config=config), request(chunk=table[:7]), request(chunk=table[7:])]
+        begun = self.call(self.import_stub.StartImport, iter(parts)).import_job
+        self.assertEqual(begun.rows_total, 2)
+        watch = self.imports.WatchImportRequest(id=begun.id)
+        *_, last = self.call(self.import_stub.WatchImport, watch)
+        ended = last.import_job
+        self.assertEqual((ended.rows_created, ended.rows_rejected), (1, 1))
+        download = self.imports.DownloadRejectsRequest(id=begun.id)
+        chunks = self.call(self.import_stub.DownloadRejects, download)
+        lines = b"".join(part.chunk for part in chunks).decode("utf-8-sig").splitlines()
+        self.assertEqual(lines[0], "取引先名,取引先コード,Row,Column,Reason")
+        self.assertTrue(lines[1].startswith(",D2,3,"), lines)
+
     def test_reflection_lists_the_services_and_knows_their_messages(self):
         database = ProtoReflectionDescriptorDatabase(self.channel)
         services = set(database.get_services())
@@ -263,7 +283,7 @@ class RosterTest(unittest.TestCase):
         served = {name for name in services if name.startswith("roster.v1.")}
         self.assertGreaterEqual(
             served,
-            {f"roster.v1.{name.title()}Service" for name in SERVICES if name != "import"},
+            {f"roster.v1.{name.title()}Service" for name in SERVICES},
         )
         for symbol in ("roster.v1.AccountService", "google.rpc.ErrorInfo"):
             file = database.FindFileContainingSymbol(symbol)

@@ -129,14 +129,14 @@ impl Import {
                 "move it away, or overwrite it with --force",
             ));
         }
-        let bar = Bar::new();
+        let bars = Bars::new();
         let done = app
             .roster
             .import(&self.file, self.kind.into(), &self.options(), |progress| {
-                bar.show(&progress);
+                bars.show(&progress);
             })
             .await;
-        bar.clear();
+        bars.clear();
         let done = done?;
         if done.rows_rejected > 0 {
             self.download(app, &done, &rejects).await?;
@@ -228,42 +228,45 @@ fn summary(done: &Job) -> Rows {
 
 /// Two bars, one after the other: bytes on their way, then rows going in. Nothing is drawn where the
 /// error output is no terminal.
-struct Bar(ProgressBar);
+struct Bars {
+    sending: ProgressBar,
+    working: ProgressBar,
+}
 
-impl Bar {
+impl Bars {
     fn new() -> Self {
-        Self(ProgressBar::new(0))
+        Self {
+            sending: bar("sending {wide_bar} {bytes} of {total_bytes}"),
+            working: bar("importing {wide_bar} {pos} of {len} rows, {per_sec}, {eta} left"),
+        }
     }
 
     fn show(&self, progress: &Progress<'_>) {
         match progress {
             Progress::Sending { sent, bytes } => {
-                self.style("sending {wide_bar} {bytes} of {total_bytes}");
-                self.at(*sent, *bytes);
+                self.sending.set_length(*bytes);
+                self.sending.set_position(*sent);
             }
             Progress::Working(job) => {
-                self.style("importing {wide_bar} {pos} of {len} rows, {per_sec}, {eta} left");
-                self.at(unsigned(job.rows_read), unsigned(job.rows_total));
+                self.sending.finish_and_clear();
+                self.working.set_length(unsigned(job.rows_total));
+                self.working.set_position(unsigned(job.rows_read));
             }
             _ => {}
         }
     }
 
-    fn style(&self, template: &str) {
-        // A template that is wrong leaves the style before it: the bar is an ornament.
-        if let Ok(style) = ProgressStyle::with_template(template) {
-            self.0.set_style(style);
-        }
-    }
-
-    fn at(&self, position: u64, length: u64) {
-        self.0.set_length(length);
-        self.0.set_position(position);
-    }
-
     fn clear(&self) {
-        self.0.finish_and_clear();
+        self.sending.finish_and_clear();
+        self.working.finish_and_clear();
     }
+}
+
+fn bar(template: &str) -> ProgressBar {
+    // A template that is wrong leaves the usual style: the bar is an ornament.
+    let style = ProgressStyle::with_template(template);
+    let style = style.unwrap_or_else(|_| ProgressStyle::default_bar());
+    ProgressBar::new(0).with_style(style)
 }
 
 fn unsigned(count: i64) -> u64 {
