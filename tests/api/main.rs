@@ -9,6 +9,7 @@
 
 mod association;
 mod client;
+mod client_import;
 mod dissociation;
 mod errors;
 mod import;

@@ -122,6 +122,10 @@ fn a_file_that_cannot_be_read_so_is_refused_before_any_row() {
     ]);
     let missing = world.fails(5, &["import", "accounts", "nowhere.csv"]);
     assert!(missing.starts_with("error: nowhere.csv: "), "{missing}");
+    // It opens and cannot be read: what was sent until then is no whole file.
+    fs::create_dir(world.folder.path().join("folder")).unwrap();
+    let broken = world.fails(5, &["import", "accounts", "folder"]);
+    assert!(broken.starts_with("error: folder: "), "{broken}");
 }
 
 #[test]
