@@ -11,7 +11,7 @@ use serde_json::json;
 pub(crate) const EXIT_CODES: &str = "\
 Exit codes:
   0  done; check: every ticket is visible
-  1  refused, not found, or answered \"no\"; nothing was changed
+  1  refused, not found, or answered \"no\"
   2  the command line is wrong
   3  done in part: rows were rejected, or some items failed
   4  the server cannot be reached or does not answer

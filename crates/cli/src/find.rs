@@ -10,10 +10,11 @@ use crate::failure::Failure;
 
 /// Before an external id that looks like an id of Roster.
 const EXTERNAL: &str = "ext:";
-/// Told by every command that takes an account or a contact.
-pub(crate) const NAMING: &str = "\
-An account is named by its id (a12) or external id; a contact by its id (c12), external id or \
-e-mail address. An external id that looks like one of the others is written ext:a12.";
+/// Told at the end of `roster --help`.
+pub(crate) const NAMING: &str =
+    "  An account is named by its id (a12) or its external id, a contact by its id (c12), its
+  external id or an e-mail address. An external id that looks like one of the others is written
+  ext:a12.";
 /// Keys of one lookup: so many of the largest records fit into an answer.
 const KEYS_MAX: usize = 50;
 
@@ -160,7 +161,7 @@ fn one_of(
         0 => Err(missing()),
         _ => Err(Failure::said(
             format!("several are named so: {}", found.join(", ")),
-            "name one of them by its id",
+            "name one of them by its id, or an external id as ext:KEY",
         )),
     }
 }

@@ -14,6 +14,10 @@ use crate::commands::{
     visibility::{Check, Explain, Viewers, Visible},
 };
 use crate::failure::{EXIT_CODES, Exit, Failure};
+use crate::find::NAMING;
+
+/// The heading of the options that every command takes.
+const GLOBAL: &str = "Options of every command";
 
 /// Who belongs to which company, and who may therefore see what.
 ///
@@ -27,6 +31,7 @@ pub(crate) struct Options {
     #[arg(
         long,
         global = true,
+        help_heading = GLOBAL,
         env = "ROSTER_SERVER",
         default_value = "http://127.0.0.1:7400",
         value_name = "URL"
@@ -34,11 +39,17 @@ pub(crate) struct Options {
     pub(crate) server: String,
 
     /// The organization that is spoken of, where the server keeps several.
-    #[arg(long, global = true, env = "ROSTER_ORGANIZATION", value_name = "NAME")]
+    #[arg(
+        long,
+        global = true,
+        help_heading = GLOBAL,
+        env = "ROSTER_ORGANIZATION",
+        value_name = "NAME"
+    )]
     pub(crate) organization: Option<String>,
 
     /// Answer as JSON, errors too.
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = GLOBAL)]
     pub(crate) json: bool,
 
     #[command(subcommand)]
@@ -112,6 +123,9 @@ First steps:
   roster tickets record T-1 tanaka@example.jp --subject '印刷できない'
   roster explain tanaka@example.jp T-1
 
+Names:
+{NAMING}
+
 {EXIT_CODES}"
     )
 }
@@ -127,17 +141,20 @@ mod tests {
 
     #[test]
     fn every_command_has_an_example_in_its_help() {
-        fn look(command: &clap::Command, path: &str) {
-            let subcommands: Vec<_> = command.get_subcommands().collect();
-            for subcommand in &subcommands {
-                look(subcommand, &format!("{path} {}", subcommand.get_name()));
+        fn look(command: &mut clap::Command, path: &str) {
+            let mut leaf = true;
+            for subcommand in command.get_subcommands_mut() {
+                let path = format!("{path} {}", subcommand.get_name());
+                look(subcommand, &path);
+                leaf = false;
             }
-            if subcommands.is_empty() {
-                let help = command.get_after_help().map(ToString::to_string);
-                let help = help.unwrap_or_default();
-                assert!(help.contains(&format!("  {path}")), "{path}: {help}");
+            if leaf {
+                for help in [command.render_help(), command.render_long_help()] {
+                    let help = help.to_string();
+                    assert!(help.contains(&format!("\n  {path}")), "{path}: {help}");
+                }
             }
         }
-        look(&Options::command(), "roster");
+        look(&mut Options::command(), "roster");
     }
 }

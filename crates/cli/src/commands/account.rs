@@ -10,7 +10,7 @@ use roster_client::v1::{
 use super::Mask;
 use crate::app::App;
 use crate::failure::{Exit, Failure};
-use crate::find::{self, NAMING};
+use crate::find;
 use crate::output::Rows;
 use crate::question::Choice;
 use crate::words::{self, Mode};
@@ -102,7 +102,6 @@ pub(crate) struct Create {
 
 /// A change of an account.
 #[derive(Args, Debug)]
-#[command(after_long_help = NAMING)]
 pub(crate) struct Update {
     /// The account: its id (a12) or external id.
     account: String,

@@ -10,13 +10,12 @@ use roster_client::v1::{
 use super::Mask;
 use crate::app::App;
 use crate::failure::{Exit, Failure, reason};
-use crate::find::{self, NAMING};
+use crate::find;
 use crate::output::Rows;
 use crate::words;
 
 /// Whom to associate.
 #[derive(Args, Debug)]
-#[command(after_long_help = NAMING)]
 #[command(
     after_help = "Examples:\n  roster associate a12 c1 c2 --sees-tickets\n  roster associate D0001 tanaka@example.jp --role 部長 --adopt"
 )]

@@ -10,7 +10,7 @@ use roster_client::v1::{
 use super::Mask;
 use crate::app::App;
 use crate::failure::{Exit, Failure};
-use crate::find::{self, NAMING};
+use crate::find;
 use crate::output::Rows;
 use crate::words;
 
@@ -52,7 +52,6 @@ pub(crate) enum ContactCommand {
 
 /// One contact.
 #[derive(Args, Debug)]
-#[command(after_long_help = NAMING)]
 pub(crate) struct Named {
     /// The contact: its id (c12), external id or e-mail address.
     contact: String,
@@ -111,7 +110,6 @@ pub(crate) struct Create {
 
 /// A change of a contact.
 #[derive(Args, Debug)]
-#[command(after_long_help = NAMING)]
 pub(crate) struct Update {
     /// The contact: its id (c12), external id or e-mail address.
     contact: String,

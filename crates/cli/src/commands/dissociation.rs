@@ -14,7 +14,7 @@ use roster_client::{Error, Refusal};
 
 use crate::app::App;
 use crate::failure::{Exit, Failure};
-use crate::find::{self, NAMING};
+use crate::find;
 use crate::output::Rows;
 use crate::question::{self, Choice};
 use crate::words;
@@ -34,7 +34,6 @@ pub(crate) struct Tickets {
 
 /// Which association ends.
 #[derive(Args, Debug)]
-#[command(after_long_help = NAMING)]
 #[command(
     after_help = "Examples:\n  roster dissociate a12 c1\n  roster dissociate a12 c1 --tickets primary\n  roster dissociate a12 c1 --tickets move:a7 --open-only"
 )]
@@ -49,7 +48,6 @@ pub(crate) struct Dissociate {
 
 /// Who changes company.
 #[derive(Args, Debug)]
-#[command(after_long_help = NAMING)]
 #[command(
     after_help = "Examples:\n  roster transfer c1 a12\n  roster transfer c1 a12 --tickets keep --role 課長\n\nWith --tickets primary they go to the new account."
 )]

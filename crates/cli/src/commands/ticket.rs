@@ -10,7 +10,7 @@ use roster_client::{Error, Refusal};
 
 use crate::app::App;
 use crate::failure::{Exit, Failure, reason};
-use crate::find::{self, NAMING};
+use crate::find;
 use crate::output::Rows;
 use crate::words::{self, Status};
 
@@ -37,7 +37,6 @@ pub(crate) enum TicketCommand {
 
 /// What is to be recorded.
 #[derive(Args, Debug)]
-#[command(after_long_help = NAMING)]
 pub(crate) struct Record {
     /// The ticket's id in your system.
     id: String,
