@@ -27,11 +27,14 @@ fn main() -> Result<(), Box<dyn Error>> {
         compiler.encode_file_descriptor_set(),
     )?;
 
+    let mut config = tonic_prost_build::Config::new();
+    // By its name a message is found in the descriptor set: the command prints it as JSON so.
+    config.enable_type_names();
     tonic_prost_build::configure()
         // A map that is ordered prints and hashes alike every time.
         .btree_map(".")
         .extern_path(".google.rpc", "::tonic_types::pb")
-        .compile_fds(compiler.file_descriptor_set())?;
+        .compile_fds_with_config(compiler.file_descriptor_set(), config)?;
     Ok(())
 }
 

@@ -10,6 +10,8 @@
 
 mod agreement;
 mod association;
+mod client;
+mod client_import;
 mod deletion;
 mod dissociation;
 mod edge;

@@ -104,6 +104,11 @@ impl Server {
         Self { child, address }
     }
 
+    /// Starts anew where a server that was killed listened.
+    pub fn start_again(&mut self, database: &Database) {
+        *self = Self::start_with(&["--listen", &self.address, "--database", &database.url]);
+    }
+
     /// A connection of its own.
     pub async fn channel(&self) -> Channel {
         Channel::from_shared(format!("http://{}", self.address))

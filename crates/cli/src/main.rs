@@ -1,2 +1,39 @@
-//! Placeholder of the first commit.
-fn main() {}
+//! The command `roster`: what an operator does by hand.
+
+mod app;
+mod commands;
+mod failure;
+mod find;
+mod json;
+mod options;
+mod output;
+mod question;
+mod words;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use app::App;
+use failure::{Exit, Failure};
+use options::Options;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    let options = Options::parse();
+    let json = options.json;
+    match run(options).await {
+        Ok(exit) => exit.into(),
+        Err(failure) => failure.tell(json).into(),
+    }
+}
+
+async fn run(options: Options) -> Result<Exit, Failure> {
+    if let options::Command::Completions(completions) = options.command {
+        return completions.run();
+    }
+    let mut app = App::connect(&options).await?;
+    let exit = commands::run(options.command, &mut app).await?;
+    app.output.finish()?;
+    Ok(exit)
+}

@@ -1,0 +1,26 @@
+//! What every command has: the server and where its answers go.
+
+use roster_client::Roster;
+
+use crate::failure::Failure;
+use crate::options::Options;
+use crate::output::Output;
+
+/// A connection and an output.
+pub(crate) struct App {
+    pub(crate) roster: Roster,
+    pub(crate) output: Output,
+}
+
+impl App {
+    pub(crate) async fn connect(options: &Options) -> Result<Self, Failure> {
+        let mut builder = Roster::builder(&options.server);
+        if let Some(organization) = &options.organization {
+            builder = builder.organization(organization);
+        }
+        Ok(Self {
+            roster: builder.connect().await?,
+            output: Output::new(options.json)?,
+        })
+    }
+}

@@ -1,0 +1,117 @@
+//! The commands: a file for each family. Each finds who was named, calls, and shows the answer.
+
+pub(crate) mod account;
+pub(crate) mod association;
+pub(crate) mod contact;
+pub(crate) mod dissociation;
+pub(crate) mod import;
+pub(crate) mod settings;
+pub(crate) mod ticket;
+pub(crate) mod visibility;
+
+use std::collections::BTreeMap;
+
+use prost_types::FieldMask;
+use roster_client::v1::TicketDisposition;
+
+use crate::app::App;
+use crate::failure::{Exit, Failure};
+use crate::find;
+use crate::options::Command;
+use crate::question::Choice;
+
+pub(crate) async fn run(command: Command, app: &mut App) -> Result<Exit, Failure> {
+    match command {
+        Command::Accounts(command) => command.run(app).await,
+        Command::Contacts(command) => command.run(app).await,
+        Command::Associate(command) => command.run(app).await,
+        Command::Dissociate(command) => command.run(app).await,
+        Command::SetPrimary(command) => command.run(app).await,
+        Command::Transfer(command) => command.run(app).await,
+        Command::Association(command) => command.run(app).await,
+        Command::Tickets(command) => command.run(app).await,
+        Command::Visible(command) => command.run(app).await,
+        Command::Check(command) => command.run(app).await,
+        Command::Viewers(command) => command.run(app).await,
+        Command::Explain(command) => command.run(app).await,
+        Command::Import(command) => command.run(app).await,
+        Command::Settings(command) => command.run(app).await,
+        Command::Completions(command) => command.run(),
+    }
+}
+
+/// The fields that an update names: those that were given, and those that are to be cleared.
+#[derive(Default)]
+struct Mask(Vec<String>);
+
+impl Mask {
+    /// A field that was given is named, and its value taken.
+    fn take<T: Default>(&mut self, path: &str, given: Option<T>) -> T {
+        if given.is_some() {
+            self.0.push(path.to_owned());
+        }
+        given.unwrap_or_default()
+    }
+
+    /// A list that was given is named; an empty one was not given.
+    fn take_list<T>(&mut self, path: &str, given: Vec<T>) -> Vec<T> {
+        if !given.is_empty() {
+            self.0.push(path.to_owned());
+        }
+        given
+    }
+
+    fn with_cleared(mut self, cleared: Vec<String>) -> Result<FieldMask, Failure> {
+        if let Some(twice) = cleared.iter().find(|path| self.0.contains(path)) {
+            return Err(Failure::said(
+                format!("{twice} is given a value and cleared at once"),
+                "leave one of them out",
+            ));
+        }
+        self.0.extend(cleared);
+        if self.0.is_empty() {
+            return Err(Failure::said(
+                "nothing is to be changed",
+                "name a field and its value; --help lists them",
+            ));
+        }
+        Ok(FieldMask { paths: self.0 })
+    }
+}
+
+/// The size of a page for so many items: no more than are wanted.
+fn page_size(limit: Option<usize>) -> i32 {
+    /// The largest page of the API.
+    const PAGE_ITEMS_MAX: usize = 1_000;
+    let wanted = limit.map_or(0, |limit| limit.clamp(1, PAGE_ITEMS_MAX));
+    i32::try_from(wanted).unwrap_or_default()
+}
+
+/// What becomes of tickets, with the account that they move to.
+async fn disposition(
+    app: &App,
+    choice: Option<&Choice>,
+) -> Result<(TicketDisposition, String), Failure> {
+    Ok(match choice {
+        None => (TicketDisposition::Unspecified, String::new()),
+        Some(Choice::Keep) => (TicketDisposition::KeepWithAccount, String::new()),
+        Some(Choice::Primary) => (TicketDisposition::MoveToPrimary, String::new()),
+        Some(Choice::Clear) => (TicketDisposition::ClearAccount, String::new()),
+        Some(Choice::Move(account)) => (
+            TicketDisposition::MoveToAccount,
+            find::account(&app.roster, account).await?,
+        ),
+    })
+}
+
+fn person(family_name: &str, given_name: &str) -> String {
+    format!("{family_name} {given_name}").trim_end().to_owned()
+}
+
+fn attributes(attributes: &BTreeMap<String, String>) -> String {
+    let pairs: Vec<String> = attributes
+        .iter()
+        .map(|(key, value)| format!("{key}={value}"))
+        .collect();
+    pairs.join(", ")
+}

@@ -1,0 +1,274 @@
+//! `roster import`: load a spreadsheet, watch it go in, take back what was rejected.
+
+use std::path::{Path, PathBuf};
+
+use clap::{Args, ValueEnum};
+use indicatif::{ProgressBar, ProgressStyle};
+use roster_client::v1::{
+    Import as Job, ImportColumn, ImportEncoding, ImportFormat, ImportKind, ImportState,
+};
+use roster_client::{Error, ImportOptions, Progress, Refusal};
+use tokio::fs::OpenOptions;
+
+use crate::app::App;
+use crate::failure::{Exit, Failure};
+use crate::output::Rows;
+use crate::words;
+
+/// A spreadsheet and how to read it.
+#[derive(Args, Debug)]
+#[command(after_help = HELP)]
+pub(crate) struct Import {
+    /// What the rows of the file are.
+    kind: Kind,
+    /// The file.
+    file: PathBuf,
+    /// Create the accounts and contacts that a row names and that do not exist.
+    #[arg(long)]
+    create_missing: bool,
+    /// How the text of a CSV file is encoded, where it is not told rightly from its bytes.
+    #[arg(long)]
+    encoding: Option<Encoding>,
+    /// How the file is laid out, where it is not told rightly from its bytes.
+    #[arg(long)]
+    format: Option<Format>,
+    /// The field that a column fills, where its header does not say; no field: it is ignored. May
+    /// be repeated.
+    #[arg(long = "map", value_name = "HEADER=FIELD", value_parser = words::key_value)]
+    mapping: Vec<(String, String)>,
+    /// Overwrite the file of rejects of an earlier import.
+    #[arg(long)]
+    force: bool,
+}
+
+const HELP: &str = "\
+Examples:
+  roster import accounts accounts.xlsx
+  roster import contacts contacts.csv --create-missing
+  roster import tickets export.csv --map '顧客=contact.email' --map 'メモ='
+
+The first row that is not blank is the header, in Japanese or English; fields of --map are named as
+the API names them (account.external_id, contact.email, ticket.subject, …). The same file twice
+changes nothing the second time.
+
+Rejected rows are written beside the file, as NAME.rejects.csv: correct them there and import that
+file.
+
+Exit code: 0 if every row is in, 3 if some were rejected, 1 if nothing or not all was read.";
+
+/// What the rows of a file are.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Kind {
+    /// An account each
+    Accounts,
+    /// A contact each, with or without its account
+    Contacts,
+    /// A contact and its account each
+    Associations,
+    /// A ticket each
+    Tickets,
+}
+
+/// How text is encoded.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Encoding {
+    /// UTF-8, with or without a byte order mark
+    Utf8,
+    /// Shift_JIS as Windows writes it (CP932)
+    ShiftJis,
+}
+
+/// How a file is laid out.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Format {
+    /// Comma-separated values
+    Csv,
+    /// An Excel workbook of 2007 or later
+    Xlsx,
+    /// An Excel workbook of 97 to 2003
+    Xls,
+}
+
+impl From<Kind> for ImportKind {
+    fn from(kind: Kind) -> Self {
+        match kind {
+            Kind::Accounts => Self::Accounts,
+            Kind::Contacts => Self::Contacts,
+            Kind::Associations => Self::Associations,
+            Kind::Tickets => Self::Tickets,
+        }
+    }
+}
+
+impl From<Encoding> for ImportEncoding {
+    fn from(encoding: Encoding) -> Self {
+        match encoding {
+            Encoding::Utf8 => Self::Utf8,
+            Encoding::ShiftJis => Self::ShiftJis,
+        }
+    }
+}
+
+impl From<Format> for ImportFormat {
+    fn from(format: Format) -> Self {
+        match format {
+            Format::Csv => Self::Csv,
+            Format::Xlsx => Self::Xlsx,
+            Format::Xls => Self::Xls,
+        }
+    }
+}
+
+impl Import {
+    pub(crate) async fn run(self, app: &mut App) -> Result<Exit, Failure> {
+        let rejects = self.rejects();
+        // Asked before anything is sent: afterwards the rows are in.
+        if !self.force && rejects.exists() {
+            return Err(Failure::said(
+                format!("{} is there already", rejects.display()),
+                "move it away, or overwrite it with --force",
+            ));
+        }
+        let bars = Bars::new();
+        let done = app
+            .roster
+            .import(&self.file, self.kind.into(), &self.options(), |progress| {
+                bars.show(&progress);
+            })
+            .await;
+        bars.clear();
+        let done = done?;
+        if done.rows_rejected > 0 {
+            self.download(app, &done, &rejects).await?;
+            app.output
+                .note(&format!("rejected rows: {}", rejects.display()))?;
+        }
+        app.output.answer(&done, summary)?;
+        self.end(app, &done)
+    }
+
+    fn options(&self) -> ImportOptions {
+        let column = |(header, field): &(String, String)| ImportColumn {
+            header: header.clone(),
+            field: field.clone(),
+        };
+        ImportOptions {
+            format: self.format.map(ImportFormat::from).unwrap_or_default(),
+            encoding: self.encoding.map(ImportEncoding::from).unwrap_or_default(),
+            mapping: self.mapping.iter().map(column).collect(),
+            create_missing: self.create_missing,
+            request_id: String::new(),
+        }
+    }
+
+    /// Beside the file, under its name.
+    fn rejects(&self) -> PathBuf {
+        self.file.with_extension("rejects.csv")
+    }
+
+    async fn download(&self, app: &App, done: &Job, path: &Path) -> Result<(), Failure> {
+        let mut file = OpenOptions::new()
+            .write(true)
+            .create(self.force)
+            .truncate(self.force)
+            .create_new(!self.force)
+            .open(path)
+            .await
+            .map_err(|cause| Error::File {
+                path: path.to_owned(),
+                cause,
+            })?;
+        app.roster.download_rejects(&done.id, &mut file).await?;
+        Ok(())
+    }
+
+    fn end(&self, app: &App, done: &Job) -> Result<Exit, Failure> {
+        match done.state() {
+            ImportState::CompletedWithErrors => Ok(Exit::Part),
+            ImportState::Failed => {
+                let error = done.error.clone().unwrap_or_default();
+                app.output.note(
+                    "the import ended before the end of the file: what was read is in; import \
+                     the file again to finish it",
+                )?;
+                Err(Error::Refused(Box::new(Refusal::of_item(&error))).into())
+            }
+            _ => Ok(Exit::Done),
+        }
+    }
+}
+
+fn summary(done: &Job) -> Rows {
+    let count = |count: i64| count.to_string();
+    let some = |count: i64| {
+        if count == 0 {
+            String::new()
+        } else {
+            count.to_string()
+        }
+    };
+    let columns: Vec<String> = done
+        .columns
+        .iter()
+        .map(|column| format!("{} = {}", column.header, column.field))
+        .collect();
+    Rows::of_fields(vec![
+        ("import", done.id.clone()),
+        ("rows", count(done.rows_total)),
+        ("created", count(done.rows_created)),
+        ("updated", count(done.rows_updated)),
+        ("unchanged", count(done.rows_unchanged)),
+        ("rejected", count(done.rows_rejected)),
+        ("accounts created", some(done.accounts_created)),
+        ("contacts created", some(done.contacts_created)),
+        ("columns", columns.join(", ")),
+        ("ignored columns", done.ignored_headers.join(", ")),
+    ])
+}
+
+/// Two bars, one after the other: bytes on their way, then rows going in. Nothing is drawn where the
+/// error output is no terminal.
+struct Bars {
+    sending: ProgressBar,
+    working: ProgressBar,
+}
+
+impl Bars {
+    fn new() -> Self {
+        Self {
+            sending: bar("sending {wide_bar} {bytes} of {total_bytes}"),
+            working: bar("importing {wide_bar} {pos} of {len} rows, {per_sec}, {eta} left"),
+        }
+    }
+
+    fn show(&self, progress: &Progress<'_>) {
+        match progress {
+            Progress::Sending { sent, bytes } => {
+                self.sending.set_length(*bytes);
+                self.sending.set_position(*sent);
+            }
+            Progress::Working(job) => {
+                self.sending.finish_and_clear();
+                self.working.set_length(unsigned(job.rows_total));
+                self.working.set_position(unsigned(job.rows_read));
+            }
+            _ => {}
+        }
+    }
+
+    fn clear(&self) {
+        self.sending.finish_and_clear();
+        self.working.finish_and_clear();
+    }
+}
+
+fn bar(template: &str) -> ProgressBar {
+    // A template that is wrong leaves the usual style: the bar is an ornament.
+    let style = ProgressStyle::with_template(template);
+    let style = style.unwrap_or_else(|_| ProgressStyle::default_bar());
+    ProgressBar::new(0).with_style(style)
+}
+
+fn unsigned(count: i64) -> u64 {
+    u64::try_from(count).unwrap_or_default()
+}

@@ -1,0 +1,146 @@
+//! `roster settings`: what the organization decides for all its accounts and contacts.
+
+use clap::{Args, Subcommand, ValueEnum};
+use prost_types::FieldMask;
+use roster_client::v1::{GetSettingsRequest, Settings, SharingMode, UpdateSettingsRequest};
+
+use crate::app::App;
+use crate::failure::{Exit, Failure};
+use crate::output::Rows;
+use crate::words::{self, Mode};
+
+/// What to do with the settings.
+#[derive(Debug, Subcommand)]
+pub(crate) enum SettingsCommand {
+    /// Show all settings
+    #[command(after_help = "Example:\n  roster settings show")]
+    Show,
+    /// Change settings; they count from the next call on
+    #[command(after_help = SET_HELP)]
+    Set(Set),
+}
+
+const SET_HELP: &str = "\
+Examples:
+  roster settings set multiple_accounts=true
+  roster settings set default_sharing_mode=roles default_sharing_roles=部長,課長
+
+Settings:
+  multiple_accounts                     true or false: a contact may have several accounts
+  accounts_per_contact_max              1 to 10000
+  sharing_enabled                       true or false: the switch over all sharing
+  default_sharing_mode                  nobody, granted, roles or everyone
+  default_sharing_roles                 roles with commas between; nothing for none
+  new_associations_see_account_tickets  true or false
+  sharing_primary_only                  true or false: sharing through the primary account alone";
+
+/// Which settings.
+#[derive(Args, Debug)]
+pub(crate) struct Set {
+    /// Settings and their values.
+    #[arg(required = true, value_name = "SETTING=VALUE", value_parser = words::key_value)]
+    values: Vec<(String, String)>,
+}
+
+impl SettingsCommand {
+    pub(crate) async fn run(self, app: &mut App) -> Result<Exit, Failure> {
+        match self {
+            Self::Show => {
+                let answer = app.roster.call(GetSettingsRequest::default()).await?;
+                app.output
+                    .answer(&answer, |answer| shown(answer.settings.as_ref()))?;
+            }
+            Self::Set(set) => set.run(app).await?,
+        }
+        Ok(Exit::Done)
+    }
+}
+
+impl Set {
+    async fn run(self, app: &mut App) -> Result<(), Failure> {
+        let mut settings = Settings::default();
+        let mut paths = Vec::new();
+        for (name, value) in self.values {
+            put(&mut settings, &name, &value)?;
+            paths.push(name);
+        }
+        let request = UpdateSettingsRequest {
+            settings: Some(settings),
+            update_mask: Some(FieldMask { paths }),
+            ..Default::default()
+        };
+        let answer = app.roster.call(request).await?;
+        app.output
+            .answer(&answer, |answer| shown(answer.settings.as_ref()))
+    }
+}
+
+fn put(settings: &mut Settings, name: &str, value: &str) -> Result<(), Failure> {
+    let wrong = |expected: &str| {
+        let message = format!("{value:?} is no value of {name}: it is {expected}");
+        Failure::said(message, "roster settings set --help lists the settings")
+    };
+    let switch = || match value {
+        "true" | "on" | "yes" => Ok(true),
+        "false" | "off" | "no" => Ok(false),
+        _ => Err(wrong("true or false")),
+    };
+    match name {
+        "multiple_accounts" => settings.multiple_accounts = switch()?,
+        "accounts_per_contact_max" => {
+            settings.accounts_per_contact_max = value.parse().map_err(|_| wrong("a number"))?;
+        }
+        "sharing_enabled" => settings.sharing_enabled = switch()?,
+        "default_sharing_mode" => {
+            let mode = Mode::from_str(value, false)
+                .map_err(|_| wrong("nobody, granted, roles or everyone"))?;
+            settings.set_default_sharing_mode(SharingMode::from(mode));
+        }
+        "default_sharing_roles" => settings.default_sharing_roles = roles(value),
+        "new_associations_see_account_tickets" => {
+            settings.new_associations_see_account_tickets = switch()?;
+        }
+        "sharing_primary_only" => settings.sharing_primary_only = switch()?,
+        _ => {
+            return Err(Failure::said(
+                format!("there is no setting {name:?}"),
+                "roster settings set --help lists the settings",
+            ));
+        }
+    }
+    Ok(())
+}
+
+fn roles(value: &str) -> Vec<String> {
+    let roles = value.split(',').map(str::trim);
+    roles
+        .filter(|role| !role.is_empty())
+        .map(str::to_owned)
+        .collect()
+}
+
+fn shown(settings: Option<&Settings>) -> Rows {
+    let settings = settings.cloned().unwrap_or_default();
+    let mode = words::mode(settings.default_sharing_mode()).to_owned();
+    let max = settings.accounts_per_contact_max.to_string();
+    let roles = settings.default_sharing_roles.join(", ");
+    let mut rows = Rows::with_header(&["SETTING", "VALUE"]);
+    for (name, value) in [
+        ("multiple_accounts", settings.multiple_accounts.to_string()),
+        ("accounts_per_contact_max", max),
+        ("sharing_enabled", settings.sharing_enabled.to_string()),
+        ("default_sharing_mode", mode),
+        ("default_sharing_roles", roles),
+        (
+            "new_associations_see_account_tickets",
+            settings.new_associations_see_account_tickets.to_string(),
+        ),
+        (
+            "sharing_primary_only",
+            settings.sharing_primary_only.to_string(),
+        ),
+    ] {
+        rows.push(vec![name.to_owned(), value]);
+    }
+    rows
+}

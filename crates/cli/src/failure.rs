@@ -1,0 +1,240 @@
+//! How a command ends: its exit code, and what a person is told when it did not do what was asked.
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use roster_client::v1::ErrorReason;
+use roster_client::{Error, Refusal};
+use serde_json::json;
+
+/// Told at the end of `roster --help`.
+pub(crate) const EXIT_CODES: &str = "\
+Exit codes:
+  0  done; check: every ticket is visible
+  1  refused, not found, or answered \"no\"
+  2  the command line is wrong
+  3  done in part: rows were rejected, or some items failed
+  4  the server cannot be reached or does not answer
+  5  a file or the terminal cannot be read or written";
+
+/// The exit code of a command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Exit {
+    Done,
+    Refused,
+    Part,
+    Unreachable,
+    Unwritten,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        // 2 is clap's.
+        Self::from(match exit {
+            Exit::Done => 0,
+            Exit::Refused => 1,
+            Exit::Part => 3,
+            Exit::Unreachable => 4,
+            Exit::Unwritten => 5,
+        })
+    }
+}
+
+impl Exit {
+    /// Of a batch: some failed, or all did.
+    pub(crate) fn of_items(failed: usize, all: usize) -> Self {
+        match failed {
+            0 => Self::Done,
+            _ if failed == all => Self::Refused,
+            _ => Self::Part,
+        }
+    }
+}
+
+/// Why a command did not do what was asked.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// The client says why.
+    Client(Error),
+    /// The command itself says why, and what to do.
+    Said { message: String, advice: String },
+    /// Its answer cannot be written.
+    Output(io::Error),
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self::Client(error)
+    }
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        Self::Output(error)
+    }
+}
+
+impl Failure {
+    pub(crate) fn said(message: impl Into<String>, advice: impl Into<String>) -> Self {
+        Self::Said {
+            message: message.into(),
+            advice: advice.into(),
+        }
+    }
+
+    /// Tells it on the error output, and answers the exit code.
+    pub(crate) fn tell(&self, json: bool) -> Exit {
+        if let Self::Output(cause) = self
+            && cause.kind() == io::ErrorKind::BrokenPipe
+        {
+            // Whoever read has read enough (`roster … | head`).
+            return Exit::Done;
+        }
+        let text = if json { self.json() } else { self.text() };
+        // There is nowhere left to complain of this.
+        let _ = writeln!(io::stderr(), "{text}");
+        self.exit()
+    }
+
+    fn exit(&self) -> Exit {
+        match self {
+            Self::Client(Error::Unreachable { .. } | Error::Deadline { .. }) => Exit::Unreachable,
+            Self::Client(Error::Refused(refusal)) if refusal.code_name() == "UNAVAILABLE" => {
+                Exit::Unreachable
+            }
+            Self::Client(Error::File { .. }) | Self::Output(_) => Exit::Unwritten,
+            Self::Client(_) | Self::Said { .. } => Exit::Refused,
+        }
+    }
+
+    fn message(&self) -> String {
+        match self {
+            Self::Client(Error::Refused(refusal)) => refusal.message.clone(),
+            Self::Client(error) => error.to_string(),
+            Self::Said { message, .. } => message.clone(),
+            Self::Output(cause) => format!("the answer cannot be written: {cause}"),
+        }
+    }
+
+    fn refusal(&self) -> Option<&Refusal> {
+        match self {
+            Self::Client(error) => error.refusal(),
+            _ => None,
+        }
+    }
+
+    fn text(&self) -> String {
+        let mut lines = vec![format!("error: {}", self.message())];
+        if let Some(refusal) = self.refusal() {
+            lines.push(format!("reason: {}", reason(refusal)));
+        }
+        let advice = self.advice();
+        if !advice.is_empty() {
+            lines.push(format!("try: {advice}"));
+        }
+        lines.join("\n")
+    }
+
+    fn json(&self) -> String {
+        let mut error = json!({ "message": self.message() });
+        if let Some(refusal) = self.refusal() {
+            error["code"] = json!(refusal.code_name());
+            error["reason"] = json!(refusal.reason);
+            error["field"] = json!(refusal.field);
+            error["metadata"] = json!(refusal.metadata);
+        }
+        json!({ "error": error }).to_string()
+    }
+
+    fn advice(&self) -> String {
+        match self {
+            Self::Said { advice, .. } => advice.clone(),
+            Self::Client(Error::Refused(refusal)) => advice_of(refusal),
+            Self::Client(Error::Unreachable { .. }) => {
+                "start roster-server, or name another address with --server".to_owned()
+            }
+            Self::Client(Error::Deadline { .. }) => {
+                "look at what is stored first: it may have been done".to_owned()
+            }
+            _ => String::new(),
+        }
+    }
+}
+
+/// A reason with its code, as a person can search for it.
+pub(crate) fn reason(refusal: &Refusal) -> String {
+    match refusal.reason.as_str() {
+        "" => refusal.code_name().to_owned(),
+        reason => format!("{reason} ({})", refusal.code_name()),
+    }
+}
+
+/// What to do about a refusal, in the words of this command; empty where the message says it all.
+fn advice_of(refusal: &Refusal) -> String {
+    let Some(reason) = refusal.known_reason() else {
+        return String::new();
+    };
+    let of = |key: &str| refusal.metadata.get(key).map_or("", String::as_str);
+    match reason {
+        ErrorReason::DispositionRequired => {
+            "--tickets keep, primary, clear or move:ACCOUNT says what becomes of the tickets".into()
+        }
+        ErrorReason::PrimaryStays => format!(
+            "roster set-primary {0} ACCOUNT first, or roster transfer {0} ACCOUNT",
+            of("contact_id")
+        ),
+        ErrorReason::OneAccount => format!(
+            "roster transfer {} ACCOUNT, or roster settings set multiple_accounts=true",
+            of("contact_id")
+        ),
+        ErrorReason::NothingToTransfer => {
+            format!("roster associate ACCOUNT {}", of("contact_id"))
+        }
+        ErrorReason::TargetNotAssociated => format!(
+            "roster associate {} {} first",
+            of("account_id"),
+            of("contact_id")
+        ),
+        ErrorReason::StillInUse if of("account_id").is_empty() => {
+            "--dissociate ends its associations; --delete-tickets or --new-requester CONTACT says \
+             what becomes of its tickets"
+                .into()
+        }
+        ErrorReason::StillInUse => {
+            "--dissociate ends its associations; --tickets primary, clear or move:ACCOUNT says \
+             what becomes of its tickets"
+                .into()
+        }
+        ErrorReason::EtagMismatch => {
+            "look again and repeat it: something was changed meanwhile".into()
+        }
+        ErrorReason::NotRequestersAccount => {
+            "leave --account out, or add --allow-unassociated".into()
+        }
+        ErrorReason::HeaderUnusable => {
+            "--map 'HEADER=FIELD' says which field a column fills".into()
+        }
+        ErrorReason::FileEncoding => {
+            "--encoding utf8 or shift-jis, as the file was really written".into()
+        }
+        _ => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reader_who_has_read_enough_is_no_failure() {
+        let failure = Failure::Output(io::ErrorKind::BrokenPipe.into());
+        assert_eq!(failure.tell(false), Exit::Done);
+    }
+
+    #[test]
+    fn a_batch_that_failed_in_part_ends_otherwise_than_one_that_failed() {
+        assert_eq!(Exit::of_items(0, 3), Exit::Done);
+        assert_eq!(Exit::of_items(1, 3), Exit::Part);
+        assert_eq!(Exit::of_items(3, 3), Exit::Refused);
+    }
+}

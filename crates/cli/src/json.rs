@@ -1,0 +1,65 @@
+//! Messages as JSON: the canonical mapping of proto3, with the field names of the proto.
+
+use prost::{Message, Name};
+use prost_reflect::{DescriptorPool, DynamicMessage, SerializeOptions};
+
+use crate::failure::Failure;
+
+/// Knows every message of the API, and with it the details of errors.
+pub(crate) struct Json(DescriptorPool);
+
+impl Json {
+    pub(crate) fn new() -> Result<Self, Failure> {
+        let pool = DescriptorPool::decode(roster_api::FILE_DESCRIPTOR_SET);
+        Ok(Self(pool.map_err(|cause| unprintable(&cause))?))
+    }
+
+    /// One line. Fields that are not set are printed with their defaults: a program need not know
+    /// them, and `false` is not mistaken for an older server's silence.
+    pub(crate) fn line<M: Message + Name>(&self, message: &M) -> Result<String, Failure> {
+        let name = M::full_name();
+        let descriptor = self.0.get_message_by_name(&name);
+        let descriptor = descriptor.ok_or_else(|| unprintable(&name))?;
+        let message = DynamicMessage::decode(descriptor, message.encode_to_vec().as_slice())
+            .map_err(|cause| unprintable(&cause))?;
+        let mut line = Vec::new();
+        let options = SerializeOptions::new()
+            .use_proto_field_name(true)
+            .skip_default_fields(false);
+        message
+            .serialize_with_options(&mut serde_json::Serializer::new(&mut line), &options)
+            .map_err(|cause| unprintable(&cause))?;
+        String::from_utf8(line).map_err(|cause| unprintable(&cause))
+    }
+}
+
+fn unprintable(cause: &dyn std::fmt::Display) -> Failure {
+    Failure::said(
+        format!("the answer cannot be printed as JSON: {cause}"),
+        "leave --json out; the server may be of a later version",
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use roster_client::v1;
+
+    use super::*;
+
+    #[test]
+    fn fields_have_the_names_of_the_proto_and_defaults_are_printed() {
+        let json = Json::new().expect("the API");
+        let line = json
+            .line(&v1::Association {
+                account_id: "a1".into(),
+                sees_account_tickets: true,
+                ..Default::default()
+            })
+            .expect("a line");
+        let value: serde_json::Value = serde_json::from_str(&line).expect("JSON");
+        assert_eq!(value["account_id"], "a1");
+        assert_eq!(value["sees_account_tickets"], true);
+        assert_eq!(value["primary"], false);
+        assert!(value.get("create_time").is_none());
+    }
+}

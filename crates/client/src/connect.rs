@@ -1,0 +1,201 @@
+//! Connecting, and the connection that everything else speaks over.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::HeaderValue;
+use tonic::transport::Endpoint;
+
+use crate::error::Error;
+use crate::transport::Transport;
+
+/// Largest message that is taken or sent, as the server has it: a full batch with long texts fits.
+pub(crate) const MESSAGE_BYTES_MAX: usize = 16 << 20;
+/// Largest block of headers that is taken. HTTP/2 takes 16 KiB unless told, and an answer with more
+/// would never arrive; the errors of Roster stay below 8 KiB.
+const HEADER_BYTES_MAX: u32 = 64 << 10;
+/// How long connecting may take.
+const CONNECT_PATIENCE: Duration = Duration::from_secs(10);
+/// How often a connection with calls on it is asked whether it still lives: without it, the end of
+/// a server's machine would be noticed in an import's stream only when the kernel gives up.
+const KEEP_ALIVE: Duration = Duration::from_secs(30);
+/// How long a call may take, its repeats included, where nothing is said: a dissociation of
+/// millions of tickets is one call.
+const TIMEOUT_DEFAULT: Duration = Duration::from_secs(60);
+/// How often a call is tried where nothing is said: with the pauses between, about three seconds.
+const ATTEMPTS_DEFAULT: u32 = 6;
+/// Longest name of an organization.
+const ORGANIZATION_CHARACTERS_MAX: usize = 63;
+
+/// A connection to a server. Cheap to clone; clones share the connection, which comes back by
+/// itself after it was lost.
+#[derive(Clone, Debug)]
+pub struct Roster {
+    pub(crate) transport: Transport,
+    pub(crate) address: Arc<str>,
+    pub(crate) timeout: Duration,
+    pub(crate) attempts: u32,
+}
+
+impl Roster {
+    /// Connects to a server with everything as it is by default.
+    pub async fn connect(address: impl Into<String>) -> Result<Self, Error> {
+        Self::builder(address).connect().await
+    }
+
+    /// Says how to connect.
+    ///
+    /// ```no_run
+    /// # async fn example() -> Result<(), roster_client::Error> {
+    /// use std::time::Duration;
+    ///
+    /// let roster = roster_client::Roster::builder("http://127.0.0.1:7400")
+    ///     .organization("acme")
+    ///     .timeout(Duration::from_secs(5))
+    ///     .connect()
+    ///     .await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn builder(address: impl Into<String>) -> Builder {
+        Builder {
+            address: address.into(),
+            organization: None,
+            timeout: TIMEOUT_DEFAULT,
+            attempts: ATTEMPTS_DEFAULT,
+        }
+    }
+
+    /// The address that it was told.
+    pub fn address(&self) -> &str {
+        &self.address
+    }
+}
+
+/// How to connect.
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct Builder {
+    address: String,
+    organization: Option<String>,
+    timeout: Duration,
+    attempts: u32,
+}
+
+impl Builder {
+    /// The organization that all calls speak of: 1 to 63 of a to z, 0 to 9 and the hyphen. Without
+    /// it the server's `default`.
+    pub fn organization(mut self, name: impl Into<String>) -> Self {
+        self.organization = Some(name.into());
+        self
+    }
+
+    /// How long a call may take, its repeats included; 60 seconds if not said. The streams of an
+    /// import may take longer.
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
+        self
+    }
+
+    /// How often a call is tried at most, the first time included; 6 if not said.
+    pub fn attempts(mut self, attempts: u32) -> Self {
+        self.attempts = attempts.max(1);
+        self
+    }
+
+    /// Connects, and says at once if that does not succeed.
+    pub async fn connect(self) -> Result<Roster, Error> {
+        let endpoint = self.endpoint()?;
+        let organization = self.organization_header()?;
+        let channel = endpoint.connect().await;
+        let channel = channel.map_err(|cause| Error::unreachable(&self.address, &cause))?;
+        Ok(self.roster(Transport::new(channel, organization)))
+    }
+
+    /// Connects with the first call, for a program that starts before its server does. Must be
+    /// called within a tokio runtime.
+    pub fn connect_lazily(self) -> Result<Roster, Error> {
+        let channel = self.endpoint()?.connect_lazy();
+        let organization = self.organization_header()?;
+        Ok(self.roster(Transport::new(channel, organization)))
+    }
+
+    fn roster(self, transport: Transport) -> Roster {
+        Roster {
+            transport,
+            address: self.address.into(),
+            timeout: self.timeout,
+            attempts: self.attempts,
+        }
+    }
+
+    fn endpoint(&self) -> Result<Endpoint, Error> {
+        let wrong = |why: &str| Error::Address {
+            address: self.address.clone(),
+            why: why.to_owned(),
+        };
+        let endpoint =
+            Endpoint::from_shared(self.address.clone()).map_err(|_| wrong("it is not a URI"))?;
+        match endpoint.uri().scheme_str() {
+            Some("http") => {}
+            Some(_) => return Err(wrong("its scheme is not http")),
+            None => return Err(wrong("it has no scheme")),
+        }
+        Ok(endpoint
+            .connect_timeout(CONNECT_PATIENCE)
+            .tcp_nodelay(true)
+            .http2_keep_alive_interval(KEEP_ALIVE)
+            .http2_max_header_list_size(HEADER_BYTES_MAX))
+    }
+
+    /// Checked here, since the server's own error comes with the first call alone.
+    fn organization_header(&self) -> Result<Option<HeaderValue>, Error> {
+        let Some(name) = &self.organization else {
+            return Ok(None);
+        };
+        let allowed = |c: u8| c.is_ascii_lowercase() || c.is_ascii_digit() || c == b'-';
+        let fits = (1..=ORGANIZATION_CHARACTERS_MAX).contains(&name.len());
+        match HeaderValue::from_str(name) {
+            Ok(header) if fits && name.bytes().all(allowed) => Ok(Some(header)),
+            _ => Err(Error::Organization(name.clone())),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_needs_the_scheme_http() {
+        for wrong in ["127.0.0.1:7400", "https://localhost", "", "http://"] {
+            let refused = Roster::builder(wrong).endpoint();
+            assert!(matches!(refused, Err(Error::Address { .. })), "{wrong}");
+        }
+        assert!(Roster::builder("http://127.0.0.1:7400").endpoint().is_ok());
+    }
+
+    #[test]
+    fn an_organization_is_checked_before_anything_is_sent() {
+        let of = |name: &str| {
+            Roster::builder("http://a")
+                .organization(name)
+                .organization_header()
+        };
+        assert!(of("acme-2").is_ok());
+        assert!(of(&"a".repeat(63)).is_ok());
+        for wrong in ["", "Acme", "a_b", "あ", &"a".repeat(64)] {
+            assert!(matches!(of(wrong), Err(Error::Organization(_))), "{wrong}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_server_that_is_not_there_is_said_to_be_unreachable() {
+        // Nothing listens on port 1 of a machine that was not made to.
+        let refused = Roster::connect("http://127.0.0.1:1").await;
+        let Err(Error::Unreachable { address, .. }) = refused else {
+            panic!("{refused:?}");
+        };
+        assert_eq!(address, "http://127.0.0.1:1");
+    }
+}
