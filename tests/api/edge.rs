@@ -303,7 +303,7 @@ async fn reflection_lists_every_service() {
         .into_iter()
         .map(|service| service.name)
         .collect();
-    assert_eq!(services().len(), 6);
+    assert_eq!(services().len(), 7);
     for service in services()
         .into_iter()
         .chain(["grpc.health.v1.Health".into()])

@@ -15,8 +15,17 @@ use crate::stop::flood;
 use crate::world::{Engine, World, on_both_engines};
 use crate::{raw, told};
 
-/// What no call of a test can bring about: a fault of ours, and none at all.
-const NOT_PRODUCED: [ErrorReason; 2] = [ErrorReason::Unspecified, ErrorReason::Internal];
+/// Reasons that no call here answers with: the one that is never sent, the one of faults of ours,
+/// those that a row of an import has in the file of rejects (tested with imports), and that of a
+/// file above 1 GiB (tested where files are spooled).
+const NOT_PRODUCED: [ErrorReason; 6] = [
+    ErrorReason::Unspecified,
+    ErrorReason::Internal,
+    ErrorReason::IdentifiersDiffer,
+    ErrorReason::NameAmbiguous,
+    ErrorReason::RowsDisagree,
+    ErrorReason::FileTooLarge,
+];
 
 /// The metadata keys of each reason, as the example in its comment has them.
 fn promised() -> BTreeMap<ErrorReason, BTreeSet<String>> {
@@ -438,6 +447,37 @@ async fn cut(world: &World) -> Status {
     running.await.unwrap().unwrap_err()
 }
 
+/// What is wrong with files.
+async fn of_imports(world: &World, produced: &mut Produced) {
+    let of = |kind: ImportKind| ImportConfig {
+        kind: kind.into(),
+        encoding: ImportEncoding::Utf8.into(),
+        ..Default::default()
+    };
+    for (reason, kind, file) in [
+        (
+            ErrorReason::FileUnreadable,
+            ImportKind::Accounts,
+            "Name\n\"A\n".as_bytes(),
+        ),
+        (
+            ErrorReason::FileEncoding,
+            ImportKind::Accounts,
+            b"Name\n\x8e\x52\n",
+        ),
+        (
+            ErrorReason::HeaderUnusable,
+            ImportKind::Contacts,
+            "姓,苗字\n田中,田中\n".as_bytes(),
+        ),
+    ] {
+        produced.call(reason, world.try_import(of(kind), file).await);
+    }
+    let unknown = GetImportRequest { id: "i99".into() };
+    let answer = world.clients.imports.clone().get_import(unknown).await;
+    produced.call(ErrorReason::ImportNotFound, answer);
+}
+
 on_both_engines! {
     async fn every_reason_is_produced_with_the_metadata_of_its_example(world: World) {
         let mut produced = Produced::default();
@@ -448,6 +488,7 @@ on_both_engines! {
         let before = world.moment().await;
         of_messages(&world, &mut produced).await;
         of_bytes(&world, &mut produced).await;
+        of_imports(&world, &mut produced).await;
         assert_eq!(world.moment().await, before);
         of_associations(&world, &mut produced).await;
         if world.engine == Engine::Postgres {

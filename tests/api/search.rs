@@ -238,6 +238,7 @@ on_both_engines! {
         execute(&world.database, "UPDATE organizations SET derivation = 99");
         let refused = world.clients.contacts.create_contact(CreateContactRequest { contact: Some(numbered("鈴木", "", 1)), ..Default::default() }).await;
         crate::world::refused(refused, tonic::Code::Unavailable, "UNAVAILABLE");
+        world.server.kill();
         let output = std::process::Command::new(env!("CARGO_BIN_EXE_roster-server"))
             .args(["--listen", "127.0.0.1:0", "--database", &world.database.url])
             .output()

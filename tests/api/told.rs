@@ -52,10 +52,14 @@ pub fn well(status: &Status) -> ErrorReason {
             let request = details.bad_request().expect("a BadRequest");
             assert_eq!(request.field_violations[0].field, info.metadata["field"]);
         }
-        // They are about metadata, or about many items.
+        // They are about metadata, about many items, or about a file.
         Code::InvalidArgument => assert!(matches!(
             reason,
-            ErrorReason::OrganizationInvalid | ErrorReason::AllOrNothing
+            ErrorReason::OrganizationInvalid
+                | ErrorReason::AllOrNothing
+                | ErrorReason::FileUnreadable
+                | ErrorReason::FileEncoding
+                | ErrorReason::HeaderUnusable
         )),
         Code::FailedPrecondition => assert!(details.precondition_failure().is_some()),
         Code::NotFound if reason == ErrorReason::AllOrNothing => {}

@@ -115,21 +115,16 @@ pub async fn serve(
         served = serving => served?,
         () = async {
             let _ = stopped.await;
-            finish(&places).await;
+            finish(&places, &intake).await;
         } => {}
     }
-    if tokio::time::timeout(IMPORTS_PATIENCE, intake.stopped())
-        .await
-        .is_err()
-    {
-        tracing::warn!("imports were still at work when the stop's patience ended");
-    }
+    end_imports(&intake).await;
     tokio::task::spawn_blocking(move || store.close()).await?;
     Ok(())
 }
 
 /// Waits until what runs is finished, but not for ever.
-async fn finish(places: &Places) {
+async fn finish(places: &Places, intake: &Intake) {
     let none_runs = async {
         while !places.are_free() {
             tokio::time::sleep(STOP_LOOKS_EVERY).await;
@@ -141,7 +136,19 @@ async fn finish(places: &Places) {
     {
         tracing::warn!("calls were still running when the stop's patience ended");
     }
+    // Whoever watches an import hears how it ended before the connection does.
+    end_imports(intake).await;
     tokio::time::sleep(GOODBYE_PATIENCE).await;
+}
+
+/// Waits until no import is at work, but not for ever.
+async fn end_imports(intake: &Intake) {
+    if tokio::time::timeout(IMPORTS_PATIENCE, intake.stopped())
+        .await
+        .is_err()
+    {
+        tracing::warn!("imports were still at work when the stop's patience ended");
+    }
 }
 
 /// How connections are held.

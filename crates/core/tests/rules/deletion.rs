@@ -186,7 +186,7 @@ fn tickets_cannot_go_to_the_contact_being_deleted_nor_to_nobody() {
     let mut world = world();
     let to = |contact| delete_contact(1, true, Some(RequestedTickets::Reassign(c(contact))));
     assert_eq!(world.refused(to(1)), Refusal::RequesterIsDeleted(c(1)));
-    assert_eq!(world.refused(to(9)), Refusal::ContactNotFound(c(9)));
+    assert_eq!(world.refused(to(9)), Refusal::RequesterNotFound(c(9)));
 }
 
 #[test]

@@ -121,6 +121,7 @@ pub(crate) fn import_not_found(id: ImportId) -> Fault {
         format!("there is no import {id}"),
     )
     .with("import_id", id)
+    .about("roster.v1.Import", id)
 }
 
 /// A file has more bytes than are taken.
