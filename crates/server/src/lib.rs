@@ -1,5 +1,6 @@
 //! The wire: handlers that parse, call and render; the server that carries them.
 
+mod demo;
 mod fault;
 mod health;
 mod layers;
@@ -88,6 +89,9 @@ pub async fn serve(
     let mut routes = routes(&spine, &intake)?;
     routes.add_service(health_service);
 
+    if options.demo {
+        demo::fill(&store, &intake).await?;
+    }
     let listener = TcpListener::bind(options.listen)
         .await
         .with_context(|| format!("cannot listen on {}", options.listen))?;

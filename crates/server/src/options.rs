@@ -30,6 +30,11 @@ pub struct Options {
     #[arg(long, env = "ROSTER_INSECURE")]
     pub insecure: bool,
 
+    /// Fill the organization `default` with sample data, unless anything was ever written to it:
+    /// 100 accounts, 600 contacts, their associations and 3,000 tickets.
+    #[arg(long, env = "ROSTER_DEMO")]
+    pub demo: bool,
+
     /// How many writes may wait for their turn; the next one is refused (RESOURCE_EXHAUSTED).
     #[arg(
         long,

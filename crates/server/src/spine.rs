@@ -18,7 +18,7 @@ use crate::token::{Binding, Place, Tokens, lost};
 /// The metadata key that names the organization.
 const ORGANIZATION_KEY: &str = "roster-organization";
 /// The organization of callers that name none.
-const DEFAULT_ORGANIZATION: &str = "default";
+pub(crate) const DEFAULT_ORGANIZATION: &str = "default";
 /// Who calls a server without credentials.
 pub(crate) const LOCAL_CALLER: &str = "local";
 /// Items of a page where the caller does not say.
