@@ -294,6 +294,7 @@ pub fn prelude() -> Vec<Step> {
 
 impl Step {
     /// The command, now that it is known what exists.
+    #[allow(clippy::too_many_lines, reason = "one arm a kind of step: a table")]
     pub fn command(&self, maps: &Maps) -> AnyCommand {
         match self.clone() {
             Self::CreateAccount(external) => AnyCommand::CreateAccount(CreateAccount {

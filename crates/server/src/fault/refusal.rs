@@ -28,6 +28,7 @@ fn pair(fault: Fault, pair: Pair) -> Fault {
 }
 
 /// What a rule refuses: every reason, once.
+#[allow(clippy::too_many_lines, reason = "one total match: a table")]
 pub(crate) fn of_refusal(refusal: &Refusal) -> Fault {
     use Code::{Aborted, AlreadyExists, FailedPrecondition, InvalidArgument, NotFound};
     use ErrorReason as Reason;
