@@ -211,7 +211,9 @@ impl Naive {
             if to == c.id {
                 return Err(Refusal::RequesterIsDeleted(to));
             }
-            self.contact(to)?;
+            if self.contact(to).is_err() {
+                return Err(Refusal::RequesterNotFound(to));
+            }
         }
         self.tables
             .associations
