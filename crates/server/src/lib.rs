@@ -54,10 +54,6 @@ const GOODBYE_PATIENCE: Duration = Duration::from_millis(300);
 /// How often a stop looks whether calls still run.
 const STOP_LOOKS_EVERY: Duration = Duration::from_millis(10);
 
-/// How long a stop then waits for the batches that imports were writing: one takes a quarter of a
-/// second.
-const IMPORTS_PATIENCE: Duration = Duration::from_secs(1);
-
 /// Serves until `stop` is done, then finishes what runs.
 ///
 /// `ready` is told the address once calls are taken.
@@ -116,43 +112,33 @@ pub async fn serve(
         .add_routes(routes.routes())
         .serve_with_incoming_shutdown(TcpListenerStream::new(listener), shutdown);
     tokio::select! {
-        served = serving => served?,
+        served = serving => {
+            served?;
+            // Nobody is connected, and imports may be at work all the same.
+            finish(&places, &intake).await;
+        }
         () = async {
             let _ = stopped.await;
             finish(&places, &intake).await;
         } => {}
     }
-    end_imports(&intake).await;
     tokio::task::spawn_blocking(move || store.close()).await?;
     Ok(())
 }
 
-/// Waits until what runs is finished, but not for ever.
+/// Waits until what runs is finished, calls and the batches of imports, but not for ever. Whoever
+/// watches an import hears how it ended before the connection does.
 async fn finish(places: &Places, intake: &Intake) {
     let none_runs = async {
         while !places.are_free() {
             tokio::time::sleep(STOP_LOOKS_EVERY).await;
         }
     };
-    if tokio::time::timeout(STOP_PATIENCE, none_runs)
-        .await
-        .is_err()
-    {
-        tracing::warn!("calls were still running when the stop's patience ended");
+    let all = async { tokio::join!(none_runs, intake.stopped()) };
+    if tokio::time::timeout(STOP_PATIENCE, all).await.is_err() {
+        tracing::warn!("calls or imports were still at work when the stop's patience ended");
     }
-    // Whoever watches an import hears how it ended before the connection does.
-    end_imports(intake).await;
     tokio::time::sleep(GOODBYE_PATIENCE).await;
-}
-
-/// Waits until no import is at work, but not for ever.
-async fn end_imports(intake: &Intake) {
-    if tokio::time::timeout(IMPORTS_PATIENCE, intake.stopped())
-        .await
-        .is_err()
-    {
-        tracing::warn!("imports were still at work when the stop's patience ended");
-    }
 }
 
 /// How connections are held.
