@@ -1,6 +1,6 @@
 //! Loading facts: one statement a kind, whatever their number.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use diesel::dsl::count_star;
 use diesel::prelude::*;
@@ -109,26 +109,25 @@ impl ReadFacts for Session {
         of: &[ContactId],
         with: &[AccountId],
     ) -> Result<Vec<(Pair, Stored<Association>)>> {
-        let with = account_columns(with);
+        let columns = account_columns(with);
+        let wanted: HashSet<AccountId> = with.iter().copied().collect();
         let mut found = Vec::new();
         for of in contact_columns(of).chunks(KEYS_MAX) {
-            for with in with.chunks(KEYS_MAX) {
-                let between = associations::table
-                    .filter(associations::org.eq(org))
-                    .filter(associations::contact.eq_any(of))
-                    .select(AssociationRow::as_select());
-                // With many accounts SQLite would look into its index once for each contact and
-                // account: it is quicker to go through the contacts' own and leave out the rest,
-                // which a sum hides from the index.
-                let rows: Vec<AssociationRow> = if with.len() <= PROBED_ACCOUNTS_MAX {
-                    let probed = between.filter(associations::account.eq_any(with));
-                    probed.load(&mut self.conn)?
-                } else {
-                    let sifted = between.filter((associations::account + 0).eq_any(with));
-                    sifted.load(&mut self.conn)?
-                };
-                found.extend(rows.into_iter().map(AssociationRow::with_pair));
-            }
+            let of_contacts = associations::table
+                .filter(associations::org.eq(org))
+                .filter(associations::contact.eq_any(of))
+                .select(AssociationRow::as_select());
+            // With many accounts an engine looks into its index once for each contact and account,
+            // or goes through the accounts once for each row: it is quicker to take all that the
+            // contacts have and to leave out the rest here.
+            let rows: Vec<AssociationRow> = if columns.len() <= PROBED_ACCOUNTS_MAX {
+                let probed = of_contacts.filter(associations::account.eq_any(&columns));
+                probed.load(&mut self.conn)?
+            } else {
+                of_contacts.load(&mut self.conn)?
+            };
+            let pairs = rows.into_iter().map(AssociationRow::with_pair);
+            found.extend(pairs.filter(|(pair, _)| wanted.contains(&pair.account)));
         }
         Ok(found)
     }
