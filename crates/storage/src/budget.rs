@@ -35,6 +35,14 @@ impl Budget {
         }
     }
 
+    #[cfg(test)]
+    pub(crate) fn spent_with_rows() -> Self {
+        Self {
+            until: Instant::now(),
+            ..Self::of_a_page()
+        }
+    }
+
     /// Whether the time of a page is spent that has some rows or none.
     pub(crate) fn is_spent_for(self, has_rows: bool) -> bool {
         let until = if has_rows {
