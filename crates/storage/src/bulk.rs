@@ -108,6 +108,12 @@ pub(crate) const HEADING_COUNTS: Table = Table {
     columns: &[("kind", Int), ("heading", Int), ("counted", Int)],
 };
 
+pub(crate) const GRAM_STRETCHES: Table = Table {
+    name: "gram_stretches",
+    keys: 3,
+    columns: &[("kind", Int), ("gram", Int), ("stretch", Bytes)],
+};
+
 pub(crate) const UNIQUE_KEYS: Table = Table {
     name: "unique_keys",
     keys: 1,
@@ -346,7 +352,7 @@ fn json_text(value: &Value) -> String {
     value.to_string()
 }
 
-fn hex(bytes: &[u8]) -> String {
+pub(crate) fn hex(bytes: &[u8]) -> String {
     use std::fmt::Write as _;
     bytes
         .iter()

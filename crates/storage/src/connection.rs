@@ -419,6 +419,15 @@ pub(crate) trait ReadNames {
         end: &[u8],
         limit: usize,
     ) -> Result<Vec<Looked>>;
+    /// The first stretch from `from` on and below `end` where each of these grams stands.
+    fn next_stretch(
+        &mut self,
+        org: Org,
+        listed: Listed,
+        grams: &[u64],
+        from: &[u8],
+        end: &[u8],
+    ) -> Result<Option<Vec<u8>>>;
     /// How many stand under each heading that has any, in the order of headings.
     fn heading_counts(&mut self, org: Org, listed: Listed) -> Result<Vec<(Heading, u64)>>;
     /// How many contacts of an account stand under each heading.

@@ -1,13 +1,13 @@
 //! The two tables that a picker lists, and what is kept beside them: grams that nominate, counts
 //! by heading.
 
-use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
 
-use roster_core::names::{Derived, Heading};
+use roster_core::names::{Derived, Gram, Heading};
 use serde_json::{Value, json};
 
-use crate::bulk::HEADING_COUNTS;
+use crate::bulk::{HEADING_COUNTS, hex};
 use crate::connection::{Connection, Org, Result};
 use crate::rows::column;
 
@@ -52,20 +52,46 @@ impl Listed {
     }
 }
 
-/// A record and the numbers of its grams.
+/// How many bytes of a sort key make a stretch: heading, script and three kana or letters, or two
+/// kanji. Of a million contacts hardly a stretch has more than some thousands.
+const STRETCH_BYTES: usize = 5;
+
+/// The stretch of the order of names in which a sort key stands: what its first bytes begin.
+pub(crate) fn stretch(sort_key: &[u8]) -> &[u8] {
+    &sort_key[..sort_key.len().min(STRETCH_BYTES)]
+}
+
+/// A record, the numbers of its grams, and where it stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Nominated {
     pub(crate) id: u64,
     pub(crate) grams: Vec<u64>,
+    /// Those of its grams that tell where it stands.
+    telling: Vec<u64>,
+    stretch: Vec<u8>,
 }
 
 impl Nominated {
     pub(crate) fn by(id: u64, derived: &Derived) -> Self {
-        let grams = derived.grams().into_iter().map(|gram| gram.code());
+        let grams = derived.grams();
+        let telling = grams.iter().filter(|gram| gram.tells_where());
         Self {
             id,
-            grams: grams.collect(),
+            telling: telling.map(|gram| gram.code()).collect(),
+            grams: grams.into_iter().map(Gram::code).collect(),
+            stretch: stretch(&derived.sort_key).to_vec(),
         }
+    }
+
+    /// The rows that tell where these records stand, each once.
+    pub(crate) fn stretches(listed: Listed, records: &[Self]) -> Vec<Value> {
+        let mut distinct: BTreeSet<(u64, &[u8])> = BTreeSet::new();
+        for record in records {
+            let of = |gram: &u64| (*gram, record.stretch.as_slice());
+            distinct.extend(record.telling.iter().map(of));
+        }
+        let row = |(gram, stretch)| json!([listed.kind(), column(gram), hex(stretch)]);
+        distinct.into_iter().map(row).collect()
     }
 }
 
@@ -110,7 +136,13 @@ impl Beside {
             if let Some(now) = now {
                 *counts.entry(now.heading).or_default() += 1;
             }
-            let marks = |derived: &Derived| (derived.heading, derived.search_text.clone());
+            let marks = |derived: &Derived| {
+                (
+                    stretch(&derived.sort_key).to_vec(),
+                    derived.heading,
+                    derived.search_text.clone(),
+                )
+            };
             match (before.as_ref().map(marks), now) {
                 (before, Some(now)) if before != Some(marks(now)) => {
                     written.push(Nominated::by(*id, now));

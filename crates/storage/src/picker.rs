@@ -5,8 +5,11 @@
 //!
 //! 1. A look along the order from where the page begins: what many records match is found there.
 //! 2. The nominated records, if they are few enough to be read and sorted.
-//! 3. Heading by heading: one where none is nominated is passed over, one where few are is
-//!    answered as in 2, and in one where many are, the look along the order goes on.
+//! 3. The look along the order goes on. Before each step it passes over all stretches of the order
+//!    where no record has the query's grams: those who have a name stand side by side.
+//! 4. Where the grams tell nothing of places, heading by heading: one where none is nominated is
+//!    passed over, one where few are is answered as in 2, and in one where many are, the look goes
+//!    on.
 //!
 //! Invariant: whichever way, a page holds the first matches after its place, in order, and
 //! `examined` is a place up to which no match was left out.
@@ -18,6 +21,7 @@ use roster_core::names::{Gram, Heading};
 
 use crate::budget::Budget;
 use crate::connection::{Connection, Looked, NamePlace, Org, Picking, Result};
+use crate::listed::stretch;
 
 /// How far each way goes.
 #[derive(Clone, Copy, Debug)]
@@ -26,8 +30,10 @@ pub(crate) struct Bounds {
     first_look: usize,
     /// Rows of a further look; between looks the time is watched.
     look: usize,
-    /// Up to so many nominated records are read and sorted.
+    /// Up to so many nominated records are read and sorted, where grams tell their places.
     sorted_max: usize,
+    /// Up to so many where grams do not.
+    sorted_max_anywhere: usize,
     /// Counts with a query are exact up to so many nominated records.
     counted_max: usize,
     /// Beyond that, how many rows of each heading are looked at.
@@ -42,7 +48,9 @@ impl Bounds {
         look: 2_048,
         // What an engine reads in the time of a page. Where more match, a look along the order
         // mostly meets some soon.
-        sorted_max: 20_000,
+        sorted_max: 2_000,
+        // The other way would be through half the list.
+        sorted_max_anywhere: 20_000,
         counted_max: 2_000,
         // Of 38 headings, twice what is counted exactly.
         sampled: 100,
@@ -67,6 +75,9 @@ pub struct HeadingCount {
     /// Whether counting ended early: there may be more.
     pub at_least: bool,
 }
+
+/// So many grams are asked for when a stretch is looked for: it is a hint, and few narrow it enough.
+const HINTS_MAX: usize = 8;
 
 /// What one page is being made of.
 struct Page<'p> {
@@ -142,13 +153,64 @@ impl Page<'_> {
         if self.is_full() {
             return Ok(Some(place));
         }
-        if self.sort_nominated(self.picking.heading, &place)? {
+        let hints = self.hints();
+        let sorted_max = if hints.is_empty() {
+            self.bounds.sorted_max_anywhere
+        } else {
+            self.bounds.sorted_max
+        };
+        if self.sort_nominated(self.picking.heading, &place, sorted_max)? {
             return Ok(self.end());
+        }
+        if !hints.is_empty() {
+            return self.by_stretches(&hints, place, &end_of(last));
         }
         if self.picking.heading.is_some() {
             return self.look_along(place, &end_of(last));
         }
         self.by_headings(&headings, place)
+    }
+
+    /// The query's grams that tell where a record stands, those of kanji first.
+    fn hints(&self) -> Vec<u64> {
+        let grams = self.picking.query.grams().into_iter().rev();
+        codes(grams.filter(|gram| gram.tells_where()).take(HINTS_MAX))
+    }
+
+    /// Looks along the order from stretch to stretch where all hints stand.
+    fn by_stretches(
+        &mut self,
+        hints: &[u64],
+        mut place: NamePlace,
+        end: &[u8],
+    ) -> Result<Option<NamePlace>> {
+        let mut rows = self.bounds.first_look;
+        loop {
+            // All records that are left stand in this stretch or later ones.
+            let from = stretch(&place.sort_key);
+            let listed = self.picking.listed;
+            let next = self
+                .connection
+                .next_stretch(self.org, listed, hints, from, end)?;
+            let Some(sort_key) = next else {
+                return Ok(None);
+            };
+            place = place.max(NamePlace {
+                sort_key,
+                number: 0,
+            });
+            match self.look(&place, end, rows)? {
+                None => return Ok(None),
+                Some(last) if self.is_full() || self.is_spent() => return Ok(Some(last)),
+                Some(last) => place = last,
+            }
+            // Short at first, for the next stretch may be near.
+            rows = (rows * 2).min(self.bounds.look);
+        }
+    }
+
+    fn is_spent(&self) -> bool {
+        self.budget.is_spent_for(!self.found.is_empty())
     }
 
     fn by_headings(
@@ -161,7 +223,8 @@ impl Page<'_> {
                 continue;
             }
             place = place.max(start_of(*heading));
-            if self.sort_nominated(Some(*heading), &place)? {
+            let sorted_max = self.bounds.sorted_max_anywhere;
+            if self.sort_nominated(Some(*heading), &place, sorted_max)? {
                 if let Some(end) = self.end() {
                     return Ok(Some(end));
                 }
@@ -172,7 +235,7 @@ impl Page<'_> {
                 sort_key: end_of(*heading),
                 number: 0,
             };
-            if self.budget.is_spent() {
+            if self.is_spent() {
                 return Ok(Some(place));
             }
         }
@@ -225,7 +288,7 @@ impl Page<'_> {
             };
             match self.look(&place, end, rows)? {
                 None => return Ok(None),
-                Some(last) if self.is_full() || self.budget.is_spent() => return Ok(Some(last)),
+                Some(last) if self.is_full() || self.is_spent() => return Ok(Some(last)),
                 Some(last) => place = last,
             }
         }
@@ -233,16 +296,18 @@ impl Page<'_> {
 
     /// Answers from the nominated records, if they are few enough; says whether they were. Then
     /// all matches up to where the page is full, or all there are, were taken.
-    fn sort_nominated(&mut self, heading: Option<Heading>, after: &NamePlace) -> Result<bool> {
+    fn sort_nominated(
+        &mut self,
+        heading: Option<Heading>,
+        after: &NamePlace,
+        sorted_max: usize,
+    ) -> Result<bool> {
         let mut grams = codes(self.picking.query.grams());
         grams.extend(heading.map(|heading| Gram::of_heading(heading).code()));
-        let nominated = self.connection.nominated(
-            self.org,
-            self.picking.listed,
-            &grams,
-            self.bounds.sorted_max + 1,
-        )?;
-        if nominated.len() > self.bounds.sorted_max {
+        let nominated =
+            self.connection
+                .nominated(self.org, self.picking.listed, &grams, sorted_max + 1)?;
+        if nominated.len() > sorted_max {
             return Ok(false);
         }
         let mut places = self

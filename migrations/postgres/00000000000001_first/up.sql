@@ -92,6 +92,16 @@ CREATE TABLE contact_grams (
 CREATE INDEX contact_grams_by_gram ON contact_grams USING gin (grams)
     WITH (gin_pending_list_limit = 256);
 
+-- Where in the order of names accounts (kind 1) and contacts (kind 2) with a gram stand: the first
+-- bytes of their sort keys. None is missing; one may stay when the last record of its kind is gone.
+CREATE TABLE gram_stretches (
+    org BIGINT NOT NULL,
+    kind BIGINT NOT NULL,
+    gram BIGINT NOT NULL,
+    stretch BYTEA NOT NULL,
+    PRIMARY KEY (org, kind, gram, stretch)
+);
+
 -- How many accounts (kind 1) and contacts (kind 2) stand under each heading.
 CREATE TABLE heading_counts (
     org BIGINT NOT NULL,

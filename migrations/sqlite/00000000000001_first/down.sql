@@ -8,6 +8,7 @@ DROP TABLE tickets;
 DROP TABLE associations;
 DROP TABLE unique_keys;
 DROP TABLE heading_counts;
+DROP TABLE gram_stretches;
 DROP TABLE contact_grams;
 DROP TABLE account_grams;
 DROP TABLE contacts;

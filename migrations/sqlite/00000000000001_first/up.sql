@@ -81,6 +81,16 @@ CREATE VIRTUAL TABLE contact_grams USING fts5(
     grams, content='', contentless_delete=1, detail=none, tokenize='ascii'
 );
 
+-- Where in the order of names accounts (kind 1) and contacts (kind 2) with a gram stand: the first
+-- bytes of their sort keys. None is missing; one may stay when the last record of its kind is gone.
+CREATE TABLE gram_stretches (
+    org INTEGER NOT NULL,
+    kind INTEGER NOT NULL,
+    gram INTEGER NOT NULL,
+    stretch BLOB NOT NULL,
+    PRIMARY KEY (org, kind, gram, stretch)
+) WITHOUT ROWID;
+
 -- How many accounts (kind 1) and contacts (kind 2) stand under each heading.
 CREATE TABLE heading_counts (
     org INTEGER NOT NULL,

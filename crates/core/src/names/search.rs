@@ -76,6 +76,18 @@ impl Gram {
         Self(NO_CHARACTER << 21 | u64::from(heading.code()))
     }
 
+    /// Whether it says something of where in the order of names a record stands. Two ASCII
+    /// characters do not: e-mail addresses have them all everywhere.
+    pub fn tells_where(self) -> bool {
+        const ASCII_END: u64 = 0x80;
+        const LETTER: u64 = (1 << 21) - 1;
+        let (first, second) = (self.0 >> 21, self.0 & LETTER);
+        first <= u64::from(u32::from(char::MAX))
+            && (first >= ASCII_END
+                || second >= ASCII_END
+                || first == u64::from(u32::from(NAME_START)))
+    }
+
     /// The gram as a number of 42 bits, the first character in the upper half. Stored ones stay
     /// what they are.
     pub fn code(self) -> u64 {
@@ -244,6 +256,14 @@ mod tests {
             let code = Gram::of_heading(heading).code();
             assert!(last < code && code < 1 << 42, "{heading}");
         }
+    }
+
+    #[test]
+    fn a_gram_tells_where_unless_it_is_of_ascii_within_a_field_or_of_a_heading() {
+        let tells = |first, second| Gram::new(first, second).tells_where();
+        assert!(tells('田', '中') && tells('a', 'é') && tells('é', 'a') && tells(NAME_START, 'a'));
+        assert!(!tells('a', 'b') && !tells('@', '1'));
+        assert!(!Gram::of_heading(Heading::KanaTa).tells_where());
     }
 
     fn any_fields() -> impl Strategy<Value = Vec<(bool, String)>> {

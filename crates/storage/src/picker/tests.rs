@@ -31,18 +31,23 @@ const NARROW: [Bounds; 3] = [
         first_look: 1,
         look: 2,
         sorted_max: 3,
+        sorted_max_anywhere: 4,
         counted_max: 2,
         sampled: 2,
     },
     Bounds {
         first_look: 2,
         look: 3,
-        sorted_max: 8,
+        sorted_max: 0,
+        sorted_max_anywhere: 8,
         counted_max: 0,
         sampled: 1,
     },
     Bounds::USUAL,
 ];
+
+/// A page in time, one that ends at once, and one that ends once it has something.
+const BUDGETS: [fn() -> Budget; 3] = [Budget::of_a_page, Budget::spent, Budget::spent_with_rows];
 
 /// The names of a contact, as a test draws them.
 type Drawn = (String, String, String, bool);
@@ -157,16 +162,12 @@ fn by_pages(
     picking: &Picking<'_>,
     limit: usize,
     bounds: Bounds,
-    hurried: bool,
+    budget: fn() -> Budget,
 ) -> Vec<NamePlace> {
     let mut shown = Vec::new();
     let mut after = None;
     loop {
-        let budget = if hurried {
-            Budget::spent()
-        } else {
-            Budget::of_a_page()
-        };
+        let budget = budget();
         let effort = (budget, bounds);
         let picked = page(
             at.connection,
@@ -178,6 +179,10 @@ fn by_pages(
         )
         .unwrap();
         assert!(picked.places.len() <= limit);
+        assert!(
+            !picked.places.is_empty() || picked.examined.is_none() || budget.is_spent_for(false),
+            "no page is empty while there is time"
+        );
         shown.extend(picked.places);
         assert!(
             picked.examined.is_none() || picked.examined > after,
@@ -238,12 +243,9 @@ fn check(at: &mut Snapshot<'_>, queries: &[String], limit: usize) {
             ] {
                 let picking = of(heading);
                 let expected = naively(at, &picking);
-                for (bounds, hurried) in NARROW.into_iter().flat_map(|b| [(b, false), (b, true)]) {
-                    let shown = by_pages(at, &picking, limit, bounds, hurried);
-                    assert_eq!(
-                        shown, expected,
-                        "{query:?} {heading:?} {bounds:?} {hurried}"
-                    );
+                for (bounds, budget) in NARROW.into_iter().flat_map(|b| BUDGETS.map(|of| (b, of))) {
+                    let shown = by_pages(at, &picking, limit, bounds, budget);
+                    assert_eq!(shown, expected, "{query:?} {heading:?} {bounds:?}");
                 }
             }
             let picking = of(None);

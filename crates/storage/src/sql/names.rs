@@ -82,6 +82,33 @@ fn looked(picking: &Picking<'_>) -> String {
     format!("SELECT sort_key, {id} AS id, ({passes}) AS passes FROM {table}")
 }
 
+#[derive(QueryableByName)]
+struct StretchRow {
+    #[diesel(sql_type = Binary)]
+    stretch: Vec<u8>,
+}
+
+/// The statement that finds the next stretch: organization, from where, the end.
+fn next_stretch(listed: Listed, grams: &[u64]) -> String {
+    let mut sql = format!(
+        "SELECT s.stretch AS stretch FROM gram_stretches AS s WHERE s.org = $1 AND s.kind = {} \
+         AND s.stretch >= $2 AND s.stretch < $3",
+        listed.kind(),
+    );
+    for (place, gram) in grams.iter().enumerate() {
+        if place == 0 {
+            sql.push_str(&format!(" AND s.gram = {gram}"));
+        } else {
+            sql.push_str(&format!(
+                " AND EXISTS (SELECT 1 FROM gram_stretches AS o WHERE o.org = s.org \
+                 AND o.kind = s.kind AND o.gram = {gram} AND o.stretch = s.stretch)",
+            ));
+        }
+    }
+    sql.push_str(" ORDER BY s.stretch LIMIT 1");
+    sql
+}
+
 impl ReadNames for Session {
     fn nominated(
         &mut self,
@@ -155,6 +182,23 @@ impl ReadNames for Session {
             .bind::<BigInt, _>(column(limit as u64))
             .load(&mut self.conn)?;
         Ok(rows.into_iter().map(LookedRow::looked).collect())
+    }
+
+    fn next_stretch(
+        &mut self,
+        org: Org,
+        listed: Listed,
+        grams: &[u64],
+        from: &[u8],
+        end: &[u8],
+    ) -> Result<Option<Vec<u8>>> {
+        let found: Option<StretchRow> = sql_query(next_stretch(listed, grams))
+            .bind::<BigInt, _>(org)
+            .bind::<Binary, _>(from)
+            .bind::<Binary, _>(end)
+            .get_result(&mut self.conn)
+            .optional()?;
+        Ok(found.map(|row| row.stretch))
     }
 
     fn heading_counts(&mut self, org: Org, listed: Listed) -> Result<Vec<(Heading, u64)>> {

@@ -10,7 +10,8 @@ use serde_json::Value;
 
 use super::{BEGIN_READ, BEGIN_WRITE, Conn, FOR_UPDATE, grams, unpack};
 use crate::bulk::{
-    CHANGE_SET_PARTS, CHANGE_SETS, REQUEST_ANSWERS, Table, answer_row, change_set_row, part_row,
+    CHANGE_SET_PARTS, CHANGE_SETS, GRAM_STRETCHES, REQUEST_ANSWERS, Table, answer_row,
+    change_set_row, part_row,
 };
 use crate::connection::{
     ChangeSetHead, KeptAnswer, Org, Organization, Result, Transactions, Write,
@@ -184,7 +185,9 @@ impl Write for Session {
 
     fn write_grams(&mut self, org: Org, listed: Listed, records: &[Nominated]) -> Result<()> {
         let rows: Vec<Value> = records.iter().map(|r| grams::row(org, r)).collect();
-        self.run(&grams::write(listed), org, &rows)
+        self.run(&grams::write(listed), org, &rows)?;
+        let stretches = Nominated::stretches(listed, records);
+        self.insert_new(org, &GRAM_STRETCHES, &stretches)
     }
 
     fn insert(&mut self, org: Org, table: &Table, rows: &[Value]) -> Result<()> {
@@ -256,9 +259,19 @@ impl Write for Session {
 impl Session {
     /// Inserts rows; where one with the key is there, sets `or` instead.
     fn insert_or(&mut self, org: Org, table: &Table, or: &str, rows: &[Value]) -> Result<()> {
+        self.insert_unless(org, table, &format!("UPDATE SET {or}"), rows)
+    }
+
+    /// Inserts those rows whose keys are not there.
+    fn insert_new(&mut self, org: Org, table: &Table, rows: &[Value]) -> Result<()> {
+        self.insert_unless(org, table, "NOTHING", rows)
+    }
+
+    /// Inserts rows; where one with the key is there, does something else.
+    fn insert_unless(&mut self, org: Org, table: &Table, or: &str, rows: &[Value]) -> Result<()> {
         let sql = format!(
             "INSERT INTO {} (org, {}) SELECT {}, {} {} WHERE true \
-             ON CONFLICT (org, {}) DO UPDATE SET {or}",
+             ON CONFLICT (org, {}) DO {or}",
             table.name,
             names(table, 0..table.columns.len()).join(", "),
             unpack::ORG,
