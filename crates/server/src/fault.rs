@@ -212,6 +212,29 @@ fn unreachable(cause: &str) -> Fault {
     )
 }
 
+/// The database was silent for too long to answer by what it said before.
+pub(crate) fn stale(max: Duration) -> Fault {
+    let seconds = max.as_secs();
+    Fault::new(
+        Code::Unavailable,
+        ErrorReason::Unavailable,
+        format!(
+            "the database has been silent for more than {seconds} seconds, and answers by older \
+             facts are not given: try again, or ask another server"
+        ),
+    )
+}
+
+/// The database did not answer before the caller's deadline.
+pub(crate) fn slow() -> Fault {
+    Fault::new(
+        Code::Unavailable,
+        ErrorReason::Unavailable,
+        "the database did not answer within the time that the call was given: try again, with a \
+         later deadline",
+    )
+}
+
 /// Too much waits already.
 pub(crate) fn busy(of_what: &str) -> Fault {
     Fault::new(

@@ -4,6 +4,12 @@ use std::net::SocketAddr;
 
 use clap::Parser;
 
+/// Memory for facts, in MiB, unless it is said: some ten million tickets.
+const MEMORY_MIB: u64 = 1_024;
+/// Seconds of the database's silence after which its facts are too old, unless it is said: it
+/// outlasts a failover, and a change is seen everywhere within a minute or not answered against.
+const STALE_AFTER_SECONDS: u64 = 60;
+
 /// Who belongs to which company, and who may therefore see what.
 #[derive(Clone, Debug, Parser)]
 #[command(name = "roster-server", version)]
@@ -34,6 +40,30 @@ pub struct Options {
     /// 100 accounts, 600 contacts, their associations and 3,000 tickets.
     #[arg(long, env = "ROSTER_DEMO")]
     pub demo: bool,
+
+    /// How many MiB of memory the facts of organizations may take. What does not fit is answered
+    /// from the database: right, and slower.
+    #[arg(
+        long,
+        env = "ROSTER_MEMORY_MIB",
+        default_value_t = MEMORY_MIB,
+        value_name = "NUMBER"
+    )]
+    pub memory_mib: u64,
+
+    /// For how many seconds checks are answered by facts in memory while the database is silent;
+    /// after them they are refused (UNAVAILABLE).
+    #[arg(
+        long,
+        env = "ROSTER_STALE_AFTER",
+        default_value_t = STALE_AFTER_SECONDS,
+        value_name = "SECONDS"
+    )]
+    pub stale_after: u64,
+
+    /// Where Prometheus finds the metrics, at /metrics; nowhere unless it is said.
+    #[arg(long, env = "ROSTER_METRICS", value_name = "ADDRESS")]
+    pub metrics: Option<SocketAddr>,
 
     /// How many writes may wait for their turn; the next one is refused (RESOURCE_EXHAUSTED).
     #[arg(

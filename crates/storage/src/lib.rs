@@ -35,7 +35,7 @@ mod testing;
 mod tickets;
 mod writer;
 
-pub use batch::{Origin, RequestKey};
+pub use batch::{Committed, CommittedSet, Origin, RequestKey};
 pub use check::Guarding;
 pub use connection::{
     AccountContact, ContactAccount, ContactAccountPlace, NamePlace, StoreKeys, TicketPlace,

@@ -15,7 +15,7 @@ use roster_core::id::Revision;
 use roster_core::refusal::Refused;
 use tokio::sync::{Semaphore, oneshot};
 
-use crate::batch::{Job, Origin, Outcome};
+use crate::batch::{Committed, Job, Origin, Outcome};
 use crate::check::{Guarding, check_all};
 use crate::connection::{Connection, Result, StoreKeys};
 use crate::error::{NotDone, StorageError};
@@ -25,7 +25,7 @@ use crate::lock::FileLock;
 use crate::organization::{At, OrganizationName};
 use crate::presence::Presence;
 use crate::snapshot::Snapshot;
-use crate::writer::{self, CALLS_WAITING_MAX, Lane, Queue};
+use crate::writer::{self, CALLS_WAITING_MAX, Desk, Lane, Queue};
 use crate::{log, postgres, rebuild, sqlite};
 
 /// Readers of one server; a read is short, so few serve many.
@@ -85,12 +85,14 @@ pub enum Done<A> {
 }
 
 /// How a store works; the default is what a server does.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone)]
 pub struct StoreOptions {
     /// How many calls may wait for a writer.
     pub calls_waiting_max: usize,
     /// Whether each batch is looked at before it is committed.
     pub guarding: Guarding,
+    /// Hears what was committed.
+    pub listener: Option<Arc<dyn Committed>>,
 }
 
 impl Default for StoreOptions {
@@ -98,6 +100,7 @@ impl Default for StoreOptions {
         Self {
             calls_waiting_max: CALLS_WAITING_MAX,
             guarding: Guarding::default(),
+            listener: None,
         }
     }
 }
@@ -131,11 +134,16 @@ impl Store {
         rebuild::check(connection.newest_derivation()?)?;
         let presence = Presence::begin(database, connection.as_mut())?;
         let queue = Arc::new(Queue::new(options.calls_waiting_max));
-        let connect: writer::Connect = {
-            let engine = engine.clone();
-            Arc::new(move || engine.connect())
+        let desk = Desk {
+            queue: Arc::clone(&queue),
+            connect: {
+                let engine = engine.clone();
+                Arc::new(move || engine.connect())
+            },
+            guarding: options.guarding,
+            listener: options.listener,
         };
-        let writers = writer::start(&queue, &connect, options.guarding, writers)
+        let writers = writer::start(&desk, writers)
             .map_err(|error| StorageError::Unreachable(error.into()))?;
         rebuild::start(&queue, connection.as_mut())?;
         drop(connection);

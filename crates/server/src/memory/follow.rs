@@ -1,0 +1,180 @@
+//! Following the database: organizations are loaded when they are asked for, and what other servers
+//! write is read from the log.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use roster_core::organization::{At, OrganizationName};
+use roster_index::{Followed, Loading, NotHeld, Organization};
+use roster_storage::{StorageError, Store};
+
+use super::{Memory, Wanted};
+
+/// How often the database is asked for the heads of organizations: with the reading of what is
+/// missing, another server is well below 250 ms behind.
+const LOOK_EVERY: Duration = Duration::from_millis(50);
+/// Change sets that are read at once, at most, and their bytes: as many as a busy server writes
+/// between two looks, and no more memory than a large import's batch.
+const SETS_MAX: usize = 1_000;
+const SET_BYTES_MAX: usize = 16 << 20;
+
+/// Loads and follows, until it is dropped.
+pub(crate) async fn follow(memory: Arc<Memory>, store: Arc<Store>, wanted: Wanted) {
+    tokio::join!(
+        load_wanted(&memory, &store, wanted),
+        look_at_heads(&memory, &store)
+    );
+}
+
+async fn load_wanted(memory: &Arc<Memory>, store: &Arc<Store>, mut wanted: Wanted) {
+    // One after another: a load takes the database's time from calls.
+    while let Some(organization) = wanted.recv().await {
+        let Some(held) = memory
+            .index
+            .begin(&organization, memory.seconds())
+        else {
+            continue;
+        };
+        let begun = Instant::now();
+        match load(memory, store, &organization, &held).await {
+            Ok(()) => {
+                let millis = begun.elapsed().as_millis();
+                tracing::info!(%organization, millis, "facts are in memory");
+            }
+            Err(error) => {
+                memory.index.drop_facts(organization.as_str());
+                tracing::warn!(%organization, %error, "facts cannot be loaded");
+            }
+        }
+    }
+}
+
+/// Takes the facts of one moment, and then what was written meanwhile.
+async fn load(
+    memory: &Arc<Memory>,
+    store: &Arc<Store>,
+    organization: &OrganizationName,
+    held: &Arc<Organization>,
+) -> Result<(), StorageError> {
+    let bytes_max = memory.index.bytes_max();
+    let loaded = store.read(organization, move |snapshot| {
+        let mut loading = Loading::new(snapshot.at(), &snapshot.settings().record, bytes_max);
+        Ok(match snapshot.pour(&mut loading)? {
+            Ok(()) => loading.finish(),
+            Err(too_large) => Err(too_large),
+        })
+    });
+    let installed = loaded
+        .await?
+        .and_then(|facts| memory.index.install(held, facts, memory.seconds()));
+    match installed {
+        Ok(()) => catch_up(memory, store, organization, held).await,
+        Err(NotHeld::TooLarge) => {
+            memory.index.refuse(organization.as_str(), memory.seconds());
+            tracing::warn!(%organization, "facts do not fit into memory: the database answers");
+            Ok(())
+        }
+    }
+}
+
+async fn look_at_heads(memory: &Arc<Memory>, store: &Arc<Store>) {
+    let mut turns = tokio::time::interval(LOOK_EVERY);
+    turns.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut silent = false;
+    loop {
+        turns.tick().await;
+        match look(memory, store).await {
+            Ok(()) => {
+                if std::mem::take(&mut silent) {
+                    tracing::info!("the database answers again");
+                }
+            }
+            Err(error) => {
+                if !std::mem::replace(&mut silent, true) {
+                    tracing::warn!(%error, "the database does not answer");
+                }
+            }
+        }
+    }
+}
+
+/// One look at the heads of all organizations in memory, and at what each of them lacks.
+async fn look(memory: &Arc<Memory>, store: &Arc<Store>) -> Result<(), StorageError> {
+    let asked = Instant::now();
+    // What this server held before it asked: a head that is older than that was restored.
+    let live = memory.index.live();
+    let names: Vec<OrganizationName> = live.iter().map(|(name, ..)| name.clone()).collect();
+    let asking = {
+        let store = Arc::clone(store);
+        tokio::task::spawn_blocking(move || store.heads(&names))
+    };
+    let heads = asking
+        .await
+        .map_err(|panic| StorageError::Defect(panic.into()))??;
+    memory.hear(asked);
+    for (organization, at) in live {
+        let head = heads.get(&organization).copied().unwrap_or_default();
+        if follows(at, head) {
+            if head.revision > at.revision
+                && let Some(held) = memory.index.get(organization.as_str())
+            {
+                catch_up(memory, store, &organization, &held).await?;
+            }
+        } else {
+            tracing::warn!(%organization, "the database was restored: loading facts anew");
+            memory.index.drop_facts(organization.as_str());
+        }
+    }
+    Ok(())
+}
+
+/// Whether a head that was read after a moment can come after it.
+fn follows(at: At, head: At) -> bool {
+    head.revision > at.revision || head == at
+}
+
+/// Applies what the log has after the facts, up to its head.
+async fn catch_up(
+    memory: &Arc<Memory>,
+    store: &Arc<Store>,
+    organization: &OrganizationName,
+    held: &Arc<Organization>,
+) -> Result<(), StorageError> {
+    while let Some(at) = held.at() {
+        let sets = store
+            .changes_after(organization, at.revision, SETS_MAX, SET_BYTES_MAX)
+            .await?;
+        if sets.is_empty() {
+            return Ok(());
+        }
+        let sets = sets.iter().map(|set| (set.at, set.changes.as_slice()));
+        match held.committed(sets) {
+            Followed::Applied => {}
+            // What lies between is no longer in the log, or does not fit what is held.
+            Followed::Behind | Followed::Broken(_) => {
+                tracing::warn!(%organization, "the log does not lead on: loading facts anew");
+                memory.index.drop_facts(organization.as_str());
+            }
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use roster_core::id::Revision;
+
+    #[test]
+    fn a_head_follows_the_moment_itself_and_later_ones_alone() {
+        let at = |revision, nonce| At {
+            revision: Revision::new(revision),
+            nonce,
+        };
+        let held = at(5, 50);
+        assert!(follows(held, at(5, 50)));
+        assert!(follows(held, at(6, 60)));
+        assert!(!follows(held, at(5, 51)), "another future of the same number");
+        assert!(!follows(held, at(4, 40)), "a restored copy");
+    }
+}
