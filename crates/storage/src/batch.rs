@@ -9,6 +9,7 @@ use roster_core::draft::Draft;
 use roster_core::fact::Needs;
 use roster_core::guard::{Subject, touched};
 use roster_core::id::{Revision, Time};
+use roster_core::organization::{At, OrganizationName};
 use roster_core::record::{Settings, Stored};
 use roster_core::refusal::{Refusal, Refused};
 
@@ -20,7 +21,6 @@ use crate::kept::Kept;
 use crate::loaded::Loaded;
 use crate::log;
 use crate::net::Net;
-use crate::organization::{At, OrganizationName};
 use crate::rebuild;
 
 /// By what a repeated request is known.

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use roster_core::fact::{Held, HeldTicket, TicketsOf, UniqueKey};
 use roster_core::id::{AccountId, ContactId, ImportId, Pair, Revision, TicketNo, Time};
 use roster_core::names::{Heading, SearchQuery};
+use roster_core::organization::At;
 use roster_core::record::{Account, Association, Contact, Sharing, Stored, Ticket, TicketStatus};
 use roster_core::text::TicketKey;
 use serde_json::Value;
@@ -13,7 +14,6 @@ use crate::bulk::Table;
 use crate::error::StorageError;
 use crate::imports::{ImportRecord, ImportReject, ImportStep};
 use crate::listed::{Listed, Nominated};
-use crate::organization::At;
 
 pub(crate) type Result<T, E = StorageError> = std::result::Result<T, E>;
 

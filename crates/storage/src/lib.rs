@@ -19,7 +19,6 @@ mod loaded;
 mod lock;
 mod log;
 mod net;
-mod organization;
 mod picker;
 mod postgres;
 mod presence;
@@ -45,8 +44,10 @@ pub use error::{NotDone, StorageError};
 pub use imports::{
     ImportCounts, ImportFailure, ImportRecord, ImportReject, ImportState, ImportStep, NewImport,
 };
-pub use organization::{At, NotAnOrganization, ORGANIZATION_CHARS_MAX, OrganizationName};
 pub use picker::HeadingCount;
+pub use roster_core::organization::{
+    At, NotAnOrganization, ORGANIZATION_CHARS_MAX, OrganizationName,
+};
 pub use sight::{Filtered, Seen, VisibleTicket};
 pub use snapshot::{PickedAccount, PickedContact, Snapshot, TicketFilter};
 pub use store::{Done, Store, StoreOptions};

@@ -6,6 +6,7 @@ use std::hash::Hash;
 use roster_core::fact::{Held, HeldTicket, UniqueKey};
 use roster_core::id::{AccountId, ContactId, ImportId, Pair, Revision, TicketNo};
 use roster_core::names::{Heading, SearchQuery};
+use roster_core::organization::{At, OrganizationName};
 use roster_core::record::{Account, Association, Contact, Settings, Stored, Ticket, TicketStatus};
 use roster_core::refusal::Refusal;
 use roster_core::rules::disposition::{Preview, preview};
@@ -20,7 +21,6 @@ use crate::connection::{
 use crate::error::StorageError;
 use crate::imports::{ImportRecord, ImportReject};
 use crate::listed::Listed;
-use crate::organization::{At, OrganizationName};
 use crate::picker::{self, Bounds, HeadingCount, Picked};
 use crate::sight::Filtered;
 use crate::tickets::{self, FoundTickets};

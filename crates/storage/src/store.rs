@@ -12,6 +12,7 @@ use roster_core::draft::Draft;
 use roster_core::fact::Needs;
 use roster_core::guard::Violation;
 use roster_core::id::Revision;
+use roster_core::organization::{At, OrganizationName};
 use roster_core::refusal::Refused;
 use tokio::sync::{Semaphore, oneshot};
 
@@ -22,7 +23,6 @@ use crate::error::{NotDone, StorageError};
 use crate::imports::{Begin, ImportGiven, ImportRecord, ImportStep, ImportWrite, NewImport};
 use crate::loaded::Loaded;
 use crate::lock::FileLock;
-use crate::organization::{At, OrganizationName};
 use crate::presence::Presence;
 use crate::snapshot::Snapshot;
 use crate::writer::{self, CALLS_WAITING_MAX, Desk, Lane, Queue};

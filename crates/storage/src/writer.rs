@@ -7,12 +7,12 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use parking_lot::{Condvar, Mutex};
+use roster_core::organization::OrganizationName;
 
 use crate::batch::{Batch, Committed, Job, Outcome};
 use crate::check::Guarding;
 use crate::connection::{Connection, Result};
 use crate::error::StorageError;
-use crate::organization::OrganizationName;
 
 /// How many commands one transaction takes: enough that a commit's cost vanishes, few enough
 /// that the first of them does not wait for long.

@@ -1,9 +1,10 @@
 //! Which organization, and at which moment of it.
 
+use std::borrow::Borrow;
 use std::fmt;
 use std::sync::Arc;
 
-use roster_core::id::Revision;
+use crate::id::Revision;
 
 /// Longest name of an organization: that of a DNS label, so that it can be part of a host name.
 pub const ORGANIZATION_CHARS_MAX: usize = 63;
@@ -34,6 +35,13 @@ impl OrganizationName {
     }
 }
 
+/// So that a map by name is asked with a text: equal and hashed alike.
+impl Borrow<str> for OrganizationName {
+    fn borrow(&self) -> &str {
+        &self.0
+    }
+}
+
 impl fmt::Display for OrganizationName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
@@ -53,6 +61,13 @@ pub struct At {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_map_by_name_is_asked_with_a_text() {
+        let acme = OrganizationName::parse("acme").unwrap();
+        let map = std::collections::HashMap::from([(acme, 1)]);
+        assert_eq!((map.get("acme"), map.get("ACME")), (Some(&1), None));
+    }
 
     #[test]
     fn a_name_of_one_to_63_letters_digits_and_hyphens_is_one() {
