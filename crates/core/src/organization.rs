@@ -21,12 +21,23 @@ pub struct NotAnOrganization;
 impl OrganizationName {
     /// Reads a name.
     pub fn parse(text: &str) -> Result<Self, NotAnOrganization> {
-        let allowed = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
-        if (1..=ORGANIZATION_CHARS_MAX).contains(&text.len()) && text.bytes().all(allowed) {
+        if Self::is_one(text) {
             Ok(Self(text.into()))
         } else {
             Err(NotAnOrganization)
         }
+    }
+
+    /// Whether a text is a name.
+    pub fn is_one(text: &str) -> bool {
+        let allowed = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
+        (1..=ORGANIZATION_CHARS_MAX).contains(&text.len()) && text.bytes().all(allowed)
+    }
+
+    /// A text that [is one](Self::is_one).
+    pub fn trusted(text: &str) -> Self {
+        debug_assert!(Self::is_one(text));
+        Self(text.into())
     }
 
     /// The name itself.

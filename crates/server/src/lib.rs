@@ -1,10 +1,12 @@
 //! The wire: handlers that parse, call and render; the server that carries them.
 
+mod deadline;
 mod demo;
 mod fault;
 mod health;
 mod layers;
 mod lookup;
+mod memory;
 mod options;
 mod parse;
 mod render;
@@ -13,6 +15,7 @@ mod spine;
 mod spool;
 mod token;
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,7 +23,7 @@ use anyhow::Context;
 use prost::Message;
 use roster_api::v1;
 use roster_intake::Intake;
-use roster_storage::{Store, StoreOptions};
+use roster_storage::{Committed, Store, StoreOptions};
 use tokio::net::TcpListener;
 use tokio_stream::wrappers::TcpListenerStream;
 use tonic::service::{Routes, RoutesBuilder};
@@ -59,13 +62,16 @@ const STOP_LOOKS_EVERY: Duration = Duration::from_millis(10);
 /// `ready` is told the address once calls are taken.
 pub async fn serve(
     options: &Options,
-    ready: impl FnOnce(std::net::SocketAddr),
+    ready: impl FnOnce(SocketAddr),
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> anyhow::Result<()> {
     options.check()?;
     let database = options.database.clone();
+    let (memory, wanted) = options.memory();
+    let memory = Arc::new(memory);
     let of_store = StoreOptions {
         calls_waiting_max: options.writes_waiting_max,
+        listener: Some(Arc::clone(&memory) as Arc<dyn Committed>),
         ..StoreOptions::default()
     };
     let opening = tokio::task::spawn_blocking(move || Store::open_with(&database, of_store));
@@ -77,6 +83,7 @@ pub async fn serve(
     let spine = Spine {
         tokens: Arc::new(Tokens::new(store.keys())?),
         store: Arc::clone(&store),
+        memory: Arc::clone(&memory),
     };
     let intake = Arc::new(Intake::new(Arc::clone(&store), fault::explain_row));
     let (reporter, health_service) = tonic_health::server::health_reporter();
@@ -88,11 +95,18 @@ pub async fn serve(
     if options.demo {
         demo::fill(&store, &intake).await?;
     }
-    let listener = TcpListener::bind(options.listen)
-        .await
-        .with_context(|| format!("cannot listen on {}", options.listen))?;
+    let listener = listen(options.listen).await?;
+    let metrics = match options.metrics {
+        Some(address) => Some(listen(address).await?),
+        None => None,
+    };
     ready(listener.local_addr()?);
-    let following = tokio::spawn(health.clone().follow(Arc::clone(&store)));
+    let following = tokio::spawn({
+        let health = health.clone().follow(Arc::clone(&memory));
+        let facts = memory::follow(Arc::clone(&memory), Arc::clone(&store), wanted);
+        let metrics = memory::serve_metrics(metrics, memory);
+        async move { tokio::join!(health, facts, metrics) }
+    });
     let (stopping, stopped) = tokio::sync::oneshot::channel();
     let stopped_intake = Arc::clone(&intake);
     let shutdown = async move {
@@ -124,6 +138,12 @@ pub async fn serve(
     }
     tokio::task::spawn_blocking(move || store.close()).await?;
     Ok(())
+}
+
+async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(address)
+        .await
+        .with_context(|| format!("cannot listen on {address}"))
 }
 
 /// Waits until what runs is finished, calls and the batches of imports, but not for ever. Whoever

@@ -1,8 +1,11 @@
 //! How the server is started.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use clap::Parser;
+
+use crate::memory::{Memory, Wanted};
 
 /// Memory for facts, in MiB, unless it is said: some ten million tickets.
 const MEMORY_MIB: u64 = 1_024;
@@ -86,6 +89,12 @@ impl Options {
              or say --insecure where the network itself keeps others out",
             self.listen
         )
+    }
+
+    /// Memory of the size and the patience that were asked for.
+    pub(crate) fn memory(&self) -> (Memory, Wanted) {
+        let bytes_max = self.memory_mib.saturating_mul(1 << 20);
+        Memory::new(bytes_max, Duration::from_secs(self.stale_after))
     }
 
     /// The database without its password.

@@ -176,6 +176,17 @@ impl Snapshot<'_> {
 
     /// Judges one contact and each of these tickets, in their order.
     pub fn checks(&mut self, contact: ContactId, keys: &[TicketKey]) -> Result<Vec<Seen>> {
+        let facts = self.sight_facts(contact, keys)?;
+        let judge = |key: &TicketKey| sight(&facts, contact, key);
+        Ok(keys.iter().map(judge).collect())
+    }
+
+    /// What the rule asks of one contact and each of these tickets: of others nothing is found.
+    pub fn sight_facts(
+        &mut self,
+        contact: ContactId,
+        keys: &[TicketKey],
+    ) -> Result<impl SightFacts<Error = Infallible> + use<>> {
         let mut fetched = self.no_facts();
         self.fetch_blocked(&mut fetched, &[contact])?;
         let distinct: BTreeSet<&str> = keys.iter().map(TicketKey::as_str).collect();
@@ -204,8 +215,7 @@ impl Snapshot<'_> {
                 },
             );
         }
-        let judge = |key: &TicketKey| sight(&fetched, contact, key);
-        Ok(keys.iter().map(judge).collect())
+        Ok(fetched)
     }
 
     /// The tickets that a contact sees, newest first; none where there is no such contact.

@@ -65,6 +65,11 @@ impl<'c> Snapshot<'c> {
         })
     }
 
+    /// Whether anything was ever written to the organization.
+    pub fn exists(&self) -> bool {
+        self.org != NOBODY
+    }
+
     /// Which moment this is.
     pub fn at(&self) -> At {
         self.at

@@ -141,9 +141,16 @@ async fn catch_up(
     held: &Arc<Organization>,
 ) -> Result<(), StorageError> {
     while let Some(at) = held.at() {
+        let asked = Instant::now();
         let sets = store
-            .changes_after(organization, at.revision, SETS_MAX, SET_BYTES_MAX)
+            .changes_after(organization, at, SETS_MAX, SET_BYTES_MAX)
             .await?;
+        memory.hear(asked);
+        let Some(sets) = sets else {
+            tracing::warn!(%organization, "the database was restored: loading facts anew");
+            memory.index.drop_facts(organization.as_str());
+            return Ok(());
+        };
         if sets.is_empty() {
             return Ok(());
         }

@@ -91,8 +91,11 @@ impl Collector for Watched {
     }
 }
 
-/// Answers scrapes of `/metrics`, until it is dropped.
-pub(crate) async fn serve_metrics(listener: TcpListener, memory: Arc<Memory>) {
+/// Answers scrapes of `/metrics` where there is a place to, until it is dropped.
+pub(crate) async fn serve_metrics(listener: Option<TcpListener>, memory: Arc<Memory>) {
+    let Some(listener) = listener else {
+        return;
+    };
     let mut registry = Registry::default();
     registry.register_collector(Box::new(Watched(memory)));
     let registry = Arc::new(registry);
