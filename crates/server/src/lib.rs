@@ -1,5 +1,6 @@
 //! The wire: handlers that parse, call and render; the server that carries them.
 
+mod check;
 mod deadline;
 mod demo;
 mod fault;
@@ -30,7 +31,8 @@ use tonic::service::{Routes, RoutesBuilder};
 use tonic::transport::Server;
 use tonic_health::ServingStatus;
 
-pub use options::Options;
+pub use check::check;
+pub use options::{Options, Task};
 
 use health::Health;
 use layers::{Places, layers};

@@ -4,7 +4,7 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use clap::Parser;
-use roster_server::{Options, serve};
+use roster_server::{Options, Task, check, serve};
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
@@ -15,8 +15,13 @@ fn main() -> ExitCode {
         .with_writer(std::io::stderr)
         .init();
     let options = Options::parse();
-    match run(&options) {
-        Ok(()) => ExitCode::SUCCESS,
+    let done = match options.task {
+        None => run(&options).map(|()| true),
+        Some(Task::Check) => look(&options),
+    };
+    match done {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
         Err(error) => {
             complain(&options, &error);
             ExitCode::FAILURE
@@ -44,6 +49,12 @@ fn run(options: &Options) -> anyhow::Result<()> {
     // What hangs in a database that does not answer must not hold the end.
     runtime.shutdown_background();
     served
+}
+
+/// Whether all is well in the database.
+fn look(options: &Options) -> anyhow::Result<bool> {
+    let runtime = tokio::runtime::Runtime::new()?;
+    runtime.block_on(check(options, std::io::stdout()))
 }
 
 /// Why it did not start, or ended: one line, whatever the causes look like.

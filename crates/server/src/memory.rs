@@ -6,6 +6,7 @@
 //! has caught up, and the database is asked.
 
 mod follow;
+mod load;
 mod metrics;
 
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -20,6 +21,7 @@ use crate::fault::{self, Fault};
 use crate::token::lost;
 
 pub(crate) use follow::follow;
+pub(crate) use load::load;
 pub(crate) use metrics::serve_metrics;
 
 /// How many organizations may wait to be loaded. One that finds no place is asked for again by its

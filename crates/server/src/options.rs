@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use clap::Parser;
+use clap::{Parser, Subcommand};
 
 use crate::memory::{Memory, Wanted};
 
@@ -17,10 +17,15 @@ const STALE_AFTER_SECONDS: u64 = 60;
 #[derive(Clone, Debug, Parser)]
 #[command(name = "roster-server", version)]
 pub struct Options {
+    /// What to do; to serve, unless it is said.
+    #[command(subcommand)]
+    pub task: Option<Task>,
+
     /// The database: sqlite:PATH (made if it is not there) or postgres://USER@HOST/NAME.
     #[arg(
         long,
         env = "ROSTER_DATABASE",
+        global = true,
         default_value = "sqlite:roster.db",
         value_name = "URL"
     )]
@@ -76,6 +81,15 @@ pub struct Options {
         value_name = "NUMBER"
     )]
     pub writes_waiting_max: usize,
+}
+
+/// What else the server's program does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Subcommand)]
+pub enum Task {
+    /// Look at a database, beside servers that work on it, and list what is wrong with it: rules
+    /// of associations and tickets that stored facts break, and facts on which rows and change log
+    /// differ. Exits with 1 if anything is.
+    Check,
 }
 
 impl Options {

@@ -93,6 +93,8 @@ pub(crate) trait Transactions {
 
 pub(crate) trait ReadFacts {
     fn store_keys(&mut self) -> Result<StoreKeys>;
+    /// The names of all organizations.
+    fn organizations(&mut self) -> Result<Vec<String>>;
     fn organization(&mut self, name: &str) -> Result<Option<Organization>>;
     fn nonce_of(&mut self, org: Org, revision: Revision) -> Result<Option<i64>>;
     fn accounts(

@@ -111,10 +111,9 @@ impl CustomizeConnection<Conn, diesel::r2d2::Error> for Pragmas {
     }
 }
 
-/// Opens the file, making and migrating it where needed.
-pub(crate) fn open(path: &str, connections: u32) -> Result<Pool<ConnectionManager<Conn>>> {
-    let mut conn =
-        Conn::establish(path).map_err(|error| StorageError::Unreachable(Box::new(error)))?;
+/// Makes the file where needed, and its tables.
+pub(crate) fn migrate(path: &str) -> Result<()> {
+    let mut conn = connect(path)?;
     conn.run_pending_migrations(MIGRATIONS)
         .map_err(StorageError::Unreachable)?;
     crate::store::draw_keys(|id, page, preview| {
@@ -129,8 +128,21 @@ pub(crate) fn open(path: &str, connections: u32) -> Result<Pool<ConnectionManage
             .execute(&mut conn)
             .map(drop)
             .map_err(Into::into)
-    })?;
-    drop(conn);
+    })
+}
+
+/// Whether the tables are those of this code; nothing is made.
+pub(crate) fn is_migrated(path: &str) -> Result<bool> {
+    let pending = connect(path)?.has_pending_migration(MIGRATIONS);
+    Ok(!pending.map_err(StorageError::Unreachable)?)
+}
+
+fn connect(path: &str) -> Result<Conn> {
+    Conn::establish(path).map_err(|error| StorageError::Unreachable(Box::new(error)))
+}
+
+/// Connections to a database that is migrated.
+pub(crate) fn pool(path: &str, connections: u32) -> Result<Pool<ConnectionManager<Conn>>> {
     Ok(Pool::builder()
         .max_size(connections)
         .min_idle(Some(1))

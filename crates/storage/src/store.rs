@@ -34,8 +34,8 @@ const READERS: u32 = 8;
 const POSTGRES_WRITERS: usize = 4;
 /// SQLite has one writer by nature.
 const SQLITE_WRITERS: usize = 1;
-/// Beside readers and writers: whoever asks whether the database answers.
-const PROBES: u32 = 1;
+/// Beside readers and writers: whoever asks for the heads of organizations.
+const FOLLOWERS: u32 = 1;
 /// How long a connection is waited for. Readers wait for their turn before they ask for one and
 /// writers have their own, so there is always one unless the database is away: then a call is to
 /// hear so within a second.
@@ -44,6 +44,48 @@ pub(crate) const CONNECTION_PATIENCE: Duration = Duration::from_millis(800);
 /// connections, a stop takes less than ten seconds.
 const CLOSE_PATIENCE: Duration = Duration::from_secs(4);
 
+/// A database, as it is told.
+enum Address<'a> {
+    /// The path of a file.
+    Sqlite(&'a str),
+    /// A URL.
+    Postgres(&'a str),
+}
+
+impl<'a> Address<'a> {
+    fn parse(database: &'a str) -> Result<Self> {
+        if let Some(path) = database.strip_prefix("sqlite:").filter(|p| !p.is_empty()) {
+            return Ok(Self::Sqlite(path));
+        }
+        if database.starts_with("postgres://") || database.starts_with("postgresql://") {
+            return Ok(Self::Postgres(database));
+        }
+        Err(StorageError::NotADatabase)
+    }
+
+    fn path(&self) -> &'a str {
+        match self {
+            Self::Sqlite(path) => path,
+            Self::Postgres(url) => url,
+        }
+    }
+
+    fn writers(&self) -> usize {
+        match self {
+            Self::Sqlite(_) => SQLITE_WRITERS,
+            Self::Postgres(_) => POSTGRES_WRITERS,
+        }
+    }
+}
+
+/// For what a database is opened.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Opening {
+    Serving,
+    /// Beside servers at work: nothing is made, locked or written.
+    Looking,
+}
+
 #[derive(Clone)]
 enum Engine {
     Sqlite(Pool<ConnectionManager<SqliteConnection>>),
@@ -51,20 +93,23 @@ enum Engine {
 }
 
 impl Engine {
-    /// The engine, how many write to it, and the lock on its file where it is one.
-    fn open(database: &str) -> Result<(Self, usize, Option<FileLock>)> {
+    /// The engine of an address, made and migrated, or only looked at.
+    fn open(address: &Address<'_>, how: Opening) -> Result<Self> {
         // Each writer may ask for a second connection when an answer is lost.
-        let connections = |writers: usize| READERS + PROBES + 2 * writers as u32;
-        if let Some(path) = database.strip_prefix("sqlite:").filter(|p| !p.is_empty()) {
-            let lock = FileLock::take(path)?;
-            let pool = sqlite::open(path, connections(SQLITE_WRITERS))?;
-            return Ok((Self::Sqlite(pool), SQLITE_WRITERS, Some(lock)));
+        let connections = READERS + FOLLOWERS + 2 * address.writers() as u32;
+        let (migrate, is_migrated): (fn(&str) -> _, fn(&str) -> _) = match address {
+            Address::Sqlite(_) => (sqlite::migrate, sqlite::is_migrated),
+            Address::Postgres(_) => (postgres::migrate, postgres::is_migrated),
+        };
+        match how {
+            Opening::Serving => migrate(address.path())?,
+            Opening::Looking if is_migrated(address.path())? => {}
+            Opening::Looking => return Err(StorageError::NotMigrated),
         }
-        if database.starts_with("postgres://") || database.starts_with("postgresql://") {
-            let pool = postgres::open(database, connections(POSTGRES_WRITERS))?;
-            return Ok((Self::Postgres(pool), POSTGRES_WRITERS, None));
-        }
-        Err(StorageError::NotADatabase)
+        Ok(match address {
+            Address::Sqlite(path) => Self::Sqlite(sqlite::pool(path, connections)?),
+            Address::Postgres(url) => Self::Postgres(postgres::pool(url, connections)?),
+        })
     }
 
     fn connect(&self) -> Result<Box<dyn Connection>> {
@@ -110,7 +155,8 @@ pub struct Store {
     engine: Engine,
     keys: StoreKeys,
     queue: Arc<Queue>,
-    presence: Presence,
+    /// None where it only looks.
+    presence: Option<Presence>,
     writers: Mutex<Vec<std::thread::JoinHandle<()>>>,
     readers: Arc<Semaphore>,
     /// Of SQLite: one server a file.
@@ -128,7 +174,12 @@ impl Store {
 
     /// As [`open`](Self::open), with options.
     pub fn open_with(database: &str, options: StoreOptions) -> Result<Self> {
-        let (engine, writers, lock) = Engine::open(database)?;
+        let address = Address::parse(database)?;
+        let lock = match address {
+            Address::Sqlite(path) => Some(FileLock::take(path)?),
+            Address::Postgres(_) => None,
+        };
+        let engine = Engine::open(&address, Opening::Serving)?;
         let mut connection = engine.connect()?;
         let keys = connection.store_keys()?;
         rebuild::check(connection.newest_derivation()?)?;
@@ -143,7 +194,7 @@ impl Store {
             guarding: options.guarding,
             listener: options.listener,
         };
-        let writers = writer::start(&desk, writers)
+        let writers = writer::start(&desk, address.writers())
             .map_err(|error| StorageError::Unreachable(error.into()))?;
         rebuild::start(&queue, connection.as_mut())?;
         drop(connection);
@@ -151,11 +202,42 @@ impl Store {
             engine,
             keys,
             queue,
-            presence,
+            presence: Some(presence),
             writers: Mutex::new(writers),
             readers: Arc::new(Semaphore::new(READERS as usize)),
             _lock: lock,
         })
+    }
+
+    /// Opens a database to look at it, beside servers that work on it: nothing is made, migrated,
+    /// locked or written, and every command is refused. Blocks.
+    pub fn inspect(database: &str) -> Result<Self> {
+        let address = Address::parse(database)?;
+        if let Address::Sqlite(path) = address {
+            std::fs::metadata(path).map_err(|error| StorageError::Unreachable(error.into()))?;
+        }
+        let engine = Engine::open(&address, Opening::Looking)?;
+        let keys = engine.connect()?.store_keys()?;
+        let queue = Queue::new(0);
+        queue.close();
+        Ok(Self {
+            engine,
+            keys,
+            queue: Arc::new(queue),
+            presence: None,
+            writers: Mutex::default(),
+            readers: Arc::new(Semaphore::new(READERS as usize)),
+            _lock: None,
+        })
+    }
+
+    /// The organizations that were ever written to. Blocks.
+    pub fn organizations(&self) -> Result<Vec<OrganizationName>> {
+        let names = self.engine.connect()?.organizations()?;
+        Ok(names
+            .iter()
+            .map(|name| OrganizationName::trusted(name))
+            .collect())
     }
 
     /// The keys of this store.
@@ -228,7 +310,7 @@ impl Store {
         origin: Origin,
         encode: impl Fn(&ImportRecord, At) -> Vec<u8> + Send + 'static,
     ) -> Result<Done<ImportRecord>, NotDone> {
-        let server = self.presence.number();
+        let server = self.presence.as_ref().map_or(0, Presence::number);
         let (begin, answered) = Begin::new(new, server, origin, encode);
         self.queue
             .push(Lane::Calls, organization, Box::new(begin))?;
@@ -237,7 +319,7 @@ impl Store {
 
     /// Makes sure that other servers know that this one lives, as long as it does. Blocks.
     pub fn show_presence(&self) -> Result<()> {
-        self.presence.show()
+        self.presence.as_ref().map_or(Ok(()), Presence::show)
     }
 
     async fn queue_and_wait<C, E>(

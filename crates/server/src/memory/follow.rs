@@ -5,10 +5,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use roster_core::organization::{At, OrganizationName};
-use roster_index::{Followed, Loading, NotHeld, Organization};
+use roster_index::{Followed, Organization, TooLarge};
 use roster_storage::{StorageError, Store};
 
-use super::{Memory, Wanted};
+use super::{Memory, Wanted, load};
 
 /// How often the database is asked for the heads of organizations: with the reading of what is
 /// missing, another server is well below 250 ms behind.
@@ -36,7 +36,7 @@ async fn load_wanted(memory: &Arc<Memory>, store: &Arc<Store>, mut wanted: Wante
             continue;
         };
         let begun = Instant::now();
-        match load(memory, store, &organization, &held).await {
+        match hold(memory, store, &organization, &held).await {
             Ok(()) => {
                 let millis = begun.elapsed().as_millis();
                 tracing::info!(%organization, millis, "facts are in memory");
@@ -50,26 +50,17 @@ async fn load_wanted(memory: &Arc<Memory>, store: &Arc<Store>, mut wanted: Wante
 }
 
 /// Takes the facts of one moment, and then what was written meanwhile.
-async fn load(
+async fn hold(
     memory: &Arc<Memory>,
     store: &Arc<Store>,
     organization: &OrganizationName,
     held: &Arc<Organization>,
 ) -> Result<(), StorageError> {
-    let bytes_max = memory.index.bytes_max();
-    let loaded = store.read(organization, move |snapshot| {
-        let mut loading = Loading::new(snapshot.at(), &snapshot.settings().record, bytes_max);
-        Ok(match snapshot.pour(&mut loading)? {
-            Ok(()) => loading.finish(),
-            Err(too_large) => Err(too_large),
-        })
-    });
-    let installed = loaded
-        .await?
-        .and_then(|facts| memory.index.install(held, facts, memory.seconds()));
+    let facts = load(store, organization, memory.index.bytes_max()).await?;
+    let installed = facts.and_then(|facts| memory.index.install(held, facts, memory.seconds()));
     match installed {
         Ok(()) => catch_up(memory, store, organization, held).await,
-        Err(NotHeld::TooLarge) => {
+        Err(TooLarge) => {
             memory.index.refuse(organization.as_str(), memory.seconds());
             tracing::warn!(%organization, "facts do not fit into memory: the database answers");
             Ok(())

@@ -15,8 +15,8 @@ use crate::rows::{
     status,
 };
 use crate::schema::{
-    accounts, associations, change_set_parts, change_sets, contacts, request_answers, store,
-    ticket_copies, tickets, unique_keys,
+    accounts, associations, change_set_parts, change_sets, contacts, organizations,
+    request_answers, store, ticket_copies, tickets, unique_keys,
 };
 
 /// How many keys one statement takes: far below the 32,766 parameters of SQLite.
@@ -55,6 +55,13 @@ impl ReadFacts for Session {
             page_key,
             preview_key,
         })
+    }
+
+    fn organizations(&mut self) -> Result<Vec<String>> {
+        Ok(organizations::table
+            .order(organizations::name)
+            .select(organizations::name)
+            .load(&mut self.conn)?)
     }
 
     fn organization(&mut self, name: &str) -> Result<Option<Organization>> {
