@@ -59,12 +59,21 @@ const GOODBYE_PATIENCE: Duration = Duration::from_millis(300);
 /// How often a stop looks whether calls still run.
 const STOP_LOOKS_EVERY: Duration = Duration::from_millis(10);
 
+/// Where a server listens.
+#[derive(Clone, Copy, Debug)]
+pub struct Listening {
+    /// For calls.
+    pub calls: SocketAddr,
+    /// For scrapes of its metrics.
+    pub metrics: Option<SocketAddr>,
+}
+
 /// Serves until `stop` is done, then finishes what runs.
 ///
-/// `ready` is told the address once calls are taken.
+/// `ready` is told where once calls are taken.
 pub async fn serve(
     options: &Options,
-    ready: impl FnOnce(SocketAddr),
+    ready: impl FnOnce(Listening),
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> anyhow::Result<()> {
     options.check()?;
@@ -102,7 +111,10 @@ pub async fn serve(
         Some(address) => Some(listen(address).await?),
         None => None,
     };
-    ready(listener.local_addr()?);
+    ready(Listening {
+        calls: listener.local_addr()?,
+        metrics: metrics.as_ref().map(TcpListener::local_addr).transpose()?,
+    });
     let following = tokio::spawn({
         let health = health.clone().follow(Arc::clone(&memory));
         let facts = memory::follow(Arc::clone(&memory), Arc::clone(&store), wanted);

@@ -4,7 +4,7 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use clap::Parser;
-use roster_server::{Options, Task, check, serve};
+use roster_server::{Listening, Options, Task, check, serve};
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
@@ -44,7 +44,7 @@ fn run(options: &Options) -> anyhow::Result<()> {
             tracing::info!("stopping");
         };
         let database = options.shown_database();
-        serve(options, |address| greet(&database, address), stop).await
+        serve(options, |listening| greet(&database, listening), stop).await
     });
     // What hangs in a database that does not answer must not hold the end.
     runtime.shutdown_background();
@@ -66,11 +66,15 @@ fn complain(options: &Options, error: &anyhow::Error) {
 }
 
 /// Says where it listens and what to try next.
-fn greet(database: &str, address: std::net::SocketAddr) {
+fn greet(database: &str, listening: Listening) {
+    let address = listening.calls;
+    let metrics = listening.metrics.map_or_else(String::new, |at| {
+        format!("metrics: http://{at}/metrics\n")
+    });
     // Whoever started it may have closed its output: it serves all the same.
     let _ = writeln!(
         std::io::stdout(),
-        "roster-server listens on {address} with {database}\n\
+        "roster-server listens on {address} with {database}\n{metrics}\
          try:  grpcurl -plaintext {address} list\n      \
          grpcurl -plaintext -d '{{\"account\": {{\"name\": \"株式会社山田\"}}}}' {address} \
          roster.v1.AccountService/CreateAccount"
