@@ -1,7 +1,6 @@
 //! The wire: handlers that parse, call and render; the server that carries them.
 
 mod check;
-mod deadline;
 mod demo;
 mod fault;
 mod health;

@@ -3,6 +3,7 @@
 
 use std::convert::Infallible;
 use std::sync::Arc;
+use std::time::Duration;
 
 use prost::Message;
 use roster_api::v1::{Consistency, ErrorReason, consistency::Requirement};
@@ -15,8 +16,8 @@ use roster_storage::{
 };
 use tonic::{Request, Response, Status};
 
-use crate::deadline::patience;
 use crate::fault::{self, Fault, of_text};
+use crate::layers::time_given;
 use crate::memory::{Freshness, Memory};
 use crate::token::{Binding, Place, Tokens, lost};
 
@@ -30,6 +31,8 @@ pub(crate) const LOCAL_CALLER: &str = "local";
 const PAGE_ITEMS_DEFAULT: usize = 50;
 /// Most items of a page.
 const PAGE_ITEMS_MAX: usize = 1_000;
+/// How long a read waits for the database whose caller gave it no deadline.
+const READ_PATIENCE: Duration = Duration::from_secs(60);
 /// A page ends before its answer passes this, well below the 4 MiB that most clients take.
 pub(crate) const ANSWER_BYTES_MAX: usize = 3 << 20;
 
@@ -297,7 +300,9 @@ impl Spine {
             }
             Ok(ask(snapshot)?.map(|answer| (answer, snapshot.at())))
         });
-        match tokio::time::timeout(patience(request.metadata()), answered).await {
+        // A little before the caller's deadline, so that it hears why, and when to try again.
+        let given = time_given(request.metadata().as_ref()).unwrap_or(READ_PATIENCE);
+        match tokio::time::timeout(given / 10 * 9, answered).await {
             Ok(answered) => answered?,
             Err(_) => Err(fault::slow()),
         }
