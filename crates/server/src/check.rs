@@ -4,7 +4,8 @@ use std::io::Write;
 
 use anyhow::Context;
 use roster_core::organization::{At, OrganizationName};
-use roster_index::OrganizationFacts;
+use roster_core::record::Settings;
+use roster_index::{Loading, OrganizationFacts};
 use roster_storage::Store;
 
 use crate::memory::load;
@@ -64,7 +65,7 @@ async fn wrong_with(
 ) -> anyhow::Result<(At, Vec<String>)> {
     let violations = store.check(organization).await?;
     let mut wrong: Vec<String> = violations.iter().map(ToString::to_string).collect();
-    let stored = load(store, organization, u64::MAX).await??;
+    let stored = load(store, organization, usize::MAX).await??;
     let at = stored.at();
     let replayed = replayed(store, organization, at).await?;
     match replayed {
@@ -82,7 +83,7 @@ async fn replayed(
     organization: &OrganizationName,
     until: At,
 ) -> anyhow::Result<Result<Option<OrganizationFacts>, String>> {
-    let mut facts = OrganizationFacts::empty();
+    let mut facts = Loading::new(At::default(), &Settings::default(), usize::MAX).finish()?;
     while facts.at().revision < until.revision {
         let sets = store
             .changes_after(organization, facts.at(), SETS_MAX, SET_BYTES_MAX)

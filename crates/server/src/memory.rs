@@ -12,8 +12,9 @@ mod metrics;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use roster_core::change::Change;
 use roster_core::organization::{At, OrganizationName};
-use roster_index::{Followed, Index, Known, OrganizationFacts};
+use roster_index::{Followed, Index, Known, LoadGuard, Organization, OrganizationFacts};
 use roster_storage::{Committed, CommittedSet};
 use tokio::sync::mpsc;
 
@@ -50,7 +51,7 @@ pub(crate) struct Answers {
 pub(crate) struct Memory {
     index: Index,
     answers: Answers,
-    wanted: mpsc::Sender<OrganizationName>,
+    wanted: mpsc::Sender<LoadGuard>,
     clock: Instant,
     /// When the database was last heard, in milliseconds of `clock`.
     heard: AtomicU64,
@@ -58,12 +59,12 @@ pub(crate) struct Memory {
 }
 
 /// The organizations that wait to be loaded.
-pub(crate) type Wanted = mpsc::Receiver<OrganizationName>;
+pub(crate) type Wanted = mpsc::Receiver<LoadGuard>;
 
 impl Memory {
     /// Empty memory of so many bytes, whose facts are no longer told once the database was silent
     /// for so long.
-    pub(crate) fn new(bytes_max: u64, stale_after: Duration) -> (Self, Wanted) {
+    pub(crate) fn new(bytes_max: usize, stale_after: Duration) -> (Self, Wanted) {
         let (wanted, waiting) = mpsc::channel(WANTED_MAX);
         let memory = Self {
             index: Index::new(bytes_max),
@@ -115,9 +116,9 @@ impl Memory {
     /// exists are wanted here from now on.
     pub(crate) fn missed(&self, organization: &OrganizationName, exists: bool) {
         self.answers.database.fetch_add(1, Ordering::Relaxed);
-        if exists && self.index.wants(organization.as_str(), self.seconds()) {
+        if exists && let Some(load) = self.index.begin(organization) {
             // Where too many wait, the next read asks again.
-            let _ = self.wanted.try_send(organization.clone());
+            let _ = self.wanted.try_send(load);
         }
     }
 
@@ -133,11 +134,6 @@ impl Memory {
         let millis = u64::try_from(millis).unwrap_or(u64::MAX);
         self.heard.fetch_max(millis, Ordering::Relaxed);
     }
-
-    /// Seconds since this server began: all that the index knows of time.
-    fn seconds(&self) -> u64 {
-        self.clock.elapsed().as_secs()
-    }
 }
 
 impl Committed for Memory {
@@ -145,11 +141,21 @@ impl Committed for Memory {
         let Some(held) = self.index.get(organization.as_str()) else {
             return;
         };
-        let sets = sets.iter().map(|set| (set.at, set.changes.as_slice()));
         // Where this server is behind, the next look at the heads finds it so.
-        if let Followed::Broken(what) = held.committed(sets) {
-            tracing::error!(%organization, what, "facts in memory contradict a change: loading them anew");
-            self.index.drop_facts(organization.as_str());
-        }
+        take(&held, sets);
     }
+}
+
+/// Hands change sets to an organization's facts.
+fn take(held: &Organization, sets: &[CommittedSet]) -> Followed {
+    let sets: Vec<(At, &[Change])> = sets
+        .iter()
+        .map(|set| (set.at, set.changes.as_slice()))
+        .collect();
+    let followed = held.committed(&sets);
+    if let Followed::Dropped(why) = &followed {
+        let organization = held.name();
+        tracing::error!(%organization, %why, "facts in memory do not take a change: they are dropped");
+    }
+    followed
 }

@@ -8,7 +8,7 @@ use clap::{Parser, Subcommand};
 use crate::memory::{Memory, Wanted};
 
 /// Memory for facts, in MiB, unless it is said: some ten million tickets.
-const MEMORY_MIB: u64 = 1_024;
+const MEMORY_MIB: usize = 1_024;
 /// Seconds of the database's silence after which its facts are too old, unless it is said: it
 /// outlasts a failover, and a change is seen everywhere within a minute or not answered against.
 const STALE_AFTER_SECONDS: u64 = 60;
@@ -57,7 +57,7 @@ pub struct Options {
         default_value_t = MEMORY_MIB,
         value_name = "NUMBER"
     )]
-    pub memory_mib: u64,
+    pub memory_mib: usize,
 
     /// For how many seconds checks are answered by facts in memory while the database is silent;
     /// after them they are refused (UNAVAILABLE).

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use roster_core::organization::{At, OrganizationName};
-use roster_index::{Followed, Organization, TooLarge};
+use roster_index::{Followed, LoadGuard, Organization, TooLarge};
 use roster_storage::{StorageError, Store};
 
-use super::{Memory, Wanted, load};
+use super::{Memory, Wanted, load, take};
 
 /// How often the database is asked for the heads of organizations: with the reading of what is
 /// missing, another server is well below 250 ms behind.
@@ -28,23 +28,19 @@ pub(crate) async fn follow(memory: Arc<Memory>, store: Arc<Store>, wanted: Wante
 
 async fn load_wanted(memory: &Arc<Memory>, store: &Arc<Store>, mut wanted: Wanted) {
     // One after another: a load takes the database's time from calls.
-    while let Some(organization) = wanted.recv().await {
-        let Some(held) = memory
-            .index
-            .begin(&organization, memory.seconds())
-        else {
-            continue;
-        };
+    while let Some(guard) = wanted.recv().await {
+        let held = Arc::clone(guard.organization());
+        let organization = held.name();
         let begun = Instant::now();
-        match hold(memory, store, &organization, &held).await {
-            Ok(()) => {
-                let millis = begun.elapsed().as_millis();
-                tracing::info!(%organization, millis, "facts are in memory");
+        match hold(memory, store, guard).await {
+            Ok(Ok(())) => {
+                let (millis, bytes) = (begun.elapsed().as_millis(), held.bytes());
+                tracing::info!(%organization, millis, bytes, "facts are in memory");
             }
-            Err(error) => {
-                memory.index.drop_facts(organization.as_str());
-                tracing::warn!(%organization, %error, "facts cannot be loaded");
+            Ok(Err(TooLarge)) => {
+                tracing::warn!(%organization, "facts do not fit into memory: the database answers");
             }
+            Err(error) => tracing::warn!(%organization, %error, "facts cannot be loaded"),
         }
     }
 }
@@ -53,19 +49,20 @@ async fn load_wanted(memory: &Arc<Memory>, store: &Arc<Store>, mut wanted: Wante
 async fn hold(
     memory: &Arc<Memory>,
     store: &Arc<Store>,
-    organization: &OrganizationName,
-    held: &Arc<Organization>,
-) -> Result<(), StorageError> {
-    let facts = load(store, organization, memory.index.bytes_max()).await?;
-    let installed = facts.and_then(|facts| memory.index.install(held, facts, memory.seconds()));
-    match installed {
-        Ok(()) => catch_up(memory, store, organization, held).await,
-        Err(TooLarge) => {
-            memory.index.refuse(organization.as_str(), memory.seconds());
-            tracing::warn!(%organization, "facts do not fit into memory: the database answers");
-            Ok(())
+    guard: LoadGuard,
+) -> Result<Result<(), TooLarge>, StorageError> {
+    let held = Arc::clone(guard.organization());
+    let facts = match load(store, held.name(), guard.bytes_max()).await? {
+        Ok(facts) => facts,
+        Err(too_large) => {
+            memory.index.refuse(guard);
+            return Ok(Err(too_large));
         }
+    };
+    if let Err(too_large) = memory.index.install(guard, facts) {
+        return Ok(Err(too_large));
     }
+    catch_up(memory, store, &held).await.map(Ok)
 }
 
 async fn look_at_heads(memory: &Arc<Memory>, store: &Arc<Store>) {
@@ -74,6 +71,7 @@ async fn look_at_heads(memory: &Arc<Memory>, store: &Arc<Store>) {
     let mut silent = false;
     loop {
         turns.tick().await;
+        memory.index.advance(memory.clock.elapsed().as_secs());
         match look(memory, store).await {
             Ok(()) => {
                 if std::mem::take(&mut silent) {
@@ -109,10 +107,10 @@ async fn look(memory: &Arc<Memory>, store: &Arc<Store>) -> Result<(), StorageErr
             if head.revision > at.revision
                 && let Some(held) = memory.index.get(organization.as_str())
             {
-                catch_up(memory, store, &organization, &held).await?;
+                catch_up(memory, store, &held).await?;
             }
         } else {
-            tracing::warn!(%organization, "the database was restored: loading facts anew");
+            tracing::warn!(%organization, "the database was restored: facts are dropped");
             memory.index.drop_facts(organization.as_str());
         }
     }
@@ -126,33 +124,26 @@ fn follows(at: At, head: At) -> bool {
 
 /// Applies what the log has after the facts, up to its head.
 async fn catch_up(
-    memory: &Arc<Memory>,
-    store: &Arc<Store>,
-    organization: &OrganizationName,
-    held: &Arc<Organization>,
+    memory: &Memory,
+    store: &Store,
+    held: &Organization,
 ) -> Result<(), StorageError> {
+    let organization = held.name();
     while let Some(at) = held.at() {
         let asked = Instant::now();
-        let sets = store
-            .changes_after(organization, at, SETS_MAX, SET_BYTES_MAX)
-            .await?;
-        memory.hear(asked);
-        let Some(sets) = sets else {
-            tracing::warn!(%organization, "the database was restored: loading facts anew");
+        let after = store.changes_after(organization, at, SETS_MAX, SET_BYTES_MAX);
+        let Some(sets) = after.await? else {
+            tracing::warn!(%organization, "the database was restored: facts are dropped");
             memory.index.drop_facts(organization.as_str());
             return Ok(());
         };
+        memory.hear(asked);
         if sets.is_empty() {
             return Ok(());
         }
-        let sets = sets.iter().map(|set| (set.at, set.changes.as_slice()));
-        match held.committed(sets) {
-            Followed::Applied => {}
-            // What lies between is no longer in the log, or does not fit what is held.
-            Followed::Behind | Followed::Broken(_) => {
-                tracing::warn!(%organization, "the log does not lead on: loading facts anew");
-                memory.index.drop_facts(organization.as_str());
-            }
+        if take(held, &sets) == Followed::Behind && held.at() == Some(at) {
+            tracing::warn!(%organization, "the log does not lead on: facts are dropped");
+            memory.index.drop_facts(organization.as_str());
         }
     }
     Ok(())

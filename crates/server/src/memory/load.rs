@@ -8,15 +8,14 @@ use roster_storage::{StorageError, Store};
 pub(crate) async fn load(
     store: &Store,
     organization: &OrganizationName,
-    bytes_max: u64,
+    bytes_max: usize,
 ) -> Result<Result<OrganizationFacts, TooLarge>, StorageError> {
     store
         .read(organization, move |snapshot| {
             let mut loading = Loading::new(snapshot.at(), &snapshot.settings().record, bytes_max);
-            Ok(match snapshot.pour(&mut loading)? {
-                Ok(()) => loading.finish(),
-                Err(too_large) => Err(too_large),
-            })
+            // Where the sink is full it stays so, and says so at the end.
+            let _ = snapshot.pour(&mut loading)?;
+            Ok(loading.finish())
         })
         .await
 }
