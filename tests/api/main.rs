@@ -26,6 +26,7 @@ mod importing;
 mod kill;
 mod limits;
 mod listing;
+mod memory;
 mod naive;
 mod outage;
 mod process;

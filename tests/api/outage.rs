@@ -10,6 +10,7 @@ use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
 use tonic_types::StatusExt;
 
+use crate::memory::{question, until_in_memory};
 use crate::world::{Clients, Server, refused};
 
 /// A call hears within this that the database is away. The server waits 0.8 s for a connection;
@@ -189,4 +190,73 @@ async fn while_postgresql_is_away_calls_are_unavailable_and_soon_after_its_retur
     }
     let serving = watched.message().await.unwrap().unwrap();
     assert_eq!(serving.status(), ServingStatus::Serving);
+}
+
+/// For how many seconds the server of the test below tells facts that it cannot compare.
+const STALE_AFTER: u64 = 3;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn while_postgresql_is_away_checks_go_on_from_memory_until_the_facts_are_too_old() {
+    let postgres = Postgres::create();
+    postgres.start();
+    let (url, seconds) = (postgres.url(), STALE_AFTER.to_string());
+    let server = Server::start_with(&[
+        "--listen",
+        "127.0.0.1:0",
+        "--metrics",
+        "127.0.0.1:0",
+        "--database",
+        &url,
+        "--stale-after",
+        &seconds,
+    ]);
+    let clients = server.connect().await;
+    let contact = CreateContactRequest {
+        contact: Some(Contact {
+            family_name: "佐藤".into(),
+            ..Default::default()
+        }),
+        ..Default::default()
+    };
+    clients.contacts.clone().create_contact(contact).await.unwrap();
+    let tickets = RecordTicketsRequest {
+        tickets: vec![TicketRecord {
+            id: "t1".into(),
+            requester_id: "c1".into(),
+            ..Default::default()
+        }],
+        ..Default::default()
+    };
+    clients.tickets.clone().record_tickets(tickets).await.unwrap();
+    until_in_memory(&server, &clients, ("c1", "t1")).await;
+    let check = || async {
+        let mut client = clients.visibility.clone();
+        client.check_ticket(question("c1", "t1")).await
+    };
+    for _ in 0..2 {
+        assert!(postgres.stop("immediate"));
+        let gone = Instant::now();
+        away(write(&clients)).await;
+        let refused_after = loop {
+            match check().await {
+                Ok(answer) => assert_eq!(answer.into_inner().visibility(), Visibility::Visible),
+                Err(status) => {
+                    let status =
+                        refused(Err::<Response<()>, _>(status), Code::Unavailable, "UNAVAILABLE");
+                    let details = status.get_error_details();
+                    assert!(details.retry_info().unwrap().retry_delay.is_some());
+                    break gone.elapsed();
+                }
+            }
+        };
+        // The last word of the database may have come a moment before it was gone.
+        let patience = Duration::from_secs(STALE_AFTER);
+        assert!(refused_after + Duration::from_secs(1) > patience, "{refused_after:?}");
+        assert!(refused_after < patience + TOLD_WITHIN, "{refused_after:?}");
+        postgres.start();
+        let back = Instant::now();
+        while check().await.is_err() || write(&clients).await.is_err() {
+            assert!(back.elapsed() < WELL_WITHIN);
+        }
+    }
 }

@@ -312,8 +312,8 @@ impl Spine {
     /// is fully consistent.
     fn freshness(&self, organization: &str, read: &impl ReadRequest) -> Result<Freshness, Fault> {
         match read.consistency().and_then(|c| c.requirement.as_ref()) {
-            None => Ok(Freshness::Any),
-            Some(Requirement::FullyConsistent(_)) => Ok(Freshness::Head),
+            None | Some(Requirement::FullyConsistent(false)) => Ok(Freshness::Any),
+            Some(Requirement::FullyConsistent(true)) => Ok(Freshness::Head),
             Some(Requirement::AtLeastAsFresh(token)) => {
                 let moment = self.tokens.moment(organization, token)?;
                 Ok(Freshness::AtLeast(moment))
