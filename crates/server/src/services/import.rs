@@ -148,7 +148,7 @@ fn render_import(
         create_time: render::time(import.create_time),
         end_time: import.end_time.and_then(render::time),
         written_token: if ended {
-            spine.tokens.of(organization, import.at)
+            spine.tokens.of(organization.as_str(), import.at)
         } else {
             String::new()
         },
