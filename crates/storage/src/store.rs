@@ -11,7 +11,6 @@ use roster_core::command::{Circumstances, Command};
 use roster_core::draft::Draft;
 use roster_core::fact::Needs;
 use roster_core::guard::Violation;
-use roster_core::id::Revision;
 use roster_core::organization::{At, OrganizationName};
 use roster_core::refusal::Refused;
 use tokio::sync::{Semaphore, oneshot};
@@ -26,7 +25,7 @@ use crate::lock::FileLock;
 use crate::presence::Presence;
 use crate::snapshot::Snapshot;
 use crate::writer::{self, CALLS_WAITING_MAX, Lane, Queue};
-use crate::{log, postgres, rebuild, sqlite};
+use crate::{postgres, rebuild, sqlite};
 
 /// Readers of one server; a read is short, so few serve many.
 const READERS: u32 = 8;
@@ -36,6 +35,8 @@ const POSTGRES_WRITERS: usize = 4;
 const SQLITE_WRITERS: usize = 1;
 /// Beside readers and writers: whoever asks whether the database answers.
 const PROBES: u32 = 1;
+/// And whoever follows the log: it must not wait for readers, which would then read what is old.
+const FOLLOWERS: u32 = 1;
 /// How long a connection is waited for. Readers wait for their turn before they ask for one and
 /// writers have their own, so there is always one unless the database is away: then a call is to
 /// hear so within a second.
@@ -54,7 +55,7 @@ impl Engine {
     /// The engine, how many write to it, and the lock on its file where it is one.
     fn open(database: &str) -> Result<(Self, usize, Option<FileLock>)> {
         // Each writer may ask for a second connection when an answer is lost.
-        let connections = |writers: usize| READERS + PROBES + 2 * writers as u32;
+        let connections = |writers: usize| READERS + PROBES + FOLLOWERS + 2 * writers as u32;
         if let Some(path) = database.strip_prefix("sqlite:").filter(|p| !p.is_empty()) {
             let lock = FileLock::take(path)?;
             let pool = sqlite::open(path, connections(SQLITE_WRITERS))?;
@@ -110,6 +111,7 @@ pub struct Store {
     presence: Presence,
     writers: Mutex<Vec<std::thread::JoinHandle<()>>>,
     readers: Arc<Semaphore>,
+    pub(crate) followers: Arc<Semaphore>,
     /// Of SQLite: one server a file.
     _lock: Option<FileLock>,
 }
@@ -146,6 +148,7 @@ impl Store {
             presence,
             writers: Mutex::new(writers),
             readers: Arc::new(Semaphore::new(READERS as usize)),
+            followers: Arc::new(Semaphore::new(FOLLOWERS as usize)),
             _lock: lock,
         })
     }
@@ -263,18 +266,38 @@ impl Store {
         organization: &OrganizationName,
         ask: impl FnOnce(&mut Snapshot<'_>) -> Result<T> + Send + 'static,
     ) -> Result<T> {
-        let (engine, organization) = (self.engine.clone(), organization.clone());
-        let turn = Arc::clone(&self.readers).acquire_owned().await;
-        let turn = turn.map_err(|closed| StorageError::Defect(closed.into()))?;
-        let read = tokio::task::spawn_blocking(move || {
-            let _turn = turn;
-            let mut connection = engine.connect()?;
+        self.ask_snapshot(&self.readers, organization, ask).await
+    }
+
+    pub(crate) async fn ask_snapshot<T: Send + 'static>(
+        &self,
+        turns: &Arc<Semaphore>,
+        organization: &OrganizationName,
+        ask: impl FnOnce(&mut Snapshot<'_>) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let organization = organization.clone();
+        self.ask_connection(turns, move |connection| {
             connection.begin_read()?;
-            let answer =
-                Snapshot::of(connection.as_mut(), &organization).and_then(|mut at| ask(&mut at));
+            let answer = Snapshot::of(connection, &organization).and_then(|mut at| ask(&mut at));
             // Nothing was written: whether this succeeds tells nothing about the answer.
             let _ = connection.rollback();
             answer
+        })
+        .await
+    }
+
+    /// Asks a connection when its turn comes.
+    pub(crate) async fn ask_connection<T: Send + 'static>(
+        &self,
+        turns: &Arc<Semaphore>,
+        ask: impl FnOnce(&mut dyn Connection) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let engine = self.engine.clone();
+        let turn = Arc::clone(turns).acquire_owned().await;
+        let turn = turn.map_err(|closed| StorageError::Defect(closed.into()))?;
+        let read = tokio::task::spawn_blocking(move || {
+            let _turn = turn;
+            ask(engine.connect()?.as_mut())
         });
         read.await
             .map_err(|panic| StorageError::Defect(panic.into()))?
@@ -285,22 +308,6 @@ impl Store {
         let mut connection = self.engine.connect()?;
         connection.begin_read()?;
         connection.rollback()
-    }
-
-    /// The change sets after a revision, oldest first, at most `limit` of them.
-    pub async fn changes_after(
-        &self,
-        organization: &OrganizationName,
-        after: Revision,
-        limit: usize,
-    ) -> Result<Vec<(Revision, Vec<Change>)>> {
-        self.read(organization, move |at| {
-            let sets = at.connection.change_sets_after(at.org, after, limit)?;
-            sets.into_iter()
-                .map(|(revision, format, parts)| Ok((revision, log::decode(format, &parts)?)))
-                .collect()
-        })
-        .await
     }
 
     /// Everything that is wrong in an organization; empty where every invariant holds.

@@ -97,9 +97,9 @@ async fn take(
     let sets = world
         .store
         .changes_after(organization, maps.revision, 1_000);
-    for (revision, changes) in sets.await.unwrap() {
-        assert_eq!(revision, maps.revision.next());
-        maps.apply(&changes, revision);
+    for (at, changes) in sets.await.unwrap() {
+        assert_eq!(at.revision, maps.revision.next());
+        maps.apply(&changes, at.revision);
     }
     assert_eq!(timeless(maps), naive.tables, "{commands:?}");
 }
