@@ -13,9 +13,8 @@ use crate::options::Options;
 
 /// How many lines are told of an organization: whoever has more to mend begins with these.
 const TOLD_MAX: usize = 100;
-/// Change sets that are read at once, at most, and their bytes.
+/// Change sets that are read at once, at most.
 const SETS_MAX: usize = 1_000;
-const SET_BYTES_MAX: usize = 16 << 20;
 
 /// Looks at every organization and tells `out` of each what is wrong with it: invariants of stored
 /// facts that do not hold, and facts that differ between the rows and the change log.
@@ -86,7 +85,7 @@ async fn replayed(
     let mut facts = Loading::new(At::default(), &Settings::default(), usize::MAX).finish()?;
     while facts.at().revision < until.revision {
         let sets = store
-            .changes_after(organization, facts.at(), SETS_MAX, SET_BYTES_MAX)
+            .changes_after(organization, facts.at(), SETS_MAX)
             .await?;
         let sets = sets.unwrap_or_default();
         let Some(first) = sets.first() else {

@@ -294,7 +294,7 @@ impl Spine {
     ) -> Result<(T, At), Fault> {
         let answered = self.store.read(organization, move |snapshot| {
             if let Freshness::AtLeast(moment) = fresh
-                && !has_been(snapshot, moment)?
+                && !snapshot.has_been(moment)?
             {
                 return Ok(Err(lost()));
             }
@@ -348,20 +348,6 @@ impl Spine {
             tokens: Arc::clone(&self.tokens),
         })
     }
-}
-
-/// Whether this store has had this moment.
-fn has_been(snapshot: &mut Snapshot<'_>, required: At) -> Result<bool, StorageError> {
-    let head = snapshot.at();
-    if required.revision >= head.revision {
-        return Ok(required == head);
-    }
-    if required.revision.number() == 0 {
-        return Ok(required.nonce == 0);
-    }
-    // One older than the kept log is accepted.
-    let logged = snapshot.nonce_of(required.revision)?;
-    Ok(logged.is_none_or(|nonce| nonce == required.nonce))
 }
 
 /// A page that is asked for.

@@ -14,6 +14,7 @@ use crate::bulk::Table;
 use crate::error::StorageError;
 use crate::imports::{ImportRecord, ImportReject, ImportStep};
 use crate::listed::{Listed, Nominated};
+use crate::pour::Pours;
 
 pub(crate) type Result<T, E = StorageError> = std::result::Result<T, E>;
 
@@ -79,8 +80,25 @@ pub(crate) struct KeptAnswer {
     pub(crate) expire_time: Time,
 }
 
-/// A change set of the log: its revision, the format of its payload, and the payload's parts.
-pub(crate) type LoggedSet = (Revision, i64, Vec<Vec<u8>>);
+/// A change set of the log.
+#[derive(Debug)]
+pub(crate) struct LoggedSet {
+    /// Its moment.
+    pub(crate) at: At,
+    /// The version of the payload's encoding.
+    pub(crate) format: i64,
+    /// The payload's parts.
+    pub(crate) parts: Vec<Vec<u8>>,
+}
+
+/// How much of the log is read at once.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct LogPage {
+    /// How many change sets.
+    pub(crate) sets_max: usize,
+    /// How many bytes of payload, but for a single change set that has more.
+    pub(crate) bytes_max: usize,
+}
 
 pub(crate) trait Transactions {
     /// Begins a transaction that writes: on SQLite at once, so that it never meets another's.
@@ -146,12 +164,18 @@ pub(crate) trait ReadFacts {
     fn contacts_named(&mut self, org: Org, keys: &[String]) -> Result<Vec<(String, ContactId)>>;
     fn owners(&mut self, org: Org, keys: &[UniqueKey]) -> Result<Vec<(UniqueKey, u64)>>;
     fn kept_answers(&mut self, org: Org, request_ids: &[&str]) -> Result<Vec<KeptAnswer>>;
-    /// The change sets after a revision, oldest first, at most `limit`.
+}
+
+/// What whoever follows the change log reads.
+pub(crate) trait ReadLog {
+    /// The newest moments of these organizations, those that exist, in no order.
+    fn heads(&mut self, names: &[&str]) -> Result<Vec<(String, At)>>;
+    /// The change sets after a revision, oldest first, at most a page of them.
     fn change_sets_after(
         &mut self,
         org: Org,
         after: Revision,
-        limit: usize,
+        page: LogPage,
     ) -> Result<Vec<LoggedSet>>;
 }
 
@@ -463,12 +487,24 @@ pub(crate) trait Derivations {
 
 /// A connection to an engine.
 pub(crate) trait Connection:
-    Transactions + ReadFacts + Walks + Write + ReadLists + ReadNames + Derivations + Imports + Send
+    Transactions
+    + ReadFacts
+    + ReadLog
+    + Pours
+    + Walks
+    + Write
+    + ReadLists
+    + ReadNames
+    + Derivations
+    + Imports
+    + Send
 {
 }
 impl<C> Connection for C where
     C: Transactions
         + ReadFacts
+        + ReadLog
+        + Pours
         + Walks
         + Write
         + ReadLists

@@ -75,9 +75,17 @@ impl<'c> Snapshot<'c> {
         self.at
     }
 
-    /// The nonce of a revision, if the log has it.
-    pub fn nonce_of(&mut self, revision: Revision) -> Result<Option<i64>> {
-        self.connection.nonce_of(self.org, revision)
+    /// Whether the organization has had this moment. One older than the kept log is taken to be one.
+    pub fn has_been(&mut self, moment: At) -> Result<bool> {
+        let head = self.at;
+        if moment.revision >= head.revision {
+            return Ok(moment == head);
+        }
+        if moment.revision == Revision::ZERO {
+            return Ok(moment.nonce == 0);
+        }
+        let logged = self.connection.nonce_of(self.org, moment.revision)?;
+        Ok(logged.is_none_or(|nonce| nonce == moment.nonce))
     }
 
     /// The settings.

@@ -18,8 +18,12 @@ mod grams;
 mod imports;
 #[path = "sql/lists.rs"]
 mod lists;
+#[path = "sql/log.rs"]
+mod log;
 #[path = "sql/names.rs"]
 mod names;
+#[path = "sql/pour.rs"]
+mod pour;
 #[path = "sql/session.rs"]
 mod session;
 #[path = "sql/tickets.rs"]

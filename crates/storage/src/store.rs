@@ -11,7 +11,6 @@ use roster_core::command::{Circumstances, Command};
 use roster_core::draft::Draft;
 use roster_core::fact::Needs;
 use roster_core::guard::Violation;
-use roster_core::id::Revision;
 use roster_core::organization::{At, OrganizationName};
 use roster_core::refusal::Refused;
 use tokio::sync::{Semaphore, oneshot};
@@ -26,7 +25,7 @@ use crate::lock::FileLock;
 use crate::presence::Presence;
 use crate::snapshot::Snapshot;
 use crate::writer::{self, CALLS_WAITING_MAX, Desk, Lane, Queue};
-use crate::{log, postgres, rebuild, sqlite};
+use crate::{postgres, rebuild, sqlite};
 
 /// Readers of one server; a read is short, so few serve many.
 const READERS: u32 = 8;
@@ -34,7 +33,8 @@ const READERS: u32 = 8;
 const POSTGRES_WRITERS: usize = 4;
 /// SQLite has one writer by nature.
 const SQLITE_WRITERS: usize = 1;
-/// Beside readers and writers: whoever asks for the heads of organizations.
+/// Beside readers and writers: whoever follows the log, who must not wait for readers, and by whom it
+/// is known whether the database answers.
 const FOLLOWERS: u32 = 1;
 /// How long a connection is waited for. Readers wait for their turn before they ask for one and
 /// writers have their own, so there is always one unless the database is away: then a call is to
@@ -159,6 +159,7 @@ pub struct Store {
     presence: Option<Presence>,
     writers: Mutex<Vec<std::thread::JoinHandle<()>>>,
     readers: Arc<Semaphore>,
+    pub(crate) followers: Arc<Semaphore>,
     /// Of SQLite: one server a file.
     _lock: Option<FileLock>,
 }
@@ -205,6 +206,7 @@ impl Store {
             presence: Some(presence),
             writers: Mutex::new(writers),
             readers: Arc::new(Semaphore::new(READERS as usize)),
+            followers: Arc::new(Semaphore::new(FOLLOWERS as usize)),
             _lock: lock,
         })
     }
@@ -227,6 +229,7 @@ impl Store {
             presence: None,
             writers: Mutex::default(),
             readers: Arc::new(Semaphore::new(READERS as usize)),
+            followers: Arc::new(Semaphore::new(FOLLOWERS as usize)),
             _lock: None,
         })
     }
@@ -353,44 +356,41 @@ impl Store {
         organization: &OrganizationName,
         ask: impl FnOnce(&mut Snapshot<'_>) -> Result<T> + Send + 'static,
     ) -> Result<T> {
-        let (engine, organization) = (self.engine.clone(), organization.clone());
-        let turn = Arc::clone(&self.readers).acquire_owned().await;
-        let turn = turn.map_err(|closed| StorageError::Defect(closed.into()))?;
-        let read = tokio::task::spawn_blocking(move || {
-            let _turn = turn;
-            let mut connection = engine.connect()?;
+        self.ask_snapshot(&self.readers, organization, ask).await
+    }
+
+    pub(crate) async fn ask_snapshot<T: Send + 'static>(
+        &self,
+        turns: &Arc<Semaphore>,
+        organization: &OrganizationName,
+        ask: impl FnOnce(&mut Snapshot<'_>) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let organization = organization.clone();
+        self.ask_connection(turns, move |connection| {
             connection.begin_read()?;
-            let answer =
-                Snapshot::of(connection.as_mut(), &organization).and_then(|mut at| ask(&mut at));
+            let answer = Snapshot::of(connection, &organization).and_then(|mut at| ask(&mut at));
             // Nothing was written: whether this succeeds tells nothing about the answer.
             let _ = connection.rollback();
             answer
+        })
+        .await
+    }
+
+    /// Asks a connection when its turn comes.
+    pub(crate) async fn ask_connection<T: Send + 'static>(
+        &self,
+        turns: &Arc<Semaphore>,
+        ask: impl FnOnce(&mut dyn Connection) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let engine = self.engine.clone();
+        let turn = Arc::clone(turns).acquire_owned().await;
+        let turn = turn.map_err(|closed| StorageError::Defect(closed.into()))?;
+        let read = tokio::task::spawn_blocking(move || {
+            let _turn = turn;
+            ask(engine.connect()?.as_mut())
         });
         read.await
             .map_err(|panic| StorageError::Defect(panic.into()))?
-    }
-
-    /// Whether the database answers. Blocks.
-    pub fn probe(&self) -> Result<()> {
-        let mut connection = self.engine.connect()?;
-        connection.begin_read()?;
-        connection.rollback()
-    }
-
-    /// The change sets after a revision, oldest first, at most `limit` of them.
-    pub async fn changes_after(
-        &self,
-        organization: &OrganizationName,
-        after: Revision,
-        limit: usize,
-    ) -> Result<Vec<(Revision, Vec<Change>)>> {
-        self.read(organization, move |at| {
-            let sets = at.connection.change_sets_after(at.org, after, limit)?;
-            sets.into_iter()
-                .map(|(revision, format, parts)| Ok((revision, log::decode(format, &parts)?)))
-                .collect()
-        })
-        .await
     }
 
     /// Everything that is wrong in an organization; empty where every invariant holds.

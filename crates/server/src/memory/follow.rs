@@ -13,10 +13,8 @@ use super::{Memory, Wanted, load, take};
 /// How often the database is asked for the heads of organizations: with the reading of what is
 /// missing, another server is well below 250 ms behind.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
-/// Change sets that are read at once, at most, and their bytes: as many as a busy server writes
-/// between two looks, and no more memory than a large import's batch.
+/// Change sets that are read at once, at most: as many as a busy server writes between two looks.
 const SETS_MAX: usize = 1_000;
-const SET_BYTES_MAX: usize = 16 << 20;
 
 /// Loads and follows, until it is dropped.
 pub(crate) async fn follow(memory: Arc<Memory>, store: Arc<Store>, wanted: Wanted) {
@@ -92,17 +90,10 @@ async fn look(memory: &Arc<Memory>, store: &Arc<Store>) -> Result<(), StorageErr
     let asked = Instant::now();
     // What this server held before it asked: a head that is older than that was restored.
     let live = memory.index.live();
-    let names: Vec<OrganizationName> = live.iter().map(|(name, ..)| name.clone()).collect();
-    let asking = {
-        let store = Arc::clone(store);
-        tokio::task::spawn_blocking(move || store.heads(&names))
-    };
-    let heads = asking
-        .await
-        .map_err(|panic| StorageError::Defect(panic.into()))??;
+    let names: Vec<OrganizationName> = live.iter().map(|(name, _)| name.clone()).collect();
+    let heads = store.heads(&names).await?;
     memory.hear(asked);
-    for (organization, at) in live {
-        let head = heads.get(&organization).copied().unwrap_or_default();
+    for ((organization, at), (_, head)) in live.into_iter().zip(heads) {
         if follows(at, head) {
             if head.revision > at.revision
                 && let Some(held) = memory.index.get(organization.as_str())
@@ -131,7 +122,7 @@ async fn catch_up(
     let organization = held.name();
     while let Some(at) = held.at() {
         let asked = Instant::now();
-        let after = store.changes_after(organization, at, SETS_MAX, SET_BYTES_MAX);
+        let after = store.changes_after(organization, at, SETS_MAX);
         let Some(sets) = after.await? else {
             tracing::warn!(%organization, "the database was restored: facts are dropped");
             memory.index.drop_facts(organization.as_str());
