@@ -4,6 +4,7 @@
 use roster_api::v1::*;
 use tonic::Code;
 
+use crate::told;
 use crate::world::{item_reason, metadata, on_both_engines, refused};
 
 fn ask(account: &str, contacts: &[&str]) -> AssociateContactsRequest {
@@ -70,6 +71,8 @@ on_both_engines! {
             "ALL_OR_NOTHING",
         );
         assert_eq!(metadata(&status, "indexes"), "1,2");
+        assert_eq!((metadata(&status, "failed"), metadata(&status, "items")), ("2".into(), "3".into()));
+        assert!(status.message().contains("2 of 3 items are refused"), "{status:?}");
         assert!(world.accounts_of(&c).await.is_empty());
     }
 }
@@ -101,6 +104,10 @@ on_both_engines! {
         assert_eq!(item_reason(&fourth.error), "ACCOUNTS_PER_CONTACT");
         world.settings(limit(1), &["accounts_per_contact_max"]).await;
         assert_eq!(world.accounts_of(&c).await.len(), 3);
+        let above = world.try_associate(&accounts[3], &c, None, "").await;
+        let above = told::of_item(above.error.as_ref().expect("an error"));
+        assert_eq!((metadata(&above, "accounts"), metadata(&above, "max")), ("3".into(), "1".into()));
+        assert!(above.message().contains("has 3 accounts and accounts_per_contact_max allows 1"), "{above:?}");
     }
 }
 

@@ -41,4 +41,5 @@ mod transfer;
 mod update;
 mod upheaval;
 mod visibility;
+mod wire;
 mod world;

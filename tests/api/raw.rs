@@ -58,3 +58,27 @@ pub async fn call(
         .unary(Request::new(message.into()), path, Bytes)
         .await
 }
+
+/// What a server answers to a call that is nothing but HTTP/2: these headers and these bytes, as
+/// nobody's library would send them. No clock runs on this side.
+pub async fn http(
+    address: &str,
+    method: &str,
+    headers: &[(&'static str, &str)],
+    body: impl Into<bytes::Bytes>,
+) -> Status {
+    let stream = tokio::net::TcpStream::connect(address).await;
+    let handshake = h2::client::handshake(stream.expect("a connection")).await;
+    let (client, connection) = handshake.expect("HTTP/2");
+    tokio::spawn(connection);
+    let mut request = http::Request::post(format!("http://{address}{method}"));
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    let mut client = client.ready().await.expect("room for a call");
+    let sent = client.send_request(request.body(()).expect("a request"), false);
+    let (answer, mut sending) = sent.expect("a call");
+    sending.send_data(body.into(), true).expect("its bytes");
+    let answer = answer.await.expect("an answer");
+    Status::from_header_map(answer.headers()).expect("nothing but a status")
+}

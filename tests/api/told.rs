@@ -69,7 +69,7 @@ pub fn well(status: &Status) -> ErrorReason {
             assert!(!resource.resource_name.is_empty());
         }
         Code::ResourceExhausted => assert!(details.quota_failure().is_some()),
-        Code::Unavailable | Code::Aborted | Code::Unimplemented => {}
+        Code::Unavailable | Code::Aborted | Code::Unimplemented | Code::DeadlineExceeded => {}
         other => panic!("{other:?} is no answer: {status:?}"),
     }
     let again = matches!(reason, ErrorReason::QueueFull | ErrorReason::Unavailable);

@@ -98,7 +98,8 @@ fn show(
         words::count(preview.still_visible_as_requester, "ticket"),
         preview.still_visible_as_cc,
         if *open_only {
-            format!("the {open} open ones; the closed ones stay with {account}")
+            let open = words::count(open, "open ticket");
+            format!("{open}; the closed ones stay with {account}")
         } else {
             "them".to_owned()
         },

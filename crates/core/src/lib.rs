@@ -2,6 +2,7 @@
 
 pub mod change;
 pub mod command;
+pub mod count;
 pub mod draft;
 pub mod fact;
 pub mod guard;

@@ -1,5 +1,6 @@
 //! Why a rule says no. One value a reason; the wire renders each to a code, a reason and details.
 
+use crate::count::counted;
 use crate::fact::{Unavailable, UniqueKey};
 use crate::id::{AccountId, ContactId, Pair};
 use crate::text::TicketKey;
@@ -32,18 +33,23 @@ pub enum Refusal {
     },
     /// `one-account`, when the setting is turned off
     #[error(
-        "{contacts} contacts have several accounts: dissociate them before multiple_accounts is \
-         turned off"
+        "multiple_accounts cannot be turned off while {} several accounts: dissociate the secondary \
+         ones first", have(*.contacts, "contact")
     )]
     SeveralAccounts {
         /// How many contacts have several.
         contacts: u64,
     },
     /// `accounts-per-contact`
-    #[error("contact {contact} has {max} accounts, which is the limit accounts_per_contact_max")]
+    #[error(
+        "contact {contact} has {} and accounts_per_contact_max allows {max}: dissociate it from \
+         others first, or raise the setting", counted(*.has, "account")
+    )]
     AccountsPerContact {
         /// The contact.
         contact: ContactId,
+        /// How many it has: more than the limit where that was lowered.
+        has: u64,
         /// The limit.
         max: u32,
     },
@@ -58,8 +64,8 @@ pub enum Refusal {
     NothingToTransfer(ContactId),
     /// `disposition-required`
     #[error(
-        "contact {} has {tickets} tickets with account {}: say with ticket_disposition what \
-         becomes of them", pair.contact, pair.account
+        "contact {} has {} with account {}: say with ticket_disposition what becomes of them",
+        pair.contact, counted(*.tickets, "ticket"), pair.account
     )]
     DispositionRequired {
         /// The association that would end.
@@ -91,7 +97,7 @@ pub enum Refusal {
     #[error("there is no contact {0} to be the requester")]
     RequesterNotFound(ContactId),
     /// `record`: contacts in copy are unknown
-    #[error("these contacts in copy do not exist: {}", list(.0))]
+    #[error("there {} {} to be in copy", if .0.len() == 1 { "is no contact" } else { "are no contacts" }, list(.0))]
     CopiesNotFound(Vec<ContactId>),
     /// `record`: the same ticket twice in one call
     #[error("ticket {:?} stands earlier in this call already", .0.as_str())]
@@ -103,7 +109,10 @@ pub enum Refusal {
     )]
     NotRequestersAccount(Pair),
     /// `deletion`: something still depends on the record
-    #[error("{id} has {associations} associations and {tickets} tickets: say what becomes of them")]
+    #[error(
+        "{id} has {} and {}: say what becomes of them",
+        counted(*.associations, "association"), counted(*.tickets, "ticket")
+    )]
     StillInUse {
         /// The record, as an id on the wire.
         id: String,
@@ -156,8 +165,13 @@ pub enum Refusal {
     #[error("{0} is empty: a new record needs it")]
     Missing(&'static str),
     /// `associate-many`, all or nothing
-    #[error("item {} of {} is refused: {}", .0[0].0, .0.len(), .0[0].1)]
-    Items(Vec<(usize, Refusal)>),
+    #[error("nothing was changed: {}", items(.refused, *.of))]
+    Items {
+        /// The items that are refused, at least one, each with its index in the call.
+        refused: Vec<(usize, Refusal)>,
+        /// How many items the call has.
+        of: usize,
+    },
 }
 
 fn describe(key: &UniqueKey) -> String {
@@ -167,6 +181,23 @@ fn describe(key: &UniqueKey) -> String {
         }
         UniqueKey::Email(email) => format!("the address {email}"),
         UniqueKey::Ticket(id) => format!("the ticket id {id}"),
+    }
+}
+
+fn have(count: u64, thing: &str) -> String {
+    let verb = if count == 1 { "has" } else { "have" };
+    format!("{} {verb}", counted(count, thing))
+}
+
+fn items(refused: &[(usize, Refusal)], of: usize) -> String {
+    let all = counted(of as u64, "item");
+    match refused {
+        [] => format!("none of {all} is refused"),
+        [(index, why)] => format!("1 of {all} is refused, at index {index}: {why}"),
+        [(index, why), ..] => format!(
+            "{} of {all} are refused, the first of them at index {index}: {why}",
+            refused.len()
+        ),
     }
 }
 

@@ -234,9 +234,30 @@ pub(crate) fn too_large() -> Fault {
     .with("max_bytes", max)
 }
 
-/// What prost says of bytes that are not the message that they should be, none if it is something
-/// else: where the bytes went wrong, as a path from the request.
+/// A message that is compressed.
+pub(crate) fn compressed() -> Fault {
+    Fault::new(
+        Code::Unimplemented,
+        ErrorReason::CompressionUnknown,
+        "the message is compressed, and this server takes no compression: send it as it is",
+    )
+}
+
+/// What tonic says of a request in which no message can be found at all.
+const NO_MESSAGE: [&str; 3] = [
+    "Missing request message.",
+    "Unexpected EOF decoding stream.",
+    "protocol error: received message with",
+];
+
+/// What prost and tonic say of bytes that are not the message that they should be, none if it is
+/// something else: where the bytes went wrong, as a path from the request.
 pub(crate) fn of_unreadable(said: &str) -> Option<Fault> {
+    if NO_MESSAGE.iter().any(|begin| said.starts_with(begin)) {
+        let what = "there is no whole message in the request: it ends early, or is framed wrongly";
+        let fault = Fault::new(Code::InvalidArgument, ErrorReason::MessageInvalid, what);
+        return Some(fault.at(""));
+    }
     let (_, said) = said.split_once("failed to decode Protobuf message: ")?;
     // Each message on the way is told as `Message.field: `, the innermost first, then what is wrong.
     let mut names: Vec<&str> = said

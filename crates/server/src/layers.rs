@@ -1,5 +1,7 @@
 //! What every call passes through, whatever its service: the tower layers.
 
+mod deadline;
+
 use std::convert::Infallible;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -18,10 +20,14 @@ use tonic_types::StatusExt;
 use tower::{Layer, Service, ServiceBuilder};
 
 use crate::fault::{self, Fault};
+use deadline::KeepDeadline;
 
 /// Calls that are worked on at once: the queue of writes and as many reads. Beyond them a call
 /// would only wait, and memory is what it waits in.
 const CALLS_IN_FLIGHT_MAX: usize = 16_384;
+
+/// The header that tells which compressions are taken.
+const ACCEPT_ENCODING: &str = "grpc-accept-encoding";
 
 /// What a call is answered.
 type Answer = http::Response<Body>;
@@ -43,8 +49,7 @@ impl Places {
     }
 }
 
-/// All layers, the outermost first. tonic itself stands around them and ends a call at the
-/// deadline that its caller set: whatever runs below is dropped then.
+/// All layers, the outermost first.
 pub(crate) fn layers(
     places: &Places,
 ) -> impl Layer<
@@ -60,6 +65,8 @@ pub(crate) fn layers(
     ServiceBuilder::new()
         // Sees what the caller is told, whichever layer says it.
         .layer(Around(log_failure))
+        // Around all that takes time: whatever runs below is dropped at the caller's deadline.
+        .layer(KeepDeadline)
         // Above all that may panic, below the log that is to tell of it.
         .layer(Around(catch_panic))
         // Before anything is spent on the call: too many are refused at once.
@@ -116,6 +123,9 @@ async fn admit(places: Arc<Semaphore>, _: Uri, rest: Rest) -> Answer {
     }
 }
 
+/// What tonic calls an unknown method: it has no words for it, as it has for all else.
+const METHOD_UNKNOWN: &str = "";
+
 /// Gives what tonic refuses before a handler sees it the reason that every error has, and a
 /// message that cannot be read the code of a caller's fault.
 async fn explain(uri: Uri, rest: Rest) -> Answer {
@@ -129,7 +139,7 @@ async fn explain(uri: Uri, rest: Rest) -> Answer {
             None => answer(fault::internal(status.message())),
         },
         Code::OutOfRange => answer(fault::too_large()),
-        Code::Unimplemented => answer(
+        Code::Unimplemented if status.message() == METHOD_UNKNOWN => answer(
             Fault::new(
                 Code::Unimplemented,
                 ErrorReason::MethodUnknown,
@@ -137,6 +147,16 @@ async fn explain(uri: Uri, rest: Rest) -> Answer {
             )
             .with("method", uri.path()),
         ),
+        Code::Unimplemented => {
+            let mut answer = answer(fault::compressed());
+            // By which a client finds out what it may send.
+            if let Some(accepted) = told.headers().get(ACCEPT_ENCODING) {
+                answer
+                    .headers_mut()
+                    .insert(ACCEPT_ENCODING, accepted.clone());
+            }
+            answer
+        }
         _ => told,
     }
 }
@@ -256,6 +276,16 @@ mod tests {
                 Status::unimplemented(""),
                 Code::Unimplemented,
                 "METHOD_UNKNOWN",
+            ),
+            (
+                Status::unimplemented("Content is compressed with `gzip` which isn't supported"),
+                Code::Unimplemented,
+                "COMPRESSION_UNKNOWN",
+            ),
+            (
+                Status::internal("Unexpected EOF decoding stream."),
+                Code::InvalidArgument,
+                "MESSAGE_INVALID",
             ),
         ] {
             let found = told(explain(Uri::default(), refused(status))).await;

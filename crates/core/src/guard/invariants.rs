@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{Bounds, Found, Subject};
+use crate::count::counted;
 use crate::draft::{account_keys, contact_keys};
 use crate::fact::{Facts, TicketsOf, Unavailable, UniqueKey};
 use crate::id::{AccountId, ContactId, Pair, Revision, TicketNo};
@@ -27,8 +28,8 @@ pub fn one_primary<F: Facts>(
         &subject,
         || {
             format!(
-                "has {} accounts and {} primary ones",
-                all.len(),
+                "has {} and {} that are primary",
+                counted(all.len() as u64, "account"),
                 primaries.len()
             )
         },
@@ -59,7 +60,10 @@ pub fn one_account<F: Facts>(
         several || count <= 1,
         "one-account",
         &Subject::Contact(contact),
-        || format!("has {count} accounts and multiple_accounts is off"),
+        || {
+            let accounts = counted(count, "account");
+            format!("has {accounts} and multiple_accounts is off")
+        },
     );
     Ok(())
 }
@@ -73,7 +77,8 @@ pub fn one_account_of_all<F: Facts>(
     if !settings.multiple_accounts {
         let contacts = facts.contacts_with_several_accounts()?;
         found.unless(contacts == 0, "one-account", &Subject::Settings, || {
-            format!("have multiple_accounts off and {contacts} contacts have several")
+            let contacts = counted(contacts, "contact");
+            format!("have multiple_accounts off and several accounts at {contacts}")
         });
     }
     Ok(())
@@ -219,11 +224,12 @@ pub fn nothing_left_of_account<F: Facts>(
     id: AccountId,
     found: &mut Found,
 ) -> Result<(), Unavailable> {
-    let contacts = facts.contacts_of(id)?.len();
-    let tickets = facts.tickets_of(TicketsOf::Account(id))?.len();
+    let contacts = facts.contacts_of(id)?.len() as u64;
+    let tickets = facts.tickets_of(TicketsOf::Account(id))?.len() as u64;
     let subject = Subject::Account(id);
     found.unless(contacts + tickets == 0, "nothing-left", &subject, || {
-        format!("is gone and has {contacts} contacts and {tickets} tickets")
+        let (contacts, tickets) = (counted(contacts, "contact"), counted(tickets, "ticket"));
+        format!("is gone and has {contacts} and {tickets}")
     });
     Ok(())
 }
@@ -234,15 +240,18 @@ pub fn nothing_left_of_contact<F: Facts>(
     id: ContactId,
     found: &mut Found,
 ) -> Result<(), Unavailable> {
-    let accounts = facts.associations_of(id)?.len();
-    let tickets = facts.tickets_of(TicketsOf::Requester(id))?.len();
-    let copies = facts.tickets_of(TicketsOf::Copied(id))?.len();
+    let accounts = facts.associations_of(id)?.len() as u64;
+    let tickets = facts.tickets_of(TicketsOf::Requester(id))?.len() as u64;
+    let copies = facts.tickets_of(TicketsOf::Copied(id))?.len() as u64;
     let subject = Subject::Contact(id);
     found.unless(
         accounts + tickets + copies == 0,
         "nothing-left",
         &subject,
-        || format!("is gone and has {accounts} accounts, {tickets} tickets and {copies} copies"),
+        || {
+            let (accounts, tickets) = (counted(accounts, "account"), counted(tickets, "ticket"));
+            format!("is gone and has {accounts} and {tickets}, and is in copy of {copies}")
+        },
     );
     Ok(())
 }

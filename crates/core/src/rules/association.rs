@@ -173,7 +173,11 @@ pub(super) fn judge<F: Facts>(
         return Ok(Associated::Already(existing));
     }
     let count = facts.account_count(pair.contact)?;
-    may_add(facts, settings, pair.contact, count)?;
+    let accounts = Accounts {
+        has: count,
+        kept: count,
+    };
+    may_add(facts, settings, pair.contact, accounts)?;
     Ok(Associated::Created(Stored {
         record: Association {
             primary: count == 0,
@@ -214,27 +218,39 @@ fn refuse_all_for_one(results: &[(ContactId, Associated)]) -> Result<(), Refusal
     if failed.is_empty() {
         Ok(())
     } else {
-        Err(Refusal::Items(failed))
+        Err(Refusal::Items {
+            refused: failed,
+            of: results.len(),
+        })
     }
 }
 
-/// `one-account` and `accounts-per-contact`: whether a contact that has `count` accounts may get
-/// one more.
+/// How many accounts a contact has when one is to be added.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Accounts {
+    /// Before the command.
+    pub(super) has: u64,
+    /// Without those that the command takes away.
+    pub(super) kept: u64,
+}
+
+/// `one-account` and `accounts-per-contact`: whether a contact may get one account more.
 pub(super) fn may_add<F: Facts>(
     facts: &F,
     settings: &Settings,
     contact: ContactId,
-    count: u64,
+    accounts: Accounts,
 ) -> Result<(), Refused> {
-    if count > 0
+    let Accounts { has, kept } = accounts;
+    if kept > 0
         && !settings.multiple_accounts
         && let Some(has) = facts.primary_account(contact)?
     {
         return Err(Refusal::OneAccount { contact, has }.into());
     }
     let max = settings.accounts_per_contact_max;
-    if count >= u64::from(max) {
-        return Err(Refusal::AccountsPerContact { contact, max }.into());
+    if kept >= u64::from(max) {
+        return Err(Refusal::AccountsPerContact { contact, has, max }.into());
     }
     Ok(())
 }

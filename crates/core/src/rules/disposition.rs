@@ -7,7 +7,7 @@ use crate::fact::{Facts, Held, HeldTicket, Needs};
 use crate::id::{AccountId, ContactId, Pair, Revision};
 use crate::record::{Association, Stored, TicketStatus};
 use crate::refusal::{Refusal, Refused};
-use crate::rules::association::{association_of, may_add, need_association};
+use crate::rules::association::{Accounts, association_of, may_add, need_association};
 use crate::rules::{account_of, contact_of};
 use crate::text::Role;
 
@@ -342,9 +342,10 @@ impl TransferContact {
             None => {
                 let settings = facts.settings()?.record;
                 // Judged on the outcome: the old primary is gone already.
-                let count = facts.account_count(pair.contact)?;
-                if count > 0 {
-                    may_add(facts, &settings, pair.contact, count)?;
+                let kept = facts.account_count(pair.contact)?;
+                if kept > 0 {
+                    let has = kept + 1;
+                    may_add(facts, &settings, pair.contact, Accounts { has, kept })?;
                 }
                 let made = Association {
                     primary: true,

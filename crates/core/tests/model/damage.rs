@@ -298,8 +298,8 @@ fn what_is_left_of_a_deleted_account_or_contact_is_seen() {
     assert_eq!(
         told,
         [
-            "nothing-left: account a1 is gone and has 1 contacts and 1 tickets",
-            "nothing-left: contact c2 is gone and has 0 accounts, 0 tickets and 1 copies",
+            "nothing-left: account a1 is gone and has 1 contact and 1 ticket",
+            "nothing-left: contact c2 is gone and has 0 accounts and 0 tickets, and is in copy of 1",
         ]
     );
 }

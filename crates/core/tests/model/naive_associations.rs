@@ -47,7 +47,10 @@ impl Naive {
             }
         }
         if c.all_or_nothing && !failed.is_empty() {
-            return Err(Refusal::Items(failed));
+            return Err(Refusal::Items {
+                refused: failed,
+                of: c.contacts.len(),
+            });
         }
         Ok(format!("{results:?} adopted {adopted}"))
     }
@@ -63,13 +66,14 @@ impl Naive {
             let has = has[0];
             return Err(Refusal::OneAccount { contact, has });
         }
-        self.check_limit(contact, has.len())
+        self.check_limit(contact, has.len(), has.len())
     }
 
-    pub fn check_limit(&self, contact: ContactId, has: usize) -> Result<(), Refusal> {
+    pub fn check_limit(&self, contact: ContactId, has: usize, kept: usize) -> Result<(), Refusal> {
         let max = self.settings().accounts_per_contact_max;
-        if has + 1 > max as usize {
-            return Err(Refusal::AccountsPerContact { contact, max });
+        if kept + 1 > max as usize {
+            let has = has as u64;
+            return Err(Refusal::AccountsPerContact { contact, has, max });
         }
         Ok(())
     }
@@ -132,7 +136,7 @@ impl Naive {
             // One ended and one comes: only others can make it too many.
             let others = self.accounts_of(contact).len();
             if others > 0 {
-                self.check_limit(contact, others)?;
+                self.check_limit(contact, others + 1, others)?;
             }
             let made = self.new_association(true, c.sees_account_tickets, &c.role);
             self.put_association(to, made);

@@ -48,12 +48,19 @@ fn the_limit_is_asked_when_one_is_added_and_lowering_it_takes_nothing_away() {
     };
     world.done(limit(2));
     world.associated(1, &[1, 2]);
-    let (contact, max) = (c(1), 2);
+    let (contact, has) = (c(1), 2);
     let answer = world.done(associate(3, &[1]));
-    let over = Refusal::AccountsPerContact { contact, max };
-    assert_eq!(failed(&answer.results), [over]);
+    let over = |max| Refusal::AccountsPerContact { contact, has, max };
+    assert_eq!(failed(&answer.results), [over(2)]);
     world.done(limit(1));
     assert_eq!(world.accounts_of(1), [1, 2]);
+    let answer = world.done(associate(3, &[1]));
+    assert_eq!(failed(&answer.results), [over(1)]);
+    assert_eq!(
+        over(1).to_string(),
+        "contact c1 has 2 accounts and accounts_per_contact_max allows 1: dissociate it from others \
+         first, or raise the setting"
+    );
     // What is there already is not added.
     let answer = world.done(associate(2, &[1]));
     assert!(matches!(answer.results[0].1, Associated::Already(_)));
@@ -109,11 +116,22 @@ fn all_or_nothing_counts_errors_alone_and_names_where_they_stand() {
         ..associate(1, contacts)
     };
     let refusal = world.refused(all(&[1, 8, 3, 9]));
-    let expected = vec![
-        (1, Refusal::ContactNotFound(c(8))),
-        (3, Refusal::ContactNotFound(c(9))),
-    ];
-    assert_eq!(refusal, Refusal::Items(expected));
+    let expected = Refusal::Items {
+        refused: vec![
+            (1, Refusal::ContactNotFound(c(8))),
+            (3, Refusal::ContactNotFound(c(9))),
+        ],
+        of: 4,
+    };
+    assert_eq!(refusal, expected);
+    assert_eq!(
+        refusal.to_string(),
+        "nothing was changed: 2 of 4 items are refused, the first of them at index 1: there is no \
+         contact c8"
+    );
+    let refusal = world.refused(all(&[8]));
+    let told = "nothing was changed: 1 of 1 item is refused, at index 0: there is no contact c8";
+    assert_eq!(refusal.to_string(), told);
     assert!(world.accounts_of(1).is_empty());
     // Already there and there twice are no errors.
     world.done(all(&[1, 2, 1]));

@@ -242,9 +242,9 @@ fn the_limit_of_accounts_is_judged_on_the_outcome_of_a_transfer() {
         ..UpdateSettings::default()
     };
     world.done(limit(1));
-    let (contact, max) = (c(1), 1);
+    let (contact, has, max) = (c(1), 2, 1);
     let refusal = world.refused(transfer(1, 3, with(None)));
-    assert_eq!(refusal, Refusal::AccountsPerContact { contact, max });
+    assert_eq!(refusal, Refusal::AccountsPerContact { contact, has, max });
     // To an account that it has nothing is added.
     world.done(transfer(1, 2, with(None)));
     assert_eq!(world.accounts_of(1), [2]);

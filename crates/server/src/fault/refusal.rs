@@ -50,9 +50,10 @@ pub(crate) fn of_refusal(refusal: &Refusal) -> Fault {
         Refusal::SeveralAccounts { contacts } => {
             of(FailedPrecondition, Reason::SeveralAccounts).with("contacts", contacts)
         }
-        Refusal::AccountsPerContact { contact, max } => {
+        Refusal::AccountsPerContact { contact, has, max } => {
             of(FailedPrecondition, Reason::AccountsPerContact)
                 .with("contact_id", contact)
+                .with("accounts", has)
                 .with("max", max)
         }
         Refusal::PrimaryStays(of_pair) => {
@@ -141,18 +142,19 @@ pub(crate) fn of_refusal(refusal: &Refusal) -> Fault {
             of(FailedPrecondition, Reason::NameAmbiguous).with("candidates", candidates)
         }
         Refusal::Missing(field) => of(InvalidArgument, Reason::FieldRequired).at(field),
-        Refusal::Items(items) => of_items(refusal, items),
+        Refusal::Items { refused, of } => of_items(refusal, refused, *of),
     }
 }
 
-fn of_items(refusal: &Refusal, items: &[(usize, Refusal)]) -> Fault {
-    let first = items.first().map(|(_, first)| of_refusal(first));
+fn of_items(refusal: &Refusal, refused: &[(usize, Refusal)], of: usize) -> Fault {
+    let first = refused.first().map(|(_, first)| of_refusal(first));
     let (code, reason) = first.map_or((Code::Internal, ErrorReason::Internal), |first| {
         (first.code, first.reason)
     });
     Fault::new(code, ErrorReason::AllOrNothing, refusal.to_string())
-        .with("failed", items.len())
-        .with_list("indexes", items.iter().map(|(index, _)| index))
+        .with("failed", refused.len())
+        .with("items", of)
+        .with_list("indexes", refused.iter().map(|(index, _)| index))
         .with("first_reason", reason_name(reason))
 }
 

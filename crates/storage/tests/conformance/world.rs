@@ -4,12 +4,9 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc;
 use std::task::{Context, Waker};
 
-use diesel::connection::SimpleConnection;
-use diesel::{Connection, PgConnection};
 use roster_core::change::Change;
 use roster_core::command::{Circumstances, Command, Decision};
 use roster_core::fact::{Facts, Needs};
@@ -19,54 +16,10 @@ use roster_storage::{
     At, Done, Guarding, NotDone, OrganizationName, Origin, RequestKey, Store, StoreOptions,
 };
 
-/// The variable that names the PostgreSQL server of the tests.
-const POSTGRES: &str = "ROSTER_TEST_POSTGRES";
+#[path = "../../../../tests/database.rs"]
+mod database;
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Engine {
-    Sqlite,
-    Postgres,
-}
-
-/// A database that lives as long as a test.
-pub struct Database {
-    pub url: String,
-    _folder: Option<tempfile::TempDir>,
-}
-
-impl Database {
-    pub fn create(engine: Engine) -> Self {
-        match engine {
-            Engine::Sqlite => {
-                let folder = tempfile::tempdir().expect("a temporary folder");
-                let url = format!("sqlite:{}", folder.path().join("roster.db").display());
-                Self {
-                    url,
-                    _folder: Some(folder),
-                }
-            }
-            Engine::Postgres => {
-                static NUMBER: AtomicU32 = AtomicU32::new(0);
-                let server = std::env::var(POSTGRES).unwrap_or_else(|_| {
-                    panic!("{POSTGRES} is not set: run tests/run, which starts PostgreSQL")
-                });
-                let name = format!(
-                    "s{}_{}",
-                    std::process::id(),
-                    NUMBER.fetch_add(1, Ordering::Relaxed)
-                );
-                let mut conn =
-                    PgConnection::establish(&format!("{server}/postgres")).expect("PostgreSQL");
-                conn.batch_execute(&format!("CREATE DATABASE {name}"))
-                    .expect("a database of the test's own");
-                Self {
-                    url: format!("{server}/{name}"),
-                    _folder: None,
-                }
-            }
-        }
-    }
-}
+pub use database::{Database, Engine};
 
 /// A store, its database, and an organization to begin with.
 pub struct World {
