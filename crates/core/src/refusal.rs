@@ -155,6 +155,16 @@ pub enum Refusal {
     /// An import's row lacks what a new record needs
     #[error("{0} is empty: a new record needs it")]
     Missing(&'static str),
+    /// An import's row does not say whom or what it means
+    #[error("the row names no {what}, which {whose} needs: fill in a column that names it")]
+    Unnamed {
+        /// What is not named.
+        what: &'static str,
+        /// What cannot be without it.
+        whose: &'static str,
+        /// The first field that would name it.
+        field: &'static str,
+    },
     /// `associate-many`, all or nothing
     #[error("item {} of {} is refused: {}", .0[0].0, .0.len(), .0[0].1)]
     Items(Vec<(usize, Refusal)>),

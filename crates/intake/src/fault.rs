@@ -23,10 +23,13 @@ pub enum RowFault {
     /// A cell is nothing that its field knows.
     #[error("{0}")]
     Malformed(String),
+    /// A cell holds an error of the spreadsheet program.
+    #[error("holds the error {0} of the spreadsheet: correct its formula, or write the value")]
+    ErrorCell(String),
     /// Rows that name the same record do not agree.
     #[error(
-        "rows {} and {} name the same record and do not agree: none of those that do is applied, \
-         correct them or leave one", .0[0], .0[1]
+        "rows {} and {} are about the same record and say different things, so no row about it was \
+         applied: correct them, or leave only one", .0[0], .0[1]
     )]
     RowsDisagree([u64; 2]),
 }

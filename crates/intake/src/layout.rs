@@ -1,6 +1,7 @@
 //! What the columns of a file are: header to field, told by name or by a mapping, never guessed.
 
 use roster_core::names::fold;
+use roster_core::refusal::Refusal;
 use roster_core::rules::import::Field;
 
 use Field as F;
@@ -180,6 +181,19 @@ const OF_TICKETS: Names = &[
     (F::ContactEmail, EMAILS),
 ];
 
+/// What names an account.
+const ACCOUNT: &[Field] = &[F::AccountId, F::AccountExternalId, F::AccountName];
+/// What names a contact.
+const CONTACT: &[Field] = &[
+    F::ContactId,
+    F::ContactExternalId,
+    F::ContactEmail,
+    F::ContactName,
+    F::ContactFamilyName,
+];
+/// What holds the name of a contact: a file has the one or the other.
+const PERSON: &[Field] = &[F::ContactFamilyName, F::ContactName];
+
 impl Kind {
     const ALL: [Self; 4] = [
         Self::Accounts,
@@ -223,14 +237,6 @@ impl Kind {
 
     /// The fields of which a header needs one, for each side that must be named.
     fn needed(self) -> &'static [&'static [Field]] {
-        const ACCOUNT: &[Field] = &[F::AccountId, F::AccountExternalId, F::AccountName];
-        const CONTACT: &[Field] = &[
-            F::ContactId,
-            F::ContactExternalId,
-            F::ContactEmail,
-            F::ContactName,
-            F::ContactFamilyName,
-        ];
         match self {
             Self::Accounts => &[ACCOUNT],
             Self::Contacts => &[CONTACT],
@@ -308,15 +314,40 @@ pub enum HeaderFault {
     /// The mapping names a column that is not there.
     #[error("the mapping names the column {0:?}, which the file does not have")]
     NotThere(String),
+    /// Nothing is to be found because the columns are not divided by commas.
+    #[error(
+        "the columns of the file look separated by {0}, and this version reads commas alone: save \
+         the file with commas between the columns, or as XLSX"
+    )]
+    Separated(&'static str),
 }
+
+/// What stands between columns in the place of commas, and what it is called.
+const SEPARATORS: [(char, &str); 2] = [(';', "semicolons"), ('\t', "tabs")];
 
 impl HeaderFault {
     /// The header at fault, if one is.
     pub fn header(&self) -> Option<&str> {
         match self {
-            Self::Empty | Self::Lacks(_) => None,
+            Self::Empty | Self::Lacks(_) | Self::Separated(_) => None,
             Self::Twice { header, .. } | Self::Ambiguous { header, .. } => Some(header),
             Self::NotThere(header) => Some(header),
+        }
+    }
+
+    /// The fault of a header of a text file: of one in which no column is found, perhaps that its
+    /// columns are separated by something else.
+    pub(crate) fn of_text(self, header: &[String]) -> Self {
+        if !matches!(self, Self::Lacks(_) | Self::NotThere(_)) {
+            return self;
+        }
+        let commas = header.len().saturating_sub(1);
+        let count = |mark: char| header.iter().map(|cell| cell.matches(mark).count()).sum();
+        let counted = SEPARATORS.map(|(mark, name)| (count(mark), name));
+        let most: Option<&(usize, &'static str)> = counted.iter().max_by_key(|(count, _)| *count);
+        match most {
+            Some((count, name)) if *count > commas => Self::Separated(name),
+            _ => self,
         }
     }
 }
@@ -413,10 +444,60 @@ impl Layout {
         }
     }
 
-    /// The header of the first column that fills a field, or the field's name.
-    pub(crate) fn header_of(&self, field: Field) -> String {
-        let column = self.columns.iter().find(|c| c.field == Some(field));
-        column.map_or_else(|| field.path().to_owned(), |c| c.header.clone())
+    /// What a person knows a place by: a header, several where any of their columns would do, or the
+    /// name of the field where the file has no column for it.
+    pub(crate) fn header_at(&self, at: At) -> String {
+        match at {
+            At::Column(column) => {
+                let column = self.columns.get(column);
+                column.map_or_else(String::new, |column| column.header.clone())
+            }
+            At::Field(field) => {
+                let column = self.columns.iter().find(|c| c.field == Some(field));
+                match column {
+                    Some(column) => column.header.clone(),
+                    None if PERSON.contains(&field) => self.header_at(At::AnyOf(PERSON)),
+                    None => field.path().to_owned(),
+                }
+            }
+            At::AnyOf(fields) => {
+                let fills = |column: &&Column| column.field.is_some_and(|f| fields.contains(&f));
+                let columns = self.columns.iter().filter(fills);
+                let headers: Vec<&str> = columns.map(|column| column.header.as_str()).collect();
+                match (headers.as_slice(), fields) {
+                    ([], [field, ..]) => field.path().to_owned(),
+                    _ => headers.join(", "),
+                }
+            }
+        }
+    }
+}
+
+/// Where in a row something is wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum At {
+    /// In a column, counted from 0.
+    Column(usize),
+    /// In the first column that fills a field.
+    Field(Field),
+    /// In all columns that fill one of these fields: any of them would do.
+    AnyOf(&'static [Field]),
+}
+
+impl From<Field> for At {
+    fn from(field: Field) -> Self {
+        Self::Field(field)
+    }
+}
+
+impl At {
+    /// Where what a rule refuses stands.
+    pub(crate) fn of(field: Field, refusal: &Refusal) -> Self {
+        match refusal {
+            Refusal::Unnamed { .. } if CONTACT.contains(&field) => Self::AnyOf(CONTACT),
+            Refusal::Unnamed { .. } => Self::AnyOf(ACCOUNT),
+            _ => Self::Field(field),
+        }
     }
 }
 

@@ -12,6 +12,7 @@ mod layout;
 pub mod rejects;
 mod runner;
 mod survey;
+mod time;
 mod work;
 
 pub use batches::Explain;

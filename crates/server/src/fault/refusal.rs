@@ -140,7 +140,9 @@ pub(crate) fn of_refusal(refusal: &Refusal) -> Fault {
         Refusal::NameAmbiguous { candidates, .. } => {
             of(FailedPrecondition, Reason::NameAmbiguous).with("candidates", candidates)
         }
-        Refusal::Missing(field) => of(InvalidArgument, Reason::FieldRequired).at(field),
+        Refusal::Missing(field) | Refusal::Unnamed { field, .. } => {
+            of(InvalidArgument, Reason::FieldRequired).at(field)
+        }
         Refusal::Items(items) => of_items(refusal, items),
     }
 }
