@@ -9,8 +9,8 @@ use roster_storage::{ImportCounts, ImportReject};
 use tokio::sync::mpsc;
 
 use crate::cells::{self, CellFault};
-use crate::fault::RowFault;
-use crate::layout::{At, Layout};
+use crate::fault::{At, RowFault};
+use crate::layout::Layout;
 use crate::rejects;
 use crate::survey::Disagreements;
 

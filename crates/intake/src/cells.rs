@@ -13,8 +13,8 @@ use roster_core::rules::import::{
 use roster_core::text::{Email, ExternalId, Name, Role, Subject, TextFault, TicketKey};
 use roster_sheet::Row;
 
-use crate::fault::RowFault;
-use crate::layout::{At, Kind, Layout};
+use crate::fault::{At, RowFault};
+use crate::layout::{Kind, Layout};
 use crate::time::instant;
 
 /// A cell that cannot be read: where, and why.

@@ -8,6 +8,7 @@
 mod batches;
 mod cells;
 mod fault;
+mod header;
 mod layout;
 pub mod rejects;
 mod runner;
@@ -17,6 +18,7 @@ mod work;
 
 pub use batches::Explain;
 pub use fault::{FileFault, RowFault};
-pub use layout::{HeaderFault, Kind, Mapping};
+pub use header::HeaderFault;
+pub use layout::{Kind, Mapping};
 pub use roster_sheet::{Encoding, Format, SheetError};
 pub use runner::{Config, Intake};

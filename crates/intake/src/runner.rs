@@ -13,7 +13,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use crate::batches::{self, Body, Explain};
 use crate::cells;
 use crate::fault::FileFault;
-use crate::layout::{HeaderFault, Kind, Layout, Mapping};
+use crate::header::HeaderFault;
+use crate::layout::{Kind, Layout, Mapping};
 use crate::survey::{Disagreements, Survey};
 use crate::work::Work;
 
