@@ -145,12 +145,15 @@ pub enum Refusal {
         other: String,
     },
     /// An import's row names several records by one name
-    #[error("{candidates} records have the name {name}: give an id, an external id or an address")]
+    #[error(
+        "several records have the name {name}, {} and {} among them: give an id, an external id or \
+         an address", .candidates[0], .candidates[1]
+    )]
     NameAmbiguous {
         /// As the row has it.
         name: String,
-        /// How many have it.
-        candidates: usize,
+        /// Two that have it.
+        candidates: [String; 2],
     },
     /// An import's row lacks what a new record needs
     #[error("{0} is empty: a new record needs it")]
