@@ -20,6 +20,7 @@ mod generated;
 mod hold;
 mod hostile;
 mod import;
+mod import_cells;
 mod import_file;
 mod import_run;
 mod importing;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use roster_core::fact::{Held, HeldTicket, TicketsOf, UniqueKey};
+use roster_core::fact::{Held, HeldTicket, Namesakes, TicketsOf, UniqueKey};
 use roster_core::id::{AccountId, ContactId, ImportId, Pair, Revision, TicketNo, Time};
 use roster_core::names::{Heading, SearchQuery};
 use roster_core::record::{Account, Association, Contact, Sharing, Stored, Ticket, TicketStatus};
@@ -138,10 +138,20 @@ pub(crate) trait ReadFacts {
     /// The tickets between any of these requesters and any of these accounts.
     fn held_tickets(&mut self, org: Org, asked: &BTreeSet<Held>)
     -> Result<Vec<(Held, HeldTicket)>>;
-    /// The accounts with names of these keys, each with its key.
-    fn accounts_named(&mut self, org: Org, keys: &[String]) -> Result<Vec<(String, AccountId)>>;
-    /// The contacts with names of these keys, each with its key.
-    fn contacts_named(&mut self, org: Org, keys: &[String]) -> Result<Vec<(String, ContactId)>>;
+    /// The accounts of these names, the lowest `limit` of each.
+    fn accounts_named(
+        &mut self,
+        org: Org,
+        of: &[Namesakes],
+        limit: usize,
+    ) -> Result<Vec<(Namesakes, AccountId)>>;
+    /// The contacts of these names, the lowest `limit` of each.
+    fn contacts_named(
+        &mut self,
+        org: Org,
+        of: &[Namesakes],
+        limit: usize,
+    ) -> Result<Vec<(Namesakes, ContactId)>>;
     fn owners(&mut self, org: Org, keys: &[UniqueKey]) -> Result<Vec<(UniqueKey, u64)>>;
     fn kept_answers(&mut self, org: Org, request_ids: &[&str]) -> Result<Vec<KeptAnswer>>;
     /// The change sets after a revision, oldest first, at most `limit`.

@@ -20,6 +20,8 @@ mod imports;
 mod lists;
 #[path = "sql/names.rs"]
 mod names;
+#[path = "sql/namesakes.rs"]
+mod namesakes;
 #[path = "sql/session.rs"]
 mod session;
 #[path = "sql/tickets.rs"]
@@ -71,6 +73,16 @@ mod unpack {
             .map(one)
             .collect::<Vec<_>>()
             .join(", ")
+    }
+
+    /// Joins to each of the rows wanted the lowest records that meet a condition, as many as the
+    /// third parameter says. They are sorted by an expression, so that the planner does not go
+    /// through the whole table by number in the hope of meeting them soon.
+    pub(super) fn lowest(table: &str, id: &str, condition: &str) -> String {
+        format!(
+            "CROSS JOIN LATERAL (SELECT {id} FROM {table} WHERE org = $1::bigint AND {condition} \
+             ORDER BY {id} + 0 LIMIT $3::bigint) AS found"
+        )
     }
 
     pub(super) fn named_columns(given: &[(&str, Kind)]) -> String {

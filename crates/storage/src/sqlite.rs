@@ -20,6 +20,8 @@ mod imports;
 mod lists;
 #[path = "sql/names.rs"]
 mod names;
+#[path = "sql/namesakes.rs"]
+mod namesakes;
 #[path = "sql/session.rs"]
 mod session;
 #[path = "sql/tickets.rs"]
@@ -69,6 +71,15 @@ mod unpack {
             .map(one)
             .collect::<Vec<_>>()
             .join(", ")
+    }
+
+    /// Joins to each of the rows wanted the lowest records that meet a condition, as many as the
+    /// third parameter says.
+    pub(super) fn lowest(table: &str, id: &str, condition: &str) -> String {
+        format!(
+            "CROSS JOIN {table} AS found ON found.org = ?1 AND found.{id} IN \
+             (SELECT {id} FROM {table} WHERE org = ?1 AND {condition} ORDER BY {id} LIMIT ?3)"
+        )
     }
 
     pub(super) fn named_columns(given: &[(&str, Kind)]) -> String {
