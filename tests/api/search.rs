@@ -155,6 +155,36 @@ on_both_engines! {
 }
 
 on_both_engines! {
+    async fn every_spelling_of_a_legal_form_finds_the_account(world: World) {
+        for name in ["株式会社山田", "㈱山田", "（株） 山田", "山田㈱", "山田株式会社", "(有)山田", "Acme, Inc."] {
+            world.account(name).await;
+        }
+        for (query, expected) in [
+            ("(株)山田", 3),
+            ("㈱山田", 3),
+            ("株式会社　山田", 3),
+            ("山田（株）", 2),
+            ("山田株式会社", 2),
+            ("株式", 5),
+            ("株式会", 5),
+            ("（株）", 5),
+            ("有限会社山田", 1),
+            ("acme incorporated", 1),
+            ("acme inc", 1),
+            ("山田", 6),
+            ("(同)山田", 0),
+        ] {
+            let request = ListAccountsRequest { query: query.into(), ..Default::default() };
+            let found = world.clients.accounts.list_accounts(request).await.unwrap().into_inner();
+            assert_eq!(found.accounts.len(), expected, "{query}");
+            let request = ListAccountHeadingsRequest { query: query.into(), ..Default::default() };
+            let headings = world.clients.accounts.list_account_headings(request).await.unwrap().into_inner().headings;
+            assert_eq!(headings.iter().map(|h| h.count).sum::<i64>(), expected as i64, "{query}");
+        }
+    }
+}
+
+on_both_engines! {
     async fn what_is_renamed_or_deleted_is_found_by_what_it_is_now(world: World) {
         let (c, d) = (world.contact("田中").await, world.contact("中田").await);
         let contact = Contact { id: c.clone(), family_name: "Smith".into(), ..Contact::default() };
