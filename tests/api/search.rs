@@ -91,7 +91,7 @@ struct Plan {
 }
 
 /// The number that a statement answers under that name.
-fn number_of(database: &Database, sql: &str) -> i64 {
+pub fn number_of(database: &Database, sql: &str) -> i64 {
     let found: Number = match database.url.strip_prefix("sqlite:") {
         Some(path) => sql_query(sql).get_result(&mut SqliteConnection::establish(path).unwrap()),
         None => sql_query(sql).get_result(&mut PgConnection::establish(&database.url).unwrap()),
