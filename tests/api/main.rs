@@ -13,6 +13,7 @@ mod association;
 mod client;
 mod client_import;
 mod deletion;
+mod demo;
 mod dissociation;
 mod edge;
 mod errors;

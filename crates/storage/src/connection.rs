@@ -95,6 +95,8 @@ pub(crate) trait ReadFacts {
     fn store_keys(&mut self) -> Result<StoreKeys>;
     fn organization(&mut self, name: &str) -> Result<Option<Organization>>;
     fn nonce_of(&mut self, org: Org, revision: Revision) -> Result<Option<i64>>;
+    /// How many change sets came by this way.
+    fn change_sets_from(&mut self, org: Org, source: &str) -> Result<u64>;
     fn accounts(
         &mut self,
         org: Org,

@@ -51,8 +51,8 @@ mod unpack {
     pub(super) const ORG: &str = "$1::bigint";
     /// The rows of the second parameter.
     pub(super) const FROM: &str = "FROM json_array_elements($2::json) AS row";
-    /// The numbers of the third parameter, as rows.
-    pub(super) const NUMBERS: &str = "SELECT value::bigint FROM json_array_elements_text($3::json)";
+    /// The numbers of the fourth parameter, as rows.
+    pub(super) const NUMBERS: &str = "SELECT value::bigint FROM json_array_elements_text($4::json)";
     /// Ends a subquery of rows that is joined: the planner needs no help here.
     pub(super) const ONCE: &str = "";
 

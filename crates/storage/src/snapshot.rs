@@ -75,6 +75,11 @@ impl<'c> Snapshot<'c> {
         self.connection.nonce_of(self.org, revision)
     }
 
+    /// How many change sets of the log came by this way (see [`Origin`](crate::Origin)).
+    pub fn change_sets_from(&mut self, source: &str) -> Result<u64> {
+        self.connection.change_sets_from(self.org, source)
+    }
+
     /// The settings.
     pub fn settings(&self) -> &Stored<Settings> {
         &self.settings

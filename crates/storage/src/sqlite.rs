@@ -49,8 +49,8 @@ mod unpack {
     pub(super) const ORG: &str = "?1";
     /// The rows of the second parameter.
     pub(super) const FROM: &str = "FROM json_each(?2)";
-    /// The numbers of the third parameter, as rows.
-    pub(super) const NUMBERS: &str = "SELECT value FROM json_each($3)";
+    /// The numbers of the fourth parameter, as rows.
+    pub(super) const NUMBERS: &str = "SELECT value FROM json_each($4)";
     /// Ends a subquery of rows that is joined. A limit, though it is none, keeps the planner from
     /// unpacking the rows anew for every row of the table that they are joined with.
     pub(super) const ONCE: &str = "LIMIT -1";

@@ -70,6 +70,15 @@ impl ReadFacts for Session {
             .optional()?)
     }
 
+    fn change_sets_from(&mut self, org: Org, source: &str) -> Result<u64> {
+        let count: i64 = change_sets::table
+            .filter(change_sets::org.eq(org))
+            .filter(change_sets::source.eq(source))
+            .count()
+            .get_result(&mut self.conn)?;
+        Ok(number(count))
+    }
+
     fn accounts(
         &mut self,
         org: Org,
