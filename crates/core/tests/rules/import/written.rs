@@ -172,6 +172,7 @@ fn one_account_and_the_limit_of_accounts_hold_for_rows_as_for_calls() {
         Field::AccountId,
         Refusal::AccountsPerContact {
             contact: c(1),
+            has: 2,
             max: 2,
         },
     );
