@@ -349,6 +349,17 @@ pub struct ContactAccount {
 
 pub(crate) trait ReadLists {
     fn sight_rows(&mut self, org: Org, contact: ContactId, ids: &[&str]) -> Result<Vec<SightRow>>;
+    /// Whether an account has more contacts than so many.
+    fn has_more_members(&mut self, org: Org, account: AccountId, than: usize) -> Result<bool>;
+    /// Looks at the contacts after a place, in order: those of the account pass.
+    fn look_for_members(
+        &mut self,
+        org: Org,
+        account: AccountId,
+        after: &NamePlace,
+        limit: usize,
+    ) -> Result<Vec<Looked>>;
+    /// The contacts of an account after a place, in order; all of them are read and sorted.
     fn account_contacts(
         &mut self,
         org: Org,

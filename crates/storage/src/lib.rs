@@ -18,6 +18,7 @@ mod listed;
 mod loaded;
 mod lock;
 mod log;
+mod members;
 mod net;
 mod organization;
 mod picker;

@@ -20,6 +20,7 @@ use crate::connection::{
 use crate::error::StorageError;
 use crate::imports::{ImportRecord, ImportReject};
 use crate::listed::Listed;
+use crate::members::{self, Reach};
 use crate::organization::{At, OrganizationName};
 use crate::picker::{self, Bounds, HeadingCount, Picked};
 use crate::sight::Filtered;
@@ -278,19 +279,15 @@ impl<'c> Snapshot<'c> {
         self.count_headings(&picking)
     }
 
-    /// A page of an account's contacts by name.
-    #[allow(
-        clippy::type_complexity,
-        reason = "a row of a join, taken apart at once"
-    )]
+    /// A page of an account's contacts by name. A short one is the last.
     pub fn account_contacts(
         &mut self,
         account: AccountId,
         after: Option<&NamePlace>,
         limit: usize,
     ) -> Result<Vec<AccountContact>> {
-        self.connection
-            .account_contacts(self.org, account, after, limit)
+        let reach = Reach::USUAL;
+        members::page(self.connection, self.org, account, after, limit, reach)
     }
 
     /// A page of a contact's accounts: the primary first, then by name.

@@ -83,6 +83,32 @@ fn looked(picking: &Picking<'_>) -> String {
     format!("SELECT sort_key, {id} AS id, ({passes}) AS passes FROM {table}")
 }
 
+/// Contacts after a place and whether they are of an account. The index of the order and that of
+/// the pairs answer alone.
+pub(super) fn look_for_members(
+    session: &mut Session,
+    org: Org,
+    account: AccountId,
+    after: &NamePlace,
+    limit: usize,
+) -> Result<Vec<Looked>> {
+    let rows: Vec<LookedRow> = sql_query(
+        "SELECT c.sort_key AS sort_key, c.contact AS id, a.contact IS NOT NULL AS passes \
+         FROM (SELECT org, sort_key, contact FROM contacts \
+         WHERE org = $1 AND (sort_key, contact) > ($2, $3) \
+         ORDER BY sort_key, contact LIMIT $4) AS c \
+         LEFT JOIN associations AS a ON a.org = c.org AND a.contact = c.contact \
+         AND a.account = $5 ORDER BY c.sort_key, c.contact",
+    )
+    .bind::<BigInt, _>(org)
+    .bind::<Binary, _>(&after.sort_key)
+    .bind::<BigInt, _>(column(after.number))
+    .bind::<BigInt, _>(column(limit as u64))
+    .bind::<BigInt, _>(column(account.number()))
+    .load(&mut session.conn)?;
+    Ok(rows.into_iter().map(LookedRow::looked).collect())
+}
+
 #[derive(QueryableByName)]
 struct StretchRow {
     #[diesel(sql_type = Binary)]

@@ -133,7 +133,7 @@ fn of_many_namesakes_only_those_without_what_the_row_has_may_be_meant() {
 }
 
 #[test]
-fn identifiers_of_two_records_are_rejected_where_the_weaker_stands() {
+fn identifiers_of_two_accounts_are_rejected_where_the_weaker_stands() {
     for (words, field, refusal) in [
         (
             "id=5 ext=D2",
@@ -164,6 +164,10 @@ fn identifiers_of_two_records_are_rejected_where_the_weaker_stands() {
         );
         assert_eq!(world.changes, [], "{words}");
     }
+}
+
+#[test]
+fn identifiers_of_two_contacts_are_rejected_where_the_weaker_stands() {
     for (words, field, refusal) in [
         (
             "id=5 ext=E2",
