@@ -311,38 +311,3 @@ async fn reflection_lists_every_service() {
         assert!(listed.contains(&service), "{service} in {listed:?}");
     }
 }
-
-on_both_engines! {
-    async fn a_demo_fills_an_empty_database_and_leaves_one_that_is_not_alone(world: World) {
-        world.server.kill();
-        let arguments = |url: &str| ["--demo", "--listen", "127.0.0.1:0", "--database", url].map(str::to_owned);
-        let mut counts = Vec::new();
-        for _ in 0..2 {
-            let arguments = arguments(&world.database.url);
-            world.server = Server::start_with(&arguments.each_ref().map(String::as_str));
-            world.clients = world.server.connect().await;
-            counts.push((world.moment().await, headed(&world).await));
-            world.server.kill();
-        }
-        assert_eq!(counts[0].1, 600);
-        assert_eq!(counts[0], counts[1]);
-    }
-}
-
-/// How many contacts stand under all headings.
-async fn headed(world: &World) -> i64 {
-    let request = ListContactHeadingsRequest::default();
-    let answer = world
-        .clients
-        .contacts
-        .clone()
-        .list_contact_headings(request)
-        .await;
-    answer
-        .unwrap()
-        .into_inner()
-        .headings
-        .iter()
-        .map(|heading| heading.count)
-        .sum()
-}

@@ -13,7 +13,7 @@ const ACCOUNTS: ImportKind = ImportKind::Accounts;
 const CONTACTS: ImportKind = ImportKind::Contacts;
 const ASSOCIATIONS: ImportKind = ImportKind::Associations;
 
-fn sample(name: &str) -> Vec<u8> {
+pub fn sample(name: &str) -> Vec<u8> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/data");
     std::fs::read(folder.join(name)).expect("a sample file")
 }

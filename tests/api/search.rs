@@ -91,7 +91,7 @@ struct Plan {
 }
 
 /// The number that a statement answers under that name.
-fn number_of(database: &Database, sql: &str) -> i64 {
+pub fn number_of(database: &Database, sql: &str) -> i64 {
     let found: Number = match database.url.strip_prefix("sqlite:") {
         Some(path) => sql_query(sql).get_result(&mut SqliteConnection::establish(path).unwrap()),
         None => sql_query(sql).get_result(&mut PgConnection::establish(&database.url).unwrap()),
@@ -150,6 +150,36 @@ on_both_engines! {
                 let found = paged(&world, request(query, heading, not_in, page_size)).await;
                 assert_eq!(found, expected, "{query} {heading} {not_in} {page_size}");
             }
+        }
+    }
+}
+
+on_both_engines! {
+    async fn every_spelling_of_a_legal_form_finds_the_account(world: World) {
+        for name in ["株式会社山田", "㈱山田", "（株） 山田", "山田㈱", "山田株式会社", "(有)山田", "Acme, Inc."] {
+            world.account(name).await;
+        }
+        for (query, expected) in [
+            ("(株)山田", 3),
+            ("㈱山田", 3),
+            ("株式会社　山田", 3),
+            ("山田（株）", 2),
+            ("山田株式会社", 2),
+            ("株式", 5),
+            ("株式会", 5),
+            ("（株）", 5),
+            ("有限会社山田", 1),
+            ("acme incorporated", 1),
+            ("acme inc", 1),
+            ("山田", 6),
+            ("(同)山田", 0),
+        ] {
+            let request = ListAccountsRequest { query: query.into(), ..Default::default() };
+            let found = world.clients.accounts.list_accounts(request).await.unwrap().into_inner();
+            assert_eq!(found.accounts.len(), expected, "{query}");
+            let request = ListAccountHeadingsRequest { query: query.into(), ..Default::default() };
+            let headings = world.clients.accounts.list_account_headings(request).await.unwrap().into_inner().headings;
+            assert_eq!(headings.iter().map(|h| h.count).sum::<i64>(), expected as i64, "{query}");
         }
     }
 }

@@ -102,7 +102,7 @@ fn an_association_gets_a_role_and_loses_it() {
     );
     let shown = world.ok(&[&update[..], &["--role", ""]].concat());
     assert!(shown.ends_with("sees tickets\tyes\n"), "{shown}");
-    assert!(world.fails(1, &update).contains("nothing is to be changed"));
+    assert!(world.fails(2, &update).contains("nothing is to be changed"));
 }
 
 #[test]

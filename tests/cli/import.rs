@@ -1,7 +1,9 @@
 //! Importing a spreadsheet: the summary, the rejects beside the file, the exit code.
 
 use std::fs;
+use std::io::Write;
 use std::path::PathBuf;
+use std::process::Stdio;
 
 use crate::world::{Ran, World};
 
@@ -87,7 +89,7 @@ fn rejected_rows_stand_beside_the_file_and_an_older_such_file_is_not_overwritten
     assert!(text.contains("D9999"), "{text}");
 
     fs::write(&rejects, "corrected by hand").unwrap();
-    let refused = world.fails(1, &["import", "contacts", &file]);
+    let refused = world.fails(5, &["import", "contacts", &file]);
     assert!(
         refused.contains("is there already") && refused.contains("--force"),
         "{refused}"
@@ -95,6 +97,59 @@ fn rejected_rows_stand_beside_the_file_and_an_older_such_file_is_not_overwritten
     assert_eq!(fs::read_to_string(&rejects).unwrap(), "corrected by hand");
     assert_eq!(world.run(&["import", "contacts", &file, "--force"]).code, 3);
     assert_eq!(fs::read_to_string(&rejects).unwrap(), text);
+}
+
+/// A command that reads this from its standard input.
+fn fed(world: &World, input: &[u8], args: &[&str]) -> Ran {
+    let mut command = world.command(args);
+    command.stdin(Stdio::piped());
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    let input = input.to_vec();
+    let feeding = std::thread::spawn(move || stdin.write_all(&input));
+    let ran = child.wait_with_output().unwrap().into();
+    feeding.join().unwrap().unwrap();
+    ran
+}
+
+#[test]
+fn the_standard_input_is_imported_and_its_rejects_go_where_they_are_told_to() {
+    let world = World::start();
+    let data = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../tests/data");
+    let workbook = fs::read(data.join("accounts.xlsx")).unwrap();
+    let ran = fed(&world, &workbook, &["import", "accounts", "-"]);
+    assert_eq!(
+        (ran.code, value(&ran, "created")),
+        (0, "100".into()),
+        "{ran:?}"
+    );
+    let rows = "取引先コード,取引先名\nD9001,\nD9000,新しい商会\n".as_bytes();
+    for name in ["-", "/dev/stdin"] {
+        let ran = fed(&world, rows, &["import", "accounts", name]);
+        assert_eq!(
+            (ran.code, value(&ran, "rejected")),
+            (3, "1".into()),
+            "{ran:?}"
+        );
+        let advice = "1 rejected row not written: send the same again with --rejects PATH";
+        assert!(ran.err.contains(advice), "{ran:?}");
+    }
+    let ran = fed(
+        &world,
+        rows,
+        &["import", "accounts", "-", "--rejects", "again.csv"],
+    );
+    assert_eq!(ran.code, 3, "{ran:?}");
+    assert!(ran.err.contains("rejected rows: again.csv"), "{ran:?}");
+    let rejects = fs::read_to_string(world.folder.path().join("again.csv")).unwrap();
+    assert!(rejects.contains("D9001"), "{rejects}");
+    let again = ["import", "accounts", "-", "--rejects", "again.csv"];
+    assert_eq!(fed(&world, rows, &again).code, 5);
+    let names = fs::read_dir(world.folder.path()).unwrap();
+    let names = names.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    assert!(names.into_iter().all(|name| !name.contains("rejects")));
+    assert!(!PathBuf::from("/dev/stdin.rejects.csv").exists());
 }
 
 #[test]

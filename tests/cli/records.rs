@@ -223,7 +223,7 @@ fn settings_are_shown_and_set() {
         ),
     ] {
         assert!(
-            world.fails(1, &["settings", "set", wrong]).contains(why),
+            world.fails(2, &["settings", "set", wrong]).contains(why),
             "{wrong}"
         );
     }
@@ -236,7 +236,7 @@ fn organizations_are_told_apart() {
     world.ok(&["accounts", "create", "A"]);
     let other = world.ok(&["--organization", "acme", "accounts", "list"]);
     assert_eq!(other.lines().count(), 1);
-    let refused = world.fails(1, &["--organization", "Acme!", "accounts", "list"]);
+    let refused = world.fails(2, &["--organization", "Acme!", "accounts", "list"]);
     assert!(
         refused.contains("is not a name of an organization"),
         "{refused}"

@@ -200,6 +200,26 @@ def make_cells():
     ]
 
 
+class Error(str):
+    """The name of an error that a cell holds, which is not the text of the same letters."""
+
+
+# What an XLS file holds of them.
+ERROR_CODES = {"#VALUE!": 0x0F, "#REF!": 0x17, "#N/A": 0x2A}
+
+
+def make_errors():
+    """Contacts as a formula that looks them up leaves them; the README says which rows are wrong."""
+    return [
+        ["社員番号", "氏名", "メール", "備考", "予備のメール"],
+        ["E1", "田中 太郎", "e1@example.com", Error("#N/A"), ""],
+        ["E2", Error("#REF!"), "e2@example.com", "", ""],
+        [Error("#N/A"), "林 花子", "e3@example.com", "", ""],
+        ["E4", "森 一", "e4@example.com", "", Error("#VALUE!")],
+        ["E5", "#N/A", "e5@example.com", "", ""],
+    ]
+
+
 def text_of(value):
     if isinstance(value, bool):
         return "TRUE" if value else "FALSE"
@@ -219,6 +239,12 @@ def write_xlsx(name, rows):
     for row in rows:
         # An empty text is no cell.
         book.active.append([None if value == "" else value for value in row])
+    for row, values in enumerate(rows, 1):
+        for column, value in enumerate(values, 1):
+            if isinstance(value, str) and value.startswith("#"):
+                # Left alone, any text that looks like an error is stored as one.
+                kind = "e" if isinstance(value, Error) else "s"
+                book.active.cell(row, column).data_type = kind
     book.save(HERE / name)
 
 
@@ -229,7 +255,9 @@ def write_xls(name, rows):
     plain = xlwt.Style.default_style
     for row, values in enumerate(rows):
         for column, value in enumerate(values):
-            if value != "":
+            if isinstance(value, Error):
+                sheet.row(row).set_cell_error(column, ERROR_CODES[value])
+            elif value != "":
                 is_date = isinstance(value, datetime.datetime)
                 sheet.write(row, column, value, dated if is_date else plain)
     book.save(str(HERE / name))
@@ -293,6 +321,8 @@ def main():
     headers = ["社員番号", "姓", "名", "セイ", "メイ", "メールアドレス", "取引先コード"]
     write_csv("contacts-with-mistakes.csv", [headers, *make_mistakes(draw, accounts, contacts)], "utf-8-sig")
     write_cells(make_cells())
+    write_xlsx("errors.xlsx", make_errors())
+    write_xls("errors.xls", make_errors())
 
 
 if __name__ == "__main__":

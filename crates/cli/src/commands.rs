@@ -40,6 +40,16 @@ pub(crate) async fn run(command: Command, app: &mut App) -> Result<Exit, Failure
     }
 }
 
+/// What is wrong with a command as far as that is known before a server is asked.
+pub(crate) fn check(command: &Command) -> Result<(), Failure> {
+    match command {
+        Command::Accounts(command) => command.check(),
+        Command::Contacts(command) => command.check(),
+        Command::Association(command) => command.check(),
+        _ => Ok(()),
+    }
+}
+
 /// The fields that an update names: those that were given, and those that are to be cleared.
 #[derive(Default)]
 struct Mask(Vec<String>);
@@ -63,14 +73,14 @@ impl Mask {
 
     fn with_cleared(mut self, cleared: Vec<String>) -> Result<FieldMask, Failure> {
         if let Some(twice) = cleared.iter().find(|path| self.0.contains(path)) {
-            return Err(Failure::said(
+            return Err(Failure::usage(
                 format!("{twice} is given a value and cleared at once"),
                 "leave one of them out",
             ));
         }
         self.0.extend(cleared);
         if self.0.is_empty() {
-            return Err(Failure::said(
+            return Err(Failure::usage(
                 "nothing is to be changed",
                 "name a field and its value; --help lists them",
             ));

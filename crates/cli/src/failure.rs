@@ -1,6 +1,7 @@
 //! How a command ends: its exit code, and what a person is told when it did not do what was asked.
 
 use std::io::{self, Write};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use roster_client::v1::ErrorReason;
@@ -12,16 +13,26 @@ pub(crate) const EXIT_CODES: &str = "\
 Exit codes:
   0  done; check: every ticket is visible
   1  refused, not found, or answered \"no\"
-  2  the command line is wrong
+  2  the command line is wrong, as is known without asking the server
   3  done in part: rows were rejected, or some items failed
   4  the server cannot be reached or does not answer
-  5  a file or the terminal cannot be read or written";
+  5  a file or the terminal cannot be read or written, or a file is in the way";
+
+/// Told at the end of `roster --help` too.
+pub(crate) const JSON_ERRORS: &str = "\
+Errors with --json are one object on the error output, and of the same form in the items of a batch:
+  {\"error\":{\"code\":\"NOT_FOUND\",\"reason\":\"ACCOUNT_NOT_FOUND\",\"message\":\"there is no account a9\",
+            \"field\":null,\"metadata\":{\"account_id\":\"a9\"}}}
+  code is the name of a gRPC code, reason a value of the API's ErrorReason without its prefix. Where
+  no server answered: UNAVAILABLE with UNREACHABLE, DEADLINE_EXCEEDED, INVALID_ARGUMENT with USAGE
+  (the command line), UNKNOWN with FILE, INTERNAL with ANSWER (it cannot be understood).";
 
 /// The exit code of a command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Exit {
     Done,
     Refused,
+    Usage,
     Part,
     Unreachable,
     Unwritten,
@@ -29,10 +40,11 @@ pub(crate) enum Exit {
 
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {
-        // 2 is clap's.
         Self::from(match exit {
             Exit::Done => 0,
             Exit::Refused => 1,
+            // As clap has it.
+            Exit::Usage => 2,
             Exit::Part => 3,
             Exit::Unreachable => 4,
             Exit::Unwritten => 5,
@@ -56,11 +68,50 @@ impl Exit {
 pub(crate) enum Failure {
     /// The client says why.
     Client(Error),
+    /// The command line is wrong: no server was asked.
+    Usage { message: String, advice: String },
     /// The command itself says why, and what to do.
-    Said { message: String, advice: String },
+    Said {
+        name: Name,
+        message: String,
+        advice: String,
+    },
+    /// A file that would be overwritten.
+    InTheWay(PathBuf),
     /// Its answer cannot be written.
     Output(io::Error),
 }
+
+/// What a failure is called in JSON.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Name {
+    /// As gRPC names codes.
+    pub(crate) code: &'static str,
+    /// As the API names reasons, or one of [`JSON_ERRORS`].
+    pub(crate) reason: &'static str,
+}
+
+const USAGE: Name = Name {
+    code: "INVALID_ARGUMENT",
+    reason: "USAGE",
+};
+const UNREACHABLE: Name = Name {
+    code: "UNAVAILABLE",
+    reason: "UNREACHABLE",
+};
+const DEADLINE: Name = Name {
+    code: "DEADLINE_EXCEEDED",
+    reason: "DEADLINE_EXCEEDED",
+};
+const FILE: Name = Name {
+    code: "UNKNOWN",
+    reason: "FILE",
+};
+/// An answer that this program does not understand.
+pub(crate) const ANSWER: Name = Name {
+    code: "INTERNAL",
+    reason: "ANSWER",
+};
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
@@ -75,8 +126,16 @@ impl From<io::Error> for Failure {
 }
 
 impl Failure {
-    pub(crate) fn said(message: impl Into<String>, advice: impl Into<String>) -> Self {
+    pub(crate) fn usage(message: impl Into<String>, advice: impl Into<String>) -> Self {
+        Self::Usage {
+            message: message.into(),
+            advice: advice.into(),
+        }
+    }
+
+    pub(crate) fn said(name: Name, message: impl Into<String>, advice: impl Into<String>) -> Self {
         Self::Said {
+            name,
             message: message.into(),
             advice: advice.into(),
         }
@@ -99,10 +158,17 @@ impl Failure {
     fn exit(&self) -> Exit {
         match self {
             Self::Client(Error::Unreachable { .. } | Error::Deadline { .. }) => Exit::Unreachable,
-            Self::Client(Error::Refused(refusal)) if refusal.code_name() == "UNAVAILABLE" => {
+            Self::Client(Error::Refused(refusal))
+                if matches!(refusal.code_name(), "UNAVAILABLE" | "DEADLINE_EXCEEDED") =>
+            {
                 Exit::Unreachable
             }
-            Self::Client(Error::File { .. }) | Self::Output(_) => Exit::Unwritten,
+            Self::Client(Error::Address { .. } | Error::Organization(_)) | Self::Usage { .. } => {
+                Exit::Usage
+            }
+            Self::Client(Error::File { .. }) | Self::InTheWay(_) | Self::Output(_) => {
+                Exit::Unwritten
+            }
             Self::Client(_) | Self::Said { .. } => Exit::Refused,
         }
     }
@@ -111,7 +177,8 @@ impl Failure {
         match self {
             Self::Client(Error::Refused(refusal)) => refusal.message.clone(),
             Self::Client(error) => error.to_string(),
-            Self::Said { message, .. } => message.clone(),
+            Self::Said { message, .. } | Self::Usage { message, .. } => message.clone(),
+            Self::InTheWay(path) => format!("{} is there already", path.display()),
             Self::Output(cause) => format!("the answer cannot be written: {cause}"),
         }
     }
@@ -136,19 +203,44 @@ impl Failure {
     }
 
     fn json(&self) -> String {
-        let mut error = json!({ "message": self.message() });
-        if let Some(refusal) = self.refusal() {
-            error["code"] = json!(refusal.code_name());
-            error["reason"] = json!(refusal.reason);
-            error["field"] = json!(refusal.field);
-            error["metadata"] = json!(refusal.metadata);
-        }
+        let error = match self.refusal() {
+            Some(refusal) => as_json(refusal),
+            None => {
+                let Name { code, reason } = self.name();
+                json!({
+                    "code": code,
+                    "reason": reason,
+                    "message": self.message(),
+                    "field": null,
+                    "metadata": {},
+                })
+            }
+        };
         json!({ "error": error }).to_string()
+    }
+
+    /// Of what no server refused.
+    fn name(&self) -> Name {
+        match self {
+            Self::Said { name, .. } => *name,
+            Self::Usage { .. } => USAGE,
+            Self::InTheWay(_) | Self::Output(_) => FILE,
+            Self::Client(error) => match error {
+                Error::Address { .. } | Error::Organization(_) => USAGE,
+                Error::Unreachable { .. } => UNREACHABLE,
+                Error::Deadline { .. } => DEADLINE,
+                Error::File { .. } => FILE,
+                _ => ANSWER,
+            },
+        }
     }
 
     fn advice(&self) -> String {
         match self {
-            Self::Said { advice, .. } => advice.clone(),
+            Self::Said { advice, .. } | Self::Usage { advice, .. } => advice.clone(),
+            Self::InTheWay(_) => {
+                "move it away, overwrite it with --force, or name another with --rejects".to_owned()
+            }
             Self::Client(Error::Refused(refusal)) => advice_of(refusal),
             Self::Client(Error::Unreachable { .. }) => {
                 "start roster-server, or name another address with --server".to_owned()
@@ -159,6 +251,35 @@ impl Failure {
             _ => String::new(),
         }
     }
+}
+
+/// Tells what clap has to say: a command line that is wrong, or help that was asked for.
+pub(crate) fn of_command_line(error: &clap::Error) -> Exit {
+    if !error.use_stderr() {
+        // Whoever reads may have read enough.
+        let _ = error.print();
+        return Exit::Done;
+    }
+    // It could not be parsed, so it is looked at as it stands.
+    if std::env::args_os().any(|arg| arg == "--json") {
+        let text = error.to_string();
+        let line = text.lines().next().unwrap_or_default();
+        let message = line.strip_prefix("error: ").unwrap_or(line);
+        return Failure::usage(message, "").tell(true);
+    }
+    let _ = error.print();
+    Exit::Usage
+}
+
+/// A refusal as programs read it: of a call and of an item alike.
+pub(crate) fn as_json(refusal: &Refusal) -> serde_json::Value {
+    json!({
+        "code": refusal.code_name(),
+        "reason": refusal.reason,
+        "message": refusal.message,
+        "field": refusal.field,
+        "metadata": refusal.metadata,
+    })
 }
 
 /// A reason with its code, as a person can search for it.

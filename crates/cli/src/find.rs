@@ -6,7 +6,7 @@ use roster_client::v1::{
 };
 use roster_client::{Error, Refusal, Roster};
 
-use crate::failure::Failure;
+use crate::failure::{Failure, Name};
 
 /// Before an external id that looks like an id of Roster.
 const EXTERNAL: &str = "ext:";
@@ -63,7 +63,12 @@ pub(crate) async fn account(roster: &Roster, text: &str) -> Result<String, Failu
         });
     one_of(found, || {
         let message = format!("no account has the external id {key:?}");
+        let name = Name {
+            code: "NOT_FOUND",
+            reason: "ACCOUNT_NOT_FOUND",
+        };
         Failure::said(
+            name,
             message,
             "roster accounts list QUERY finds its id by a part of its name",
         )
@@ -133,7 +138,12 @@ fn missing_contact(text: &str) -> Failure {
             format!("no contact has the external id {key:?}")
         }
     };
+    let name = Name {
+        code: "NOT_FOUND",
+        reason: "CONTACT_NOT_FOUND",
+    };
     Failure::said(
+        name,
         message,
         "roster contacts list QUERY finds its id by a part of its name",
     )
@@ -160,6 +170,10 @@ fn one_of(
         1 => Ok(found.remove(0)),
         0 => Err(missing()),
         _ => Err(Failure::said(
+            Name {
+                code: "FAILED_PRECONDITION",
+                reason: "NAME_AMBIGUOUS",
+            },
             format!("several are named so: {}", found.join(", ")),
             "name one of them by its id, or an external id as ext:KEY",
         )),

@@ -1,9 +1,13 @@
 //! Messages as JSON: the canonical mapping of proto3, with the field names of the proto.
 
 use prost::{Message, Name};
-use prost_reflect::{DescriptorPool, DynamicMessage, SerializeOptions};
+use prost_reflect::{DescriptorPool, DynamicMessage, ReflectMessage, SerializeOptions, Value};
+use roster_client::Refusal;
 
-use crate::failure::Failure;
+use crate::failure::{ANSWER, Failure, as_json};
+
+/// What every error of an item is.
+const STATUS: &str = "google.rpc.Status";
 
 /// Knows every message of the API, and with it the details of errors.
 pub(crate) struct Json(DescriptorPool);
@@ -22,19 +26,53 @@ impl Json {
         let descriptor = descriptor.ok_or_else(|| unprintable(&name))?;
         let message = DynamicMessage::decode(descriptor, message.encode_to_vec().as_slice())
             .map_err(|cause| unprintable(&cause))?;
-        let mut line = Vec::new();
         let options = SerializeOptions::new()
             .use_proto_field_name(true)
             .skip_default_fields(false);
-        message
-            .serialize_with_options(&mut serde_json::Serializer::new(&mut line), &options)
+        let mut line = message
+            .serialize_with_options(serde_json::value::Serializer, &options)
             .map_err(|cause| unprintable(&cause))?;
-        String::from_utf8(line).map_err(|cause| unprintable(&cause))
+        tell_errors(&message, &mut line)?;
+        Ok(line.to_string())
     }
+}
+
+/// Tells the errors of items as those of calls are told: a number is no name.
+fn tell_errors(message: &DynamicMessage, line: &mut serde_json::Value) -> Result<(), Failure> {
+    for (field, value) in message.fields() {
+        let Some(told) = line.get_mut(field.name()) else {
+            continue;
+        };
+        match value {
+            Value::Message(inner) => tell_error(inner, told)?,
+            Value::List(items) => {
+                let told = told.as_array_mut().into_iter().flatten();
+                for (item, told) in items.iter().zip(told) {
+                    if let Value::Message(inner) = item {
+                        tell_error(inner, told)?;
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+fn tell_error(message: &DynamicMessage, told: &mut serde_json::Value) -> Result<(), Failure> {
+    if message.descriptor().full_name() != STATUS {
+        return tell_errors(message, told);
+    }
+    let status = message
+        .transcode_to()
+        .map_err(|cause| unprintable(&cause))?;
+    *told = as_json(&Refusal::of_item(&status));
+    Ok(())
 }
 
 fn unprintable(cause: &dyn std::fmt::Display) -> Failure {
     Failure::said(
+        ANSWER,
         format!("the answer cannot be printed as JSON: {cause}"),
         "leave --json out; the server may be of a later version",
     )

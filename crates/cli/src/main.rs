@@ -20,7 +20,10 @@ use options::Options;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    let options = Options::parse();
+    let options = match Options::try_parse() {
+        Ok(options) => options,
+        Err(error) => return failure::of_command_line(&error).into(),
+    };
     let json = options.json;
     match run(options).await {
         Ok(exit) => exit.into(),
@@ -32,6 +35,7 @@ async fn run(options: Options) -> Result<Exit, Failure> {
     if let options::Command::Completions(completions) = options.command {
         return completions.run();
     }
+    commands::check(&options.command)?;
     let mut app = App::connect(&options).await?;
     let exit = commands::run(options.command, &mut app).await?;
     app.output.finish()?;

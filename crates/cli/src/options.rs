@@ -13,7 +13,7 @@ use crate::commands::{
     ticket::TicketCommand,
     visibility::{Check, Explain, Viewers, Visible},
 };
-use crate::failure::{EXIT_CODES, Exit, Failure};
+use crate::failure::{EXIT_CODES, Exit, Failure, JSON_ERRORS};
 use crate::find::NAMING;
 
 /// The heading of the options that every command takes.
@@ -125,6 +125,8 @@ First steps:
 
 Names:
 {NAMING}
+
+{JSON_ERRORS}
 
 {EXIT_CODES}"
     )

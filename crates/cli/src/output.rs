@@ -62,10 +62,12 @@ impl Output {
     ) -> Result<(), Failure> {
         let mut items = std::pin::pin!(items.take(limit.unwrap_or(usize::MAX)));
         let mut rows = Rows::with_header(header);
+        // Nothing is said before the server has answered: it may refuse.
+        let mut next = items.try_next().await?;
         if !self.terminal && self.json.is_none() {
             self.rows(&rows)?;
         }
-        while let Some(item) = items.try_next().await? {
+        while let Some(item) = next {
             match &self.json {
                 Some(json) => {
                     let line = json.line(&item)?;
@@ -75,6 +77,7 @@ impl Output {
                 None if self.terminal => rows.push(row(&item)),
                 None => self.tabbed(&row(&item))?,
             }
+            next = items.try_next().await?;
         }
         if self.terminal && self.json.is_none() {
             self.rows(&rows)?;

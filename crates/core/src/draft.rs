@@ -9,9 +9,8 @@ mod names;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use crate::change::{Change, Row};
-use crate::fact::{Facts, Held, HeldTicket, TicketsOf, Unavailable, UniqueKey};
+use crate::fact::{Facts, Held, HeldTicket, Namesakes, TicketsOf, Unavailable, UniqueKey};
 use crate::id::{AccountId, ContactId, Pair, Revision, TicketNo};
-use crate::names::{name_key, person_key};
 use crate::record::{Account, Association, Contact, Settings, Stored, Ticket};
 use names::{NameDelta, rename};
 
@@ -48,8 +47,8 @@ pub struct Draft<'f, F> {
     moved: HashMap<TicketNo, Moved>,
     held: HashMap<Held, HeldDelta>,
     keys: HashMap<UniqueKey, Option<u64>>,
-    account_names: HashMap<String, NameDelta<AccountId>>,
-    contact_names: HashMap<String, NameDelta<ContactId>>,
+    account_names: HashMap<Namesakes, NameDelta<AccountId>>,
+    contact_names: HashMap<Namesakes, NameDelta<ContactId>>,
     /// Records made here: ids are never given twice, so the base knows nothing of them and is not
     /// asked what stands beside them.
     new_accounts: HashSet<AccountId>,
@@ -92,9 +91,10 @@ impl<'f, F: Facts> Draft<'f, F> {
                     account_keys(row.after()),
                     row.key().number(),
                 );
-                if row.before().map(|a| &a.name) != row.after().map(|a| &a.name) {
-                    let key = |account: &Account| name_key(account.name.as_str());
-                    rename(&mut self.account_names, row, key);
+                let told =
+                    |account: &Account| (account.name.clone(), account.external_id.is_some());
+                if row.before().map(told) != row.after().map(told) {
+                    rename(&mut self.account_names, row, Namesakes::of_account);
                 }
                 if matches!(row, Row::Created(..)) {
                     self.new_accounts.insert(row.key());
@@ -107,9 +107,12 @@ impl<'f, F: Facts> Draft<'f, F> {
                     contact_keys(row.after()),
                     row.key().number(),
                 );
-                if row.before().map(full_name) != row.after().map(full_name) {
-                    let key = |contact: &Contact| person_key(&full_name(contact));
-                    rename(&mut self.contact_names, row, key);
+                let told = |contact: &Contact| {
+                    let (id, emails) = (&contact.external_id, &contact.emails);
+                    (full_name(contact), id.is_some(), emails.is_empty())
+                };
+                if row.before().map(told) != row.after().map(told) {
+                    rename(&mut self.contact_names, row, Namesakes::of_contact);
                 }
                 if matches!(row, Row::Created(..)) {
                     self.new_contacts.insert(row.key());
@@ -440,13 +443,13 @@ impl<F: Facts> Facts for Draft<'_, F> {
             .map_or_else(|| self.base.owner(key), Ok)
     }
 
-    fn accounts_named(&self, key: &str) -> Result<Vec<AccountId>, Unavailable> {
-        let before = self.base.accounts_named(key)?;
-        Ok(NameDelta::onto(self.account_names.get(key), before))
+    fn accounts_named(&self, of: &Namesakes, limit: usize) -> Result<Vec<AccountId>, Unavailable> {
+        let before = |limit| self.base.accounts_named(of, limit);
+        NameDelta::onto(self.account_names.get(of), limit, before)
     }
 
-    fn contacts_named(&self, key: &str) -> Result<Vec<ContactId>, Unavailable> {
-        let before = self.base.contacts_named(key)?;
-        Ok(NameDelta::onto(self.contact_names.get(key), before))
+    fn contacts_named(&self, of: &Namesakes, limit: usize) -> Result<Vec<ContactId>, Unavailable> {
+        let before = |limit| self.base.contacts_named(of, limit);
+        NameDelta::onto(self.contact_names.get(of), limit, before)
     }
 }

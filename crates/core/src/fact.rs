@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 use std::error::Error;
 
+use crate::draft::full_name;
 use crate::id::{AccountId, ContactId, Pair, Revision, TicketNo};
+use crate::names::{name_key, person_key};
 use crate::record::{Account, Association, Contact, Settings, Stored, Ticket, TicketStatus};
 use crate::text::{Email, ExternalId, TicketKey};
 
@@ -77,6 +79,40 @@ pub enum TicketsOf {
     Copied(ContactId),
 }
 
+/// The records that share a name and have, or have not, what tells namesakes apart.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Namesakes {
+    /// The key of their name: [`name_key`] of an account, [`person_key`] of a contact.
+    pub key: String,
+    /// Whether they have an external id.
+    pub with_external_id: bool,
+    /// Whether they have an address; accounts have none.
+    pub with_email: bool,
+}
+
+/// How many namesakes a rule needs to know: two make a name ambiguous, however many more there are.
+pub const NAMESAKES_MAX: usize = 2;
+
+impl Namesakes {
+    /// Those among whom an account is.
+    pub fn of_account(account: &Account) -> Self {
+        Self {
+            key: name_key(account.name.as_str()),
+            with_external_id: account.external_id.is_some(),
+            with_email: false,
+        }
+    }
+
+    /// Those among whom a contact is.
+    pub fn of_contact(contact: &Contact) -> Self {
+        Self {
+            key: person_key(&full_name(contact)),
+            with_external_id: contact.external_id.is_some(),
+            with_email: !contact.emails.is_empty(),
+        }
+    }
+}
+
 /// What a disposition needs of one ticket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct HeldTicket {
@@ -134,10 +170,10 @@ pub trait Facts {
     fn tickets_of(&self, of: TicketsOf) -> Result<Vec<TicketNo>, Unavailable>;
     /// The number of the record that has a key.
     fn owner(&self, key: &UniqueKey) -> Result<Option<u64>, Unavailable>;
-    /// The accounts with a name of this key ([`name_key`](crate::names::name_key)), by number.
-    fn accounts_named(&self, key: &str) -> Result<Vec<AccountId>, Unavailable>;
-    /// The contacts with a name of this key ([`person_key`](crate::names::person_key)), by number.
-    fn contacts_named(&self, key: &str) -> Result<Vec<ContactId>, Unavailable>;
+    /// The accounts of one name, by number, the lowest `limit` of them.
+    fn accounts_named(&self, of: &Namesakes, limit: usize) -> Result<Vec<AccountId>, Unavailable>;
+    /// The contacts of one name, by number, the lowest `limit` of them.
+    fn contacts_named(&self, of: &Namesakes, limit: usize) -> Result<Vec<ContactId>, Unavailable>;
 }
 
 /// What a command is going to ask for: loading it beforehand makes a batch fast, never right.
@@ -161,10 +197,10 @@ pub struct Needs {
     pub lists: BTreeSet<ContactId>,
     /// Keys; the tickets behind ticket keys are loaded with them.
     pub keys: BTreeSet<UniqueKey>,
-    /// Keys of accounts' names.
-    pub account_names: BTreeSet<String>,
-    /// Keys of contacts' names.
-    pub contact_names: BTreeSet<String>,
+    /// Accounts by name, [`NAMESAKES_MAX`] of each.
+    pub account_names: BTreeSet<Namesakes>,
+    /// Contacts by name, [`NAMESAKES_MAX`] of each.
+    pub contact_names: BTreeSet<Namesakes>,
     /// Tickets by number.
     pub tickets: BTreeSet<TicketNo>,
 }

@@ -154,16 +154,29 @@ pub enum Refusal {
         other: String,
     },
     /// An import's row names several records by one name
-    #[error("{candidates} records have the name {name}: give an id, an external id or an address")]
+    #[error(
+        "several records have the name {name}, {} and {} among them: give an id, an external id or \
+         an address", .candidates[0], .candidates[1]
+    )]
     NameAmbiguous {
         /// As the row has it.
         name: String,
-        /// How many have it.
-        candidates: usize,
+        /// Two that have it.
+        candidates: [String; 2],
     },
     /// An import's row lacks what a new record needs
     #[error("{0} is empty: a new record needs it")]
     Missing(&'static str),
+    /// An import's row does not say whom or what it means
+    #[error("the row names no {what}, which {whose} needs: fill in a column that names it")]
+    Unnamed {
+        /// What is not named.
+        what: &'static str,
+        /// What cannot be without it.
+        whose: &'static str,
+        /// The first field that would name it.
+        field: &'static str,
+    },
     /// `associate-many`, all or nothing
     #[error("nothing was changed: {}", items(.refused, *.of))]
     Items {

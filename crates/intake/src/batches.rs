@@ -8,8 +8,8 @@ use roster_sheet::{Row, Rows, SheetError};
 use roster_storage::{ImportCounts, ImportReject};
 use tokio::sync::mpsc;
 
-use crate::cells;
-use crate::fault::RowFault;
+use crate::cells::{self, CellFault};
+use crate::fault::{At, RowFault};
 use crate::layout::Layout;
 use crate::rejects;
 use crate::survey::Disagreements;
@@ -62,7 +62,7 @@ struct Source {
     number: u64,
     cells: Vec<String>,
     /// Why it is rejected whatever the rules say.
-    fault: Option<(Field, RowFault)>,
+    fault: Option<CellFault>,
 }
 
 /// Rows that go in together.
@@ -93,8 +93,8 @@ impl Batch {
         let mut rejects = Vec::new();
         let mut outcomes = outcomes.iter();
         for source in &self.sources {
-            let (field, fault) = match &source.fault {
-                Some((field, fault)) => (*field, fault.clone()),
+            let (at, fault) = match &source.fault {
+                Some((at, fault)) => (*at, fault.clone()),
                 None => match outcomes.next() {
                     Some(RowOutcome::Created) => {
                         counts.created += 1;
@@ -110,7 +110,7 @@ impl Batch {
                         continue;
                     }
                     Some(RowOutcome::Rejected { field, refusal }) => {
-                        (*field, RowFault::Rule(refusal.clone()))
+                        (At::of(*field, refusal), RowFault::Rule(refusal.clone()))
                     }
                 },
             };
@@ -118,7 +118,7 @@ impl Batch {
             counts.rejected += 1;
             rejects.push(ImportReject {
                 number: source.number,
-                header: layout.header_of(field),
+                header: layout.header_at(at),
                 reason,
                 message,
                 cells: source.cells.clone(),
@@ -149,6 +149,7 @@ impl<'s> Body<'s> {
             }
             if self.layout.is_corrected {
                 row.cells.iter_mut().for_each(rejects::unmark);
+                row.errors = rejects::errors(&row.cells);
             }
             return Ok(true);
         }
@@ -187,15 +188,14 @@ pub(crate) fn read_all(
         let mut sources = Vec::new();
         let mut bytes = 0;
         while more && sources.len() < pace.rows() && bytes < BATCH_BYTES_MAX {
-            let cells = std::mem::take(&mut row.cells);
-            bytes += cells.iter().map(String::len).sum::<usize>();
-            let fault = match cells::read(layout, &cells) {
+            bytes += row.cells.iter().map(String::len).sum::<usize>();
+            let fault = match cells::read(layout, &row) {
                 Err(fault) => Some(fault),
                 Ok(read) => {
                     let pair = disagreements.of(&read);
                     let fault = pair.map(|pair| {
                         let field = strongest(&read);
-                        (field, RowFault::RowsDisagree(pair))
+                        (field.into(), RowFault::RowsDisagree(pair))
                     });
                     if fault.is_none() {
                         rows.push(read);
@@ -204,6 +204,7 @@ pub(crate) fn read_all(
                 }
             };
             let number = row.number;
+            let cells = std::mem::take(&mut row.cells);
             sources.push(Source {
                 number,
                 cells,

@@ -2,8 +2,6 @@
 
 use std::str::FromStr;
 
-use jiff::civil::{Date, DateTime, Time as Clock};
-use jiff::tz::TimeZone;
 use roster_core::id::{IdFault, Time};
 use roster_core::limit::COPIES_MAX;
 use roster_core::names::fold;
@@ -13,17 +11,23 @@ use roster_core::rules::import::{
     Named, PersonName, Reading, TicketRow,
 };
 use roster_core::text::{Email, ExternalId, Name, Role, Subject, TextFault, TicketKey};
+use roster_sheet::Row;
 
-use crate::fault::RowFault;
+use crate::fault::{At, RowFault};
 use crate::layout::{Kind, Layout};
+use crate::time::instant;
 
-/// A cell that cannot be read: of which field, and why.
-pub(crate) type CellFault = (Field, RowFault);
+/// A cell that cannot be read: where, and why.
+pub(crate) type CellFault = (At, RowFault);
 type Read<T> = Result<T, CellFault>;
 
 /// Reads the cells of one row.
-pub(crate) fn read(layout: &Layout, cells: &[String]) -> Read<ImportRow> {
-    let cells = Cells { layout, cells };
+pub(crate) fn read(layout: &Layout, row: &Row) -> Read<ImportRow> {
+    no_errors(layout, row)?;
+    let cells = Cells {
+        layout,
+        cells: &row.cells,
+    };
     Ok(match layout.kind {
         Kind::Accounts => ImportRow::Account(AccountRow {
             keys: cells.account()?,
@@ -33,12 +37,31 @@ pub(crate) fn read(layout: &Layout, cells: &[String]) -> Read<ImportRow> {
         Kind::Associations => ImportRow::Association(AssociationRow {
             contact: cells.contact()?,
             account: cells.account()?,
-            primary: cells.yes_or_no(Field::AssociationPrimary)?.unwrap_or(false),
+            primary: cells.yes_or_no(Field::AssociationPrimary)?,
             sees_account_tickets: cells.yes_or_no(Field::AssociationSeesAccountTickets)?,
             role: cells.text(Field::AssociationRole, Role::parse)?,
         }),
         Kind::Tickets => ImportRow::Ticket(cells.ticket()?),
     })
+}
+
+/// Characters of an error's name that are told: the longest that Excel has is `#GETTING_DATA`, and
+/// what a file calls an error may be anything.
+const ERROR_NAME_MAX: usize = 20;
+
+/// What a spreadsheet program could not calculate is no name and no id. In a column that fills no
+/// field it does not matter.
+fn no_errors(layout: &Layout, row: &Row) -> Read<()> {
+    let fills = |column: &usize| {
+        let filled = layout.columns.get(*column);
+        filled.is_some_and(|column| column.field.is_some())
+    };
+    let Some(column) = row.errors.iter().copied().filter(fills).min() else {
+        return Ok(());
+    };
+    let name = row.cells.get(column).map_or("", String::as_str);
+    let name = name.chars().take(ERROR_NAME_MAX).collect();
+    Err((At::Column(column), RowFault::ErrorCell(name)))
 }
 
 struct Cells<'r> {
@@ -47,29 +70,29 @@ struct Cells<'r> {
 }
 
 impl<'r> Cells<'r> {
-    /// All cells of a field, by column; a blank one is none.
-    fn all(&self, field: Field) -> impl Iterator<Item = Option<&'r str>> {
+    /// All cells of a field with their columns; a blank one is none.
+    fn all(&self, field: Field) -> impl Iterator<Item = (usize, Option<&'r str>)> {
         let fills = self.layout.columns.iter().enumerate();
         let fills = fills.filter(move |(_, column)| column.field == Some(field));
         let cells = self.cells;
         fills.map(move |(place, _)| {
             let cell = cells.get(place).map_or("", |cell| cell.trim());
-            (!cell.is_empty()).then_some(cell)
+            (place, (!cell.is_empty()).then_some(cell))
         })
     }
 
     fn cell(&self, field: Field) -> Option<&'r str> {
-        self.all(field).next().flatten()
+        self.all(field).next().and_then(|(_, cell)| cell)
     }
 
     fn text<T>(&self, field: Field, parse: fn(&str) -> Result<T, TextFault>) -> Read<Option<T>> {
         let parsed = self.cell(field).map(parse).transpose();
-        parsed.map_err(|fault| (field, RowFault::Text(fault)))
+        parsed.map_err(|fault| (field.into(), RowFault::Text(fault)))
     }
 
     fn id<T: FromStr<Err = IdFault>>(&self, field: Field) -> Read<Option<T>> {
-        let parsed = self.cell(field).map(str::parse).transpose();
-        parsed.map_err(|fault| (field, RowFault::Id(fault)))
+        let parsed = self.cell(field).map(|cell| fold(cell).parse()).transpose();
+        parsed.map_err(|fault| (field.into(), RowFault::Id(fault)))
     }
 
     fn account(&self) -> Read<AccountKeys> {
@@ -83,12 +106,17 @@ impl<'r> Cells<'r> {
     }
 
     fn contact(&self) -> Read<ContactKeys> {
-        let email = |cell: Option<&str>| cell.map(Email::parse).transpose();
-        let emails: Result<Vec<_>, TextFault> = self.all(Field::ContactEmail).map(email).collect();
+        let email = |(column, cell): (usize, Option<&str>)| {
+            let parsed = cell.map(Email::parse).transpose();
+            parsed.map_err(|fault| (At::Column(column), RowFault::Text(fault)))
+        };
         Ok(ContactKeys {
             id: self.id(Field::ContactId)?,
             external_id: self.text(Field::ContactExternalId, ExternalId::parse)?,
-            emails: emails.map_err(|fault| (Field::ContactEmail, RowFault::Text(fault)))?,
+            emails: self
+                .all(Field::ContactEmail)
+                .map(email)
+                .collect::<Read<_>>()?,
             name: self.person()?.map(Named::of_person),
         })
     }
@@ -119,7 +147,7 @@ impl<'r> Cells<'r> {
             Some((family, given)) => (family, Some(given)),
             None => (cell, None),
         };
-        let name = |text| Name::parse(text).map_err(|fault| (field, RowFault::Text(fault)));
+        let name = |text| Name::parse(text).map_err(|fault| (field.into(), RowFault::Text(fault)));
         Ok(Some((name(family)?, given.map(name).transpose()?)))
     }
 
@@ -142,7 +170,7 @@ impl<'r> Cells<'r> {
 
     fn ticket(&self) -> Read<TicketRow> {
         let key = self.text(Field::TicketId, TicketKey::parse)?;
-        let required = || (Field::TicketId, RowFault::Text(TextFault::Empty));
+        let required = || (Field::TicketId.into(), RowFault::Text(TextFault::Empty));
         Ok(TicketRow {
             key: key.ok_or_else(required)?,
             requester: self.contact()?,
@@ -178,15 +206,17 @@ impl<'r> Cells<'r> {
         let mut copies = Vec::new();
         for word in cell.split(divides).filter(|word| !word.is_empty()) {
             copies.push(if word.contains('@') {
-                Copied::Email(Email::parse(word).map_err(|fault| (FIELD, RowFault::Text(fault)))?)
+                let email = Email::parse(word);
+                Copied::Email(email.map_err(|fault| (FIELD.into(), RowFault::Text(fault)))?)
             } else {
-                Copied::Id(word.parse().map_err(|fault| (FIELD, RowFault::Id(fault)))?)
+                let id = fold(word).parse();
+                Copied::Id(id.map_err(|fault| (FIELD.into(), RowFault::Id(fault)))?)
             });
         }
         if copies.len() > COPIES_MAX {
             let (found, max, unit) = (copies.len(), COPIES_MAX, "items");
             let too_long = TextFault::TooLong { found, max, unit };
-            return Err((FIELD, RowFault::Text(too_long)));
+            return Err((FIELD.into(), RowFault::Text(too_long)));
         }
         Ok(Some(copies))
     }
@@ -198,7 +228,8 @@ impl<'r> Cells<'r> {
         let wrong = || {
             malformed(
                 field,
-                "is no time: write it as 2026-11-24, 2026-11-24 09:30 or 2026-11-24T09:30:00+09:00",
+                "is no time: write it as 2026-11-24, 2026-11-24 09:30, 2026年11月24日 9時30分 or \
+                 2026-11-24T09:30:00+09:00",
             )
         };
         instant(cell).map(Some).ok_or_else(wrong)
@@ -206,7 +237,7 @@ impl<'r> Cells<'r> {
 }
 
 fn malformed(field: Field, what: &str) -> CellFault {
-    (field, RowFault::Malformed(what.to_owned()))
+    (field.into(), RowFault::Malformed(what.to_owned()))
 }
 
 fn status(cell: &str) -> TicketStatus {
@@ -218,85 +249,82 @@ fn status(cell: &str) -> TicketStatus {
     }
 }
 
-/// RFC 3339, or a date with or without a time, then in UTC; the years 1 to 9999.
-fn instant(cell: &str) -> Option<Time> {
-    let instant = match cell.parse::<jiff::Timestamp>() {
-        Ok(instant) => instant,
-        Err(_) => TimeZone::UTC.to_timestamp(local(cell)?).ok()?,
-    };
-    let year = TimeZone::UTC.to_datetime(instant).year();
-    (year >= 1).then(|| Time::from_micros(instant.as_microsecond()))
-}
-
-fn local(cell: &str) -> Option<DateTime> {
-    let (date, clock) = match cell.split_once(['T', ' ']) {
-        Some((date, clock)) => (date, clock.trim()),
-        None => (cell, ""),
-    };
-    let mut parts = date.split(['-', '/']);
-    let year = digits(parts.next()?, 4)?;
-    let month = digits(parts.next()?, 2)?;
-    let day = digits(parts.next()?, 2)?;
-    if parts.next().is_some() {
-        return None;
-    }
-    let date = Date::new(year, i8::try_from(month).ok()?, i8::try_from(day).ok()?).ok()?;
-    let clock = if clock.is_empty() {
-        Clock::midnight()
-    } else {
-        let mut parts = clock.splitn(3, ':');
-        let hour = i8::try_from(digits(parts.next()?, 2)?).ok()?;
-        let minute = i8::try_from(digits(parts.next()?, 2)?).ok()?;
-        let second = match parts.next() {
-            None => 0,
-            // What stands behind the second is finer than anybody writes by hand.
-            Some(second) => i8::try_from(digits(second.split('.').next()?, 2)?).ok()?,
-        };
-        Clock::new(hour, minute, second, 0).ok()?
-    };
-    Some(date.to_datetime(clock))
-}
-
-fn digits(text: &str, max: usize) -> Option<i16> {
-    let all = !text.is_empty() && text.len() <= max && text.bytes().all(|b| b.is_ascii_digit());
-    if all { text.parse().ok() } else { None }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn micros(cell: &str) -> Option<i64> {
-        instant(cell).map(Time::micros)
+    /// The row that these cells are read as.
+    fn read_of(kind: Kind, header: &str, cells: &str) -> Read<ImportRow> {
+        let split = |line: &str| line.split(',').map(str::to_owned).collect::<Vec<_>>();
+        let layout = Layout::of(kind, &split(header), &[]).expect("a header");
+        let cells = split(cells);
+        let row = Row {
+            cells,
+            ..Row::default()
+        };
+        read(&layout, &row)
     }
 
     #[test]
-    fn a_time_is_read_however_it_is_written_and_without_an_offset_it_is_utc() {
-        let nine_thirty = Some(1_795_512_600_000_000);
-        for cell in [
-            "2026-11-24T09:30:00Z",
-            "2026-11-24T18:30:00+09:00",
-            "2026-11-24T09:30:00",
-            "2026-11-24 09:30",
-            "2026/11/24 9:30",
-            "2026/11/24 9:30:00.5",
+    fn yes_and_no_and_ids_are_read_in_any_width_and_case() {
+        for (cell, is) in [
+            ("１", Some(true)),
+            ("ＹＥＳ", Some(true)),
+            ("True", Some(true)),
+            ("◯", Some(true)),
+            ("０", Some(false)),
+            ("ｎｏ", Some(false)),
+            (" ", None),
         ] {
-            let read = micros(cell).map(|read| read / 1_000_000 * 1_000_000);
-            assert_eq!(read, nine_thirty, "{cell}");
+            let header = "連絡先ID,取引先ID,メイン";
+            let read = read_of(Kind::Associations, header, &format!("ｃ１２,Ａ３,{cell}"));
+            let Ok(ImportRow::Association(row)) = read else {
+                panic!("{cell}: {read:?}");
+            };
+            assert_eq!(row.primary, is, "{cell}");
+            assert_eq!(row.contact.id.map(|id| id.number()), Some(12));
+            assert_eq!(row.account.id.map(|id| id.number()), Some(3));
         }
-        assert_eq!(micros("2026/1/5"), micros("2026-01-05T00:00:00Z"));
-        for wrong in [
-            "",
-            "yesterday",
-            "2026-13-01",
-            "2026-02-30",
-            "26:00",
-            "2026-11-24 25:00",
-            "11/24/2026",
-            "-1-1-1",
-        ] {
-            assert_eq!(micros(wrong), None, "{wrong}");
-        }
+        let read = read_of(Kind::Tickets, "Ticket ID,CC", "T1,ｃ５ Ｃ６、c7");
+        let Ok(ImportRow::Ticket(row)) = read else {
+            panic!("{read:?}");
+        };
+        assert_eq!(row.copies.map(|copies| copies.len()), Some(3));
+    }
+
+    #[test]
+    fn a_bad_address_is_told_in_its_own_column() {
+        let read = read_of(
+            Kind::Contacts,
+            "姓,Email,Secondary Email",
+            "田中,t@x.jp,nowhere",
+        );
+        let expected = RowFault::Text(TextFault::NotAnAddress);
+        assert_eq!(read, Err((At::Column(2), expected)));
+    }
+
+    #[test]
+    fn an_error_of_the_spreadsheet_is_no_text_where_its_column_fills_a_field() {
+        let header = ["姓", "備考", "Email"].map(str::to_owned);
+        let layout = Layout::of(Kind::Contacts, &header, &[]).expect("a header");
+        let cells = ["#N/A", "#REF!", "t@x.jp"].map(str::to_owned).to_vec();
+        let with = |errors: &[usize]| {
+            let errors = errors.to_vec();
+            let cells = cells.clone();
+            let number = 2;
+            read(
+                &layout,
+                &Row {
+                    number,
+                    cells,
+                    errors,
+                },
+            )
+        };
+        assert!(with(&[]).is_ok());
+        assert!(with(&[1]).is_ok());
+        let expected = (At::Column(0), RowFault::ErrorCell("#N/A".to_owned()));
+        assert_eq!(with(&[2, 1, 0]), Err(expected));
     }
 
     #[test]

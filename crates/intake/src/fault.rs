@@ -2,11 +2,13 @@
 
 use roster_core::id::IdFault;
 use roster_core::refusal::Refusal;
+use roster_core::rules::import::Field;
 use roster_core::text::TextFault;
 use roster_sheet::SheetError;
 use roster_storage::NotDone;
 
-use crate::layout::HeaderFault;
+use crate::header::HeaderFault;
+use crate::layout::{ACCOUNT, CONTACT};
 
 /// Why a row is rejected.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -23,12 +25,43 @@ pub enum RowFault {
     /// A cell is nothing that its field knows.
     #[error("{0}")]
     Malformed(String),
+    /// A cell holds an error of the spreadsheet program.
+    #[error("holds the error {0} of the spreadsheet: correct its formula, or write the value")]
+    ErrorCell(String),
     /// Rows that name the same record do not agree.
     #[error(
-        "rows {} and {} name the same record and do not agree: none of those that do is applied, \
-         correct them or leave one", .0[0], .0[1]
+        "rows {} and {} are about the same record and say different things, so no row about it was \
+         applied: correct them, or leave only one", .0[0], .0[1]
     )]
     RowsDisagree([u64; 2]),
+}
+
+/// Where in a row something is wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum At {
+    /// In a column, counted from 0.
+    Column(usize),
+    /// In the first column that fills a field.
+    Field(Field),
+    /// In all columns that fill one of these fields: any of them would do.
+    AnyOf(&'static [Field]),
+}
+
+impl From<Field> for At {
+    fn from(field: Field) -> Self {
+        Self::Field(field)
+    }
+}
+
+impl At {
+    /// Where what a rule refuses stands.
+    pub(crate) fn of(field: Field, refusal: &Refusal) -> Self {
+        match refusal {
+            Refusal::Unnamed { .. } if CONTACT.contains(&field) => Self::AnyOf(CONTACT),
+            Refusal::Unnamed { .. } => Self::AnyOf(ACCOUNT),
+            _ => Self::Field(field),
+        }
+    }
 }
 
 /// Why a file is not taken: nothing was written.

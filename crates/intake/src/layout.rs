@@ -5,6 +5,9 @@ use roster_core::rules::import::Field;
 
 use Field as F;
 
+use crate::fault::At;
+use crate::header::HeaderFault;
+
 /// Columns that one file may fill `contact.email` with: as many as a contact has addresses.
 const EMAIL_COLUMNS_MAX: usize = roster_core::limit::EMAILS_MAX;
 /// The columns that a file of rejects has after those of its file: see [`Layout::is_corrected`].
@@ -180,6 +183,19 @@ const OF_TICKETS: Names = &[
     (F::ContactEmail, EMAILS),
 ];
 
+/// What names an account.
+pub(crate) const ACCOUNT: &[Field] = &[F::AccountId, F::AccountExternalId, F::AccountName];
+/// What names a contact.
+pub(crate) const CONTACT: &[Field] = &[
+    F::ContactId,
+    F::ContactExternalId,
+    F::ContactEmail,
+    F::ContactName,
+    F::ContactFamilyName,
+];
+/// What holds the name of a contact: a file has the one or the other.
+const PERSON: &[Field] = &[F::ContactFamilyName, F::ContactName];
+
 impl Kind {
     const ALL: [Self; 4] = [
         Self::Accounts,
@@ -223,14 +239,6 @@ impl Kind {
 
     /// The fields of which a header needs one, for each side that must be named.
     fn needed(self) -> &'static [&'static [Field]] {
-        const ACCOUNT: &[Field] = &[F::AccountId, F::AccountExternalId, F::AccountName];
-        const CONTACT: &[Field] = &[
-            F::ContactId,
-            F::ContactExternalId,
-            F::ContactEmail,
-            F::ContactName,
-            F::ContactFamilyName,
-        ];
         match self {
             Self::Accounts => &[ACCOUNT],
             Self::Contacts => &[CONTACT],
@@ -276,54 +284,6 @@ fn normal(header: &str) -> String {
         text = rest;
     }
     text.to_owned()
-}
-
-/// Why a header cannot be used.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum HeaderFault {
-    /// There is no row at all.
-    #[error("the file has no header: its first row that is not blank must name the columns")]
-    Empty,
-    /// A column that the kind needs is not there.
-    #[error("the header lacks a column of {}: add one, or name one in the mapping", paths(.0))]
-    Lacks(&'static [Field]),
-    /// Two columns fill a field that has one value.
-    #[error(
-        "the column {header:?} fills {field}, which another column fills already: map one of them to nothing"
-    )]
-    Twice {
-        /// The second column.
-        header: String,
-        /// The field.
-        field: Field,
-    },
-    /// A header may mean several fields.
-    #[error("the column {header:?} may be {}: say which in the mapping", paths(.fields))]
-    Ambiguous {
-        /// The column.
-        header: String,
-        /// What it may be.
-        fields: Vec<Field>,
-    },
-    /// The mapping names a column that is not there.
-    #[error("the mapping names the column {0:?}, which the file does not have")]
-    NotThere(String),
-}
-
-impl HeaderFault {
-    /// The header at fault, if one is.
-    pub fn header(&self) -> Option<&str> {
-        match self {
-            Self::Empty | Self::Lacks(_) => None,
-            Self::Twice { header, .. } | Self::Ambiguous { header, .. } => Some(header),
-            Self::NotThere(header) => Some(header),
-        }
-    }
-}
-
-fn paths(fields: &[Field]) -> String {
-    let paths: Vec<&str> = fields.iter().map(|field| field.path()).collect();
-    paths.join(" or ")
 }
 
 /// What a caller says of one column.
@@ -413,10 +373,32 @@ impl Layout {
         }
     }
 
-    /// The header of the first column that fills a field, or the field's name.
-    pub(crate) fn header_of(&self, field: Field) -> String {
-        let column = self.columns.iter().find(|c| c.field == Some(field));
-        column.map_or_else(|| field.path().to_owned(), |c| c.header.clone())
+    /// What a person knows a place by: a header, several where any of their columns would do, or the
+    /// name of the field where the file has no column for it.
+    pub(crate) fn header_at(&self, at: At) -> String {
+        match at {
+            At::Column(column) => {
+                let column = self.columns.get(column);
+                column.map_or_else(String::new, |column| column.header.clone())
+            }
+            At::Field(field) => {
+                let column = self.columns.iter().find(|c| c.field == Some(field));
+                match column {
+                    Some(column) => column.header.clone(),
+                    None if PERSON.contains(&field) => self.header_at(At::AnyOf(PERSON)),
+                    None => field.path().to_owned(),
+                }
+            }
+            At::AnyOf(fields) => {
+                let fills = |column: &&Column| column.field.is_some_and(|f| fields.contains(&f));
+                let columns = self.columns.iter().filter(fills);
+                let headers: Vec<&str> = columns.map(|column| column.header.as_str()).collect();
+                match (headers.as_slice(), fields) {
+                    ([], [field, ..]) => field.path().to_owned(),
+                    _ => headers.join(", "),
+                }
+            }
+        }
     }
 }
 

@@ -8,14 +8,17 @@
 mod batches;
 mod cells;
 mod fault;
+mod header;
 mod layout;
 pub mod rejects;
 mod runner;
 mod survey;
+mod time;
 mod work;
 
 pub use batches::Explain;
 pub use fault::{FileFault, RowFault};
-pub use layout::{HeaderFault, Kind, Mapping};
+pub use header::HeaderFault;
+pub use layout::{Kind, Mapping};
 pub use roster_sheet::{Encoding, Format, SheetError};
 pub use runner::{Config, Intake};

@@ -38,6 +38,20 @@ pub fn rows(import: &ImportRecord, rejects: &[ImportReject]) -> Vec<u8> {
     }))
 }
 
+/// What the error cells of a workbook are called.
+const ERROR_NAMES: [&str; 8] = [
+    "#N/A", "#REF!", "#VALUE!", "#NAME?", "#DIV/0!", "#NUM!", "#NULL!", "#SPILL!",
+];
+
+/// The cells of a corrected file that are still errors. In a CSV file they are text, but whoever
+/// left them as they were has corrected nothing.
+pub(crate) fn errors(cells: &[String]) -> Vec<usize> {
+    let is_error = |cell: &String| ERROR_NAMES.contains(&cell.trim());
+    let cells = cells.iter().enumerate();
+    let errors = cells.filter(|(_, cell)| is_error(cell));
+    errors.map(|(column, _)| column).collect()
+}
+
 fn records<R: IntoIterator<Item = String>>(records: impl IntoIterator<Item = R>) -> Vec<u8> {
     let mut writer = WriterBuilder::new()
         .terminator(Terminator::CRLF)

@@ -13,7 +13,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use crate::batches::{self, Body, Explain};
 use crate::cells;
 use crate::fault::FileFault;
-use crate::layout::{HeaderFault, Kind, Layout, Mapping};
+use crate::header::HeaderFault;
+use crate::layout::{Kind, Layout, Mapping};
 use crate::survey::{Disagreements, Survey};
 use crate::work::Work;
 
@@ -182,7 +183,11 @@ fn survey(file: TempPath, config: &Config) -> Result<Surveyed, FileFault> {
     let path: PathBuf = file.to_path_buf();
     let mut sheet = Sheet::open(&path, config.format, config.encoding)?;
     let header = batches::header(&mut sheet.rows()?)?.ok_or(HeaderFault::Empty)?;
-    let layout = Layout::of(config.kind, &header.cells, &config.mapping)?;
+    let layout = Layout::of(config.kind, &header.cells, &config.mapping);
+    let layout = layout.map_err(|fault| match sheet.format() {
+        Format::Csv => fault.of_text(&header.cells),
+        Format::Xlsx | Format::Xls => fault,
+    })?;
     let (rows, disagreements) = look_at(Body::below_header(sheet.rows()?, &layout)?, &layout)?;
     Ok(Surveyed {
         sheet,
@@ -200,7 +205,7 @@ fn look_at(mut body: Body<'_>, layout: &Layout) -> Result<(u64, Disagreements), 
     while body.next(&mut row)? {
         rows += 1;
         // What cannot be read is rejected in the second pass, and agrees with anything.
-        if let Ok(read) = cells::read(layout, &row.cells) {
+        if let Ok(read) = cells::read(layout, &row) {
             survey.see(row.number, &read);
         }
     }

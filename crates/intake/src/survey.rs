@@ -95,20 +95,19 @@ impl Survey {
                 self.conflicts.0.entry(*key).or_insert([seen.row, number]);
             }
         }
-        if let ImportRow::Association(row) = row
-            && row.primary
-        {
+        if let ImportRow::Association(row) = row {
             self.see_primary(number, row);
         }
     }
 
     /// Two rows that want different primaries for one contact do not agree either.
     fn see_primary(&mut self, number: u64, row: &AssociationRow) {
-        let key = self.hashes.primary(row);
         let account = self.hashes.account(&row.account);
-        let (first, wanted) = self.primaries.entry(key).or_insert((number, account));
-        if *wanted != account {
-            self.conflicts.0.entry(key).or_insert([*first, number]);
+        for key in self.hashes.primary(row) {
+            let (first, wanted) = self.primaries.entry(key).or_insert((number, account));
+            if *wanted != account {
+                self.conflicts.0.entry(key).or_insert([*first, number]);
+            }
         }
     }
 
@@ -149,10 +148,8 @@ impl Disagreements {
             return None;
         }
         let mut keys = self.hashes.statement(row).keys;
-        if let ImportRow::Association(row) = row
-            && row.primary
-        {
-            keys.push(self.hashes.primary(row));
+        if let ImportRow::Association(row) = row {
+            keys.extend(self.hashes.primary(row));
         }
         keys.iter()
             .find_map(|key| self.conflicts.0.get(key))
@@ -181,14 +178,9 @@ impl Hashes {
 
     fn of_account(&self, row: &AccountRow) -> Statement {
         let keys = &row.keys;
-        let id = keys.id.map(|id| Named::Id(id.number()));
-        let external = keys.external_id.as_ref().map(external);
-        let mut named: Vec<Named<'_>> = id.into_iter().chain(external).collect();
-        let by_name = named.is_empty();
+        let named = named_account(keys);
+        let by_name = keys.id.is_none() && keys.external_id.is_none();
         let name = keys.name.as_ref();
-        if by_name {
-            named.extend(name.map(|name| Named::Name(name.key())));
-        }
         // By a name all its spellings are one; beside another key its spelling is written.
         let spelled = name.map(|name| {
             if by_name {
@@ -210,12 +202,9 @@ impl Hashes {
 
     fn of_contact(&self, row: &ContactRow) -> Statement {
         let keys = &row.keys;
-        let mut named = contact_keys(keys);
-        let by_name = named.is_empty();
+        let named = named_contact(keys);
+        let by_name = contact_keys(keys).is_empty();
         let name = keys.name.as_ref();
-        if by_name {
-            named.extend(name.map(|name| Named::Name(name.key())));
-        }
         let whole = name.filter(|name| by_name || name.name.whole);
         let parts = name.filter(|name| !by_name && !name.name.whole);
         let given = parts.and_then(|name| name.name.given.as_ref());
@@ -242,10 +231,16 @@ impl Hashes {
     }
 
     fn of_association(&self, row: &AssociationRow) -> Statement {
-        let pair = (self.contact(&row.contact), self.account(&row.account));
+        let accounts = named_account(&row.account);
+        let pairs = named_contact(&row.contact);
+        let pairs = pairs.iter().flat_map(|contact| {
+            let key = move |account| self.key((contact, account));
+            accounts.iter().map(key)
+        });
         Statement {
-            keys: vec![self.key(pair)],
+            keys: pairs.collect(),
             said: vec![
+                self.said_if(row.primary),
                 self.said_if(row.sees_account_tickets),
                 self.said_if(row.role.as_ref()),
             ],
@@ -269,24 +264,46 @@ impl Hashes {
         }
     }
 
-    fn primary(&self, row: &AssociationRow) -> Key {
-        self.key(("primary", self.contact(&row.contact)))
+    /// Under what to note which account a contact's primary is to be; nothing where the row does
+    /// not want one.
+    fn primary(&self, row: &AssociationRow) -> Vec<Key> {
+        if row.primary != Some(true) {
+            return Vec::new();
+        }
+        let contacts = named_contact(&row.contact);
+        let key = |contact| self.key(("primary", contact));
+        contacts.iter().map(key).collect()
     }
 
     /// The account that a row names, by its strongest key.
     fn account(&self, keys: &AccountKeys) -> Said {
-        let id = keys.id.map(|id| Named::Id(id.number()));
-        let external = || keys.external_id.as_ref().map(external);
-        let name = || keys.name.as_ref().map(|name| Named::Name(name.key()));
-        self.said(id.or_else(external).or_else(name))
+        self.said(named_account(keys).first())
     }
 
     /// The contact that a row names, by its strongest key.
     fn contact(&self, keys: &ContactKeys) -> Said {
-        let strongest = contact_keys(keys).into_iter().next();
-        let name = || keys.name.as_ref().map(|name| Named::Name(name.key()));
-        self.said(strongest.or_else(name))
+        self.said(named_contact(keys).first())
     }
+}
+
+/// By what a row names an account: by its name only where it has no stronger key.
+fn named_account(keys: &AccountKeys) -> Vec<Named<'_>> {
+    let id = keys.id.map(|id| Named::Id(id.number()));
+    let external = keys.external_id.as_ref().map(external);
+    let mut named: Vec<Named<'_>> = id.into_iter().chain(external).collect();
+    if named.is_empty() {
+        named.extend(keys.name.as_ref().map(|name| Named::Name(name.key())));
+    }
+    named
+}
+
+/// By what a row names a contact: by the name only where it has no stronger key.
+fn named_contact(keys: &ContactKeys) -> Vec<Named<'_>> {
+    let mut named = contact_keys(keys);
+    if named.is_empty() {
+        named.extend(keys.name.as_ref().map(|name| Named::Name(name.key())));
+    }
+    named
 }
 
 fn contact_keys(keys: &ContactKeys) -> Vec<Named<'_>> {
@@ -307,6 +324,8 @@ fn folded(id: &ExternalId) -> String {
 
 #[cfg(test)]
 mod tests {
+    use roster_sheet::Row;
+
     use super::*;
     use crate::cells;
     use crate::layout::{Kind, Layout};
@@ -314,8 +333,12 @@ mod tests {
     /// Which of these rows, counted from 1, are told to disagree.
     fn disagreeing(kind: Kind, header: &str, rows: &[&str]) -> Vec<usize> {
         let cells = |line: &str| line.split(',').map(str::to_owned).collect::<Vec<_>>();
+        let row = |line: &str| Row {
+            cells: cells(line),
+            ..Row::default()
+        };
         let layout = Layout::of(kind, &cells(header), &[]).expect("a header");
-        let read = |line: &&str| cells::read(&layout, &cells(line)).expect("a row");
+        let read = |line: &&str| cells::read(&layout, &row(line)).expect("a row");
         let rows: Vec<ImportRow> = rows.iter().map(read).collect();
         let mut survey = Survey::default();
         for (number, row) in (1..).zip(&rows) {
@@ -361,6 +384,33 @@ mod tests {
         assert!(disagreeing(Kind::Associations, &header, &rows).is_empty());
         let rows = ["E1,D1,1", "E1,D2,", "E1,D3,yes", "E2,D1,1", "e1,d3,1"];
         assert_eq!(disagreeing(Kind::Associations, &header, &rows), [1, 3, 5]);
+    }
+
+    #[test]
+    fn rows_of_one_pair_must_agree_whether_it_is_the_primary_and_a_blank_cell_does_not_say() {
+        let header = "contact.external_id,account.external_id,Primary";
+        let told = |rows: &[&str]| disagreeing(Kind::Associations, header, rows);
+        assert_eq!(told(&["n1,s1,はい", "n1,s1,いいえ"]), [1, 2]);
+        assert_eq!(told(&["n1,s1,no", "n2,s1,yes", "N1,S1,1"]), [1, 3]);
+        assert_eq!(
+            told(&["n1,s1,はい", "n1,t1,いいえ", "n1,t1,はい"]),
+            [1, 2, 3]
+        );
+        assert!(told(&["n1,s1,はい", "n1,s1,", "n1,s1,1", "n1,t1,いいえ", "n1,t1,"]).is_empty());
+        // A blank cell between them hides nothing.
+        assert_eq!(told(&["n1,s1,", "n1,s1,はい", "n1,s1,いいえ"]), [1, 2, 3]);
+    }
+
+    #[test]
+    fn a_pair_is_one_by_any_identifier_that_two_rows_share() {
+        let header = "contact.external_id,Email,account.external_id,Company,Primary";
+        let told = |rows: &[&str]| disagreeing(Kind::Associations, header, rows);
+        assert_eq!(
+            told(&["n1,n@x.jp,s1,,はい", ",N@x.jp,S1,山田,いいえ"]),
+            [1, 2]
+        );
+        assert_eq!(told(&["n1,n@x.jp,s1,,はい", ",n@x.jp,t1,,はい"]), [1, 2]);
+        assert!(told(&["n1,n@x.jp,s1,,はい", "n2,m@x.jp,s1,,いいえ"]).is_empty());
     }
 
     #[test]

@@ -188,7 +188,7 @@ impl Work {
     fn origin(&self) -> Origin {
         Origin {
             actor: self.begin.origin.actor.clone(),
-            source: "import",
+            source: self.begin.origin.source,
             job: i64::try_from(self.import.id.number()).ok(),
             request: None,
         }

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
+use roster_core::id::ImportId;
 use roster_core::rules::settings::UpdateSettings;
 use roster_intake::{Config, Intake, Kind};
-use roster_storage::{Done, ImportState, OrganizationName, Origin, Store};
+use roster_storage::{Done, ImportState, OrganizationName, Origin, Snapshot, StorageError, Store};
 use tempfile::NamedTempFile;
 
 use crate::spine::{DEFAULT_ORGANIZATION, LOCAL_CALLER};
@@ -35,14 +36,25 @@ const FILES: [(Kind, &[u8]); 4] = [
 /// How often a file on its way in is looked at.
 const LOOKS_EVERY: Duration = Duration::from_millis(20);
 
-/// Fills the default organization, unless anything was ever written to it.
+/// By what way the sample comes in: no other change set has this source, and so the log tells
+/// whether anybody else ever wrote.
+const SOURCE: &str = "demo";
+
+/// Fills the default organization, unless anybody else ever wrote to it. A filling that was ended
+/// half-way is finished: a file that is sent again changes nothing that is in already.
 pub(crate) async fn fill(store: &Arc<Store>, intake: &Intake) -> anyhow::Result<()> {
     let organization = OrganizationName::parse(DEFAULT_ORGANIZATION)?;
-    let revision = store.read(&organization, |at| Ok(at.at().revision)).await?;
-    if revision.number() > 0 {
-        tracing::info!("the database is not empty: the sample data is left out");
-        return Ok(());
-    }
+    let files = match store.read(&organization, missing).await? {
+        None => {
+            tracing::info!("the database is not empty: the sample data is left out");
+            return Ok(());
+        }
+        Some(files) if files.is_empty() => {
+            tracing::info!("the sample data is in");
+            return Ok(());
+        }
+        Some(files) => files,
+    };
     // Some people of the sample belong to several companies.
     let several = UpdateSettings {
         multiple_accounts: Some(true),
@@ -57,7 +69,7 @@ pub(crate) async fn fill(store: &Arc<Store>, intake: &Intake) -> anyhow::Result<
         intake,
         organization,
     };
-    for (kind, bytes) in FILES {
+    for (kind, bytes) in files {
         let rows = filling
             .load(kind, bytes)
             .await
@@ -67,10 +79,29 @@ pub(crate) async fn fill(store: &Arc<Store>, intake: &Intake) -> anyhow::Result<
     Ok(())
 }
 
+/// The files that are not in yet; none where anything is there that is not the sample's.
+///
+/// Invariant: revisions have no gaps, so as many change sets of the sample as the revision says are
+/// all there ever were.
+fn missing(at: &mut Snapshot<'_>) -> Result<Option<Vec<(Kind, &'static [u8])>>, StorageError> {
+    if at.change_sets_from(SOURCE)? != at.at().revision.number() {
+        return Ok(None);
+    }
+    let mut files = FILES.to_vec();
+    let mut number = 1;
+    while let Some(import) = at.import(ImportId::new(number))? {
+        if import.state == ImportState::Completed {
+            files.retain(|(kind, _)| kind.number() != import.new.kind);
+        }
+        number += 1;
+    }
+    Ok(Some(files))
+}
+
 fn origin() -> Origin {
     Origin {
         actor: LOCAL_CALLER.to_owned(),
-        source: "import",
+        source: SOURCE,
         job: None,
         request: None,
     }

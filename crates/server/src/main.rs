@@ -1,6 +1,6 @@
 //! The binary `roster-server`.
 
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -13,6 +13,8 @@ fn main() -> ExitCode {
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
+        // A file or a collector of logs wants no colours.
+        .with_ansi(std::io::stderr().is_terminal())
         .init();
     let options = Options::parse();
     let done = match options.task {

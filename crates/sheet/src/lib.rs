@@ -10,7 +10,8 @@
 //!
 //! **Cells** are text as a person sees them: `42`, `0.1`, `2026-11-24`, `2026-11-24T09:30:00`,
 //! `TRUE`, `#N/A`. A number whose format is zeros alone keeps them (`00042`), because codes are
-//! written so. Formulas give the value that was stored with them.
+//! written so. Formulas give the value that was stored with them. A cell of a workbook that holds an
+//! error is marked ([`Row::errors`]), so that `#N/A` is told from the text of the same letters.
 //!
 //! **Hostile input.** Every size is bounded before memory is taken for it ([`limit`]); nothing is
 //! reserved because a file says that it will come. The workbook formats are read here, on top of

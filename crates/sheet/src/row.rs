@@ -10,6 +10,10 @@ pub struct Row {
     pub number: u64,
     /// The cells from the first column to the last that is not empty.
     pub cells: Vec<String>,
+    /// The columns, counted from 0, whose cell holds an error of the spreadsheet program and not a
+    /// text: what a formula came to that could not be calculated. The cell has the error's name
+    /// (`#N/A`), which as a text of its own is no error.
+    pub errors: Vec<usize>,
 }
 
 impl Row {
@@ -17,6 +21,7 @@ impl Row {
     pub(crate) fn begin(&mut self, number: u64) {
         self.number = number;
         self.cells.iter_mut().for_each(String::clear);
+        self.errors.clear();
     }
 
     /// The cell of a column, counted from 0, to write into. Ask only for a cell that is not
@@ -36,7 +41,14 @@ impl Row {
         if column >= self.cells.len() {
             self.cells.resize_with(column + 1, String::new);
         }
+        // A cell that is written again is what it was written last.
+        self.errors.retain(|error| *error != column);
         Ok(&mut self.cells[column])
+    }
+
+    /// Says that what was written into a cell is the name of an error.
+    pub(crate) fn mark_error(&mut self, column: usize) {
+        self.errors.push(column);
     }
 
     /// Whether a cell is short enough. A cell that is still growing may be asked as well.

@@ -41,7 +41,7 @@ pub struct RequestKey {
 pub struct Origin {
     /// Who.
     pub actor: String,
-    /// By what way: `rpc` or `import`.
+    /// By what way: `rpc`, `import` or, for the sample data, `demo`.
     pub source: &'static str,
     /// The job that it belongs to.
     pub job: Option<i64>,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use roster_core::fact::{Held, HeldTicket, TicketsOf, UniqueKey};
+use roster_core::fact::{Held, HeldTicket, Namesakes, TicketsOf, UniqueKey};
 use roster_core::id::{AccountId, ContactId, ImportId, Pair, Revision, TicketNo, Time};
 use roster_core::names::{Heading, SearchQuery};
 use roster_core::organization::At;
@@ -115,6 +115,8 @@ pub(crate) trait ReadFacts {
     fn organizations(&mut self) -> Result<Vec<String>>;
     fn organization(&mut self, name: &str) -> Result<Option<Organization>>;
     fn nonce_of(&mut self, org: Org, revision: Revision) -> Result<Option<i64>>;
+    /// How many change sets came by this way.
+    fn change_sets_from(&mut self, org: Org, source: &str) -> Result<u64>;
     fn accounts(
         &mut self,
         org: Org,
@@ -158,10 +160,20 @@ pub(crate) trait ReadFacts {
     /// The tickets between any of these requesters and any of these accounts.
     fn held_tickets(&mut self, org: Org, asked: &BTreeSet<Held>)
     -> Result<Vec<(Held, HeldTicket)>>;
-    /// The accounts with names of these keys, each with its key.
-    fn accounts_named(&mut self, org: Org, keys: &[String]) -> Result<Vec<(String, AccountId)>>;
-    /// The contacts with names of these keys, each with its key.
-    fn contacts_named(&mut self, org: Org, keys: &[String]) -> Result<Vec<(String, ContactId)>>;
+    /// The accounts of these names, the lowest `limit` of each.
+    fn accounts_named(
+        &mut self,
+        org: Org,
+        of: &[Namesakes],
+        limit: usize,
+    ) -> Result<Vec<(Namesakes, AccountId)>>;
+    /// The contacts of these names, the lowest `limit` of each.
+    fn contacts_named(
+        &mut self,
+        org: Org,
+        of: &[Namesakes],
+        limit: usize,
+    ) -> Result<Vec<(Namesakes, ContactId)>>;
     fn owners(&mut self, org: Org, keys: &[UniqueKey]) -> Result<Vec<(UniqueKey, u64)>>;
     fn kept_answers(&mut self, org: Org, request_ids: &[&str]) -> Result<Vec<KeptAnswer>>;
 }
@@ -363,6 +375,17 @@ pub struct ContactAccount {
 
 pub(crate) trait ReadLists {
     fn sight_rows(&mut self, org: Org, contact: ContactId, ids: &[&str]) -> Result<Vec<SightRow>>;
+    /// Whether an account has more contacts than so many.
+    fn has_more_members(&mut self, org: Org, account: AccountId, than: usize) -> Result<bool>;
+    /// Looks at the contacts after a place, in order: those of the account pass.
+    fn look_for_members(
+        &mut self,
+        org: Org,
+        account: AccountId,
+        after: &NamePlace,
+        limit: usize,
+    ) -> Result<Vec<Looked>>;
+    /// The contacts of an account after a place, in order; all of them are read and sorted.
     fn account_contacts(
         &mut self,
         org: Org,

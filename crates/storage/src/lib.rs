@@ -19,6 +19,7 @@ mod listed;
 mod loaded;
 mod lock;
 mod log;
+mod members;
 mod net;
 mod picker;
 mod postgres;

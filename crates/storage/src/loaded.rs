@@ -5,13 +5,22 @@ use std::cell::RefCell;
 use std::collections::{BTreeSet, HashMap};
 use std::hash::Hash;
 
-use roster_core::fact::{Facts, Held, HeldTicket, Needs, TicketsOf, Unavailable, UniqueKey};
+use roster_core::fact::{
+    Facts, Held, HeldTicket, NAMESAKES_MAX, Namesakes, Needs, TicketsOf, Unavailable, UniqueKey,
+};
 use roster_core::id::{AccountId, ContactId, Pair, TicketNo};
 use roster_core::record::{Account, Association, Contact, Settings, Stored, Ticket};
 
 use crate::connection::{Connection, Org, Result};
 
 type Cache<K, V> = RefCell<HashMap<K, V>>;
+
+/// The lowest of those who have a name: as many as were asked for.
+#[derive(Default)]
+struct Lowest<K> {
+    ids: Vec<K>,
+    limit: usize,
+}
 
 /// See the module. Invariant: what stands in a cache is what the transaction's snapshot holds.
 pub(crate) struct Loaded<'c> {
@@ -27,8 +36,8 @@ pub(crate) struct Loaded<'c> {
     tickets: Cache<TicketNo, Option<Stored<Ticket>>>,
     held: Cache<Held, Vec<HeldTicket>>,
     owners: Cache<UniqueKey, Option<u64>>,
-    account_names: Cache<String, Vec<AccountId>>,
-    contact_names: Cache<String, Vec<ContactId>>,
+    account_names: Cache<Namesakes, Lowest<AccountId>>,
+    contact_names: Cache<Namesakes, Lowest<ContactId>>,
 }
 
 impl<'c> Loaded<'c> {
@@ -79,8 +88,8 @@ impl<'c> Loaded<'c> {
         });
         self.load_held(under_primaries.chain(needs.held.iter().copied()).collect())?;
         self.load_owners(needs.keys.iter().cloned().collect())?;
-        self.load_account_names(needs.account_names.iter().cloned().collect())?;
-        self.load_contact_names(needs.contact_names.iter().cloned().collect())?;
+        self.load_account_names(&needs.account_names, NAMESAKES_MAX)?;
+        self.load_contact_names(&needs.contact_names, NAMESAKES_MAX)?;
         let behind: Vec<TicketNo> = needs
             .keys
             .iter()
@@ -200,23 +209,17 @@ impl<'c> Loaded<'c> {
         Ok(())
     }
 
-    fn load_account_names(&self, wanted: Vec<String>) -> Result<()> {
-        load(&self.account_names, wanted, |keys| {
-            let found = self
-                .connection
-                .borrow_mut()
-                .accounts_named(self.org, keys)?;
-            Ok(by_name(found))
+    fn load_account_names(&self, wanted: &BTreeSet<Namesakes>, limit: usize) -> Result<()> {
+        load_lowest(&self.account_names, wanted, limit, |of| {
+            let mut connection = self.connection.borrow_mut();
+            connection.accounts_named(self.org, of, limit)
         })
     }
 
-    fn load_contact_names(&self, wanted: Vec<String>) -> Result<()> {
-        load(&self.contact_names, wanted, |keys| {
-            let found = self
-                .connection
-                .borrow_mut()
-                .contacts_named(self.org, keys)?;
-            Ok(by_name(found))
+    fn load_contact_names(&self, wanted: &BTreeSet<Namesakes>, limit: usize) -> Result<()> {
+        load_lowest(&self.contact_names, wanted, limit, |of| {
+            let mut connection = self.connection.borrow_mut();
+            connection.contacts_named(self.org, of, limit)
         })
     }
 
@@ -248,14 +251,43 @@ fn load<K: Clone + Eq + Hash, V: Default>(
     Ok(())
 }
 
-/// Those that share a name, by number.
-fn by_name<K: Ord>(found: Vec<(String, K)>) -> Vec<(String, Vec<K>)> {
-    let mut groups: HashMap<String, Vec<K>> = HashMap::new();
-    for (key, id) in found {
-        groups.entry(key).or_default().push(id);
+/// Fetches the names of which the cache does not hold as many as are wanted.
+fn load_lowest<K: Ord>(
+    cache: &Cache<Namesakes, Lowest<K>>,
+    wanted: &BTreeSet<Namesakes>,
+    limit: usize,
+    fetch: impl FnOnce(&[Namesakes]) -> Result<Vec<(Namesakes, K)>>,
+) -> Result<()> {
+    let mut cache = cache.borrow_mut();
+    let missing = |of: &&Namesakes| cache.get(of).is_none_or(|lowest| !lowest.answers(limit));
+    let missing: Vec<Namesakes> = wanted.iter().filter(missing).cloned().collect();
+    if missing.is_empty() {
+        return Ok(());
     }
-    groups.values_mut().for_each(|ids| ids.sort_unstable());
-    groups.into_iter().collect()
+    let found = fetch(&missing)?;
+    let none = |of| {
+        let ids = Vec::new();
+        (of, Lowest { ids, limit })
+    };
+    cache.extend(missing.into_iter().map(none));
+    for (of, id) in found {
+        if let Some(lowest) = cache.get_mut(&of) {
+            lowest.ids.push(id);
+        }
+    }
+    for of in wanted {
+        if let Some(lowest) = cache.get_mut(of) {
+            lowest.ids.sort_unstable();
+        }
+    }
+    Ok(())
+}
+
+impl<K> Lowest<K> {
+    /// Whether it knows the lowest so many: all that there are if fewer were found than asked for.
+    fn answers(&self, limit: usize) -> bool {
+        limit <= self.limit || self.ids.len() < self.limit
+    }
 }
 
 /// What a cache holds of a key, loaded on a miss.
@@ -352,21 +384,35 @@ impl Facts for Loaded<'_> {
         asked(&self.owners, key, || self.load_owners(vec![key.clone()]))
     }
 
-    fn accounts_named(&self, key: &str) -> Result<Vec<AccountId>, Unavailable> {
-        if !self.account_names.borrow().contains_key(key) {
-            self.load_account_names(vec![key.to_owned()])?;
-        }
-        Ok(named(&self.account_names, key))
+    fn accounts_named(&self, of: &Namesakes, limit: usize) -> Result<Vec<AccountId>, Unavailable> {
+        named(&self.account_names, of, limit, |of, limit| {
+            self.load_account_names(of, limit)
+        })
     }
 
-    fn contacts_named(&self, key: &str) -> Result<Vec<ContactId>, Unavailable> {
-        if !self.contact_names.borrow().contains_key(key) {
-            self.load_contact_names(vec![key.to_owned()])?;
-        }
-        Ok(named(&self.contact_names, key))
+    fn contacts_named(&self, of: &Namesakes, limit: usize) -> Result<Vec<ContactId>, Unavailable> {
+        named(&self.contact_names, of, limit, |of, limit| {
+            self.load_contact_names(of, limit)
+        })
     }
 }
 
-fn named<K: Clone>(cache: &Cache<String, Vec<K>>, key: &str) -> Vec<K> {
-    cache.borrow().get(key).cloned().unwrap_or_default()
+/// The lowest of those who have a name, loaded on a miss: then more of them than were asked for,
+/// since who asks for one more each time shall not load each time.
+fn named<K: Copy>(
+    cache: &Cache<Namesakes, Lowest<K>>,
+    of: &Namesakes,
+    limit: usize,
+    load: impl FnOnce(&BTreeSet<Namesakes>, usize) -> Result<()>,
+) -> Result<Vec<K>, Unavailable> {
+    let is_there = cache
+        .borrow()
+        .get(of)
+        .is_some_and(|lowest| lowest.answers(limit));
+    if !is_there {
+        load(&BTreeSet::from([of.clone()]), limit.saturating_mul(2))?;
+    }
+    let cache = cache.borrow();
+    let ids = cache.get(of).map_or(&[][..], |lowest| &lowest.ids);
+    Ok(ids.iter().copied().take(limit).collect())
 }

@@ -14,7 +14,7 @@
 //! Invariant: whichever way, a page holds the first matches after its place, in order, and
 //! `examined` is a place up to which no match was left out.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::hash::Hash;
 
 use roster_core::names::{Gram, Heading};
@@ -171,28 +171,58 @@ impl Page<'_> {
         self.by_headings(&headings, place)
     }
 
-    /// The query's grams that tell where a record stands, those of kanji first.
-    fn hints(&self) -> Vec<u64> {
-        let grams = self.picking.query.grams().into_iter().rev();
-        codes(grams.filter(|gram| gram.tells_where()).take(HINTS_MAX))
+    /// Of each needle the grams that tell where a record stands, those of kanji first; none at all
+    /// where those of one needle do not tell.
+    fn hints(&self) -> Vec<Vec<u64>> {
+        let telling = |grams: BTreeSet<Gram>| {
+            let grams = grams.into_iter().rev();
+            codes(grams.filter(|gram| gram.tells_where()).take(HINTS_MAX))
+        };
+        let hints: Vec<_> = self
+            .picking
+            .query
+            .grams()
+            .into_iter()
+            .map(telling)
+            .collect();
+        if hints.iter().any(Vec::is_empty) {
+            return Vec::new();
+        }
+        hints
     }
 
-    /// Looks along the order from stretch to stretch where all hints stand.
+    /// The first stretch from a place on where all hints of one needle stand.
+    fn next_stretch(
+        &mut self,
+        hints: &[Vec<u64>],
+        place: &NamePlace,
+        end: &[u8],
+    ) -> Result<Option<Vec<u8>>> {
+        let from = stretch(&place.sort_key);
+        let mut first: Option<Vec<u8>> = None;
+        for hints in hints {
+            let listed = self.picking.listed;
+            // None after the first that another needle has.
+            let end = first.as_deref().unwrap_or(end);
+            let found = self
+                .connection
+                .next_stretch(self.org, listed, hints, from, end)?;
+            first = found.or(first);
+        }
+        Ok(first)
+    }
+
+    /// Looks along the order from stretch to stretch where all hints of a needle stand.
     fn by_stretches(
         &mut self,
-        hints: &[u64],
+        hints: &[Vec<u64>],
         mut place: NamePlace,
         end: &[u8],
     ) -> Result<Option<NamePlace>> {
         let mut rows = self.bounds.first_look;
         loop {
             // All records that are left stand in this stretch or later ones.
-            let from = stretch(&place.sort_key);
-            let listed = self.picking.listed;
-            let next = self
-                .connection
-                .next_stretch(self.org, listed, hints, from, end)?;
-            let Some(sort_key) = next else {
+            let Some(sort_key) = self.next_stretch(hints, &place, end)? else {
                 return Ok(None);
             };
             place = place.max(NamePlace {
@@ -302,11 +332,8 @@ impl Page<'_> {
         after: &NamePlace,
         sorted_max: usize,
     ) -> Result<bool> {
-        let mut grams = codes(self.picking.query.grams());
-        grams.extend(heading.map(|heading| Gram::of_heading(heading).code()));
-        let nominated =
-            self.connection
-                .nominated(self.org, self.picking.listed, &grams, sorted_max + 1)?;
+        let rows = sorted_max + 1;
+        let nominated = nominated(self.connection, self.org, self.picking, heading, rows)?;
         if nominated.len() > sorted_max {
             return Ok(false);
         }
@@ -332,6 +359,24 @@ impl Page<'_> {
     }
 }
 
+/// Numbers of records that have all grams of one needle, and stand under the heading, each once:
+/// all of them if they are fewer than `limit`.
+fn nominated(
+    connection: &mut dyn Connection,
+    org: Org,
+    picking: &Picking<'_>,
+    heading: Option<Heading>,
+    limit: usize,
+) -> Result<Vec<u64>> {
+    let mut all = BTreeSet::new();
+    for grams in picking.query.grams() {
+        let mut grams = codes(grams);
+        grams.extend(heading.map(|heading| Gram::of_heading(heading).code()));
+        all.extend(connection.nominated(org, picking.listed, &grams, limit)?);
+    }
+    Ok(all.into_iter().collect())
+}
+
 /// How many stand under each heading that has any, in their order.
 pub(crate) fn headings(
     connection: &mut dyn Connection,
@@ -346,8 +391,7 @@ pub(crate) fn headings(
             Some(account) => less(all, connection.member_headings(org, account)?),
         }));
     }
-    let grams = codes(picking.query.grams());
-    let nominated = connection.nominated(org, picking.listed, &grams, bounds.counted_max + 1)?;
+    let nominated = nominated(connection, org, picking, None, bounds.counted_max + 1)?;
     if nominated.len() <= bounds.counted_max {
         let looked = connection.look_at(org, picking, &nominated)?;
         let passing = looked.iter().filter(|row| row.passes);
@@ -423,9 +467,7 @@ fn sample(
             at_least: !all,
         });
     }
-    let mut grams = codes(picking.query.grams());
-    grams.push(Gram::of_heading(heading).code());
-    let nominated = connection.nominated(org, picking.listed, &grams, rows + 1)?;
+    let nominated = nominated(connection, org, picking, Some(heading), rows + 1)?;
     let looked = connection.look_at(org, picking, &nominated)?;
     Ok(HeadingCount {
         heading,

@@ -22,6 +22,8 @@ mod lists;
 mod log;
 #[path = "sql/names.rs"]
 mod names;
+#[path = "sql/namesakes.rs"]
+mod namesakes;
 #[path = "sql/pour.rs"]
 mod pour;
 #[path = "sql/session.rs"]
@@ -53,8 +55,8 @@ mod unpack {
     pub(super) const ORG: &str = "$1::bigint";
     /// The rows of the second parameter.
     pub(super) const FROM: &str = "FROM json_array_elements($2::json) AS row";
-    /// The numbers of the third parameter, as rows.
-    pub(super) const NUMBERS: &str = "SELECT value::bigint FROM json_array_elements_text($3::json)";
+    /// The numbers of the fourth parameter, as rows.
+    pub(super) const NUMBERS: &str = "SELECT value::bigint FROM json_array_elements_text($4::json)";
     /// Ends a subquery of rows that is joined: the planner needs no help here.
     pub(super) const ONCE: &str = "";
 
@@ -75,6 +77,16 @@ mod unpack {
             .map(one)
             .collect::<Vec<_>>()
             .join(", ")
+    }
+
+    /// Joins to each of the rows wanted the lowest records that meet a condition, as many as the
+    /// third parameter says. They are sorted by an expression, so that the planner does not go
+    /// through the whole table by number in the hope of meeting them soon.
+    pub(super) fn lowest(table: &str, id: &str, condition: &str) -> String {
+        format!(
+            "CROSS JOIN LATERAL (SELECT {id} FROM {table} WHERE org = $1::bigint AND {condition} \
+             ORDER BY {id} + 0 LIMIT $3::bigint) AS found"
+        )
     }
 
     pub(super) fn named_columns(given: &[(&str, Kind)]) -> String {

@@ -21,6 +21,7 @@ use crate::connection::{
 use crate::error::StorageError;
 use crate::imports::{ImportRecord, ImportReject};
 use crate::listed::Listed;
+use crate::members::{self, Reach};
 use crate::picker::{self, Bounds, HeadingCount, Picked};
 use crate::sight::Filtered;
 use crate::tickets::{self, FoundTickets};
@@ -86,6 +87,11 @@ impl<'c> Snapshot<'c> {
         }
         let logged = self.connection.nonce_of(self.org, moment.revision)?;
         Ok(logged.is_none_or(|nonce| nonce == moment.nonce))
+    }
+
+    /// How many change sets of the log came by this way (see [`Origin`](crate::Origin)).
+    pub fn change_sets_from(&mut self, source: &str) -> Result<u64> {
+        self.connection.change_sets_from(self.org, source)
     }
 
     /// The settings.
@@ -286,19 +292,15 @@ impl<'c> Snapshot<'c> {
         self.count_headings(&picking)
     }
 
-    /// A page of an account's contacts by name.
-    #[allow(
-        clippy::type_complexity,
-        reason = "a row of a join, taken apart at once"
-    )]
+    /// A page of an account's contacts by name. A short one is the last.
     pub fn account_contacts(
         &mut self,
         account: AccountId,
         after: Option<&NamePlace>,
         limit: usize,
     ) -> Result<Vec<AccountContact>> {
-        self.connection
-            .account_contacts(self.org, account, after, limit)
+        let reach = Reach::USUAL;
+        members::page(self.connection, self.org, account, after, limit, reach)
     }
 
     /// A page of a contact's accounts: the primary first, then by name.

@@ -22,6 +22,8 @@ mod lists;
 mod log;
 #[path = "sql/names.rs"]
 mod names;
+#[path = "sql/namesakes.rs"]
+mod namesakes;
 #[path = "sql/pour.rs"]
 mod pour;
 #[path = "sql/session.rs"]
@@ -51,8 +53,8 @@ mod unpack {
     pub(super) const ORG: &str = "?1";
     /// The rows of the second parameter.
     pub(super) const FROM: &str = "FROM json_each(?2)";
-    /// The numbers of the third parameter, as rows.
-    pub(super) const NUMBERS: &str = "SELECT value FROM json_each($3)";
+    /// The numbers of the fourth parameter, as rows.
+    pub(super) const NUMBERS: &str = "SELECT value FROM json_each($4)";
     /// Ends a subquery of rows that is joined. A limit, though it is none, keeps the planner from
     /// unpacking the rows anew for every row of the table that they are joined with.
     pub(super) const ONCE: &str = "LIMIT -1";
@@ -73,6 +75,15 @@ mod unpack {
             .map(one)
             .collect::<Vec<_>>()
             .join(", ")
+    }
+
+    /// Joins to each of the rows wanted the lowest records that meet a condition, as many as the
+    /// third parameter says.
+    pub(super) fn lowest(table: &str, id: &str, condition: &str) -> String {
+        format!(
+            "CROSS JOIN {table} AS found ON found.org = ?1 AND found.{id} IN \
+             (SELECT {id} FROM {table} WHERE org = ?1 AND {condition} ORDER BY {id} LIMIT ?3)"
+        )
     }
 
     pub(super) fn named_columns(given: &[(&str, Kind)]) -> String {

@@ -1,55 +1,48 @@
 //! A store of its own for each test, on either engine.
 
-#![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
+#![allow(
+    clippy::unwrap_used,
+    missing_docs,
+    unreachable_pub,
+    reason = "tests fail by panicking, and have no public"
+)]
+
+#[path = "../../../tests/database.rs"]
+mod database;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
 
-use diesel::PgConnection;
-use diesel::connection::{Connection as _, SimpleConnection};
 use roster_core::command::Command;
 use tokio::runtime::Runtime;
 use tokio::task::JoinSet;
 
 use crate::connection::Result;
 use crate::{Done, OrganizationName, Origin, Snapshot, Store};
+use database::{Database, Engine};
 
 /// A store, and words for what tests do with it.
 pub(crate) struct TestStore {
     pub(crate) store: Arc<Store>,
     runtime: Runtime,
-    _folder: tempfile::TempDir,
-}
-
-fn new_postgres() -> String {
-    static NUMBER: AtomicU32 = AtomicU32::new(0);
-    let server = std::env::var("ROSTER_TEST_POSTGRES")
-        .expect("ROSTER_TEST_POSTGRES is set: tests/run starts PostgreSQL");
-    let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-    let name = format!("s{}_{number}", std::process::id());
-    let mut conn = PgConnection::establish(&format!("{server}/postgres")).unwrap();
-    conn.batch_execute(&format!("CREATE DATABASE {name}"))
-        .unwrap();
-    format!("{server}/{name}")
+    _database: Database,
 }
 
 impl TestStore {
-    fn open(url: &str, folder: tempfile::TempDir) -> Self {
+    fn open(engine: Engine) -> Self {
+        let database = Database::create(engine);
         Self {
-            store: Arc::new(Store::open(url).unwrap()),
+            store: Arc::new(Store::open(&database.url).unwrap()),
             runtime: Runtime::new().unwrap(),
-            _folder: folder,
+            _database: database,
         }
     }
 
     pub(crate) fn sqlite() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let url = format!("sqlite:{}", folder.path().join("roster.db").display());
-        Self::open(&url, folder)
+        Self::open(Engine::Sqlite)
     }
 
     pub(crate) fn postgres() -> Self {
-        Self::open(&new_postgres(), tempfile::tempdir().unwrap())
+        Self::open(Engine::Postgres)
     }
 
     /// Carries out commands together; answers in their order.

@@ -43,7 +43,8 @@ CREATE TABLE accounts (
     PRIMARY KEY (org, account)
 );
 CREATE INDEX accounts_by_order ON accounts (org, sort_key, account);
-CREATE INDEX accounts_by_name ON accounts (org, name_key);
+-- Namesakes, told apart by what they have besides the name.
+CREATE INDEX accounts_by_name ON accounts (org, name_key, (external_id IS NOT NULL));
 -- So that thousands of sort keys are read without the rows.
 CREATE INDEX accounts_keys ON accounts (org, account) INCLUDE (sort_key);
 
@@ -68,7 +69,9 @@ CREATE TABLE contacts (
     PRIMARY KEY (org, contact)
 );
 CREATE INDEX contacts_by_order ON contacts (org, sort_key, contact);
-CREATE INDEX contacts_by_name ON contacts (org, name_key);
+-- Namesakes, told apart by what they have besides the name.
+CREATE INDEX contacts_by_name
+    ON contacts (org, name_key, (external_id IS NOT NULL), (emails <> '[]'));
 -- So that thousands of sort keys are read without the rows.
 CREATE INDEX contacts_keys ON contacts (org, contact) INCLUDE (sort_key);
 

@@ -42,7 +42,8 @@ CREATE TABLE accounts (
     PRIMARY KEY (org, account)
 ) WITHOUT ROWID;
 CREATE INDEX accounts_by_order ON accounts (org, sort_key, account);
-CREATE INDEX accounts_by_name ON accounts (org, name_key);
+-- Namesakes, told apart by what they have besides the name.
+CREATE INDEX accounts_by_name ON accounts (org, name_key, (external_id IS NOT NULL));
 -- So that thousands of sort keys are read without the rows.
 CREATE INDEX accounts_keys ON accounts (org, account, sort_key);
 
@@ -67,7 +68,9 @@ CREATE TABLE contacts (
     PRIMARY KEY (org, contact)
 ) WITHOUT ROWID;
 CREATE INDEX contacts_by_order ON contacts (org, sort_key, contact);
-CREATE INDEX contacts_by_name ON contacts (org, name_key);
+-- Namesakes, told apart by what they have besides the name.
+CREATE INDEX contacts_by_name
+    ON contacts (org, name_key, (external_id IS NOT NULL), (emails <> '[]'));
 -- So that thousands of sort keys are read without the rows.
 CREATE INDEX contacts_keys ON contacts (org, contact, sort_key);
 

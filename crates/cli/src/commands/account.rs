@@ -1,6 +1,7 @@
 //! `roster accounts`: companies that are served.
 
 use clap::{Args, Subcommand};
+use prost_types::FieldMask;
 use roster_client::v1::{
     Account, AccountContact, CreateAccountRequest, DeleteAccountRequest, GetAccountRequest,
     Heading, ListAccountContactsRequest, ListAccountHeadingsRequest, ListAccountsRequest,
@@ -72,7 +73,7 @@ pub(crate) struct List {
 }
 
 /// The fields of an account but its name.
-#[derive(Args, Debug)]
+#[derive(Args, Clone, Debug)]
 struct Fields {
     /// How the name is read; it decides heading and order.
     #[arg(long, value_name = "TEXT")]
@@ -100,8 +101,17 @@ pub(crate) struct Create {
     fields: Fields,
 }
 
+/// The fields that may be empty.
+const CLEARABLE: [&str; 5] = [
+    "name_reading",
+    "external_id",
+    "attributes",
+    "sharing_mode",
+    "sharing_roles",
+];
+
 /// A change of an account.
-#[derive(Args, Debug)]
+#[derive(Args, Clone, Debug)]
 pub(crate) struct Update {
     /// The account: its id (a12) or external id.
     account: String,
@@ -112,7 +122,7 @@ pub(crate) struct Update {
     fields: Fields,
     /// A field that is to be empty: name_reading, external_id, attributes, sharing_mode or
     /// sharing_roles. May be repeated.
-    #[arg(long, value_name = "FIELD")]
+    #[arg(long, value_name = "FIELD", hide_possible_values = true, value_parser = CLEARABLE)]
     clear: Vec<String>,
 }
 
@@ -148,6 +158,13 @@ pub(crate) struct Members {
 }
 
 impl AccountCommand {
+    pub(crate) fn check(&self) -> Result<(), Failure> {
+        match self {
+            Self::Update(update) => update.clone().change().map(drop),
+            _ => Ok(()),
+        }
+    }
+
     pub(crate) async fn run(self, app: &mut App) -> Result<Exit, Failure> {
         match self {
             Self::List(list) => list.run(app).await?,
@@ -213,18 +230,22 @@ impl Create {
 }
 
 impl Update {
-    async fn run(self, app: &mut App) -> Result<(), Failure> {
+    /// The values, and which of them are to be written.
+    fn change(self) -> Result<(Account, FieldMask), Failure> {
         let mut mask = Mask::default();
         let account = Account {
             name: mask.take("name", self.name),
             ..self.fields.account(&mut mask)
         };
+        Ok((account, mask.with_cleared(self.clear)?))
+    }
+
+    async fn run(self, app: &mut App) -> Result<(), Failure> {
+        let id = find::account(&app.roster, &self.account).await?;
+        let (account, mask) = self.change()?;
         let request = UpdateAccountRequest {
-            update_mask: Some(mask.with_cleared(self.clear)?),
-            account: Some(Account {
-                id: find::account(&app.roster, &self.account).await?,
-                ..account
-            }),
+            update_mask: Some(mask),
+            account: Some(Account { id, ..account }),
             ..Default::default()
         };
         let answer = app.roster.call(request).await?;

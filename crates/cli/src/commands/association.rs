@@ -1,6 +1,7 @@
 //! `roster associate`, `roster set-primary` and `roster association update`.
 
 use clap::{Args, Subcommand};
+use prost_types::FieldMask;
 use roster_client::Refusal;
 use roster_client::v1::{
     AssociateContactsRequest, AssociateContactsResponse, AssociateOutcome, Association,
@@ -61,7 +62,7 @@ pub(crate) enum AssociationCommand {
 }
 
 /// A change of an association.
-#[derive(Args, Debug)]
+#[derive(Args, Clone, Debug)]
 pub(crate) struct Update {
     /// The account: its id (a12) or external id.
     account: String,
@@ -145,6 +146,11 @@ impl SetPrimary {
 }
 
 impl AssociationCommand {
+    pub(crate) fn check(&self) -> Result<(), Failure> {
+        let Self::Update(update) = self;
+        update.clone().change().map(drop)
+    }
+
     pub(crate) async fn run(self, app: &mut App) -> Result<Exit, Failure> {
         let Self::Update(update) = self;
         update.run(app).await
@@ -152,18 +158,26 @@ impl AssociationCommand {
 }
 
 impl Update {
-    async fn run(self, app: &mut App) -> Result<Exit, Failure> {
+    /// The values, and which of them are to be written.
+    fn change(self) -> Result<(Association, FieldMask), Failure> {
         let mut mask = Mask::default();
         let association = Association {
             sees_account_tickets: mask.take("sees_account_tickets", self.sees_tickets),
             role: mask.take("role", self.role),
             ..Default::default()
         };
+        Ok((association, mask.with_cleared(Vec::new())?))
+    }
+
+    async fn run(self, app: &mut App) -> Result<Exit, Failure> {
+        let account_id = find::account(&app.roster, &self.account).await?;
+        let contact_id = find::contact(&app.roster, &self.contact).await?;
+        let (association, mask) = self.change()?;
         let request = UpdateAssociationRequest {
-            update_mask: Some(mask.with_cleared(Vec::new())?),
+            update_mask: Some(mask),
             association: Some(Association {
-                account_id: find::account(&app.roster, &self.account).await?,
-                contact_id: find::contact(&app.roster, &self.contact).await?,
+                account_id,
+                contact_id,
                 ..association
             }),
             ..Default::default()

@@ -1,6 +1,7 @@
 //! `roster contacts`: people who send tickets.
 
 use clap::{Args, Subcommand};
+use prost_types::FieldMask;
 use roster_client::v1::{
     Contact, ContactAccount, CreateContactRequest, DeleteContactRequest, GetContactRequest,
     ListContactAccountsRequest, ListContactHeadingsRequest, ListContactsRequest,
@@ -74,7 +75,7 @@ pub(crate) struct List {
 }
 
 /// The fields of a contact but its family name.
-#[derive(Args, Debug)]
+#[derive(Args, Clone, Debug)]
 struct Fields {
     /// The given name.
     #[arg(long, value_name = "NAME")]
@@ -108,8 +109,18 @@ pub(crate) struct Create {
     fields: Fields,
 }
 
+/// The fields that may be empty.
+const CLEARABLE: [&str; 6] = [
+    "given_name",
+    "family_name_reading",
+    "given_name_reading",
+    "emails",
+    "external_id",
+    "attributes",
+];
+
 /// A change of a contact.
-#[derive(Args, Debug)]
+#[derive(Args, Clone, Debug)]
 pub(crate) struct Update {
     /// The contact: its id (c12), external id or e-mail address.
     contact: String,
@@ -120,7 +131,7 @@ pub(crate) struct Update {
     fields: Fields,
     /// A field that is to be empty: given_name, family_name_reading, given_name_reading, emails,
     /// external_id or attributes. May be repeated.
-    #[arg(long, value_name = "FIELD")]
+    #[arg(long, value_name = "FIELD", hide_possible_values = true, value_parser = CLEARABLE)]
     clear: Vec<String>,
 }
 
@@ -161,6 +172,13 @@ pub(crate) struct Memberships {
 }
 
 impl ContactCommand {
+    pub(crate) fn check(&self) -> Result<(), Failure> {
+        match self {
+            Self::Update(update) => update.clone().change().map(drop),
+            _ => Ok(()),
+        }
+    }
+
     pub(crate) async fn run(self, app: &mut App) -> Result<Exit, Failure> {
         match self {
             Self::List(list) => list.run(app).await?,
@@ -230,18 +248,22 @@ impl Create {
 }
 
 impl Update {
-    async fn run(self, app: &mut App) -> Result<(), Failure> {
+    /// The values, and which of them are to be written.
+    fn change(self) -> Result<(Contact, FieldMask), Failure> {
         let mut mask = Mask::default();
         let contact = Contact {
             family_name: mask.take("family_name", self.family),
             ..self.fields.contact(&mut mask)
         };
+        Ok((contact, mask.with_cleared(self.clear)?))
+    }
+
+    async fn run(self, app: &mut App) -> Result<(), Failure> {
+        let id = find::contact(&app.roster, &self.contact).await?;
+        let (contact, mask) = self.change()?;
         let request = UpdateContactRequest {
-            update_mask: Some(mask.with_cleared(self.clear)?),
-            contact: Some(Contact {
-                id: find::contact(&app.roster, &self.contact).await?,
-                ..contact
-            }),
+            update_mask: Some(mask),
+            contact: Some(Contact { id, ..contact }),
             ..Default::default()
         };
         let answer = app.roster.call(request).await?;

@@ -13,7 +13,7 @@ use roster_client::v1::{
 use roster_client::{Error, Refusal};
 
 use crate::app::App;
-use crate::failure::{Exit, Failure};
+use crate::failure::{Exit, Failure, Name};
 use crate::find;
 use crate::output::Rows;
 use crate::question::{self, Choice};
@@ -223,6 +223,12 @@ async fn ask(app: &App, refusal: &Refusal, open_only: bool) -> Result<Chosen, Fa
             choice: Some(choice),
             etag: preview.etag,
         }),
-        None => Err(Failure::said("nothing was changed", "")),
+        None => {
+            let name = Name {
+                code: "CANCELLED",
+                reason: "",
+            };
+            Err(Failure::said(name, "nothing was changed", ""))
+        }
     }
 }

@@ -1,5 +1,7 @@
 //! `roster import`: load a spreadsheet, watch it go in, take back what was rejected.
 
+use std::fs::{File, Metadata};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
@@ -8,6 +10,7 @@ use roster_client::v1::{
     Import as Job, ImportColumn, ImportEncoding, ImportFormat, ImportKind, ImportState,
 };
 use roster_client::{Error, ImportOptions, Progress, Refusal};
+use tempfile::NamedTempFile;
 use tokio::fs::OpenOptions;
 
 use crate::app::App;
@@ -15,13 +18,16 @@ use crate::failure::{Exit, Failure};
 use crate::output::Rows;
 use crate::words;
 
+/// What stands for the standard input.
+const STANDARD_INPUT: &str = "-";
+
 /// A spreadsheet and how to read it.
 #[derive(Args, Debug)]
 #[command(after_help = HELP)]
 pub(crate) struct Import {
     /// What the rows of the file are.
     kind: Kind,
-    /// The file.
+    /// The file; - is the standard input.
     file: PathBuf,
     /// Create the accounts and contacts that a row names and that do not exist.
     #[arg(long)]
@@ -36,6 +42,9 @@ pub(crate) struct Import {
     /// be repeated.
     #[arg(long = "map", value_name = "HEADER=FIELD", value_parser = words::key_value)]
     mapping: Vec<(String, String)>,
+    /// Where rejected rows are written, if there are any; left out, beside the file.
+    #[arg(long, value_name = "PATH")]
+    rejects: Option<PathBuf>,
     /// Overwrite the file of rejects of an earlier import.
     #[arg(long)]
     force: bool,
@@ -46,15 +55,18 @@ Examples:
   roster import accounts accounts.xlsx
   roster import contacts contacts.csv --create-missing
   roster import tickets export.csv --map '顧客=contact.email' --map 'メモ='
+  zcat export.csv.gz | roster import tickets - --rejects rejects.csv
 
 The first row that is not blank is the header, in Japanese or English; fields of --map are named as
 the API names them (account.external_id, contact.email, ticket.subject, …). The same file twice
 changes nothing the second time.
 
-Rejected rows are written beside the file, as NAME.rejects.csv: correct them there and import that
-file.
+Rejected rows are written beside the file, as NAME.rejects.csv, or to --rejects: correct them there
+and import that file. What is no regular file (-, a pipe) has no place beside it: without --rejects
+they are counted and not written.
 
-Exit code: 0 if every row is in, 3 if some were rejected, 1 if nothing or not all was read.";
+Exit code: 0 if every row is in, 3 if some were rejected, 1 if nothing or not all was read, 5 if the
+file cannot be read or an older file of rejects is in the way.";
 
 /// What the rows of a file are.
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -123,25 +135,15 @@ impl Import {
     pub(crate) async fn run(self, app: &mut App) -> Result<Exit, Failure> {
         let rejects = self.rejects();
         // Asked before anything is sent: afterwards the rows are in.
-        if !self.force && rejects.exists() {
-            return Err(Failure::said(
-                format!("{} is there already", rejects.display()),
-                "move it away, or overwrite it with --force",
-            ));
+        if let Some(path) = &rejects
+            && !self.force
+            && path.is_file()
+        {
+            return Err(Failure::InTheWay(path.clone()));
         }
-        let bars = Bars::new();
-        let done = app
-            .roster
-            .import(&self.file, self.kind.into(), &self.options(), |progress| {
-                bars.show(&progress);
-            })
-            .await;
-        bars.clear();
-        let done = done?;
+        let done = self.send(app).await?;
         if done.rows_rejected > 0 {
-            self.download(app, &done, &rejects).await?;
-            app.output
-                .note(&format!("rejected rows: {}", rejects.display()))?;
+            self.take_back(app, &done, rejects.as_deref()).await?;
         }
         app.output.answer(&done, summary)?;
         self.end(app, &done)
@@ -161,17 +163,94 @@ impl Import {
         }
     }
 
-    /// Beside the file, under its name.
-    fn rejects(&self) -> PathBuf {
-        self.file.with_extension("rejects.csv")
+    /// Where rejects go: beside a file, under its name.
+    fn rejects(&self) -> Option<PathBuf> {
+        match &self.rejects {
+            Some(path) => Some(path.clone()),
+            None if self.is_stream() => None,
+            None => Some(self.file.with_extension("rejects.csv")),
+        }
+    }
+
+    /// Whether it can be read once alone, and has no place of its own.
+    fn is_stream(&self) -> bool {
+        let is_other = |metadata: Metadata| !metadata.is_file();
+        self.is_standard_input() || self.file.metadata().is_ok_and(is_other)
+    }
+
+    fn is_standard_input(&self) -> bool {
+        self.file.as_os_str() == STANDARD_INPUT
+    }
+
+    /// Imports the file, drawing how far it is.
+    async fn send(&self, app: &App) -> Result<Job, Failure> {
+        // Sending may have to begin again, for which what was read must still be there.
+        let kept = if self.is_stream() {
+            Some(self.keep().await?)
+        } else {
+            None
+        };
+        let path = kept
+            .as_ref()
+            .map_or(self.file.as_path(), |kept| kept.path());
+        let bars = Bars::new();
+        let done = app
+            .roster
+            .import(path, self.kind.into(), &self.options(), |progress| {
+                bars.show(&progress);
+            })
+            .await;
+        bars.clear();
+        Ok(done?)
+    }
+
+    /// Reads a stream to its end, into a file that goes when it is dropped.
+    async fn keep(&self) -> Result<NamedTempFile, Failure> {
+        let (path, is_standard_input) = (self.file.clone(), self.is_standard_input());
+        let copy = move || {
+            let mut kept = NamedTempFile::new()?;
+            if is_standard_input {
+                io::copy(&mut io::stdin().lock(), &mut kept)?;
+            } else {
+                io::copy(&mut File::open(path)?, &mut kept)?;
+            }
+            Ok(kept)
+        };
+        // Beside the connection, which has to be kept meanwhile.
+        let copied = tokio::task::spawn_blocking(copy).await;
+        let copied = copied.unwrap_or_else(|cause| Err(io::Error::other(cause)));
+        copied.map_err(|cause| {
+            let path = self.file.clone();
+            Error::File { path, cause }.into()
+        })
+    }
+
+    /// Writes the rejected rows, or says how they can be had.
+    async fn take_back(
+        &self,
+        app: &App,
+        done: &Job,
+        rejects: Option<&Path>,
+    ) -> Result<(), Failure> {
+        let Some(path) = rejects else {
+            let rows = words::count(done.rows_rejected, "rejected row");
+            return app.output.note(&format!(
+                "{rows} not written: send the same again with --rejects PATH to have them"
+            ));
+        };
+        self.download(app, done, path).await?;
+        app.output
+            .note(&format!("rejected rows: {}", path.display()))
     }
 
     async fn download(&self, app: &App, done: &Job, path: &Path) -> Result<(), Failure> {
+        // A terminal or a pipe is there already, and is not overwritten.
+        let may_be_there = self.force || path.exists() && !path.is_file();
         let mut file = OpenOptions::new()
             .write(true)
-            .create(self.force)
-            .truncate(self.force)
-            .create_new(!self.force)
+            .create(may_be_there)
+            .truncate(may_be_there)
+            .create_new(!may_be_there)
             .open(path)
             .await
             .map_err(|cause| Error::File {

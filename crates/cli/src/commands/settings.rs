@@ -38,8 +38,20 @@ Settings:
 #[derive(Args, Debug)]
 pub(crate) struct Set {
     /// Settings and their values.
-    #[arg(required = true, value_name = "SETTING=VALUE", value_parser = words::key_value)]
-    values: Vec<(String, String)>,
+    #[arg(required = true, value_name = "SETTING=VALUE", value_parser = setting)]
+    values: Vec<Setting>,
+}
+
+/// One setting and its value.
+#[derive(Clone, Debug)]
+enum Setting {
+    MultipleAccounts(bool),
+    AccountsPerContactMax(i32),
+    SharingEnabled(bool),
+    DefaultSharingMode(Mode),
+    DefaultSharingRoles(Vec<String>),
+    NewAssociationsSeeAccountTickets(bool),
+    SharingPrimaryOnly(bool),
 }
 
 impl SettingsCommand {
@@ -60,9 +72,8 @@ impl Set {
     async fn run(self, app: &mut App) -> Result<(), Failure> {
         let mut settings = Settings::default();
         let mut paths = Vec::new();
-        for (name, value) in self.values {
-            put(&mut settings, &name, &value)?;
-            paths.push(name);
+        for value in self.values {
+            paths.push(value.put(&mut settings).to_owned());
         }
         let request = UpdateSettingsRequest {
             settings: Some(settings),
@@ -75,40 +86,72 @@ impl Set {
     }
 }
 
-fn put(settings: &mut Settings, name: &str, value: &str) -> Result<(), Failure> {
-    let wrong = |expected: &str| {
-        let message = format!("{value:?} is no value of {name}: it is {expected}");
-        Failure::said(message, "roster settings set --help lists the settings")
-    };
-    let switch = || match value {
+/// `setting=value`, as it is written on the command line.
+fn setting(text: &str) -> Result<Setting, String> {
+    let (name, value) = words::key_value(text)?;
+    let wrong = |expected: &str| format!("{value:?} is no value of {name}: it is {expected}");
+    let switch = || match value.as_str() {
         "true" | "on" | "yes" => Ok(true),
         "false" | "off" | "no" => Ok(false),
         _ => Err(wrong("true or false")),
     };
-    match name {
-        "multiple_accounts" => settings.multiple_accounts = switch()?,
+    match name.as_str() {
+        "multiple_accounts" => Ok(Setting::MultipleAccounts(switch()?)),
         "accounts_per_contact_max" => {
-            settings.accounts_per_contact_max = value.parse().map_err(|_| wrong("a number"))?;
+            let max = value.parse().map_err(|_| wrong("a number"))?;
+            Ok(Setting::AccountsPerContactMax(max))
         }
-        "sharing_enabled" => settings.sharing_enabled = switch()?,
+        "sharing_enabled" => Ok(Setting::SharingEnabled(switch()?)),
         "default_sharing_mode" => {
-            let mode = Mode::from_str(value, false)
+            let mode = Mode::from_str(&value, false)
                 .map_err(|_| wrong("nobody, granted, roles or everyone"))?;
-            settings.set_default_sharing_mode(SharingMode::from(mode));
+            Ok(Setting::DefaultSharingMode(mode))
         }
-        "default_sharing_roles" => settings.default_sharing_roles = roles(value),
+        "default_sharing_roles" => Ok(Setting::DefaultSharingRoles(roles(&value))),
         "new_associations_see_account_tickets" => {
-            settings.new_associations_see_account_tickets = switch()?;
+            Ok(Setting::NewAssociationsSeeAccountTickets(switch()?))
         }
-        "sharing_primary_only" => settings.sharing_primary_only = switch()?,
-        _ => {
-            return Err(Failure::said(
-                format!("there is no setting {name:?}"),
-                "roster settings set --help lists the settings",
-            ));
+        "sharing_primary_only" => Ok(Setting::SharingPrimaryOnly(switch()?)),
+        _ => Err(format!(
+            "there is no setting {name:?}: roster settings set --help lists them"
+        )),
+    }
+}
+
+impl Setting {
+    /// Puts the value where it belongs, and answers the name of that.
+    fn put(self, settings: &mut Settings) -> &'static str {
+        match self {
+            Self::MultipleAccounts(on) => {
+                settings.multiple_accounts = on;
+                "multiple_accounts"
+            }
+            Self::AccountsPerContactMax(max) => {
+                settings.accounts_per_contact_max = max;
+                "accounts_per_contact_max"
+            }
+            Self::SharingEnabled(on) => {
+                settings.sharing_enabled = on;
+                "sharing_enabled"
+            }
+            Self::DefaultSharingMode(mode) => {
+                settings.set_default_sharing_mode(SharingMode::from(mode));
+                "default_sharing_mode"
+            }
+            Self::DefaultSharingRoles(roles) => {
+                settings.default_sharing_roles = roles;
+                "default_sharing_roles"
+            }
+            Self::NewAssociationsSeeAccountTickets(on) => {
+                settings.new_associations_see_account_tickets = on;
+                "new_associations_see_account_tickets"
+            }
+            Self::SharingPrimaryOnly(on) => {
+                settings.sharing_primary_only = on;
+                "sharing_primary_only"
+            }
         }
     }
-    Ok(())
 }
 
 fn roles(value: &str) -> Vec<String> {

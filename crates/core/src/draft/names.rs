@@ -3,8 +3,9 @@
 use std::collections::{BTreeSet, HashMap};
 
 use crate::change::Row;
+use crate::fact::{Namesakes, Unavailable};
 
-/// Which records took a name, and which left it.
+/// Which records took a name, and which left it. Invariant: who left had it in the base.
 pub(super) struct NameDelta<K> {
     left: BTreeSet<K>,
     came: BTreeSet<K>,
@@ -20,31 +21,40 @@ impl<K> Default for NameDelta<K> {
 }
 
 impl<K: Copy + Ord> NameDelta<K> {
-    /// Those that had the name before, as it is now.
-    pub(super) fn onto(delta: Option<&Self>, mut before: Vec<K>) -> Vec<K> {
+    /// Those that have the name now, the lowest `limit` of them, from those that `before` says had
+    /// it in the base.
+    pub(super) fn onto(
+        delta: Option<&Self>,
+        limit: usize,
+        before: impl FnOnce(usize) -> Result<Vec<K>, Unavailable>,
+    ) -> Result<Vec<K>, Unavailable> {
         let Some(delta) = delta else {
-            return before;
+            return before(limit);
         };
-        before.retain(|id| !delta.left.contains(id) && !delta.came.contains(id));
-        before.extend(&delta.came);
-        before.sort_unstable();
-        before
+        // As many more as may have left, so that as many as are wanted are found behind them.
+        let mut now = before(limit.saturating_add(delta.left.len()))?;
+        now.retain(|id| !delta.left.contains(id));
+        now.extend(delta.came.iter().take(limit));
+        now.sort_unstable();
+        now.truncate(limit);
+        Ok(now)
     }
 }
 
 /// Takes note of a row whose name changed.
 pub(super) fn rename<K: Copy + Ord, R>(
-    names: &mut HashMap<String, NameDelta<K>>,
+    names: &mut HashMap<Namesakes, NameDelta<K>>,
     row: &Row<K, R>,
-    key: impl Fn(&R) -> String,
+    namesakes: impl Fn(&R) -> Namesakes,
 ) {
     let id = row.key();
     if let Some(before) = row.before() {
-        let delta = names.entry(key(before)).or_default();
-        delta.came.remove(&id);
-        delta.left.insert(id);
+        let delta = names.entry(namesakes(before)).or_default();
+        if !delta.came.remove(&id) {
+            delta.left.insert(id);
+        }
     }
     if let Some(after) = row.after() {
-        names.entry(key(after)).or_default().came.insert(id);
+        names.entry(namesakes(after)).or_default().came.insert(id);
     }
 }

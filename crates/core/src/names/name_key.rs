@@ -1,7 +1,7 @@
 //! The key by which names match exactly.
 
 use super::fold::{fold_name, fold_run_together};
-use super::spelling::{entirely, take_apart};
+use super::spelling::{entirely, strip_bracketed, take_apart};
 
 /// The key of an account's name: two names match exactly when their keys are equal.
 ///
@@ -34,6 +34,24 @@ fn with_forms_alike(folded: String) -> String {
         key = next;
     }
     key
+}
+
+/// A folded name with the spellings of legal forms made alike, as its key has them, and those in
+/// brackets further inside as well: 山田㈱東京支店 becomes 山田株式会社東京支店.
+pub(super) fn with_all_forms_alike(folded: &str) -> String {
+    let key = with_forms_alike(folded.to_owned());
+    let mut alike = String::with_capacity(key.len());
+    let mut rest = key.as_str();
+    while let Some(c) = rest.chars().next() {
+        if let Some((form, after)) = strip_bracketed(rest) {
+            alike.push_str(&form.key());
+            rest = after;
+        } else {
+            alike.push(c);
+            rest = &rest[c.len_utf8()..];
+        }
+    }
+    alike
 }
 
 fn replaced(folded: &str) -> String {

@@ -6,12 +6,18 @@
 //! finds nothing, and the beginning of a name is where a query of one character follows
 //! [`NAME_START`].
 //!
+//! A name stands in it as it is written and, where that is another text, with its legal forms
+//! spelled out. A query is looked for in the same two ways: either suffices. So ㈱山田, 株式会社山田
+//! and what is typed on the way to them find one another, and what only looks like a legal form is
+//! found as it is written.
+//!
 //! A character is a Unicode scalar value of the folded text.
 
 use std::collections::BTreeSet;
 
 use super::fold::{fold_name, fold_search};
 use super::heading::Heading;
+use super::name_key::with_all_forms_alike;
 use super::spelling::take_apart;
 
 /// Begins a name or a reading in a search text.
@@ -38,8 +44,12 @@ pub fn search_text(fields: &[Field<'_>]) -> String {
     for field in fields {
         match field {
             Field::Name(name) => {
-                push(&mut text, NAME_START, &fold_search(name));
+                let written = fold_search(name);
+                push(&mut text, NAME_START, &written);
                 let folded = fold_name(name);
+                if let Some(spelled) = spelled_out(&folded).filter(|spelled| *spelled != written) {
+                    push(&mut text, NAME_START, &spelled);
+                }
                 let parts = take_apart(&folded);
                 if parts.start.is_some() {
                     push(&mut text, NAME_START, &fold_search(parts.rest));
@@ -49,6 +59,13 @@ pub fn search_text(fields: &[Field<'_>]) -> String {
         }
     }
     text
+}
+
+/// Text that [`fold_name`] has folded, with its legal forms spelled out and folded for search; none
+/// where it has none that is spelled otherwise.
+fn spelled_out(folded: &str) -> Option<String> {
+    let alike = with_all_forms_alike(folded);
+    (alike != folded).then(|| fold_search(&alike))
 }
 
 fn push(text: &mut String, start: char, folded: &str) {
@@ -112,40 +129,50 @@ fn is_start(c: char) -> bool {
 /// What a caller searches for, folded as search texts are.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SearchQuery {
-    /// What a search text must contain; for one character, [`NAME_START`] stands before it.
-    needle: String,
+    /// The query as it is written; for one character, [`NAME_START`] stands before it.
+    written: String,
+    /// The query with its legal forms spelled out, where that finds anything more.
+    spelled: Option<String>,
 }
 
 impl SearchQuery {
     /// Folds a query. One of white space alone is empty.
     pub fn parse(text: &str) -> Self {
-        let mut needle = fold_search(text);
-        if needle.chars().nth(1).is_none() && !needle.is_empty() {
-            needle.insert(0, NAME_START);
+        let mut written = fold_search(text);
+        let spelled = spelled_out(&fold_name(text));
+        let spelled = spelled.filter(|spelled| !spelled.contains(&written));
+        if written.chars().nth(1).is_none() && !written.is_empty() {
+            written.insert(0, NAME_START);
         }
-        Self { needle }
+        Self { written, spelled }
     }
 
-    /// What a search text must contain, for a database that looks for it itself.
-    pub fn needle(&self) -> &str {
-        &self.needle
+    /// Of which a search text must contain one, for a database that looks for them itself: the
+    /// query as it is written, and the same with its legal forms spelled out, if that is needed.
+    pub fn needles(&self) -> (&str, Option<&str>) {
+        (&self.written, self.spelled.as_deref())
     }
 
     /// Whether the query filters nothing.
     pub fn is_empty(&self) -> bool {
-        self.needle.is_empty()
+        self.written.is_empty()
     }
 
     /// Whether the query finds the record of this search text: two characters or more anywhere in
     /// a field, one at the beginning of a name or reading, none in every record.
     pub fn matches(&self, search_text: &str) -> bool {
-        search_text.contains(&self.needle)
+        let contained = |needle: &String| search_text.contains(needle);
+        contained(&self.written) || self.spelled.as_ref().is_some_and(contained)
     }
 
-    /// The distinct grams that every search text has that the query matches. A text that has them
-    /// all need not match: [`matches`](Self::matches) decides.
-    pub fn grams(&self) -> BTreeSet<Gram> {
-        grams(&self.needle)
+    /// The distinct grams of each needle: a search text that the query matches has all of one of
+    /// them. A text that has them need not match: [`matches`](Self::matches) decides.
+    pub fn grams(&self) -> Vec<BTreeSet<Gram>> {
+        [&self.written]
+            .into_iter()
+            .chain(&self.spelled)
+            .map(|needle| grams(needle))
+            .collect()
     }
 }
 
@@ -155,6 +182,7 @@ mod tests {
 
     use super::*;
     use crate::names::spelling::any_text;
+    use crate::names::{LEGAL_FORMS, LegalForm};
 
     fn found(query: &str, fields: &[Field<'_>]) -> bool {
         SearchQuery::parse(query).matches(&search_text(fields))
@@ -214,10 +242,93 @@ mod tests {
     }
 
     #[test]
+    fn the_spellings_of_a_legal_form_find_each_other() {
+        for (names, queries) in [
+            (
+                &[
+                    "株式会社山田",
+                    "(株)山田",
+                    "㈱ 山田",
+                    "カ）山田",
+                    "K.K. 山田",
+                ][..],
+                &["株式会社山田", "（株）山田", "㈱山田", "㈱　山", "株)山田"][..],
+            ),
+            (
+                &["山田株式会社", "山田㈱", "山田 (株)"],
+                &[
+                    "山田株式会社",
+                    "山田㈱",
+                    "山田（株）",
+                    "山田(株",
+                    "田株式会",
+                ],
+            ),
+            (
+                &["有限会社山田", "（有）山田", "㈲山田"],
+                &["(有)山田", "有限会社山", "㈲山田", "（有）"],
+            ),
+            (
+                &["合同会社山田", "(同)山田", "（同） 山田"],
+                &["（同）山田", "合同会社山田", "合同会"],
+            ),
+            (
+                &["Acme, Inc.", "ACME Incorporated", "Acme Inc"],
+                &["acme inc", "Acme, Inc.", "acme incorporated"],
+            ),
+            (
+                &[
+                    "山田㈱ 東京支店",
+                    "山田株式会社東京支店",
+                    "山田（株）東京支店",
+                ],
+                &["山田株式会社", "山田㈱東京", "田（株）東"],
+            ),
+        ] {
+            for (name, query) in names
+                .iter()
+                .flat_map(|n| queries.iter().map(move |q| (n, q)))
+            {
+                assert!(found(query, &[Field::Name(name)]), "{query} in {name}");
+            }
+        }
+        let yamada = [Field::Name("株式会社山田")];
+        for query in ["(有)山田", "山田㈱", "㈱山本", "(同)"] {
+            assert!(!found(query, &yamada), "{query}");
+        }
+    }
+
+    #[test]
+    fn a_legal_form_is_found_alone_and_while_it_is_typed() {
+        for name in ["株式会社山田", "㈱山田", "山田（株）", "株式 会社山田"] {
+            for query in ["株式", "株式会", "株式会社", "(株)", "㈱", "（株", "株）"]
+            {
+                assert!(found(query, &[Field::Name(name)]), "{query} in {name}");
+            }
+        }
+        for name in ["株式会社山田", "㈱山田"] {
+            assert!(found("株", &[Field::Name(name)]), "{name}");
+        }
+    }
+
+    #[test]
+    fn what_reads_like_a_legal_form_is_still_found_as_it_is_written() {
+        for (name, query) in [
+            ("Acme Limited Partners", "Acme Limited"),
+            ("Acme Corporation Japan", "acme corporation"),
+            ("(アメリカ)商会", "カ)商会"),
+            ("山田(有志の会)", "山田(有"),
+        ] {
+            assert!(found(query, &[Field::Name(name)]), "{query} in {name}");
+        }
+        assert!(found("AB Limited", &[Field::Other("AB Limited")]));
+    }
+
+    #[test]
     fn an_empty_query_filters_nothing() {
         for query in ["", " ", "\u{3000}\t", "\u{200b}"] {
             let query = SearchQuery::parse(query);
-            assert!(query.is_empty() && query.grams().is_empty());
+            assert!(query.is_empty() && query.grams().iter().all(BTreeSet::is_empty));
             assert!(query.matches("") && query.matches(&search_text(TANAKA)));
         }
         assert!(!SearchQuery::parse("a").is_empty());
@@ -283,23 +394,83 @@ mod tests {
             .collect()
     }
 
+    /// As it is written, and with its legal forms spelled out.
+    fn both_ways(text: &str) -> [String; 2] {
+        let alike = with_all_forms_alike(&fold_name(text));
+        [fold_search(text), fold_search(&alike)]
+    }
+
     /// The rule as it reads, without search texts.
     fn found_naively(query: &str, fields: &[Field<'_>]) -> bool {
-        let query = fold_search(query);
+        let queries = both_ways(query);
+        let in_one = |texts: &[String]| {
+            let mut pairs = texts
+                .iter()
+                .flat_map(|t| queries.iter().map(move |q| (t, q)));
+            pairs.any(|(text, query)| text.contains(query))
+        };
+        let query = &queries[0];
         fields
             .iter()
             .any(|field| match (field, query.chars().count()) {
-                (Field::Name(text) | Field::Other(text), 2..) => fold_search(text).contains(&query),
+                (Field::Name(text), 2..) => in_one(&both_ways(text)),
+                (Field::Other(text), 2..) => in_one(&[fold_search(text)]),
                 (Field::Name(text), 1) => {
                     let folded = fold_name(text);
-                    fold_search(text).starts_with(&query)
+                    both_ways(text).iter().any(|text| text.starts_with(query))
                         || take_apart(&folded).start.is_some()
-                            && fold_search(take_apart(&folded).rest).starts_with(&query)
+                            && fold_search(take_apart(&folded).rest).starts_with(query)
                 }
                 (Field::Other(_), 1) => false,
                 (_, _) => true,
             })
             || query.is_empty()
+    }
+
+    /// Whether one of the needles' grams are all among those of the text.
+    fn nominates(query: &SearchQuery, text: &str) -> bool {
+        let all = grams(text);
+        query.grams().iter().any(|needle| needle.is_subset(&all))
+    }
+
+    /// The ways to write a legal form before a name or after it.
+    fn spellings(form: &LegalForm, first: bool) -> Vec<String> {
+        let short = form.abbreviations.iter().flat_map(|mark| {
+            let half = if first {
+                format!("{mark}）")
+            } else {
+                format!("（{mark}")
+            };
+            [format!("({mark})"), format!("〔{mark}〕"), half]
+        });
+        let long = [&[form.name], form.spellings].concat();
+        short.chain(long.into_iter().map(String::from)).collect()
+    }
+
+    /// A name of a company, written in two ways.
+    fn written_twice() -> impl Strategy<Value = (String, String)> {
+        let body = "[山田あナAb1][山田あナ Ab1営業]{0,6}";
+        let parts = (
+            body,
+            any::<bool>(),
+            any::<[prop::sample::Index; 3]>(),
+            "[ \u{3000}]{0,2}",
+        );
+        parts.prop_map(|(body, first, [form, one, other], space)| {
+            let kanji: Vec<&LegalForm> = LEGAL_FORMS.iter().filter(|f| !f.is_latin()).collect();
+            let all = spellings(kanji[form.index(kanji.len())], first);
+            let name = |spelling: &String| {
+                if first {
+                    format!("{spelling}{space}{body}")
+                } else {
+                    format!("{body}{space}{spelling}")
+                }
+            };
+            (
+                name(&all[one.index(all.len())]),
+                name(&all[other.index(all.len())]),
+            )
+        })
     }
 
     proptest! {
@@ -323,15 +494,24 @@ mod tests {
             let part: String = letters[from.index(letters.len())..].iter().take(length).collect();
             let (query, text) = (SearchQuery::parse(&part), search_text(&as_fields(&fields)));
             prop_assert_eq!(found(&part, &as_fields(&fields)), found_naively(&part, &as_fields(&fields)));
-            if query.matches(&text) {
-                prop_assert!(query.grams().is_subset(&grams(&text)));
-            }
+            prop_assert!(!query.matches(&text) || nominates(&query, &text));
         }
 
         #[test]
         fn grams_nominate_whatever_matches(query in any_text(), fields in any_fields()) {
             let (query, text) = (SearchQuery::parse(&query), search_text(&as_fields(&fields)));
-            prop_assert!(!query.matches(&text) || query.grams().is_subset(&grams(&text)));
+            prop_assert!(!query.matches(&text) || nominates(&query, &text));
+        }
+
+        #[test]
+        fn a_company_is_found_by_every_spelling_of_its_legal_form((name, query) in written_twice()) {
+            prop_assert!(found(&query, &[Field::Name(&name)]), "{} in {}", query, name);
+        }
+
+        #[test]
+        fn what_is_typed_on_the_way_to_a_name_finds_it(name in any_text(), length in 1..12_usize) {
+            let typed: String = fold_search(&name).chars().take(length).collect();
+            prop_assert!(found(&typed, &[Field::Name(&name)]), "{} in {}", typed, name);
         }
     }
 }

@@ -39,6 +39,13 @@ pub(super) fn entirely(folded: &str) -> Option<&'static LegalForm> {
         .find_map(|(form, rest)| rest.is_empty().then_some(form))
 }
 
+/// The legal form that stands in brackets where the text begins, and what follows it.
+pub(super) fn strip_bracketed(folded: &str) -> Option<(&'static LegalForm, &str)> {
+    folded
+        .starts_with(|c| alike(c) == '(')
+        .then(|| strip_start(folded))?
+}
+
 fn strip_start(folded: &str) -> Option<(&'static LegalForm, &str)> {
     let first = alike(folded.chars().next()?);
     SPELLINGS.at_start.get(&first)?.iter().find_map(|spelling| {

@@ -128,8 +128,9 @@ impl DeleteAccount {
     }
 }
 
-/// Ends an association whatever it is; a contact that loses its primary so gets the oldest that
-/// remains: of lowest revision, then of lowest account number (`one-primary`).
+/// Ends an association whatever it is. A contact that loses its primary so gets another (rule
+/// `one-primary`): of its remaining associations the one of the lowest revision, which is the one
+/// written least recently, and among those the one of the lowest account number.
 fn end_association<F: Facts>(facts: &F, pair: Pair) -> Result<Vec<Change>, Refused> {
     let Some(ended) = facts.association(pair)? else {
         return Ok(Vec::new());
@@ -139,8 +140,8 @@ fn end_association<F: Facts>(facts: &F, pair: Pair) -> Result<Vec<Change>, Refus
     if was_primary {
         let all = facts.associations_of(pair.contact)?;
         let remaining = all.into_iter().filter(|(of, _)| *of != pair.account);
-        let oldest = remaining.min_by_key(|(of, association)| (association.revision, *of));
-        changes.extend(oldest.map(|(account, association)| {
+        let heir = remaining.min_by_key(|(of, association)| (association.revision, *of));
+        changes.extend(heir.map(|(account, association)| {
             let heir = Pair { account, ..pair };
             with_primary(heir, association.record, true)
         }));

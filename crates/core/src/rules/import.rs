@@ -79,9 +79,10 @@ pub struct AssociationRow {
     pub contact: ContactKeys,
     /// With which account.
     pub account: AccountKeys,
-    /// Whether the account is to be the contact's primary. `false` asks for nothing: an
-    /// association ends being primary when another begins (`one-primary`).
-    pub primary: bool,
+    /// Whether the account is to be the contact's primary; none: the row does not say. `false` asks
+    /// for nothing either, since an association ends being primary when another begins
+    /// (`one-primary`), but contradicts a row of the same pair that says `true`.
+    pub primary: Option<bool>,
     /// The sight flag.
     pub sees_account_tickets: Option<bool>,
     /// The role.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use roster_core::change::{Change, Row};
 use roster_core::draft::{account_keys, contact_keys};
-use roster_core::fact::{Facts, Held, HeldTicket, TicketsOf, Unavailable, UniqueKey};
+use roster_core::fact::{Facts, Held, HeldTicket, Namesakes, TicketsOf, Unavailable, UniqueKey};
 use roster_core::guard::{Bounds, Found, Subject, Violation, check};
 use roster_core::id::{AccountId, ContactId, Pair, Revision, TicketNo};
 use roster_core::names::{name_key, person_key};
@@ -222,19 +222,27 @@ impl Facts for Maps {
         Ok(self.keys.get(key).copied())
     }
 
-    fn accounts_named(&self, key: &str) -> Result<Vec<AccountId>, Unavailable> {
-        let has = |stored: &Stored<Account>| name_key(stored.record.name.as_str()) == key;
-        let named = self.accounts.iter().filter(|(_, stored)| has(stored));
-        Ok(named.map(|(id, _)| *id).collect())
+    fn accounts_named(&self, of: &Namesakes, limit: usize) -> Result<Vec<AccountId>, Unavailable> {
+        let is = |stored: &Stored<Account>| {
+            let Account {
+                name, external_id, ..
+            } = &stored.record;
+            let is_known = external_id.is_some() == of.with_external_id && !of.with_email;
+            is_known && name_key(name.as_str()) == of.key
+        };
+        let named = self.accounts.iter().filter(|(_, stored)| is(stored));
+        Ok(named.map(|(id, _)| *id).take(limit).collect())
     }
 
-    fn contacts_named(&self, key: &str) -> Result<Vec<ContactId>, Unavailable> {
-        let whole = |contact: &Contact| {
+    fn contacts_named(&self, of: &Namesakes, limit: usize) -> Result<Vec<ContactId>, Unavailable> {
+        let is = |stored: &Stored<Contact>| {
+            let contact = &stored.record;
             let given = contact.given_name.as_ref().map_or("", |name| name.as_str());
-            format!("{}{given}", contact.family_name)
+            contact.external_id.is_some() == of.with_external_id
+                && contact.emails.is_empty() != of.with_email
+                && person_key(&format!("{}{given}", contact.family_name)) == of.key
         };
-        let has = |stored: &Stored<Contact>| person_key(&whole(&stored.record)) == key;
-        let named = self.contacts.iter().filter(|(_, stored)| has(stored));
-        Ok(named.map(|(id, _)| *id).collect())
+        let named = self.contacts.iter().filter(|(_, stored)| is(stored));
+        Ok(named.map(|(id, _)| *id).take(limit).collect())
     }
 }

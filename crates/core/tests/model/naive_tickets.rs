@@ -175,7 +175,7 @@ impl Naive {
         ))
     }
 
-    /// Ends an association; if it was primary, the oldest that remains is.
+    /// Ends an association; if it was primary, the one that was written least recently is.
     fn end_and_inherit(&mut self, pair: Pair) {
         let ended = self.tables.associations.remove(&pair).expect("it is there");
         let mut remaining: Vec<_> = self

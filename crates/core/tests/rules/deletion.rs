@@ -129,7 +129,7 @@ fn tickets_cannot_go_to_the_account_being_deleted_nor_to_none_that_exists() {
 }
 
 #[test]
-fn a_contact_that_loses_its_primary_gets_the_oldest_association_that_remains() {
+fn a_contact_that_loses_its_primary_gets_the_association_written_least_recently() {
     let mut world = World::new(true);
     // Of the lowest revision, not of the lowest number.
     world.associated(1, &[1, 3, 2]);
@@ -141,7 +141,7 @@ fn a_contact_that_loses_its_primary_gets_the_oldest_association_that_remains() {
     world.done(SetPrimaryAccount { pair: pair(1, 3) });
     world.done(SetPrimaryAccount { pair: pair(1, 1) });
     world.done(SetPrimaryAccount { pair: pair(1, 3) });
-    // Now 2 is oldest; 1 and 3 were written last, together.
+    // Now 2 was written least recently; 1 and 3 last, together.
     world.done(delete_account(2, true, None));
     world.associated(1, &[4]);
     world.done(delete_account(3, true, None));

@@ -13,6 +13,7 @@ mod association;
 mod contact;
 mod deletion;
 mod disposition;
+mod import;
 mod settings;
 mod ticket;
 mod visibility;

@@ -17,6 +17,7 @@ fn of_row(fault: &RowFault) -> Fault {
         RowFault::Text(fault) => of_text(CELL, fault),
         RowFault::Id(fault) => of_id(CELL, fault),
         RowFault::Malformed(what) => Fault::field(CELL, ErrorReason::FieldInvalid, what),
+        RowFault::ErrorCell(_) => Fault::field(CELL, ErrorReason::FieldInvalid, fault),
         RowFault::RowsDisagree([first, second]) => Fault::new(
             Code::InvalidArgument,
             ErrorReason::RowsDisagree,

@@ -139,9 +139,11 @@ pub(crate) fn of_refusal(refusal: &Refusal) -> Fault {
                 .with("other", other)
         }
         Refusal::NameAmbiguous { candidates, .. } => {
-            of(FailedPrecondition, Reason::NameAmbiguous).with("candidates", candidates)
+            of(FailedPrecondition, Reason::NameAmbiguous).with("candidates", candidates.join(","))
         }
-        Refusal::Missing(field) => of(InvalidArgument, Reason::FieldRequired).at(field),
+        Refusal::Missing(field) | Refusal::Unnamed { field, .. } => {
+            of(InvalidArgument, Reason::FieldRequired).at(field)
+        }
         Refusal::Items { refused, of } => of_items(refusal, refused, *of),
     }
 }

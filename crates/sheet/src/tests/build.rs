@@ -41,6 +41,18 @@ pub(super) fn all_rows(sheet: &mut Sheet) -> Read {
     Ok(all)
 }
 
+/// The columns of each row that hold an error.
+pub(super) fn errors(bytes: &[u8]) -> Vec<Vec<usize>> {
+    let file = stored(bytes);
+    let mut sheet = Sheet::open(file.path(), None, None).unwrap();
+    let (mut row, mut all) = (Row::default(), Vec::new());
+    let mut rows = sheet.rows().unwrap();
+    while rows.next_row(&mut row).unwrap() {
+        all.push(row.errors.clone());
+    }
+    all
+}
+
 /// Rows as they are written in a test.
 pub(super) fn rows(expected: &[(u64, &[&str])]) -> Vec<(u64, Vec<String>)> {
     let owned = |cells: &[&str]| cells.iter().map(|cell| (*cell).to_owned()).collect();

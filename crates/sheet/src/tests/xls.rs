@@ -1,5 +1,5 @@
 use super::build::{
-    BOF, EOF, cell, ole, read, read_as, read_within, record, rows, workbook_stream, xls,
+    BOF, EOF, cell, errors, ole, read, read_as, read_within, record, rows, workbook_stream, xls,
 };
 use crate::limit::{COLUMNS_MAX, Limits};
 use crate::{Format, SheetError};
@@ -73,6 +73,7 @@ fn a_formula_gives_what_it_came_to() {
     ];
     let expected = rows(&[(1, &["文字", "TRUE", "#DIV/0!", "", "2.5"])]);
     assert_eq!(read(&xls(&[], &sheet)).unwrap(), expected);
+    assert_eq!(errors(&xls(&[], &sheet)), [vec![2]]);
 }
 
 #[test]
@@ -87,11 +88,15 @@ fn booleans_errors_and_labels_are_text() {
     for (column, code) in error_codes.into_iter().enumerate() {
         sheet.push(cell(0x0205, (1, column as u16), 0, &[code, 1]));
     }
-    let errors = [
+    let names = [
         "#NULL!", "#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!", "#N/A",
     ];
-    let expected = rows(&[(1, &["TRUE", "FALSE", "label", "ラベル"]), (2, &errors)]);
-    assert_eq!(read(&xls(&[], &sheet)).unwrap(), expected);
+    sheet.push(cell(LABEL, (2, 0), 0, &narrow("#N/A")));
+    let bytes = xls(&[], &sheet);
+    let first = ["TRUE", "FALSE", "label", "ラベル"];
+    let expected = rows(&[(1, &first), (2, &names), (3, &["#N/A"])]);
+    assert_eq!(read(&bytes).unwrap(), expected);
+    assert_eq!(errors(&bytes), [vec![], (0..7).collect(), vec![]]);
 }
 
 #[test]

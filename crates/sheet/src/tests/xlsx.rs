@@ -1,4 +1,4 @@
-use super::build::{Xlsx, ole, read, read_as, read_within, rows};
+use super::build::{Xlsx, errors, ole, read, read_as, read_within, rows};
 use crate::limit::{CELL_CHARACTERS_MAX, COLUMNS_MAX, Limits, ROWS_MAX};
 use crate::{Format, SheetError};
 
@@ -63,6 +63,20 @@ fn values_are_text_as_a_person_sees_it() {
         "1",
     ];
     assert_eq!(cells_of(data), expected);
+}
+
+#[test]
+fn an_error_is_told_from_the_text_of_the_same_letters_whether_a_formula_came_to_it_or_not() {
+    let data = "<row><c t=\"e\"><v>#N/A</v></c><c t=\"str\"><v>#N/A</v></c>\
+        <c t=\"inlineStr\"><is><t>#N/A</t></is></c><c t=\"e\"><f>1/0</f><v>#DIV/0!</v></c><c t=\"e\"/></row>\
+        <row><c r=\"A2\" t=\"e\"><v>#REF!</v></c><c r=\"A2\"><v>1</v></c><c><v>2</v></c></row>";
+    let bytes = of(data).bytes();
+    let first = ["#N/A", "#N/A", "#N/A", "#DIV/0!"];
+    assert_eq!(
+        read(&bytes).unwrap(),
+        rows(&[(1, &first), (2, &["1", "2"])])
+    );
+    assert_eq!(errors(&bytes), [vec![0, 3], vec![]]);
 }
 
 #[test]

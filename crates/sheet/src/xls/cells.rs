@@ -242,6 +242,9 @@ impl<'a> Cells<'a> {
             into.clear();
             into.push_str(text);
         }
+        if matches!(cell.value, Value::Error(_)) {
+            row.mark_error(cell.column.into());
+        }
         row.check_length(cell.column.into(), &self.limits)
     }
 

@@ -28,7 +28,8 @@ enum Kind {
     Number,
     SharedText,
     Bool,
-    /// A text, an error or an ISO date: as it stands.
+    Error,
+    /// A text or an ISO date: as it stands.
     Verbatim,
 }
 
@@ -156,6 +157,11 @@ impl<'a> Cells<'a> {
                 shared::unescape(&mut self.value, 0);
                 self.put(head.column, row)
             }
+            Kind::Error => {
+                self.put(head.column, row)?;
+                row.mark_error(head.column);
+                Ok(())
+            }
             Kind::SharedText => {
                 let text = value
                     .trim()
@@ -244,6 +250,7 @@ fn head(element: &BytesStart<'_>, next: usize, shared: &Shared) -> Result<Head, 
                     "n" => Kind::Number,
                     "s" => Kind::SharedText,
                     "b" => Kind::Bool,
+                    "e" => Kind::Error,
                     _ => Kind::Verbatim,
                 };
             }

@@ -22,8 +22,8 @@ use crate::testing::{TestStore, on_both_engines};
 use crate::{OrganizationName, Snapshot};
 
 /// So few letters that queries find something and grams nominate what does not match.
-const NAME: &str = "(株式会社)?[あたナ山田中aB1 ]{1,5}";
-const QUERY: &str = "[あたナ山田中aB1 ]{0,3}";
+const NAME: &str = "(株式会社|㈱)?[あたナ山田中aB1 ]{1,5}( Limited|（株）)?";
+const QUERY: &str = "(\\(株\\))?[あたナ山田中aB1 ]{0,3}(㈱| limited)?";
 
 /// Bounds so narrow that a few dozen records go all ways.
 const NARROW: [Bounds; 3] = [

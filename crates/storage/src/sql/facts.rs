@@ -4,12 +4,13 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 use diesel::dsl::count_star;
 use diesel::prelude::*;
-use roster_core::fact::{Held, HeldTicket, TicketsOf, UniqueKey};
+use roster_core::fact::{Held, HeldTicket, Namesakes, TicketsOf, UniqueKey};
 use roster_core::id::{AccountId, ContactId, Pair, Revision, TicketNo, Time};
 use roster_core::record::{Account, Association, Contact, Stored, Ticket};
 
 use super::session::Session;
 use crate::connection::{KeptAnswer, Org, Organization, ReadFacts, Result, StoreKeys};
+use crate::listed::Listed;
 use crate::rows::{
     AccountRow, AssociationRow, ContactRow, TicketRow, column, key_column, key_of_column, number,
     status,
@@ -74,6 +75,15 @@ impl ReadFacts for Session {
             .select(change_sets::nonce)
             .first(&mut self.conn)
             .optional()?)
+    }
+
+    fn change_sets_from(&mut self, org: Org, source: &str) -> Result<u64> {
+        let count: i64 = change_sets::table
+            .filter(change_sets::org.eq(org))
+            .filter(change_sets::source.eq(source))
+            .count()
+            .get_result(&mut self.conn)?;
+        Ok(number(count))
     }
 
     fn accounts(
@@ -335,30 +345,28 @@ impl ReadFacts for Session {
         Ok(found)
     }
 
-    fn accounts_named(&mut self, org: Org, keys: &[String]) -> Result<Vec<(String, AccountId)>> {
-        let mut found = Vec::new();
-        for keys in keys.chunks(KEYS_MAX) {
-            let rows: Vec<(String, i64)> = accounts::table
-                .filter(accounts::org.eq(org))
-                .filter(accounts::name_key.eq_any(keys))
-                .select((accounts::name_key, accounts::account))
-                .load(&mut self.conn)?;
-            found.extend(rows.into_iter().map(|(key, id)| (key, account_id(id))));
-        }
-        Ok(found)
+    fn accounts_named(
+        &mut self,
+        org: Org,
+        of: &[Namesakes],
+        limit: usize,
+    ) -> Result<Vec<(Namesakes, AccountId)>> {
+        let found = self
+            .namesakes(org, Listed::Accounts, of, limit)?
+            .into_iter();
+        Ok(found.map(|(of, id)| (of, AccountId::new(id))).collect())
     }
 
-    fn contacts_named(&mut self, org: Org, keys: &[String]) -> Result<Vec<(String, ContactId)>> {
-        let mut found = Vec::new();
-        for keys in keys.chunks(KEYS_MAX) {
-            let rows: Vec<(String, i64)> = contacts::table
-                .filter(contacts::org.eq(org))
-                .filter(contacts::name_key.eq_any(keys))
-                .select((contacts::name_key, contacts::contact))
-                .load(&mut self.conn)?;
-            found.extend(rows.into_iter().map(|(key, id)| (key, contact_id(id))));
-        }
-        Ok(found)
+    fn contacts_named(
+        &mut self,
+        org: Org,
+        of: &[Namesakes],
+        limit: usize,
+    ) -> Result<Vec<(Namesakes, ContactId)>> {
+        let found = self
+            .namesakes(org, Listed::Contacts, of, limit)?
+            .into_iter();
+        Ok(found.map(|(of, id)| (of, ContactId::new(id))).collect())
     }
 
     fn owners(&mut self, org: Org, keys: &[UniqueKey]) -> Result<Vec<(UniqueKey, u64)>> {

@@ -7,8 +7,8 @@ use roster_core::text::TicketKey;
 
 use super::session::Session;
 use crate::connection::{
-    AccountContact, BranchRows, ContactAccount, ContactAccountPlace, NamePlace, Org, ReadLists,
-    Result, SightRow, TicketBranch, TicketPlace,
+    AccountContact, BranchRows, ContactAccount, ContactAccountPlace, Looked, NamePlace, Org,
+    ReadLists, Result, SightRow, TicketBranch, TicketPlace,
 };
 use crate::rows::{AccountRow, AssociationRow, ContactRow, column, number, sharing};
 use crate::schema::{accounts, associations, contacts, ticket_copies, tickets};
@@ -98,6 +98,27 @@ impl ReadLists for Session {
                 },
             )
             .collect())
+    }
+
+    fn has_more_members(&mut self, org: Org, account: AccountId, than: usize) -> Result<bool> {
+        let beyond: Option<i64> = associations::table
+            .filter(associations::org.eq(org))
+            .filter(associations::account.eq(column(account.number())))
+            .select(associations::contact)
+            .offset(limit_of(than))
+            .first(&mut self.conn)
+            .optional()?;
+        Ok(beyond.is_some())
+    }
+
+    fn look_for_members(
+        &mut self,
+        org: Org,
+        account: AccountId,
+        after: &NamePlace,
+        limit: usize,
+    ) -> Result<Vec<Looked>> {
+        super::names::look_for_members(self, org, account, after, limit)
     }
 
     fn account_contacts(

@@ -63,14 +63,15 @@ fn counts(rows: Vec<CountRow>) -> Vec<(Heading, u64)> {
         .collect()
 }
 
-/// The columns of a row that is looked at. The first parameter is the query's text.
+/// The columns of a row that is looked at. The first two parameters are the query's needles; the
+/// second is empty where there is none.
 fn looked(picking: &Picking<'_>) -> String {
     let (table, id) = (picking.listed.table(), picking.listed.id());
     let mut passes = if picking.query.is_empty() {
         // The text is not read, so the index of the order answers alone.
-        "$1 = ''".to_owned()
+        "$1 = $2".to_owned()
     } else {
-        format!("{PLACE_OF}(search_text, $1) > 0")
+        format!("({PLACE_OF}(search_text, $1) > 0 OR $2 <> '' AND {PLACE_OF}(search_text, $2) > 0)")
     };
     if let Some(account) = picking.not_in {
         let account = column(account.number());
@@ -80,6 +81,32 @@ fn looked(picking: &Picking<'_>) -> String {
         ));
     }
     format!("SELECT sort_key, {id} AS id, ({passes}) AS passes FROM {table}")
+}
+
+/// Contacts after a place and whether they are of an account. The index of the order and that of
+/// the pairs answer alone.
+pub(super) fn look_for_members(
+    session: &mut Session,
+    org: Org,
+    account: AccountId,
+    after: &NamePlace,
+    limit: usize,
+) -> Result<Vec<Looked>> {
+    let rows: Vec<LookedRow> = sql_query(
+        "SELECT c.sort_key AS sort_key, c.contact AS id, a.contact IS NOT NULL AS passes \
+         FROM (SELECT org, sort_key, contact FROM contacts \
+         WHERE org = $1 AND (sort_key, contact) > ($2, $3) \
+         ORDER BY sort_key, contact LIMIT $4) AS c \
+         LEFT JOIN associations AS a ON a.org = c.org AND a.contact = c.contact \
+         AND a.account = $5 ORDER BY c.sort_key, c.contact",
+    )
+    .bind::<BigInt, _>(org)
+    .bind::<Binary, _>(&after.sort_key)
+    .bind::<BigInt, _>(column(after.number))
+    .bind::<BigInt, _>(column(limit as u64))
+    .bind::<BigInt, _>(column(account.number()))
+    .load(&mut session.conn)?;
+    Ok(rows.into_iter().map(LookedRow::looked).collect())
 }
 
 #[derive(QueryableByName)]
@@ -128,12 +155,13 @@ impl ReadNames for Session {
     fn places(&mut self, org: Org, listed: Listed, ids: &[u64]) -> Result<Vec<NamePlace>> {
         let (table, id) = (listed.table(), listed.id());
         let sql = format!(
-            "SELECT sort_key, {id} AS id, ($1 = '') AS passes FROM {table} {} \
-             WHERE org = $2 AND {id} IN ({})",
+            "SELECT sort_key, {id} AS id, ($1 = $2) AS passes FROM {table} {} \
+             WHERE org = $3 AND {id} IN ({})",
             by_keys(table),
             unpack::NUMBERS,
         );
         let rows: Vec<LookedRow> = sql_query(sql)
+            .bind::<Text, _>("")
             .bind::<Text, _>("")
             .bind::<BigInt, _>(org)
             .bind::<Text, _>(json_numbers(ids))
@@ -146,13 +174,15 @@ impl ReadNames for Session {
             return Ok(Vec::new());
         }
         let sql = format!(
-            "{} WHERE org = $2 AND {} IN ({})",
+            "{} WHERE org = $3 AND {} IN ({})",
             looked(picking),
             picking.listed.id(),
             unpack::NUMBERS,
         );
+        let (written, spelled) = picking.query.needles();
         let rows: Vec<LookedRow> = sql_query(sql)
-            .bind::<Text, _>(picking.query.needle())
+            .bind::<Text, _>(written)
+            .bind::<Text, _>(spelled.unwrap_or_default())
             .bind::<BigInt, _>(org)
             .bind::<Text, _>(json_numbers(ids))
             .load(&mut self.conn)?;
@@ -169,12 +199,14 @@ impl ReadNames for Session {
     ) -> Result<Vec<Looked>> {
         let id = picking.listed.id();
         let sql = format!(
-            "{} WHERE org = $2 AND (sort_key, {id}) > ($3, $4) AND sort_key < $5 \
-             ORDER BY sort_key, {id} LIMIT $6",
+            "{} WHERE org = $3 AND (sort_key, {id}) > ($4, $5) AND sort_key < $6 \
+             ORDER BY sort_key, {id} LIMIT $7",
             looked(picking),
         );
+        let (written, spelled) = picking.query.needles();
         let rows: Vec<LookedRow> = sql_query(sql)
-            .bind::<Text, _>(picking.query.needle())
+            .bind::<Text, _>(written)
+            .bind::<Text, _>(spelled.unwrap_or_default())
             .bind::<BigInt, _>(org)
             .bind::<Binary, _>(&after.sort_key)
             .bind::<BigInt, _>(column(after.number))

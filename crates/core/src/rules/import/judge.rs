@@ -157,12 +157,10 @@ impl<F: Facts> Work<'_, F> {
 
     fn association_row(&mut self, row: &AssociationRow) -> Result<bool, Rejected> {
         if row.contact.is_empty() {
-            let missing = Refusal::Missing(Field::ContactId.path());
-            return Err(reject(Field::ContactId, missing));
+            return Err(unnamed("contact", "an association", Field::ContactId));
         }
         if row.account.is_empty() {
-            let missing = Refusal::Missing(Field::AccountId.path());
-            return Err(reject(Field::AccountId, missing));
+            return Err(unnamed("account", "an association", Field::AccountId));
         }
         let account = self.account_meant(&row.account)?;
         let contact = self.contact_meant(&row.contact)?;
@@ -178,7 +176,7 @@ impl<F: Facts> Work<'_, F> {
             };
             self.run(&update, field)?;
         }
-        if row.primary {
+        if row.primary == Some(true) {
             self.run(&SetPrimaryAccount { pair }, Field::AssociationPrimary)?;
         }
         Ok(created)
@@ -189,8 +187,7 @@ impl<F: Facts> Work<'_, F> {
         let requester = match &before {
             Some(before) if row.requester.is_empty() => before.requester,
             _ if row.requester.is_empty() => {
-                let missing = Refusal::Missing(Field::ContactId.path());
-                return Err(reject(Field::ContactId, missing));
+                return Err(unnamed("requester", "a new ticket", Field::ContactId));
             }
             _ => self.contact_meant(&row.requester)?,
         };
@@ -352,6 +349,18 @@ impl<F: Facts> Work<'_, F> {
             Associated::Already(_) | Associated::Duplicate => Ok(false),
         }
     }
+}
+
+fn unnamed(what: &'static str, whose: &'static str, field: Field) -> Rejected {
+    let path = field.path();
+    reject(
+        field,
+        Refusal::Unnamed {
+            what,
+            whose,
+            field: path,
+        },
+    )
 }
 
 /// A refusal of a rule, at the field that it complains of where that can be told.

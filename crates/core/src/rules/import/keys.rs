@@ -3,7 +3,7 @@
 use super::field::Field;
 use super::{Rejected, reject};
 use crate::draft::full_name;
-use crate::fact::{Facts, Needs, Unavailable, UniqueKey};
+use crate::fact::{Facts, NAMESAKES_MAX, Namesakes, Needs, Unavailable, UniqueKey};
 use crate::id::{AccountId, ContactId};
 use crate::names::{fold, name_key, person_key};
 use crate::record::{Account, Contact, Stored};
@@ -106,19 +106,30 @@ impl AccountKeys {
         needs.accounts.extend(self.id);
         let external = self.external_id.iter();
         needs.keys.extend(external.map(UniqueKey::of_account));
-        let name = self.name.iter().map(|name| name.key.clone());
-        needs.account_names.extend(name);
+        needs.account_names.extend(self.namesakes());
     }
 
-    /// The accounts that may be meant: what [`find`](Self::find) is going to look at.
+    /// Who may be meant by the name: an account with another external id is another.
+    fn namesakes(&self) -> impl Iterator<Item = Namesakes> {
+        let key = self.name.as_ref().map(|name| name.key.as_str());
+        namesakes(key, self.external_id.is_some(), true)
+    }
+
+    fn named<F: Facts>(&self, facts: &F) -> Result<Vec<AccountId>, Unavailable> {
+        lowest(self.namesakes(), |of| {
+            facts.accounts_named(of, NAMESAKES_MAX)
+        })
+    }
+
+    /// The accounts that may be meant: those whose rows [`find`](Self::find) is going to look at.
     pub(super) fn candidates<F: Facts>(&self, facts: &F) -> Result<Vec<AccountId>, Unavailable> {
         let mut candidates: Vec<AccountId> = self.id.into_iter().collect();
         if let Some(external) = &self.external_id {
             let owner = facts.owner(&UniqueKey::of_account(external))?;
             candidates.extend(owner.map(AccountId::new));
         }
-        if let Some(name) = &self.name {
-            candidates.extend(facts.accounts_named(&name.key)?);
+        if candidates.is_empty() {
+            candidates = self.named(facts)?;
         }
         Ok(candidates)
     }
@@ -156,18 +167,12 @@ impl AccountKeys {
         {
             return Ok(found.map(strong));
         }
-        let mut namesakes = Vec::new();
-        for id in facts.accounts_named(&name.key)? {
-            if let Some(stored) = facts.account(id)?
-                && !differs(
-                    stored.record.external_id.as_ref(),
-                    self.external_id.as_ref(),
-                )
-            {
-                namesakes.push((id, stored));
-            }
-        }
-        settle(found, namesakes, name.name.as_str(), Field::AccountName)
+        let namesakes = self.named(facts)?;
+        let settled = settle(&found, &namesakes, name.name.as_str(), Field::AccountName)?;
+        let Some(id) = settled else {
+            return Ok(found.map(strong));
+        };
+        Ok(facts.account(id)?.map(|stored| by_name(id, stored)))
     }
 
     /// What to say where no account has what the row says.
@@ -223,18 +228,31 @@ impl ContactKeys {
     pub(super) fn needs(&self, needs: &mut Needs) {
         needs.contacts.extend(self.id);
         needs.keys.extend(self.unique_keys());
-        let name = self.name.iter().map(|name| name.key.clone());
-        needs.contact_names.extend(name);
+        needs.contact_names.extend(self.namesakes());
     }
 
-    /// The contacts that may be meant: what [`find`](Self::find) is going to look at.
+    /// Who may be meant by the name: a contact with another external id or with other addresses is
+    /// somebody else. One with the same is found by it before its name is asked for.
+    fn namesakes(&self) -> impl Iterator<Item = Namesakes> {
+        let key = self.name.as_ref().map(|name| name.key.as_str());
+        let has_email = self.given_emails().next().is_some();
+        namesakes(key, self.external_id.is_some(), has_email)
+    }
+
+    fn named<F: Facts>(&self, facts: &F) -> Result<Vec<ContactId>, Unavailable> {
+        lowest(self.namesakes(), |of| {
+            facts.contacts_named(of, NAMESAKES_MAX)
+        })
+    }
+
+    /// The contacts that may be meant: those whose rows [`find`](Self::find) is going to look at.
     pub(super) fn candidates<F: Facts>(&self, facts: &F) -> Result<Vec<ContactId>, Unavailable> {
         let mut candidates: Vec<ContactId> = self.id.into_iter().collect();
         for key in self.unique_keys() {
             candidates.extend(facts.owner(&key)?.map(ContactId::new));
         }
-        if let Some(name) = &self.name {
-            candidates.extend(facts.contacts_named(&name.key)?);
+        if candidates.is_empty() {
+            candidates = self.named(facts)?;
         }
         Ok(candidates)
     }
@@ -253,19 +271,15 @@ impl ContactKeys {
         {
             return Ok(found.map(strong));
         }
-        let mut namesakes = Vec::new();
-        for id in facts.contacts_named(&name.key)? {
-            if let Some(stored) = facts.contact(id)?
-                && !self.is_another(&stored.record)
-            {
-                namesakes.push((id, stored));
-            }
-        }
+        let namesakes = self.named(facts)?;
         let text = match &name.name.given {
             Some(given) => format!("{} {given}", name.name.family),
             None => name.name.family.to_string(),
         };
-        settle(found, namesakes, &text, self.name_field())
+        let Some(id) = settle(&found, &namesakes, &text, self.name_field())? else {
+            return Ok(found.map(strong));
+        };
+        Ok(facts.contact(id)?.map(|stored| by_name(id, stored)))
     }
 
     fn find_by_key<F: Facts>(
@@ -309,12 +323,6 @@ impl ContactKeys {
         Ok(found)
     }
 
-    /// Whether a namesake is somebody else: it has another external id or other addresses.
-    fn is_another(&self, namesake: &Contact) -> bool {
-        differs(namesake.external_id.as_ref(), self.external_id.as_ref())
-            || (!namesake.emails.is_empty() && self.given_emails().next().is_some())
-    }
-
     /// What to say where no contact has what the row says.
     pub(super) fn unknown(&self) -> Rejected {
         let (what, text) = match (&self.external_id, self.given_emails().next(), &self.name) {
@@ -324,6 +332,47 @@ impl ContactKeys {
             (None, None, None) => ("name", String::new()),
         };
         reject(self.field(), Refusal::ContactUnknown { what, text })
+    }
+}
+
+/// The records of a name that may be meant by a row: where the row has an identifier of a kind, only
+/// those that have none of it.
+fn namesakes(
+    key: Option<&str>,
+    has_external_id: bool,
+    has_email: bool,
+) -> impl Iterator<Item = Namesakes> {
+    const ALL: [(bool, bool); 4] = [(false, false), (false, true), (true, false), (true, true)];
+    let may_be = move |(id, email): &(bool, bool)| !(*id && has_external_id || *email && has_email);
+    key.into_iter().flat_map(move |key| {
+        let among = move |(with_external_id, with_email)| Namesakes {
+            key: key.to_owned(),
+            with_external_id,
+            with_email,
+        };
+        ALL.into_iter().filter(may_be).map(among)
+    })
+}
+
+/// The lowest ids of several groups of namesakes, as many as a rule needs to know.
+fn lowest<K: Ord>(
+    groups: impl Iterator<Item = Namesakes>,
+    named: impl Fn(&Namesakes) -> Result<Vec<K>, Unavailable>,
+) -> Result<Vec<K>, Unavailable> {
+    let mut all = Vec::new();
+    for of in groups {
+        all.extend(named(&of)?);
+    }
+    all.sort_unstable();
+    all.truncate(NAMESAKES_MAX);
+    Ok(all)
+}
+
+fn by_name<K, R>(id: K, stored: Stored<R>) -> Found<K, R> {
+    Found {
+        id,
+        stored,
+        by_name: true,
     }
 }
 
@@ -351,24 +400,21 @@ fn differ(found: &impl ToString, what: &'static str, other: impl ToString) -> Re
     }
 }
 
-/// What a name settles: it finds a record where nothing stronger did, and must not point at
+/// What a name settles: it finds the record where nothing stronger did, and must not point at
 /// another where something did.
 fn settle<K: Copy + ToString, R>(
-    found: Option<(K, Stored<R>)>,
-    mut namesakes: Vec<(K, Stored<R>)>,
+    found: &Option<(K, Stored<R>)>,
+    namesakes: &[K],
     name: &str,
     field: Field,
-) -> Result<Option<Found<K, R>>, Rejected> {
-    match (found, namesakes.len()) {
-        (Some(found), 0) => Ok(Some(strong(found))),
-        (Some((id, _)), _) => Err(reject(field, differ(&id, "name", namesakes[0].0))),
-        (None, 0 | 1) => Ok(namesakes.pop().map(|(id, stored)| Found {
-            id,
-            stored,
-            by_name: true,
-        })),
-        (None, candidates) => {
+) -> Result<Option<K>, Rejected> {
+    match (found, namesakes) {
+        (_, []) => Ok(None),
+        (Some((id, _)), [other, ..]) => Err(reject(field, differ(id, "name", other.to_string()))),
+        (None, [id]) => Ok(Some(*id)),
+        (None, [one, other, ..]) => {
             let name = name.to_owned();
+            let candidates = [one.to_string(), other.to_string()];
             Err(reject(field, Refusal::NameAmbiguous { name, candidates }))
         }
     }
