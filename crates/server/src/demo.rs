@@ -13,8 +13,11 @@ use tempfile::NamedTempFile;
 
 use crate::spine::{DEFAULT_ORGANIZATION, LOCAL_CALLER};
 
+/// What the rows of a file are, and its bytes.
+type File = (Kind, &'static [u8]);
+
 /// The files of the sample, in the order in which each finds what it names.
-const FILES: [(Kind, &[u8]); 4] = [
+const FILES: [File; 4] = [
     (
         Kind::Accounts,
         include_bytes!("../../../tests/data/accounts.csv"),
@@ -83,7 +86,7 @@ pub(crate) async fn fill(store: &Arc<Store>, intake: &Intake) -> anyhow::Result<
 ///
 /// Invariant: revisions have no gaps, so as many change sets of the sample as the revision says are
 /// all there ever were.
-fn missing(at: &mut Snapshot<'_>) -> Result<Option<Vec<(Kind, &'static [u8])>>, StorageError> {
+fn missing(at: &mut Snapshot<'_>) -> Result<Option<Vec<File>>, StorageError> {
     if at.change_sets_from(SOURCE)? != at.at().revision.number() {
         return Ok(None);
     }

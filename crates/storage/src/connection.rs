@@ -385,14 +385,8 @@ pub(crate) trait ReadLists {
         after: &NamePlace,
         limit: usize,
     ) -> Result<Vec<Looked>>;
-    /// The contacts of an account after a place, in order; all of them are read and sorted.
-    fn account_contacts(
-        &mut self,
-        org: Org,
-        account: AccountId,
-        after: Option<&NamePlace>,
-        limit: usize,
-    ) -> Result<Vec<AccountContact>>;
+    /// Where the contacts of an account stand, in no order.
+    fn member_places(&mut self, org: Org, account: AccountId) -> Result<Vec<NamePlace>>;
     /// The accounts of a contact: from the beginning the primary first, then by name.
     fn contact_accounts(
         &mut self,

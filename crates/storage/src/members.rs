@@ -3,7 +3,7 @@
 //! The names' order stands with the contacts, who is a member with the associations. So a page is
 //! made in the cheaper of two ways:
 //!
-//! 1. Few members are all fetched and sorted.
+//! 1. Of few members all places are fetched and sorted.
 //! 2. Where they are many, a look along the order of contacts meets enough of them soon. Where it
 //!    does not (all of them stand elsewhere in the order), they are sorted after all.
 //!
@@ -50,13 +50,27 @@ pub(crate) fn page(
     let contacts = contacts.iter().map(|(_, count)| *count as usize).sum();
     let even = limit.saturating_mul(contacts).isqrt();
     let few = even.max(reach.sorted_at_once);
+    let mut looked = None;
     if connection.has_more_members(org, account, few)? {
         let rows = few.saturating_mul(reach.patience);
-        if let Some(places) = look_along(connection, org, account, after, limit, rows)? {
-            return at_places(connection, org, account, places);
-        }
+        looked = look_along(connection, org, account, after, limit, rows)?;
     }
-    connection.account_contacts(org, account, after, limit)
+    let places = match looked {
+        Some(places) => places,
+        None => first_of(connection.member_places(org, account)?, after, limit),
+    };
+    at_places(connection, org, account, places)
+}
+
+/// The first places after one, in order.
+fn first_of(mut places: Vec<NamePlace>, after: Option<&NamePlace>, limit: usize) -> Vec<NamePlace> {
+    places.retain(|place| after.is_none_or(|after| place > after));
+    if limit < places.len() {
+        places.select_nth_unstable(limit);
+        places.truncate(limit);
+    }
+    places.sort_unstable();
+    places
 }
 
 /// The places of the next members; none if so many rows did not tell them.

@@ -7,11 +7,11 @@ use roster_core::text::TicketKey;
 
 use super::session::Session;
 use crate::connection::{
-    AccountContact, BranchRows, ContactAccount, ContactAccountPlace, Looked, NamePlace, Org,
-    ReadLists, Result, SightRow, TicketBranch, TicketPlace,
+    BranchRows, ContactAccount, ContactAccountPlace, Looked, NamePlace, Org, ReadLists, Result,
+    SightRow, TicketBranch, TicketPlace,
 };
-use crate::rows::{AccountRow, AssociationRow, ContactRow, column, number, sharing};
-use crate::schema::{accounts, associations, contacts, ticket_copies, tickets};
+use crate::rows::{AccountRow, AssociationRow, column, number, sharing};
+use crate::schema::{accounts, associations, ticket_copies, tickets};
 
 fn limit_of(limit: usize) -> i64 {
     column(limit as u64)
@@ -121,45 +121,8 @@ impl ReadLists for Session {
         super::names::look_for_members(self, org, account, after, limit)
     }
 
-    fn account_contacts(
-        &mut self,
-        org: Org,
-        account: AccountId,
-        after: Option<&NamePlace>,
-        limit: usize,
-    ) -> Result<Vec<AccountContact>> {
-        let mut query = associations::table
-            .inner_join(
-                contacts::table.on(contacts::org
-                    .eq(associations::org)
-                    .and(contacts::contact.eq(associations::contact))),
-            )
-            .filter(associations::org.eq(org))
-            .filter(associations::account.eq(column(account.number())))
-            .select((
-                contacts::sort_key,
-                ContactRow::as_select(),
-                AssociationRow::as_select(),
-            ))
-            .into_boxed();
-        query = after_place!(query, contacts, contact, after);
-        let rows: Vec<(Vec<u8>, ContactRow, AssociationRow)> = query
-            .order((contacts::sort_key, contacts::contact))
-            .limit(limit_of(limit))
-            .load(&mut self.conn)?;
-        Ok(rows
-            .into_iter()
-            .map(|(sort_key, contact, association)| {
-                let (id, contact) = contact.record();
-                let number = id.number();
-                AccountContact {
-                    place: NamePlace { sort_key, number },
-                    id,
-                    contact,
-                    association: association.record(),
-                }
-            })
-            .collect())
+    fn member_places(&mut self, org: Org, account: AccountId) -> Result<Vec<NamePlace>> {
+        super::names::member_places(self, org, account)
     }
 
     fn contact_accounts(
