@@ -13,8 +13,8 @@ use roster_api::v1::*;
 use tokio::task::JoinSet;
 
 use crate::generated::{Generated, wire_status};
-use crate::naive::{Case, FACTORS, Scene, Verdict};
 use crate::memory::{another, metric};
+use crate::naive::{Case, FACTORS, Scene, Verdict};
 use crate::world::{Clients, Engine, Server, on_both_engines};
 
 /// Pairs of a contact and a ticket, each judged by batch, list and viewers.
@@ -191,7 +191,11 @@ struct Way {
 /// a token.
 async fn ways(world: &Generated, elsewhere: Option<&Clients>) -> Vec<Way> {
     use consistency::Requirement::{AtLeastAsFresh, FullyConsistent};
-    let of = |requirement| Some(Consistency { requirement: Some(requirement) });
+    let of = |requirement| {
+        Some(Consistency {
+            requirement: Some(requirement),
+        })
+    };
     let mut settings = world.clients.settings.clone();
     let here = settings.get_settings(world.ask(GetSettingsRequest::default()));
     let token = here.await.expect("settings").into_inner().read_token;
@@ -258,7 +262,12 @@ async fn ask_one_by_one(world: &mut Generated, way: &Way) {
         let answer = answer.into_inner();
         let said = (answer.visibility(), answer.grounds);
         let rule = (visibility_of(&verdict), grounds_of(&verdict, case));
-        same(world, &format!("CheckTicket {}", way.name), (&person, id), (said, rule));
+        same(
+            world,
+            &format!("CheckTicket {}", way.name),
+            (&person, id),
+            (said, rule),
+        );
 
         let request = world.ask(ExplainTicketRequest {
             contact_id: person.clone(),
@@ -270,7 +279,12 @@ async fn ask_one_by_one(world: &mut Generated, way: &Way) {
         let said = (answer.visibility(), answer.blocked, answer.clauses);
         let clauses = clauses_of(&verdict, case);
         let rule = (visibility_of(&verdict), verdict.blocked, clauses);
-        same(world, &format!("ExplainTicket {}", way.name), (&person, id), (said, rule));
+        same(
+            world,
+            &format!("ExplainTicket {}", way.name),
+            (&person, id),
+            (said, rule),
+        );
     }
 }
 

@@ -218,7 +218,12 @@ async fn while_postgresql_is_away_checks_go_on_from_memory_until_the_facts_are_t
         }),
         ..Default::default()
     };
-    clients.contacts.clone().create_contact(contact).await.unwrap();
+    clients
+        .contacts
+        .clone()
+        .create_contact(contact)
+        .await
+        .unwrap();
     let tickets = RecordTicketsRequest {
         tickets: vec![TicketRecord {
             id: "t1".into(),
@@ -227,7 +232,12 @@ async fn while_postgresql_is_away_checks_go_on_from_memory_until_the_facts_are_t
         }],
         ..Default::default()
     };
-    clients.tickets.clone().record_tickets(tickets).await.unwrap();
+    clients
+        .tickets
+        .clone()
+        .record_tickets(tickets)
+        .await
+        .unwrap();
     until_in_memory(&server, &clients, ("c1", "t1")).await;
     let check = || async {
         let mut client = clients.visibility.clone();
@@ -241,8 +251,11 @@ async fn while_postgresql_is_away_checks_go_on_from_memory_until_the_facts_are_t
             match check().await {
                 Ok(answer) => assert_eq!(answer.into_inner().visibility(), Visibility::Visible),
                 Err(status) => {
-                    let status =
-                        refused(Err::<Response<()>, _>(status), Code::Unavailable, "UNAVAILABLE");
+                    let status = refused(
+                        Err::<Response<()>, _>(status),
+                        Code::Unavailable,
+                        "UNAVAILABLE",
+                    );
                     let details = status.get_error_details();
                     assert!(details.retry_info().unwrap().retry_delay.is_some());
                     break gone.elapsed();
@@ -251,7 +264,10 @@ async fn while_postgresql_is_away_checks_go_on_from_memory_until_the_facts_are_t
         };
         // The last word of the database may have come a moment before it was gone.
         let patience = Duration::from_secs(STALE_AFTER);
-        assert!(refused_after + Duration::from_secs(1) > patience, "{refused_after:?}");
+        assert!(
+            refused_after + Duration::from_secs(1) > patience,
+            "{refused_after:?}"
+        );
         assert!(refused_after < patience + TOLD_WITHIN, "{refused_after:?}");
         postgres.start();
         let back = Instant::now();

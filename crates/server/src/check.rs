@@ -71,7 +71,9 @@ async fn wrong_with(
         Ok(Some(replayed)) => wrong.extend(replayed.differences(&stored, usize::MAX)),
         // The log begins later: it alone does not tell what there is.
         Ok(None) => {}
-        Err(contradiction) => wrong.push(format!("the change log contradicts itself: {contradiction}")),
+        Err(contradiction) => wrong.push(format!(
+            "the change log contradicts itself: {contradiction}"
+        )),
     }
     Ok((at, wrong))
 }
@@ -94,7 +96,10 @@ async fn replayed(
         if first.at.revision != facts.at().revision.next() {
             return Ok(Ok(None));
         }
-        for set in sets.iter().take_while(|set| set.at.revision <= until.revision) {
+        for set in sets
+            .iter()
+            .take_while(|set| set.at.revision <= until.revision)
+        {
             if let Err(not) = facts.apply(set.at, &set.changes) {
                 return Ok(Err(not.to_string()));
             }

@@ -70,9 +70,9 @@ fn complain(options: &Options, error: &anyhow::Error) {
 /// Says where it listens and what to try next.
 fn greet(database: &str, listening: Listening) {
     let address = listening.calls;
-    let metrics = listening.metrics.map_or_else(String::new, |at| {
-        format!("metrics: http://{at}/metrics\n")
-    });
+    let metrics = listening
+        .metrics
+        .map_or_else(String::new, |at| format!("metrics: http://{at}/metrics\n"));
     // Whoever started it may have closed its output: it serves all the same.
     let _ = writeln!(
         std::io::stdout(),

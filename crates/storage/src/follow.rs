@@ -70,7 +70,10 @@ impl Snapshot<'_> {
             .change_sets_after(self.org, after.revision, page)?;
         let set = |set: LoggedSet| {
             let changes = log::decode(set.format, &set.parts)?;
-            Ok(CommittedSet { at: set.at, changes })
+            Ok(CommittedSet {
+                at: set.at,
+                changes,
+            })
         };
         sets.into_iter().map(set).collect::<Result<_>>().map(Some)
     }

@@ -54,7 +54,8 @@ where
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
         // Now, and not when the call is first looked at: tonic's begins after this returns.
-        let deadline = time_given(request.headers()).and_then(|time| Instant::now().checked_add(time));
+        let deadline =
+            time_given(request.headers()).and_then(|time| Instant::now().checked_add(time));
         Until {
             rest: self.0.call(request),
             deadline: deadline.map(sleep_until),

@@ -42,7 +42,6 @@ pub(super) fn explain(method: &str, status: &Status, told: Answer) -> Answer {
     }
 }
 
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -210,7 +210,9 @@ mod tests {
     #[tokio::test]
     async fn a_panic_is_answered_as_a_fault_of_ours() {
         let panics = || async { panic!("of the test") };
-        let Ok(told) = watched(&Places::new(), panics).oneshot(Request::new(())).await;
+        let Ok(told) = watched(&Places::new(), panics)
+            .oneshot(Request::new(()))
+            .await;
         assert_eq!(refusal(&told), (Code::Internal, "INTERNAL".to_owned()));
     }
 

@@ -114,11 +114,7 @@ fn follows(at: At, head: At) -> bool {
 }
 
 /// Applies what the log has after the facts, up to its head.
-async fn catch_up(
-    memory: &Memory,
-    store: &Store,
-    held: &Organization,
-) -> Result<(), StorageError> {
+async fn catch_up(memory: &Memory, store: &Store, held: &Organization) -> Result<(), StorageError> {
     let organization = held.name();
     while let Some(at) = held.at() {
         let asked = Instant::now();
@@ -154,7 +150,10 @@ mod tests {
         let held = at(5, 50);
         assert!(follows(held, at(5, 50)));
         assert!(follows(held, at(6, 60)));
-        assert!(!follows(held, at(5, 51)), "another future of the same number");
+        assert!(
+            !follows(held, at(5, 51)),
+            "another future of the same number"
+        );
         assert!(!follows(held, at(4, 40)), "a restored copy");
     }
 }

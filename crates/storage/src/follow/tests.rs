@@ -36,7 +36,9 @@ fn pages_hold(store: &TestStore) {
             sets_max,
             bytes_max,
         };
-        let after = after.checked_sub(1).map_or_else(At::default, |last| all[last]);
+        let after = after
+            .checked_sub(1)
+            .map_or_else(At::default, |last| all[last]);
         let sets = store.read(&acme, move |at| at.changes_after(after, page));
         revisions(&sets.expect("a moment that it had"))
     };
