@@ -2,6 +2,8 @@
 //! optimisation, on the engine that the test is named after:
 //! `cargo test --release -p roster-storage --test conformance scale -- --ignored --nocapture`.
 
+#![allow(clippy::print_stdout, reason = "figures are there to be read")]
+
 use std::time::Instant;
 
 use roster_index::Loading;
