@@ -31,14 +31,17 @@ impl<T> Sharded<T> {
     pub(crate) fn with_room(entries: usize) -> Self {
         let mut table = Self::new();
         if entries > 0 {
-            table.cut(entries.div_ceil(ENTRIES_PLANNED).max(SHARDS_MIN));
+            let shards = entries.div_ceil(ENTRIES_PLANNED).max(SHARDS_MIN);
+            table.cut(shards, entries.div_ceil(shards));
         }
         table
     }
 
-    fn cut(&mut self, shards: usize) {
+    fn cut(&mut self, shards: usize, entries_each: usize) {
         self.shards.reserve_exact(shards);
-        self.shards.resize_with(shards, HashTable::new);
+        self.shards
+            .resize_with(shards, || HashTable::with_capacity(entries_each));
+        self.bytes = self.shards.iter().map(HashTable::allocation_size).sum();
     }
 
     /// Which shard a hash belongs to: by bits that a shard itself does not look at, which are the
@@ -62,7 +65,7 @@ impl<T> Sharded<T> {
     /// Adds an entry that is not there yet.
     pub(crate) fn insert(&mut self, hash: u64, entry: T, hash_of: impl Fn(&T) -> u64) {
         if self.shards.is_empty() {
-            self.cut(SHARDS_MIN);
+            self.cut(SHARDS_MIN, 0);
         }
         let shard = self.shard(hash);
         if let Some(table) = self.shards.get_mut(shard) {

@@ -3,10 +3,10 @@
 use roster_core::id::{AccountId, ContactId, TicketNo};
 use roster_core::organization::At;
 use roster_core::record::{Settings, Sharing};
-use roster_core::rules::visibility::{SightPart, SightSink, SightTicket, SinkFull};
+use roster_core::rules::visibility::{SightFacts, SightPart, SightSink, SightTicket, SinkFull};
 use roster_index::{Loading, NUMBER_MAX, NotApplied, TooLarge};
 
-use crate::world::{ROOM, associated, at, contact, empty, pair};
+use crate::world::{ROOM, account, associated, association, at, contact, empty, pair, ticket};
 
 /// Memory for a list as long as numbers go: none of these tests makes one.
 const ROOM_FOR_ALL: usize = 1 << 40;
@@ -46,6 +46,29 @@ fn a_number_whose_list_alone_is_larger_than_the_room_is_refused_without_making_t
         Err(SinkFull)
     );
     assert_eq!(loading.finish().err(), Some(TooLarge));
+}
+
+#[test]
+fn a_number_that_memory_cannot_hold_is_the_number_of_nothing() {
+    let mut facts = empty();
+    let world = [
+        account(1, None),
+        contact(1, false),
+        association(1, 1, true),
+        ticket(1, "T1", 1, Some(1)),
+    ];
+    facts.apply(at(1), &world).unwrap();
+    for number in [0, NUMBER_MAX, NUMBER_MAX + 1, u64::MAX] {
+        assert_eq!(facts.blocked(ContactId::new(number)), Ok(None));
+        assert_eq!(facts.sharing(AccountId::new(number)), Ok(None));
+        for pair in [pair(1, number), pair(number, 1), pair(number, number)] {
+            assert_eq!(facts.association(pair), Ok(None));
+        }
+        for (ticket, contact) in [(1, number), (number, 1), (number, number)] {
+            let (ticket, contact) = (TicketNo::new(ticket), ContactId::new(contact));
+            assert_eq!(facts.in_copy(ticket, contact), Ok(false));
+        }
+    }
 }
 
 fn sharing() -> Sharing {

@@ -25,6 +25,14 @@ fn id(number: u64) -> String {
     format!("T-{number:010}")
 }
 
+fn requester(ticket: u64) -> u64 {
+    if ticket <= MOVED {
+        1
+    } else {
+        1 + ticket % CONTACTS
+    }
+}
+
 /// One account a contact; the first contact has the first tickets.
 fn load() -> OrganizationFacts {
     let mut loading = Loading::new(At::default(), &Settings::default(), ROOM);
@@ -43,11 +51,7 @@ fn load() -> OrganizationFacts {
         loading.association(pair, part).unwrap();
     }
     for number in 1..=TICKETS {
-        let requester = if number <= MOVED {
-            1
-        } else {
-            1 + number % CONTACTS
-        };
+        let requester = requester(number);
         let ticket = SightTicket {
             number: TicketNo::new(number),
             requester: ContactId::new(requester),
@@ -74,12 +78,20 @@ fn an_organization_of_a_million_contacts_and_its_figures() {
         per(bytes.contacts, CONTACTS)
     );
 
-    let keys: Vec<TicketKey> = (0..1_000_000_u64)
-        .map(|n| TicketKey::parse(&id(1 + n * 7_919 % TICKETS)).unwrap())
+    // Every other asker is the requester, the others are strangers.
+    let asked: Vec<(u64, TicketKey)> = (0..1_000_000_u64)
+        .map(|n| {
+            let number = 1 + n * 7_919 % TICKETS;
+            (
+                requester(number + n % 2),
+                TicketKey::parse(&id(number)).unwrap(),
+            )
+        })
         .collect();
     let began = Instant::now();
-    let seen = keys.iter().zip(0_u64..);
-    let seen = seen.filter(|(key, n)| sees(&facts, 1 + n * 6_007 % CONTACTS, key) == Some(true));
+    let seen = asked
+        .iter()
+        .filter(|(contact, key)| sees(&facts, *contact, key) == Some(true));
     println!(
         "{} of a million checks seen, in {:?}",
         seen.count(),
