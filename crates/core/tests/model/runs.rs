@@ -165,11 +165,13 @@ fn the_rules_say_what_the_naive_rules_say_and_every_invariant_holds() {
         Ok(())
     });
     result.unwrap_or_else(|failed| panic!("{failed}"));
-    // A run in which nothing is refused, or nothing carried out, would show nothing.
+    // Runs in which nothing is refused, or nothing carried out, would show nothing. Far fewer than
+    // there are on average, so that chance alone never fails the test.
+    let enough = RUNS / 12;
     for (name, (done, refused)) in seen.commands.borrow().iter() {
-        assert!(*done >= RUNS / 4, "{name} was carried out {done} times");
-        let enough = *refused >= RUNS / 4 || ITEMWISE.contains(name) || *name == "CreateAccount";
-        assert!(enough, "{name} was refused {refused} times");
+        assert!(*done >= enough, "{name} was carried out {done} times");
+        let refuses = *refused >= enough || ITEMWISE.contains(name) || *name == "CreateAccount";
+        assert!(refuses, "{name} was refused {refused} times");
     }
     for kind in REFUSALS {
         let times = seen.refusals.borrow().get(*kind).copied().unwrap_or(0);
