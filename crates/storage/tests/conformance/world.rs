@@ -10,7 +10,6 @@ use std::task::{Context, Waker};
 use roster_core::change::Change;
 use roster_core::command::{Circumstances, Command, Decision};
 use roster_core::fact::{Facts, Needs};
-use roster_core::id::Revision;
 use roster_core::refusal::Refused;
 use roster_storage::{
     At, Done, Guarding, NotDone, OrganizationName, Origin, RequestKey, Store, StoreOptions,
