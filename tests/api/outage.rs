@@ -192,25 +192,8 @@ async fn while_postgresql_is_away_calls_are_unavailable_and_soon_after_its_retur
     assert_eq!(serving.status(), ServingStatus::Serving);
 }
 
-/// For how many seconds the server of the test below tells facts that it cannot compare.
-const STALE_AFTER: u64 = 3;
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn while_postgresql_is_away_checks_go_on_from_memory_until_the_facts_are_too_old() {
-    let postgres = Postgres::create();
-    postgres.start();
-    let (url, seconds) = (postgres.url(), STALE_AFTER.to_string());
-    let server = Server::start_with(&[
-        "--listen",
-        "127.0.0.1:0",
-        "--metrics",
-        "127.0.0.1:0",
-        "--database",
-        &url,
-        "--stale-after",
-        &seconds,
-    ]);
-    let clients = server.connect().await;
+/// The contact c1 and its ticket t1.
+async fn one_ticket(clients: &Clients) {
     let contact = CreateContactRequest {
         contact: Some(Contact {
             family_name: "佐藤".into(),
@@ -238,6 +221,28 @@ async fn while_postgresql_is_away_checks_go_on_from_memory_until_the_facts_are_t
         .record_tickets(tickets)
         .await
         .unwrap();
+}
+
+/// For how many seconds the server of the test below tells facts that it cannot compare.
+const STALE_AFTER: u64 = 3;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn while_postgresql_is_away_checks_go_on_from_memory_until_the_facts_are_too_old() {
+    let postgres = Postgres::create();
+    postgres.start();
+    let (url, seconds) = (postgres.url(), STALE_AFTER.to_string());
+    let server = Server::start_with(&[
+        "--listen",
+        "127.0.0.1:0",
+        "--metrics",
+        "127.0.0.1:0",
+        "--database",
+        &url,
+        "--stale-after",
+        &seconds,
+    ]);
+    let clients = server.connect().await;
+    one_ticket(&clients).await;
     until_in_memory(&server, &clients, ("c1", "t1")).await;
     let check = || async {
         let mut client = clients.visibility.clone();

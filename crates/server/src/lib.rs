@@ -35,6 +35,7 @@ pub use options::{Options, Task};
 
 use health::Health;
 use layers::{Places, layers};
+use memory::Memory;
 use services::{Accounts, Associations, Contacts, Imports, SettingsOf, Tickets, Visibilities};
 use spine::Spine;
 use token::Tokens;
@@ -76,19 +77,9 @@ pub async fn serve(
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> anyhow::Result<()> {
     options.check()?;
-    let database = options.database.clone();
     let (memory, wanted) = options.memory();
     let memory = Arc::new(memory);
-    let of_store = StoreOptions {
-        calls_waiting_max: options.writes_waiting_max,
-        listener: Some(Arc::clone(&memory) as Arc<dyn Committed>),
-        ..StoreOptions::default()
-    };
-    let opening = tokio::task::spawn_blocking(move || Store::open_with(&database, of_store));
-    let store = opening.await?.with_context(|| {
-        let database = options.shown_database();
-        format!("the database {database} cannot be opened")
-    })?;
+    let store = open(options, &memory).await?;
     let store = Arc::new(store);
     let spine = Spine {
         tokens: Arc::new(Tokens::new(store.keys())?),
@@ -151,6 +142,21 @@ pub async fn serve(
     }
     tokio::task::spawn_blocking(move || store.close()).await?;
     Ok(())
+}
+
+/// Opens the store, which tells memory what it writes.
+async fn open(options: &Options, memory: &Arc<Memory>) -> anyhow::Result<Store> {
+    let database = options.database.clone();
+    let of_store = StoreOptions {
+        calls_waiting_max: options.writes_waiting_max,
+        listener: Some(Arc::clone(memory) as Arc<dyn Committed>),
+        ..StoreOptions::default()
+    };
+    let opening = tokio::task::spawn_blocking(move || Store::open_with(&database, of_store));
+    opening.await?.with_context(|| {
+        let database = options.shown_database();
+        format!("the database {database} cannot be opened")
+    })
 }
 
 async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {

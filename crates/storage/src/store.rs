@@ -63,13 +63,6 @@ impl<'a> Address<'a> {
         Err(StorageError::NotADatabase)
     }
 
-    fn path(&self) -> &'a str {
-        match self {
-            Self::Sqlite(path) => path,
-            Self::Postgres(url) => url,
-        }
-    }
-
     fn writers(&self) -> usize {
         match self {
             Self::Sqlite(_) => SQLITE_WRITERS,
@@ -97,14 +90,14 @@ impl Engine {
     fn open(address: &Address<'_>, how: Opening) -> Result<Self> {
         // Each writer may ask for a second connection when an answer is lost.
         let connections = READERS + FOLLOWERS + 2 * address.writers() as u32;
-        let (migrate, is_migrated): (fn(&str) -> _, fn(&str) -> _) = match address {
-            Address::Sqlite(_) => (sqlite::migrate, sqlite::is_migrated),
-            Address::Postgres(_) => (postgres::migrate, postgres::is_migrated),
+        let migrated = match (how, address) {
+            (Opening::Serving, Address::Sqlite(path)) => sqlite::migrate(path).map(|()| true)?,
+            (Opening::Serving, Address::Postgres(url)) => postgres::migrate(url).map(|()| true)?,
+            (Opening::Looking, Address::Sqlite(path)) => sqlite::is_migrated(path)?,
+            (Opening::Looking, Address::Postgres(url)) => postgres::is_migrated(url)?,
         };
-        match how {
-            Opening::Serving => migrate(address.path())?,
-            Opening::Looking if is_migrated(address.path())? => {}
-            Opening::Looking => return Err(StorageError::NotMigrated),
+        if !migrated {
+            return Err(StorageError::NotMigrated);
         }
         Ok(match address {
             Address::Sqlite(path) => Self::Sqlite(sqlite::pool(path, connections)?),
