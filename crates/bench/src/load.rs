@@ -110,12 +110,15 @@ where
         let (numbers, ask) = (Arc::clone(&numbers), ask.clone());
         tokio::spawn(async move {
             let mut slice = Slice::new()?;
-            while begun.elapsed() < time {
+            // Once at least, so that no slice is empty where the machine is busy.
+            loop {
                 let asked = Instant::now();
                 ask(numbers.fetch_add(1, Ordering::Relaxed)).await?;
                 slice.note(asked.elapsed())?;
+                if begun.elapsed() >= time {
+                    return anyhow::Ok(slice);
+                }
             }
-            anyhow::Ok(slice)
         })
     };
     let running: Vec<_> = (0..streams).map(|_| stream()).collect();
