@@ -86,7 +86,11 @@ pub(crate) struct Measuring {
     #[arg(long, value_enum, default_value = "M")]
     pub(crate) world: Size,
 
-    /// The larger world that `check-latency` compares with S.
+    /// The smaller world of `check-latency`.
+    #[arg(long, value_enum, default_value = "S")]
+    pub(crate) small: Size,
+
+    /// The larger world that it compares with the smaller.
     #[arg(long, value_enum, default_value = "L")]
     pub(crate) large: Size,
 

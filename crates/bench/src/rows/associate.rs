@@ -92,14 +92,17 @@ impl BareClients {
         let client = |number: usize| {
             let connection = &self.connections[number % self.connections.len()];
             let mut done = 0_u64;
-            while begun.elapsed() < time {
+            loop {
                 let mut bare = connection
                     .lock()
                     .map_err(|_| anyhow!("a client panicked"))?;
                 bare.associate(self.pairs.next()?)?;
+                drop(bare);
                 done += 1;
+                if begun.elapsed() >= time {
+                    return anyhow::Ok(done);
+                }
             }
-            anyhow::Ok(done)
         };
         let done = std::thread::scope(|scope| {
             let running: Vec<_> = (0..STREAMS)

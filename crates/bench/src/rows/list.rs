@@ -77,7 +77,7 @@ async fn compare(
 /// The mean time of a page by bare SQL.
 fn bare_slice(bare: &mut dyn Bare, readers: &[Reader], time: Duration) -> Result<f64> {
     let (begun, mut pages) = (Instant::now(), 0);
-    while begun.elapsed() < time {
+    while begun.elapsed() < time || pages == 0 {
         let (contact, accounts) = &readers[pages % readers.len()];
         bare.page(*contact, accounts)?;
         pages += 1;
