@@ -15,6 +15,9 @@ use crate::world::World;
 /// database is taken for a new one.
 const LAYOUT: u32 = 1;
 
+/// How the names of databases begin that do not outlive a run.
+const COPY: &str = "copy_";
+
 /// Which database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
 pub(crate) enum Engine {
@@ -92,8 +95,16 @@ impl Cache {
         if lock.try_lock().is_err() {
             bail!("another bench works with {}: say --cache", folder.display());
         }
+        let folder = std::path::absolute(folder)?;
+        // Those of a bench that was killed: nobody works on them, since the folder is locked.
+        for entry in std::fs::read_dir(&folder)? {
+            let entry = entry?;
+            if entry.file_name().to_string_lossy().starts_with(COPY) {
+                std::fs::remove_dir_all(entry.path())?;
+            }
+        }
         Ok(Self {
-            folder: std::path::absolute(folder)?,
+            folder,
             _lock: lock,
             cluster: Mutex::default(),
             copies: AtomicU32::new(0),
@@ -108,6 +119,9 @@ impl Cache {
             return Ok(Arc::clone(running));
         }
         let started = Arc::new(Cluster::start(&self.folder)?);
+        for left in started.databases(COPY)? {
+            started.command(&format!("DROP DATABASE {left} WITH (FORCE)"))?;
+        }
         Ok(Arc::clone(cluster.insert(started)))
     }
 
@@ -134,7 +148,7 @@ impl Cache {
             }
             Engine::Postgres => {
                 let cluster = self.cluster()?;
-                cluster.has(&name)?.then(|| cluster.url(&name))
+                (cluster.databases(&name)? == [name.as_str()]).then(|| cluster.url(&name))
             }
         };
         Ok(url.map(|url| Database { url, _copy: None }))
@@ -206,7 +220,7 @@ impl Cache {
 
     fn fresh_name(&self) -> String {
         let copy = self.copies.fetch_add(1, Ordering::Relaxed);
-        format!("copy_{}_{copy}", std::process::id())
+        format!("{COPY}{}_{copy}", std::process::id())
     }
 
     /// Where the programs that the bench starts log.

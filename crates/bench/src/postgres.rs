@@ -15,6 +15,12 @@ const OTHER_USER: &str = "postgres";
 /// As many as 64 clients, the server and the bench need, with room.
 const CONNECTIONS_MAX: u32 = 200;
 
+diesel::table! {
+    pg_database (datname) {
+        datname -> Text,
+    }
+}
+
 /// A running cluster; stopped when dropped.
 #[derive(Debug)]
 pub(crate) struct Cluster {
@@ -101,21 +107,14 @@ impl Cluster {
         Ok(conn.batch_execute(sql)?)
     }
 
-    /// Whether there is a database of this name.
-    pub(crate) fn has(&self, database: &str) -> Result<bool> {
-        #[derive(QueryableByName)]
-        struct Found {
-            #[diesel(sql_type = diesel::sql_types::Bool)]
-            found: bool,
-        }
+    /// The names of the databases that begin so.
+    pub(crate) fn databases(&self, beginning: &str) -> Result<Vec<String>> {
         let mut conn = PgConnection::establish(&self.url("postgres"))?;
-        let asked = diesel::sql_query(
-            "SELECT EXISTS (SELECT 1 FROM pg_database WHERE datname = $1) AS found",
-        );
-        let found: Found = asked
-            .bind::<diesel::sql_types::Text, _>(database)
-            .get_result(&mut conn)?;
-        Ok(found.found)
+        let mut names: Vec<String> = pg_database::table
+            .select(pg_database::datname)
+            .load(&mut conn)?;
+        names.retain(|name| name.starts_with(beginning));
+        Ok(names)
     }
 }
 

@@ -7,7 +7,7 @@ use hdrhistogram::Histogram;
 use super::Row;
 use crate::ask::{Checks, Clients};
 use crate::bench::Bench;
-use crate::cache::Engine;
+use crate::cache::{Database, Engine};
 use crate::load::{STREAMS, closed, open, percentiles, warm_up};
 use crate::pairs::{Spread, alternate};
 use crate::process::Process;
@@ -29,13 +29,14 @@ pub(super) const ROW: Row = Row {
 /// A server on one of the two worlds.
 struct Side {
     _server: Process,
+    /// A copy goes when its server has gone.
+    _database: Database,
     checks: Checks,
     latencies: Histogram<u64>,
 }
 
 impl Side {
-    async fn new(bench: &Bench, engine: Engine, world: World) -> Result<Self> {
-        let database = bench.filled(engine, &world).await?;
+    async fn new(bench: &Bench, world: World, database: Database) -> Result<Self> {
         let server = bench.serve(&database)?;
         let clients = Clients::connect(&server.url()).await?;
         let checks = Checks::new(clients, &bench.expected(&world));
@@ -46,6 +47,7 @@ impl Side {
         warm_up(async || Ok(warming().await?.per_second())).await?;
         Ok(Self {
             _server: server,
+            _database: database,
             checks,
             latencies: Histogram::new(3)?,
         })
@@ -63,8 +65,16 @@ impl Side {
 
 async fn measure(bench: &Bench, engine: Engine) -> Result<Vec<Figure>> {
     let sizes = (bench.measuring.small, bench.measuring.large);
-    let mut small = Side::new(bench, engine, bench.world_of(sizes.0)).await?;
-    let mut large = Side::new(bench, engine, bench.world_of(sizes.1)).await?;
+    let worlds = (bench.world_of(sizes.0), bench.world_of(sizes.1));
+    let large = bench.filled(engine, &worlds.1).await?;
+    let small = if sizes.0 == sizes.1 {
+        // A world against itself tells what chance alone makes of the figure.
+        bench.copy(engine, &worlds.0).await?
+    } else {
+        bench.filled(engine, &worlds.0).await?
+    };
+    let mut small = Side::new(bench, worlds.0, small).await?;
+    let mut large = Side::new(bench, worlds.1, large).await?;
     let pairs = alternate(
         bench.slices(),
         async || small.slice(bench).await,
