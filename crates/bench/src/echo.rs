@@ -6,8 +6,8 @@ use anyhow::Result;
 use roster_api::v1;
 use roster_api::v1::visibility_service_server::{VisibilityService, VisibilityServiceServer};
 use tokio::net::TcpListener;
-use tokio_stream::wrappers::TcpListenerStream;
 use tonic::transport::Server;
+use tonic::transport::server::TcpIncoming;
 use tonic::{Request, Response, Status};
 
 use crate::say::say;
@@ -28,10 +28,11 @@ struct Echo;
 pub(crate) async fn serve(listen: SocketAddr) -> Result<()> {
     let listener = TcpListener::bind(listen).await?;
     say(format_args!("echo listens on {}", listener.local_addr()?));
+    // Else an answer of some kilobytes waits for what the caller's kernel puts off by 40 ms.
+    let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
     Ok(Server::builder()
-        .tcp_nodelay(true)
         .add_service(VisibilityServiceServer::new(Echo))
-        .serve_with_incoming(TcpListenerStream::new(listener))
+        .serve_with_incoming(incoming)
         .await?)
 }
 

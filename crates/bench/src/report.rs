@@ -142,7 +142,7 @@ pub(crate) async fn run(report: Report) -> Result<()> {
     let bench = Bench::new(report.measuring)?;
     let mut figures = Vec::new();
     for row in wanted {
-        say(format_args!("{}: {}", row.name, row.about));
+        say(format_args!("measuring {}: {}", row.name, row.about));
         for engine in engines(row, report.databases.database.engines()) {
             let measured = (row.measure)(&bench, *engine).await;
             let measured = measured.with_context(|| format!("row {} failed", row.name))?;
