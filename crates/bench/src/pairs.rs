@@ -18,7 +18,7 @@ pub(crate) async fn alternate(
 ) -> Result<Vec<Pair>> {
     let mut all = Vec::with_capacity(pairs);
     for number in 0..pairs {
-        all.push(if number % 2 == 0 {
+        all.push(if number.is_multiple_of(2) {
             let baseline = baseline().await?;
             Pair {
                 baseline,

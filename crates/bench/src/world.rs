@@ -195,12 +195,14 @@ impl World {
         let belonging = |account: u64, primary| Belonging {
             account,
             primary,
-            marked: self.draw(For::Flag, contact ^ account << 32) % 3 == 0,
+            marked: self
+                .draw(For::Flag, contact ^ account << 32)
+                .is_multiple_of(3),
             role: (self.draw(For::Role, contact ^ account << 32) % ROLES.len() as u64) as usize,
         };
         let first = self.first_account(contact);
-        let at_home = self.draw(For::Homeless, contact) % 50 != 0;
-        let second = (self.draw(For::SecondAccount, contact) % 5 == 0).then(|| {
+        let at_home = !self.draw(For::Homeless, contact).is_multiple_of(50);
+        let second = (self.draw(For::SecondAccount, contact).is_multiple_of(5)).then(|| {
             let near = self.accounts / 2 - 1;
             self.account_at(first, 1 + self.draw(For::SecondDistance, contact) % near)
         });
@@ -242,7 +244,7 @@ impl World {
 
     /// Whether a contact is blocked.
     pub(crate) fn blocked(&self, contact: u64) -> bool {
-        self.draw(For::Blocked, contact) % 200 == 0
+        self.draw(For::Blocked, contact).is_multiple_of(200)
     }
 
     /// The names of a contact.
@@ -272,8 +274,8 @@ impl World {
             requester,
             account,
             exceptional,
-            private: self.draw(For::TicketPrivate, number) % 10 == 0,
-            closed: self.draw(For::TicketClosed, number) % 3 != 0,
+            private: self.draw(For::TicketPrivate, number).is_multiple_of(10),
+            closed: !self.draw(For::TicketClosed, number).is_multiple_of(3),
             create_seconds: FIRST_TICKET_SECONDS + number * 10,
             copies: [0; COPIES_MAX],
             copied: 0,
@@ -285,13 +287,13 @@ impl World {
     /// One ticket in five has one to three in copy, often a colleague.
     fn put_copies(&self, ticket: &mut Ticket) {
         let mut drawn = self.draw(For::Copies, ticket.number);
-        if drawn % 5 != 0 {
+        if !drawn.is_multiple_of(5) {
             return;
         }
         for _ in 0..1 + drawn / 5 % COPIES_MAX as u64 {
             drawn = mix(drawn);
             let copied = match ticket.account {
-                Some(account) if drawn % 2 == 0 => self.member(account, drawn / 2),
+                Some(account) if drawn.is_multiple_of(2) => self.member(account, drawn / 2),
                 _ => 1 + drawn / 2 % self.contacts,
             };
             if !ticket.copies().contains(&copied) {

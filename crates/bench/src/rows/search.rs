@@ -52,7 +52,7 @@ fn queries(world: &World) -> Arc<[Query]> {
     let mut questions = world.questions(4);
     let one = |place: usize| {
         let contact = 1 + questions.chance(world.contacts);
-        let by_name = place % 2 == 0;
+        let by_name = place.is_multiple_of(2);
         let text = if by_name {
             world.names(contact).whole()
         } else {
