@@ -25,9 +25,9 @@ use roster_api::v1;
 use roster_intake::Intake;
 use roster_storage::{Committed, Store, StoreOptions};
 use tokio::net::TcpListener;
-use tokio_stream::wrappers::TcpListenerStream;
 use tonic::service::{Routes, RoutesBuilder};
 use tonic::transport::Server;
+use tonic::transport::server::TcpIncoming;
 use tonic_health::ServingStatus;
 
 pub use check::check;
@@ -124,11 +124,16 @@ pub async fn serve(
         // Nobody hears it when serving has ended by itself.
         let _ = stopping.send(());
     };
+    // Of a listener that is handed over, tonic's server sets neither: without nodelay every answer
+    // of some kilobytes waits 40 ms for an acknowledgement that the caller's kernel puts off.
+    let incoming = TcpIncoming::from(listener)
+        .with_nodelay(Some(true))
+        .with_keepalive(Some(KEEPALIVE_AFTER));
     let places = Places::new();
     let serving = server()
         .layer(layers(&places))
         .add_routes(routes.routes())
-        .serve_with_incoming_shutdown(TcpListenerStream::new(listener), shutdown);
+        .serve_with_incoming_shutdown(incoming, shutdown);
     tokio::select! {
         served = serving => {
             served?;
@@ -183,8 +188,6 @@ async fn finish(places: &Places, intake: &Intake) {
 /// How connections are held.
 fn server() -> Server {
     Server::builder()
-        .tcp_nodelay(true)
-        .tcp_keepalive(Some(KEEPALIVE_AFTER))
         .http2_keepalive_interval(Some(KEEPALIVE_AFTER))
         .http2_keepalive_timeout(Some(KEEPALIVE_PATIENCE))
         .http2_max_header_list_size(HEADER_BYTES_MAX)
