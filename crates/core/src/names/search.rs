@@ -447,6 +447,15 @@ mod tests {
         short.chain(long.into_iter().map(String::from)).collect()
     }
 
+    /// Two parts of a name. Where Latin letters meet (A and NPOホウジン), they would be one word.
+    fn joined(left: &str, space: &str, right: &str) -> String {
+        let latin = |c: Option<char>| c.is_some_and(|c| c.is_ascii_alphanumeric());
+        let meet =
+            space.is_empty() && latin(left.chars().next_back()) && latin(right.chars().next());
+        let space = if meet { " " } else { space };
+        format!("{left}{space}{right}")
+    }
+
     /// A name of a company, written in two ways.
     fn written_twice() -> impl Strategy<Value = (String, String)> {
         let body = "[山田あナAb1][山田あナ Ab1営業]{0,6}";
@@ -461,9 +470,9 @@ mod tests {
             let all = spellings(kanji[form.index(kanji.len())], first);
             let name = |spelling: &String| {
                 if first {
-                    format!("{spelling}{space}{body}")
+                    joined(spelling, &space, &body)
                 } else {
-                    format!("{body}{space}{spelling}")
+                    joined(&body, &space, spelling)
                 }
             };
             (
