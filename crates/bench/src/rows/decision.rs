@@ -1,16 +1,18 @@
 //! The decision alone: the rule over facts in memory, one thread, no wire.
 
-use std::collections::{HashMap, HashSet};
-use std::convert::Infallible;
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
 use futures::FutureExt;
-use roster_core::id::{AccountId, ContactId, Pair, TicketNo, Time};
-use roster_core::record::{Association, Settings, Sharing, SharingMode};
-use roster_core::rules::visibility::{Ground, SightFacts, SightTicket, Verdict, sight};
+use roster_core::id::{AccountId, ContactId, Pair, TicketNo};
+use roster_core::organization::At;
+use roster_core::record::{Settings, Sharing, SharingMode};
+use roster_core::rules::visibility::{
+    Ground, SightPart, SightSink, SightTicket, SinkFull, Verdict, sight,
+};
 use roster_core::text::{Role, TicketKey};
+use roster_index::{Loading, OrganizationFacts};
 
 use super::Row;
 use crate::bench::Bench;
@@ -30,82 +32,52 @@ pub(super) const ROW: Row = Row {
     measure: |bench, _| async { measure(bench) }.boxed_local(),
 };
 
-/// The facts of a world in memory. Whatever answers checks in the server can stand here, given the
-/// same facts.
-pub(crate) fn facts(world: &World) -> impl SightFacts<Error = Infallible> + use<> {
-    Maps::of(world)
+/// The facts of a world in memory, as a server holds them.
+pub(crate) fn facts(world: &World) -> Result<OrganizationFacts> {
+    let settings = Settings {
+        multiple_accounts: true,
+        ..Settings::default()
+    };
+    let mut loading = Loading::new(At::default(), &settings, usize::MAX);
+    // Should the memory be full it says so at the end.
+    let _ = pour(world, &mut loading);
+    Ok(loading.finish()?)
 }
 
-/// Plain maps.
-struct Maps {
-    settings: Settings,
-    blocked: HashSet<ContactId>,
-    contacts: u64,
-    tickets: HashMap<TicketKey, SightTicket>,
-    copies: HashSet<(TicketNo, ContactId)>,
-    associations: HashMap<Pair, Association>,
-    sharing: HashMap<AccountId, Sharing>,
-}
-
-impl Maps {
-    fn of(world: &World) -> Self {
-        let contacts = (1..=world.contacts).map(ContactId::new);
-        let mut maps = Self {
-            settings: Settings {
-                multiple_accounts: true,
-                ..Settings::default()
-            },
-            blocked: contacts
-                .filter(|contact| world.blocked(contact.number()))
-                .collect(),
-            contacts: world.contacts,
-            tickets: HashMap::new(),
-            copies: HashSet::new(),
-            associations: HashMap::new(),
-            sharing: HashMap::new(),
-        };
-        for number in 1..=world.tickets {
-            maps.add_ticket(world, number);
-        }
-        for contact in 1..=world.contacts {
-            maps.add_associations(world, contact);
-        }
-        for account in 1..=world.accounts {
-            let sharing = sharing(world.mode(account));
-            maps.sharing.insert(AccountId::new(account), sharing);
-        }
-        maps
-    }
-
-    fn add_ticket(&mut self, world: &World, number: u64) {
-        let ticket = world.ticket(number);
-        let facts = SightTicket {
-            number: TicketNo::new(number),
-            requester: ContactId::new(ticket.requester),
-            account: ticket.account.map(AccountId::new),
-            private: ticket.private,
-        };
-        for copy in ticket.copies() {
-            self.copies.insert((facts.number, ContactId::new(*copy)));
-        }
-        self.tickets.insert(TicketKey::trusted(ticket.id()), facts);
-    }
-
-    fn add_associations(&mut self, world: &World, contact: u64) {
+fn pour(world: &World, sink: &mut dyn SightSink) -> Result<(), SinkFull> {
+    for contact in 1..=world.contacts {
+        sink.contact(ContactId::new(contact), world.blocked(contact))?;
         for belonging in world.belongings(contact) {
             let pair = Pair {
                 contact: ContactId::new(contact),
                 account: AccountId::new(belonging.account),
             };
-            let association = Association {
+            let part = SightPart {
                 primary: belonging.primary,
                 sees_account_tickets: belonging.marked,
-                role: Role::trusted(ROLES[belonging.role].to_owned()),
-                create_time: Time::default(),
+                role: &Role::trusted(ROLES[belonging.role].to_owned()),
             };
-            self.associations.insert(pair, association);
+            sink.association(pair, part)?;
         }
     }
+    for account in 1..=world.accounts {
+        sink.account(AccountId::new(account), &sharing(world.mode(account)))?;
+    }
+    for number in 1..=world.tickets {
+        let ticket = world.ticket(number);
+        let no = TicketNo::new(number);
+        let facts = SightTicket {
+            number: no,
+            requester: ContactId::new(ticket.requester),
+            account: ticket.account.map(AccountId::new),
+            private: ticket.private,
+        };
+        sink.ticket(&ticket.id(), facts)?;
+        for copy in ticket.copies() {
+            sink.copy(no, ContactId::new(*copy))?;
+        }
+    }
+    Ok(())
 }
 
 fn sharing(mode: Option<Mode>) -> Sharing {
@@ -120,35 +92,6 @@ fn sharing(mode: Option<Mode>) -> Sharing {
     Sharing {
         mode,
         roles: ROLES_LISTED[..listed].iter().map(role).collect(),
-    }
-}
-
-impl SightFacts for Maps {
-    type Error = Infallible;
-
-    fn settings(&self) -> Result<&Settings, Infallible> {
-        Ok(&self.settings)
-    }
-
-    fn blocked(&self, contact: ContactId) -> Result<Option<bool>, Infallible> {
-        let known = (1..=self.contacts).contains(&contact.number());
-        Ok(known.then(|| self.blocked.contains(&contact)))
-    }
-
-    fn ticket(&self, key: &TicketKey) -> Result<Option<SightTicket>, Infallible> {
-        Ok(self.tickets.get(key).copied())
-    }
-
-    fn in_copy(&self, ticket: TicketNo, contact: ContactId) -> Result<bool, Infallible> {
-        Ok(self.copies.contains(&(ticket, contact)))
-    }
-
-    fn association(&self, pair: Pair) -> Result<Option<&Association>, Infallible> {
-        Ok(self.associations.get(&pair))
-    }
-
-    fn sharing(&self, account: AccountId) -> Result<Option<&Sharing>, Infallible> {
-        Ok(self.sharing.get(&account))
     }
 }
 
@@ -167,7 +110,7 @@ pub(crate) fn as_expected(verdict: &Verdict) -> Expected {
 
 fn measure(bench: &Bench) -> Result<Vec<Figure>> {
     let world = bench.world();
-    let facts = facts(&world);
+    let facts = facts(&world)?;
     let expected = bench.expected(&world);
     let questions: Vec<(ContactId, TicketKey, Expected)> = expected
         .questions(1)
@@ -199,6 +142,18 @@ fn measure(bench: &Bench) -> Result<Vec<Figure>> {
         spread: Spread::of(speeds),
         unit: "/s",
         bar: Bar::AtLeast(1e6),
-        note: "over plain maps".to_owned(),
+        note: memory(&facts, &world),
     }])
+}
+
+/// What the facts take.
+fn memory(facts: &OrganizationFacts, world: &World) -> String {
+    let bytes = facts.bytes_by_kind();
+    let each = |bytes: usize, count: u64| bytes as f64 / count as f64;
+    format!(
+        "{:.1} bytes a ticket, {:.1} a contact with its associations, {:.0} MiB in all",
+        each(bytes.tickets + bytes.copies, world.tickets),
+        each(bytes.contacts, world.contacts),
+        facts.bytes() as f64 / f64::from(1 << 20)
+    )
 }

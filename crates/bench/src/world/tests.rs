@@ -16,7 +16,7 @@ fn tiny() -> World {
 #[test]
 fn the_worlds_own_rule_and_that_of_core_agree_on_every_contact_and_ticket() {
     let world = tiny();
-    let facts = facts(&world);
+    let facts = facts(&world).unwrap();
     for number in 1..=world.tickets {
         let ticket = world.ticket(number);
         let key = TicketKey::trusted(ticket.id());
