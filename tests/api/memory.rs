@@ -79,7 +79,7 @@ pub async fn until_in_memory(server: &Server, clients: &Clients, (contact, ticke
     }
 }
 
-async fn check(
+pub async fn check(
     clients: &Clients,
     contact: &str,
     ticket: &str,
@@ -97,7 +97,7 @@ async fn check(
     Ok((visible, answer.read_token))
 }
 
-fn at_least(token: &str) -> Option<consistency::Requirement> {
+pub fn at_least(token: &str) -> Option<consistency::Requirement> {
     Some(consistency::Requirement::AtLeastAsFresh(token.into()))
 }
 

@@ -277,9 +277,9 @@ impl Spine {
             let facts = snapshot.sight_facts(contact, keys.as_ref())?;
             Ok(Ok((judge(&facts, keys.as_ref()), snapshot.exists())))
         };
-        let ((answer, exists), at) = self
-            .read_at(request, &organization, fresh, from_snapshot)
-            .await?;
+        // Boxed, so that an answer from memory does not carry its room about.
+        let reading = Box::pin(self.read_at(request, &organization, fresh, from_snapshot));
+        let ((answer, exists), at) = reading.await?;
         self.memory.missed(&organization, exists);
         Ok((answer, self.tokens.of(name, at)))
     }

@@ -112,17 +112,23 @@ fn by_keys(table: &str) -> String {
 /// The place of a text in another, from 1; 0 if it is not there.
 const PLACE_OF: &str = "instr";
 
+/// How long a lock of another process, or of another connection of ours, is waited for.
+const BUSY_TIMEOUT: &str = "PRAGMA busy_timeout = 10000";
+
 #[derive(Debug)]
 struct Pragmas;
 
 impl CustomizeConnection<Conn, diesel::r2d2::Error> for Pragmas {
     fn on_acquire(&self, conn: &mut Conn) -> std::result::Result<(), diesel::r2d2::Error> {
-        conn.batch_execute(
-            "PRAGMA busy_timeout = 10000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
-             PRAGMA foreign_keys = ON; PRAGMA wal_autocheckpoint = 65536; \
-             PRAGMA cache_size = -65536; PRAGMA journal_size_limit = 268435456;",
-        )
-        .map_err(diesel::r2d2::Error::QueryError)
+        conn.batch_execute(BUSY_TIMEOUT)
+            .and_then(|()| {
+                conn.batch_execute(
+                    "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
+                     PRAGMA foreign_keys = ON; PRAGMA wal_autocheckpoint = 65536; \
+                     PRAGMA cache_size = -65536; PRAGMA journal_size_limit = 268435456;",
+                )
+            })
+            .map_err(diesel::r2d2::Error::QueryError)
     }
 }
 
@@ -153,7 +159,11 @@ pub(crate) fn is_migrated(path: &str) -> Result<bool> {
 }
 
 fn connect(path: &str) -> Result<Conn> {
-    Conn::establish(path).map_err(|error| StorageError::Unreachable(Box::new(error)))
+    let mut conn =
+        Conn::establish(path).map_err(|error| StorageError::Unreachable(Box::new(error)))?;
+    // Tools may be reading the file: their locks are waited for.
+    conn.batch_execute(BUSY_TIMEOUT)?;
+    Ok(conn)
 }
 
 /// Connections to a database that is migrated.

@@ -44,10 +44,13 @@ pub(crate) fn facts(world: &World) -> Result<OrganizationFacts> {
     Ok(loading.finish()?)
 }
 
+/// As a database pours them: by key.
 fn pour(world: &World, sink: &mut dyn SightSink) -> Result<(), SinkFull> {
     for contact in 1..=world.contacts {
         sink.contact(ContactId::new(contact), world.blocked(contact))?;
-        for belonging in world.belongings(contact) {
+        let mut belongings: Vec<_> = world.belongings(contact).collect();
+        belongings.sort_by_key(|belonging| belonging.account);
+        for belonging in belongings {
             let pair = Pair {
                 contact: ContactId::new(contact),
                 account: AccountId::new(belonging.account),
@@ -73,8 +76,10 @@ fn pour(world: &World, sink: &mut dyn SightSink) -> Result<(), SinkFull> {
             private: ticket.private,
         };
         sink.ticket(&ticket.id(), facts)?;
-        for copy in ticket.copies() {
-            sink.copy(no, ContactId::new(*copy))?;
+        let mut copies: Vec<u64> = ticket.copies().to_vec();
+        copies.sort_unstable();
+        for copy in copies {
+            sink.copy(no, ContactId::new(copy))?;
         }
     }
     Ok(())
