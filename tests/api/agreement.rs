@@ -13,8 +13,9 @@ use roster_api::v1::*;
 use tokio::task::JoinSet;
 
 use crate::generated::{Generated, wire_status};
+use crate::memory::{another, metric};
 use crate::naive::{Case, FACTORS, Scene, Verdict};
-use crate::world::{Clients, on_both_engines};
+use crate::world::{Clients, Engine, Server, on_both_engines};
 
 /// Pairs of a contact and a ticket, each judged by batch, list and viewers.
 const QUESTIONS: u64 = 100_000;
@@ -179,14 +180,53 @@ fn same_list<'l, I>(
     }
 }
 
-async fn ask_batches(world: &Generated) {
+/// A way to an answer: whom to ask, and how.
+struct Way {
+    name: &'static str,
+    clients: Clients,
+    consistency: Option<Consistency>,
+}
+
+/// From memory, from a snapshot of the database, and where there is another server from there, with
+/// a token.
+async fn ways(world: &Generated, elsewhere: Option<&Clients>) -> Vec<Way> {
+    use consistency::Requirement::{AtLeastAsFresh, FullyConsistent};
+    let of = |requirement| {
+        Some(Consistency {
+            requirement: Some(requirement),
+        })
+    };
+    let mut settings = world.clients.settings.clone();
+    let here = settings.get_settings(world.ask(GetSettingsRequest::default()));
+    let token = here.await.expect("settings").into_inner().read_token;
+    let mut ways = vec![
+        Way {
+            name: "from memory",
+            clients: world.clients.clone(),
+            consistency: None,
+        },
+        Way {
+            name: "from the database",
+            clients: world.clients.clone(),
+            consistency: of(FullyConsistent(true)),
+        },
+    ];
+    ways.extend(elsewhere.map(|clients| Way {
+        name: "from another server",
+        clients: clients.clone(),
+        consistency: of(AtLeastAsFresh(token)),
+    }));
+    ways
+}
+
+async fn ask_batches(world: &Generated, way: &Way) {
     for person in world.facts.people.keys() {
         let request = world.ask(BatchCheckTicketsRequest {
             contact_id: person.clone(),
             ticket_ids: world.facts.cases.keys().cloned().collect(),
-            ..Default::default()
+            consistency: way.consistency.clone(),
         });
-        let mut client = world.clients.visibility.clone();
+        let mut client = way.clients.visibility.clone();
         let answer = client.batch_check_tickets(request).await.expect("verdicts");
         let results = answer.into_inner().results;
         assert_eq!(results.len(), world.facts.cases.len());
@@ -199,12 +239,13 @@ async fn ask_batches(world: &Generated) {
             );
             let grounds = grounds_of(&verdict, case);
             let rule = (id.clone(), visibility_of(&verdict), grounds);
-            same(world, "BatchCheckTickets", (person, id), (said, rule));
+            let call = format!("BatchCheckTickets {}", way.name);
+            same(world, &call, (person, id), (said, rule));
         }
     }
 }
 
-async fn ask_one_by_one(world: &mut Generated) {
+async fn ask_one_by_one(world: &mut Generated, way: &Way) {
     for _ in 0..SAMPLED {
         let person = world.any_person();
         let ids: Vec<String> = world.facts.cases.keys().cloned().collect();
@@ -214,26 +255,36 @@ async fn ask_one_by_one(world: &mut Generated) {
         let request = world.ask(CheckTicketRequest {
             contact_id: person.clone(),
             ticket_id: id.clone(),
-            ..Default::default()
+            consistency: way.consistency.clone(),
         });
-        let mut client = world.clients.visibility.clone();
+        let mut client = way.clients.visibility.clone();
         let answer = client.check_ticket(request).await.expect("a verdict");
         let answer = answer.into_inner();
         let said = (answer.visibility(), answer.grounds);
         let rule = (visibility_of(&verdict), grounds_of(&verdict, case));
-        same(world, "CheckTicket", (&person, id), (said, rule));
+        same(
+            world,
+            &format!("CheckTicket {}", way.name),
+            (&person, id),
+            (said, rule),
+        );
 
         let request = world.ask(ExplainTicketRequest {
             contact_id: person.clone(),
             ticket_id: id.clone(),
-            ..Default::default()
+            consistency: way.consistency.clone(),
         });
         let answer = client.explain_ticket(request).await.expect("its reasons");
         let answer = answer.into_inner();
         let said = (answer.visibility(), answer.blocked, answer.clauses);
         let clauses = clauses_of(&verdict, case);
         let rule = (visibility_of(&verdict), verdict.blocked, clauses);
-        same(world, "ExplainTicket", (&person, id), (said, rule));
+        same(
+            world,
+            &format!("ExplainTicket {}", way.name),
+            (&person, id),
+            (said, rule),
+        );
     }
 }
 
@@ -347,22 +398,32 @@ async fn ask_viewers(world: &mut Generated) {
     }
 }
 
-async fn ask_everything(world: &mut Generated, tally: &mut Tally) {
-    ask_batches(world).await;
-    ask_one_by_one(world).await;
+async fn ask_everything(world: &mut Generated, elsewhere: Option<&Clients>, tally: &mut Tally) {
+    for way in ways(world, elsewhere).await {
+        ask_batches(world, &way).await;
+        ask_one_by_one(world, &way).await;
+    }
     ask_lists(world).await;
     ask_viewers(world).await;
     tally.count(world);
 }
 
 /// Makes an organization, asks everything of it, changes it and asks again.
-async fn live_through(clients: Clients, seed: u64) -> Tally {
+async fn live_through(clients: Clients, elsewhere: Option<Clients>, seed: u64) -> Tally {
     let mut tally = Tally::default();
     let mut world = Generated::make(clients, seed).await;
-    ask_everything(&mut world, &mut tally).await;
+    ask_everything(&mut world, elsewhere.as_ref(), &mut tally).await;
     world.change_everything().await;
-    ask_everything(&mut world, &mut tally).await;
+    ask_everything(&mut world, elsewhere.as_ref(), &mut tally).await;
     tally
+}
+
+/// That most of what could be answered from memory was.
+fn assert_from_memory(server: &Server, questions: &str) {
+    let memory = metric(server, "roster_answers_from_memory_total");
+    let database = metric(server, "roster_answers_from_database_total");
+    println!("{questions}: {memory} from memory, {database} from the database");
+    assert!(memory > database / 2.0, "{questions}");
 }
 
 on_both_engines! {
@@ -373,9 +434,18 @@ on_both_engines! {
         let mut seeds = first..first + ORGANIZATIONS * times;
         let mut tally = Tally::default();
         let mut living = JoinSet::new();
+        world.server.kill();
+        world.server = another(&world.database, &[]);
+        world.clients = world.server.connect().await;
+        // One server a SQLite file.
+        let second = (world.engine == Engine::Postgres).then(|| another(&world.database, &[]));
+        let elsewhere = match &second {
+            Some(server) => Some(server.connect().await),
+            None => None,
+        };
         loop {
             while living.len() < AT_A_TIME && let Some(seed) = seeds.next() {
-                living.spawn(live_through(world.clients.clone(), seed));
+                living.spawn(live_through(world.clients.clone(), elsewhere.clone(), seed));
             }
             match living.join_next().await {
                 Some(lived) => tally.add(lived.unwrap_or_else(|failed| resume_unwind(failed.into_panic()))),
@@ -383,6 +453,10 @@ on_both_engines! {
             }
         }
         tally.print();
+        assert_from_memory(&world.server, "here");
+        if let Some(second) = &second {
+            assert_from_memory(second, "elsewhere");
+        }
         if asked_for.is_none() {
             tally.assert_enough(QUESTIONS * times);
         }

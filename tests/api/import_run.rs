@@ -199,9 +199,9 @@ on_both_engines! {
         sender.send(StartImportRequest { part: Some(Part::Config(of(ACCOUNTS))) }).await.unwrap();
         sender.send(StartImportRequest { part: Some(Part::Chunk("取引先名\nA\n".into())) }).await.unwrap();
         upload.abort();
-        // The end of the stream would be the end of the file.
         assert!(upload.await.unwrap_err().is_cancelled());
-        drop(sender);
+        // The end of the stream would be the end of the file: it stays open until nobody reads it.
+        sender.closed().await;
         let import = world.import(of(ACCOUNTS), "取引先名\nB\n").await;
         assert_eq!(import.id, "i1");
         assert_eq!(world.all_accounts().await.len(), 1);

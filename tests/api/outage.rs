@@ -1,6 +1,5 @@
 //! PostgreSQL goes away under the server and comes back.
 
-use std::process::Command;
 use std::time::{Duration, Instant};
 
 use roster_api::v1::*;
@@ -10,6 +9,8 @@ use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
 use tonic_types::StatusExt;
 
+use crate::memory::{question, until_in_memory};
+use crate::postgres::Postgres;
 use crate::world::{Clients, Server, refused};
 
 /// A call hears within this that the database is away. The server waits 0.8 s for a connection;
@@ -17,94 +18,6 @@ use crate::world::{Clients, Server, refused};
 const TOLD_WITHIN: Duration = Duration::from_millis(2_000);
 /// All is well again within this after the database's return.
 const WELL_WITHIN: Duration = Duration::from_secs(5);
-
-/// A PostgreSQL of the test's own, to stop and start as it likes.
-struct Postgres {
-    folder: tempfile::TempDir,
-    programs: String,
-    port: u16,
-}
-
-impl Postgres {
-    fn create() -> Self {
-        let found = "dirname $(command -v initdb || ls -d /usr/lib/postgresql/*/bin/initdb | sort -V | tail -1)";
-        let programs = Command::new("sh")
-            .args(["-c", found])
-            .output()
-            .expect("a shell");
-        let programs = String::from_utf8(programs.stdout)
-            .expect("a path")
-            .trim()
-            .to_owned();
-        let folder = tempfile::tempdir().expect("a folder");
-        let free = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
-        let port = free.local_addr().expect("its address").port();
-        drop(free);
-        let postgres = Self {
-            folder,
-            programs,
-            port,
-        };
-        if is_root() {
-            let path = postgres.folder.path();
-            let owned = Command::new("chown").arg("postgres").arg(path).status();
-            assert!(owned.expect("chown").success());
-        }
-        let how = "-U roster --auth=trust --encoding=UTF8 --locale=C --no-sync";
-        assert!(postgres.run("initdb", how));
-        postgres
-    }
-
-    /// Runs one of its programs on its data; as the user postgres where we are root, since
-    /// PostgreSQL refuses to be.
-    fn run(&self, program: &str, arguments: &str) -> bool {
-        let folder = self.folder.path().display();
-        let programs = &self.programs;
-        let line = format!("'{programs}/{program}' -D '{folder}/data' {arguments} >/dev/null");
-        let mut command = if is_root() {
-            let mut command = Command::new("su");
-            command.args(["-s", "/bin/sh", "postgres", "-c", &line]);
-            command
-        } else {
-            let mut command = Command::new("sh");
-            command.args(["-c", &line]);
-            command
-        };
-        command.status().is_ok_and(|status| status.success())
-    }
-
-    fn start(&self) {
-        let (folder, port) = (self.folder.path().display(), self.port);
-        let started = self.run(
-            "pg_ctl",
-            &format!(
-                "-w -l '{folder}/log' -o \"-p {port} -c listen_addresses=127.0.0.1 \
-                 -c unix_socket_directories='{folder}' -c fsync=off\" start"
-            ),
-        );
-        assert!(started);
-    }
-
-    fn stop(&self, how: &str) -> bool {
-        self.run("pg_ctl", &format!("-w -m {how} stop"))
-    }
-
-    fn url(&self) -> String {
-        format!("postgres://roster@127.0.0.1:{}/postgres", self.port)
-    }
-}
-
-impl Drop for Postgres {
-    fn drop(&mut self) {
-        // It may be stopped already.
-        self.stop("immediate");
-    }
-}
-
-fn is_root() -> bool {
-    let id = Command::new("id").arg("-u").output().expect("id");
-    id.stdout.trim_ascii() == b"0"
-}
 
 async fn write(clients: &Clients) -> Result<Response<CreateAccountResponse>, Status> {
     let request = CreateAccountRequest {
@@ -189,4 +102,94 @@ async fn while_postgresql_is_away_calls_are_unavailable_and_soon_after_its_retur
     }
     let serving = watched.message().await.unwrap().unwrap();
     assert_eq!(serving.status(), ServingStatus::Serving);
+}
+
+/// The contact c1 and its ticket t1.
+async fn one_ticket(clients: &Clients) {
+    let contact = CreateContactRequest {
+        contact: Some(Contact {
+            family_name: "佐藤".into(),
+            ..Default::default()
+        }),
+        ..Default::default()
+    };
+    clients
+        .contacts
+        .clone()
+        .create_contact(contact)
+        .await
+        .unwrap();
+    let tickets = RecordTicketsRequest {
+        tickets: vec![TicketRecord {
+            id: "t1".into(),
+            requester_id: "c1".into(),
+            ..Default::default()
+        }],
+        ..Default::default()
+    };
+    clients
+        .tickets
+        .clone()
+        .record_tickets(tickets)
+        .await
+        .unwrap();
+}
+
+/// For how many seconds the server of the test below tells facts that it cannot compare.
+const STALE_AFTER: u64 = 3;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn while_postgresql_is_away_checks_go_on_from_memory_until_the_facts_are_too_old() {
+    let postgres = Postgres::create();
+    postgres.start();
+    let (url, seconds) = (postgres.url(), STALE_AFTER.to_string());
+    let server = Server::start_with(&[
+        "--listen",
+        "127.0.0.1:0",
+        "--metrics",
+        "127.0.0.1:0",
+        "--database",
+        &url,
+        "--stale-after",
+        &seconds,
+    ]);
+    let clients = server.connect().await;
+    one_ticket(&clients).await;
+    until_in_memory(&server, &clients, ("c1", "t1")).await;
+    let check = || async {
+        let mut client = clients.visibility.clone();
+        client.check_ticket(question("c1", "t1")).await
+    };
+    for _ in 0..2 {
+        assert!(postgres.stop("immediate"));
+        let gone = Instant::now();
+        away(write(&clients)).await;
+        let refused_after = loop {
+            match check().await {
+                Ok(answer) => assert_eq!(answer.into_inner().visibility(), Visibility::Visible),
+                Err(status) => {
+                    let status = refused(
+                        Err::<Response<()>, _>(status),
+                        Code::Unavailable,
+                        "UNAVAILABLE",
+                    );
+                    let details = status.get_error_details();
+                    assert!(details.retry_info().unwrap().retry_delay.is_some());
+                    break gone.elapsed();
+                }
+            }
+        };
+        // The last word of the database may have come a moment before it was gone.
+        let patience = Duration::from_secs(STALE_AFTER);
+        assert!(
+            refused_after + Duration::from_secs(1) > patience,
+            "{refused_after:?}"
+        );
+        assert!(refused_after < patience + TOLD_WITHIN, "{refused_after:?}");
+        postgres.start();
+        let back = Instant::now();
+        while check().await.is_err() || write(&clients).await.is_err() {
+            assert!(back.elapsed() < WELL_WITHIN);
+        }
+    }
 }

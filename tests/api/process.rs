@@ -38,6 +38,8 @@ impl Database {
 pub struct Server {
     pub child: Child,
     pub address: String,
+    /// Where its metrics are, if it was told to serve them.
+    pub metrics: Option<String>,
 }
 
 impl Server {
@@ -59,9 +61,22 @@ impl Server {
             .find(|word| word.starts_with(char::is_numeric) && word.contains(':'))
             .unwrap_or_else(|| panic!("the server says where it listens: {line:?}"))
             .to_owned();
+        let metrics = arguments.contains(&"--metrics").then(|| {
+            line.clear();
+            output.read_line(&mut line).expect("its second line");
+            let url = line.trim().strip_prefix("metrics: http://");
+            let address = url.and_then(|url| url.strip_suffix("/metrics"));
+            address
+                .unwrap_or_else(|| panic!("the server says where its metrics are: {line:?}"))
+                .to_owned()
+        });
         // What it says later must not fill the pipe.
         std::thread::spawn(move || std::io::copy(&mut output, &mut std::io::sink()));
-        Self { child, address }
+        Self {
+            child,
+            address,
+            metrics,
+        }
     }
 
     /// Starts anew where a server that was killed listened.

@@ -93,7 +93,14 @@ struct Plan {
 /// The number that a statement answers under that name.
 pub fn number_of(database: &Database, sql: &str) -> i64 {
     let found: Number = match database.url.strip_prefix("sqlite:") {
-        Some(path) => sql_query(sql).get_result(&mut SqliteConnection::establish(path).unwrap()),
+        Some(path) => {
+            let mut conn = SqliteConnection::establish(path).unwrap();
+            // A server may be starting, and have the file to itself for a moment.
+            sql_query("PRAGMA busy_timeout = 10000")
+                .execute(&mut conn)
+                .unwrap();
+            sql_query(sql).get_result(&mut conn)
+        }
         None => sql_query(sql).get_result(&mut PgConnection::establish(&database.url).unwrap()),
     }
     .unwrap();

@@ -35,19 +35,19 @@ impl World {
             &database,
         ]);
         let (stop, stopped) = oneshot::channel();
-        let (ready, address) = std::sync::mpsc::channel();
+        let (ready, listening) = std::sync::mpsc::channel();
         let serving = std::thread::spawn(move || {
             let runtime = tokio::runtime::Runtime::new().expect("a runtime");
             let stop = async {
                 let _ = stopped.await;
             };
-            let tell = move |address| ready.send(address).expect("the test waits");
+            let tell = move |at| ready.send(at).expect("the test waits");
             let served = runtime.block_on(serve(&options, tell, stop));
             served.expect("the server stops in peace");
         });
-        let address = address.recv().expect("the server starts");
+        let listening = listening.recv().expect("the server starts");
         Self {
-            address: format!("http://{address}"),
+            address: format!("http://{}", listening.calls),
             folder,
             stop: Some(stop),
             serving: Some(serving),

@@ -9,6 +9,7 @@ pub mod guard;
 pub mod id;
 pub mod limit;
 pub mod names;
+pub mod organization;
 pub mod record;
 pub mod refusal;
 pub mod rules;

@@ -193,17 +193,33 @@ text_type!(
     /// The caller's own id of a ticket: compared byte by byte, never trimmed or folded.
     TicketKey,
     |text| {
-        if text.is_empty() {
-            return Err(TextFault::Empty);
-        }
-        check_controls(text, Controls::Refused)?;
-        if text.len() > TICKET_ID_BYTES_MAX {
-            let found = text.len();
-            return Err(TextFault::TooLong { found, max: TICKET_ID_BYTES_MAX, unit: "bytes" });
-        }
+        check_ticket_key(text)?;
         text
     }
 );
+
+fn check_ticket_key(text: &str) -> Result<(), TextFault> {
+    if text.is_empty() {
+        return Err(TextFault::Empty);
+    }
+    check_controls(text, Controls::Refused)?;
+    match text.len() {
+        found if found > TICKET_ID_BYTES_MAX => Err(TextFault::TooLong {
+            found,
+            max: TICKET_ID_BYTES_MAX,
+            unit: "bytes",
+        }),
+        _ => Ok(()),
+    }
+}
+
+impl TicketKey {
+    /// As [`parse`](Self::parse), keeping the text instead of a copy: a check makes many.
+    pub fn take(text: String) -> Result<Self, TextFault> {
+        check_ticket_key(&text)?;
+        Ok(Self(text.into_boxed_str()))
+    }
+}
 
 text_type!(
     /// The key under which a caller may repeat a write and get the first answer.
@@ -270,6 +286,21 @@ mod tests {
         assert!(Email::parse(&address(EMAIL_CHARS_MAX + 1)).is_err());
         assert!(TicketKey::parse(&"x".repeat(TICKET_ID_BYTES_MAX)).is_ok());
         assert!(TicketKey::parse(&"x".repeat(TICKET_ID_BYTES_MAX + 1)).is_err());
+    }
+
+    #[test]
+    fn a_ticket_id_that_is_taken_is_checked_as_one_that_is_copied() {
+        let longest = "x".repeat(TICKET_ID_BYTES_MAX);
+        for text in [
+            "T1",
+            " T1 ",
+            "",
+            "a\u{7}b",
+            &longest,
+            &format!("{longest}x"),
+        ] {
+            assert_eq!(TicketKey::take(text.to_owned()), TicketKey::parse(text));
+        }
     }
 
     #[test]

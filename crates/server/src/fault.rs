@@ -195,8 +195,10 @@ impl From<StorageError> for Fault {
             ),
             StorageError::ImportMoved => internal("an import moved under a call"),
             StorageError::Defect(cause) => internal(&cause.to_string()),
-            // Both are told when a store is opened, and a call meets one that is open.
-            StorageError::NotADatabase | StorageError::InUse => internal(&error.to_string()),
+            // They are told when a store is opened, and a call meets one that is open.
+            StorageError::NotADatabase | StorageError::NotMigrated | StorageError::InUse => {
+                internal(&error.to_string())
+            }
             // Another server, a newer one, can.
             StorageError::NewerDerivation { .. } => unreachable(&error.to_string()),
         }
@@ -209,6 +211,29 @@ fn unreachable(cause: &str) -> Fault {
         Code::Unavailable,
         ErrorReason::Unavailable,
         "the database cannot be reached: try again, a write with the same request_id",
+    )
+}
+
+/// The database was silent for too long to answer by what it said before.
+pub(crate) fn stale(max: Duration) -> Fault {
+    let seconds = max.as_secs();
+    Fault::new(
+        Code::Unavailable,
+        ErrorReason::Unavailable,
+        format!(
+            "the database has been silent for more than {seconds} seconds, and answers by older \
+             facts are not given: try again, or ask another server"
+        ),
+    )
+}
+
+/// The database did not answer before the caller's deadline.
+pub(crate) fn slow() -> Fault {
+    Fault::new(
+        Code::Unavailable,
+        ErrorReason::Unavailable,
+        "the database did not answer within the time that the call was given: try again, with a \
+         later deadline",
     )
 }
 

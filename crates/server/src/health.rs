@@ -1,16 +1,18 @@
-//! Health: SERVING while the database answers.
+//! Health: SERVING while the database is heard, and so followed.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use roster_storage::Store;
 use tonic_health::ServingStatus;
 use tonic_health::server::HealthReporter;
 
-/// How often the database is asked whether it answers: its return is noticed well within a second.
-const PROBE_EVERY: Duration = Duration::from_millis(500);
-/// How long one answer is waited for: a database that hangs does not answer.
-const PROBE_PATIENCE: Duration = Duration::from_secs(1);
+use crate::memory::Memory;
+
+/// How often it is looked at: a change is told well within a second.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+/// How long the database may be silent. It is asked every 50 ms and an answer that it is away takes
+/// less than a second, so this is a database that is away, or hangs.
+const SILENCE_MAX: Duration = Duration::from_millis(1_500);
 
 /// Tells the health of the whole server and of each of its services, which is one.
 #[derive(Clone)]
@@ -32,44 +34,20 @@ impl Health {
         }
     }
 
-    /// Tells whether the database answers, again and again; SERVING was told before.
-    pub(crate) async fn follow(self, store: Arc<Store>) {
+    /// Tells whether the database is heard, again and again; SERVING was told before.
+    pub(crate) async fn follow(self, memory: Arc<Memory>) {
         let mut told = ServingStatus::Serving;
         loop {
-            let status = self.probe(&store, &mut told).await;
-            self.turn(&mut told, status).await;
-            tokio::time::sleep(PROBE_EVERY).await;
-        }
-    }
-
-    /// Tells a status that is another than the one told before.
-    async fn turn(&self, told: &mut ServingStatus, status: ServingStatus) {
-        if *told == status {
-            return;
-        }
-        if status == ServingStatus::NotServing {
-            tracing::warn!("the database does not answer: not serving");
-        } else {
-            tracing::info!("the database answers again: serving");
-        }
-        self.tell(status).await;
-        *told = status;
-    }
-
-    /// One question. While it hangs no second one is asked, but the hanging is told.
-    async fn probe(&self, store: &Arc<Store>, told: &mut ServingStatus) -> ServingStatus {
-        let store = Arc::clone(store);
-        let mut asked = tokio::task::spawn_blocking(move || store.probe().is_ok());
-        let answered = match tokio::time::timeout(PROBE_PATIENCE, &mut asked).await {
-            Ok(answered) => answered,
-            Err(_) => {
-                self.turn(told, ServingStatus::NotServing).await;
-                asked.await
+            tokio::time::sleep(LOOK_EVERY).await;
+            let status = if memory.silence() > SILENCE_MAX {
+                ServingStatus::NotServing
+            } else {
+                ServingStatus::Serving
+            };
+            if status != told {
+                self.tell(status).await;
+                told = status;
             }
-        };
-        match answered {
-            Ok(true) => ServingStatus::Serving,
-            Ok(false) | Err(_) => ServingStatus::NotServing,
         }
     }
 

@@ -1,10 +1,12 @@
 //! The wire: handlers that parse, call and render; the server that carries them.
 
+mod check;
 mod demo;
 mod fault;
 mod health;
 mod layers;
 mod lookup;
+mod memory;
 mod options;
 mod parse;
 mod render;
@@ -13,6 +15,7 @@ mod spine;
 mod spool;
 mod token;
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,17 +23,19 @@ use anyhow::Context;
 use prost::Message;
 use roster_api::v1;
 use roster_intake::Intake;
-use roster_storage::{Store, StoreOptions};
+use roster_storage::{Committed, Store, StoreOptions};
 use tokio::net::TcpListener;
-use tokio_stream::wrappers::TcpListenerStream;
 use tonic::service::{Routes, RoutesBuilder};
 use tonic::transport::Server;
+use tonic::transport::server::TcpIncoming;
 use tonic_health::ServingStatus;
 
-pub use options::Options;
+pub use check::check;
+pub use options::{Options, Task};
 
 use health::Health;
 use layers::{Places, layers};
+use memory::Memory;
 use services::{Accounts, Associations, Contacts, Imports, SettingsOf, Tickets, Visibilities};
 use spine::Spine;
 use token::Tokens;
@@ -54,29 +59,32 @@ const GOODBYE_PATIENCE: Duration = Duration::from_millis(300);
 /// How often a stop looks whether calls still run.
 const STOP_LOOKS_EVERY: Duration = Duration::from_millis(10);
 
+/// Where a server listens.
+#[derive(Clone, Copy, Debug)]
+pub struct Listening {
+    /// For calls.
+    pub calls: SocketAddr,
+    /// For scrapes of its metrics.
+    pub metrics: Option<SocketAddr>,
+}
+
 /// Serves until `stop` is done, then finishes what runs.
 ///
-/// `ready` is told the address once calls are taken.
+/// `ready` is told where once calls are taken.
 pub async fn serve(
     options: &Options,
-    ready: impl FnOnce(std::net::SocketAddr),
+    ready: impl FnOnce(Listening),
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> anyhow::Result<()> {
     options.check()?;
-    let database = options.database.clone();
-    let of_store = StoreOptions {
-        calls_waiting_max: options.writes_waiting_max,
-        ..StoreOptions::default()
-    };
-    let opening = tokio::task::spawn_blocking(move || Store::open_with(&database, of_store));
-    let store = opening.await?.with_context(|| {
-        let database = options.shown_database();
-        format!("the database {database} cannot be opened")
-    })?;
+    let (memory, wanted) = options.memory();
+    let memory = Arc::new(memory);
+    let store = open(options, &memory).await?;
     let store = Arc::new(store);
     let spine = Spine {
         tokens: Arc::new(Tokens::new(store.keys())?),
         store: Arc::clone(&store),
+        memory: Arc::clone(&memory),
     };
     let intake = Arc::new(Intake::new(Arc::clone(&store), fault::explain_row));
     let (reporter, health_service) = tonic_health::server::health_reporter();
@@ -88,11 +96,21 @@ pub async fn serve(
     if options.demo {
         demo::fill(&store, &intake).await?;
     }
-    let listener = TcpListener::bind(options.listen)
-        .await
-        .with_context(|| format!("cannot listen on {}", options.listen))?;
-    ready(listener.local_addr()?);
-    let following = tokio::spawn(health.clone().follow(Arc::clone(&store)));
+    let listener = listen(options.listen).await?;
+    let metrics = match options.metrics {
+        Some(address) => Some(listen(address).await?),
+        None => None,
+    };
+    ready(Listening {
+        calls: listener.local_addr()?,
+        metrics: metrics.as_ref().map(TcpListener::local_addr).transpose()?,
+    });
+    let following = tokio::spawn({
+        let health = health.clone().follow(Arc::clone(&memory));
+        let facts = memory::follow(Arc::clone(&memory), Arc::clone(&store), wanted);
+        let metrics = memory::serve_metrics(metrics, memory);
+        async move { tokio::join!(health, facts, metrics) }
+    });
     let (stopping, stopped) = tokio::sync::oneshot::channel();
     let stopped_intake = Arc::clone(&intake);
     let shutdown = async move {
@@ -106,11 +124,16 @@ pub async fn serve(
         // Nobody hears it when serving has ended by itself.
         let _ = stopping.send(());
     };
+    // Of a listener that is handed over, tonic's server sets neither: without nodelay every answer
+    // of some kilobytes waits 40 ms for an acknowledgement that the caller's kernel puts off.
+    let incoming = TcpIncoming::from(listener)
+        .with_nodelay(Some(true))
+        .with_keepalive(Some(KEEPALIVE_AFTER));
     let places = Places::new();
     let serving = server()
         .layer(layers(&places))
         .add_routes(routes.routes())
-        .serve_with_incoming_shutdown(TcpListenerStream::new(listener), shutdown);
+        .serve_with_incoming_shutdown(incoming, shutdown);
     tokio::select! {
         served = serving => {
             served?;
@@ -124,6 +147,27 @@ pub async fn serve(
     }
     tokio::task::spawn_blocking(move || store.close()).await?;
     Ok(())
+}
+
+/// Opens the store, which tells memory what it writes.
+async fn open(options: &Options, memory: &Arc<Memory>) -> anyhow::Result<Store> {
+    let database = options.database.clone();
+    let of_store = StoreOptions {
+        calls_waiting_max: options.writes_waiting_max,
+        listener: Some(Arc::clone(memory) as Arc<dyn Committed>),
+        ..StoreOptions::default()
+    };
+    let opening = tokio::task::spawn_blocking(move || Store::open_with(&database, of_store));
+    opening.await?.with_context(|| {
+        let database = options.shown_database();
+        format!("the database {database} cannot be opened")
+    })
+}
+
+async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(address)
+        .await
+        .with_context(|| format!("cannot listen on {address}"))
 }
 
 /// Waits until what runs is finished, calls and the batches of imports, but not for ever. Whoever
@@ -144,8 +188,6 @@ async fn finish(places: &Places, intake: &Intake) {
 /// How connections are held.
 fn server() -> Server {
     Server::builder()
-        .tcp_nodelay(true)
-        .tcp_keepalive(Some(KEEPALIVE_AFTER))
         .http2_keepalive_interval(Some(KEEPALIVE_AFTER))
         .http2_keepalive_timeout(Some(KEEPALIVE_PATIENCE))
         .http2_max_header_list_size(HEADER_BYTES_MAX)

@@ -4,7 +4,7 @@ use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 
 use clap::Parser;
-use roster_server::{Options, serve};
+use roster_server::{Listening, Options, Task, check, serve};
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
@@ -17,8 +17,13 @@ fn main() -> ExitCode {
         .with_ansi(std::io::stderr().is_terminal())
         .init();
     let options = Options::parse();
-    match run(&options) {
-        Ok(()) => ExitCode::SUCCESS,
+    let done = match options.task {
+        None => run(&options).map(|()| true),
+        Some(Task::Check) => look(&options),
+    };
+    match done {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
         Err(error) => {
             complain(&options, &error);
             ExitCode::FAILURE
@@ -41,11 +46,17 @@ fn run(options: &Options) -> anyhow::Result<()> {
             tracing::info!("stopping");
         };
         let database = options.shown_database();
-        serve(options, |address| greet(&database, address), stop).await
+        serve(options, |listening| greet(&database, listening), stop).await
     });
     // What hangs in a database that does not answer must not hold the end.
     runtime.shutdown_background();
     served
+}
+
+/// Whether all is well in the database.
+fn look(options: &Options) -> anyhow::Result<bool> {
+    let runtime = tokio::runtime::Runtime::new()?;
+    runtime.block_on(check(options, std::io::stdout()))
 }
 
 /// Why it did not start, or ended: one line, whatever the causes look like.
@@ -57,11 +68,15 @@ fn complain(options: &Options, error: &anyhow::Error) {
 }
 
 /// Says where it listens and what to try next.
-fn greet(database: &str, address: std::net::SocketAddr) {
+fn greet(database: &str, listening: Listening) {
+    let address = listening.calls;
+    let metrics = listening
+        .metrics
+        .map_or_else(String::new, |at| format!("metrics: http://{at}/metrics\n"));
     // Whoever started it may have closed its output: it serves all the same.
     let _ = writeln!(
         std::io::stdout(),
-        "roster-server listens on {address} with {database}\n\
+        "roster-server listens on {address} with {database}\n{metrics}\
          try:  grpcurl -plaintext {address} list\n      \
          grpcurl -plaintext -d '{{\"account\": {{\"name\": \"株式会社山田\"}}}}' {address} \
          roster.v1.AccountService/CreateAccount"

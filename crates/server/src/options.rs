@@ -1,17 +1,31 @@
 //! How the server is started.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
-use clap::Parser;
+use clap::{Parser, Subcommand};
+
+use crate::memory::{Memory, Wanted};
+
+/// Memory for facts, in MiB, unless it is said: some ten million tickets.
+const MEMORY_MIB: usize = 1_024;
+/// Seconds of the database's silence after which its facts are too old, unless it is said: it
+/// outlasts a failover, and a change is seen everywhere within a minute or not answered against.
+const STALE_AFTER_SECONDS: u64 = 60;
 
 /// Who belongs to which company, and who may therefore see what.
 #[derive(Clone, Debug, Parser)]
 #[command(name = "roster-server", version)]
 pub struct Options {
+    /// What to do; to serve, unless it is said.
+    #[command(subcommand)]
+    pub task: Option<Task>,
+
     /// The database: sqlite:PATH (made if it is not there) or postgres://USER@HOST/NAME.
     #[arg(
         long,
         env = "ROSTER_DATABASE",
+        global = true,
         default_value = "sqlite:roster.db",
         value_name = "URL"
     )]
@@ -35,6 +49,30 @@ pub struct Options {
     #[arg(long, env = "ROSTER_DEMO")]
     pub demo: bool,
 
+    /// How many MiB of memory the facts of organizations may take. What does not fit is answered
+    /// from the database: right, and slower.
+    #[arg(
+        long,
+        env = "ROSTER_MEMORY_MIB",
+        default_value_t = MEMORY_MIB,
+        value_name = "NUMBER"
+    )]
+    pub memory_mib: usize,
+
+    /// For how many seconds checks are answered by facts in memory while the database is silent;
+    /// after them they are refused (UNAVAILABLE).
+    #[arg(
+        long,
+        env = "ROSTER_STALE_AFTER",
+        default_value_t = STALE_AFTER_SECONDS,
+        value_name = "SECONDS"
+    )]
+    pub stale_after: u64,
+
+    /// Where Prometheus finds the metrics, at /metrics; nowhere unless it is said.
+    #[arg(long, env = "ROSTER_METRICS", value_name = "ADDRESS")]
+    pub metrics: Option<SocketAddr>,
+
     /// How many writes may wait for their turn; the next one is refused (RESOURCE_EXHAUSTED).
     #[arg(
         long,
@@ -43,6 +81,15 @@ pub struct Options {
         value_name = "NUMBER"
     )]
     pub writes_waiting_max: usize,
+}
+
+/// What else the server's program does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Subcommand)]
+pub enum Task {
+    /// Look at a database, beside servers that work on it, and list what is wrong with it: rules
+    /// of associations and tickets that stored facts break, and facts on which rows and change log
+    /// differ. Exits with 1 if anything is.
+    Check,
 }
 
 impl Options {
@@ -56,6 +103,12 @@ impl Options {
              or say --insecure where the network itself keeps others out",
             self.listen
         )
+    }
+
+    /// Memory of the size and the patience that were asked for.
+    pub(crate) fn memory(&self) -> (Memory, Wanted) {
+        let bytes_max = self.memory_mib.saturating_mul(1 << 20);
+        Memory::new(bytes_max, Duration::from_secs(self.stale_after))
     }
 
     /// The database without its password.

@@ -53,6 +53,11 @@ pub(crate) fn ticket_key(path: &str, given: &str) -> Parsed<TicketKey> {
     text(path, given, TicketKey::parse)
 }
 
+/// As [`ticket_key`], without a copy.
+pub(crate) fn taken_ticket_key(path: &str, given: String) -> Parsed<TicketKey> {
+    TicketKey::take(given).map_err(|fault| of_text(path, &fault))
+}
+
 /// A batch of 1 to 1,000 items.
 pub(crate) fn batch<T>(path: &str, items: &[T]) -> Parsed<()> {
     let (found, max) = (items.len(), limit::BATCH_ITEMS_MAX);

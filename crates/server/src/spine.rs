@@ -1,18 +1,24 @@
 //! What every handler has in common: the organization, the write with its request id, the read
 //! with its consistency, the page.
 
+use std::convert::Infallible;
 use std::sync::Arc;
+use std::time::Duration;
 
 use prost::Message;
 use roster_api::v1::{Consistency, ErrorReason, consistency::Requirement};
 use roster_core::command::Command;
-use roster_core::text::RequestId;
+use roster_core::id::ContactId;
+use roster_core::rules::visibility::SightFacts;
+use roster_core::text::{RequestId, TicketKey};
 use roster_storage::{
     At, Done, OrganizationName, Origin, RequestKey, Snapshot, StorageError, Store,
 };
 use tonic::{Request, Response, Status};
 
-use crate::fault::{Fault, of_text};
+use crate::fault::{self, Fault, of_text};
+use crate::layers::time_given;
+use crate::memory::{Freshness, Memory};
 use crate::token::{Binding, Place, Tokens, lost};
 
 /// The metadata key that names the organization.
@@ -25,13 +31,19 @@ pub(crate) const LOCAL_CALLER: &str = "local";
 const PAGE_ITEMS_DEFAULT: usize = 50;
 /// Most items of a page.
 const PAGE_ITEMS_MAX: usize = 1_000;
+/// How long a read waits for the database whose caller gave it no deadline.
+const READ_PATIENCE: Duration = Duration::from_secs(60);
 /// A page ends before its answer passes this, well below the 4 MiB that most clients take.
 pub(crate) const ANSWER_BYTES_MAX: usize = 3 << 20;
 
-/// The server's store and tokens, shared by all handlers.
+/// The facts of a question, from wherever they come.
+pub(crate) type Facts = dyn SightFacts<Error = Infallible>;
+
+/// The server's store, memory and tokens, shared by all handlers.
 #[derive(Clone)]
 pub(crate) struct Spine {
     pub(crate) store: Arc<Store>,
+    pub(crate) memory: Arc<Memory>,
     pub(crate) tokens: Arc<Tokens>,
 }
 
@@ -139,6 +151,11 @@ pages! {
 
 /// The organization of a call.
 pub(crate) fn organization_of<T>(request: &Request<T>) -> Result<OrganizationName, Fault> {
+    organization_text(request).map(OrganizationName::trusted)
+}
+
+/// The name of a call's organization.
+fn organization_text<T>(request: &Request<T>) -> Result<&str, Fault> {
     let invalid = |what: &str| {
         Fault::new(
             tonic::Code::InvalidArgument,
@@ -155,8 +172,11 @@ pub(crate) fn organization_of<T>(request: &Request<T>) -> Result<OrganizationNam
     if given.next().is_some() {
         return Err(invalid("is given twice"));
     }
-    OrganizationName::parse(name)
-        .map_err(|_| invalid("must be 1 to 63 characters of a-z, 0-9 and -"))
+    if OrganizationName::is_one(name) {
+        Ok(name)
+    } else {
+        Err(invalid("must be 1 to 63 characters of a-z, 0-9 and -"))
+    }
 }
 
 impl Spine {
@@ -197,7 +217,7 @@ impl Spine {
         let tokens = Arc::clone(&self.tokens);
         let named = organization.clone();
         let render = Arc::new(move |answer: &C::Answer, at: At| -> R {
-            render(answer, tokens.of(&named, at))
+            render(answer, tokens.of(named.as_str(), at))
         });
         let encode = {
             let render = Arc::clone(&render);
@@ -227,27 +247,78 @@ impl Spine {
         T: Send + 'static,
     {
         let organization = organization_of(request)?;
-        let required = match request
-            .get_ref()
-            .consistency()
-            .and_then(|c| c.requirement.as_ref())
-        {
-            Some(Requirement::AtLeastAsFresh(token)) => {
-                Some(self.tokens.moment(&organization, token)?)
-            }
-            // The database itself is asked: nothing is fresher.
-            Some(Requirement::FullyConsistent(_)) | None => None,
+        let fresh = self.freshness(organization.as_str(), request.get_ref())?;
+        let (answer, at) = self.read_at(request, &organization, fresh, ask).await?;
+        Ok((answer, self.tokens.of(organization.as_str(), at)))
+    }
+
+    /// Judges by the facts of sight: those in memory, if they are there and fresh enough, else
+    /// those of a snapshot, in which no facts are found but of this contact and these tickets.
+    pub(crate) async fn sights<Q, K, T>(
+        &self,
+        request: &Request<Q>,
+        contact: ContactId,
+        keys: K,
+        judge: impl Fn(&Facts, &[TicketKey]) -> T + Send + 'static,
+    ) -> Result<(T, String), Fault>
+    where
+        Q: ReadRequest,
+        K: AsRef<[TicketKey]> + Send + 'static,
+        T: Send + 'static,
+    {
+        let name = organization_text(request)?;
+        let fresh = self.freshness(name, request.get_ref())?;
+        let judged = |facts: &_| judge(facts, keys.as_ref());
+        if let Some((answer, at)) = self.memory.answer(name, fresh, |facts| judged(facts))? {
+            return Ok((answer, self.tokens.of(name, at)));
+        }
+        let organization = OrganizationName::trusted(name);
+        let from_snapshot = move |snapshot: &mut Snapshot<'_>| {
+            let facts = snapshot.sight_facts(contact, keys.as_ref())?;
+            Ok(Ok((judge(&facts, keys.as_ref()), snapshot.exists())))
         };
-        let answered = self.store.read(&organization, move |snapshot| {
-            if let Some(required) = required
-                && !has_been(snapshot, required)?
+        // Boxed, so that an answer from memory does not carry its room about.
+        let reading = Box::pin(self.read_at(request, &organization, fresh, from_snapshot));
+        let ((answer, exists), at) = reading.await?;
+        self.memory.missed(&organization, exists);
+        Ok((answer, self.tokens.of(name, at)))
+    }
+
+    /// A snapshot's answer and its moment.
+    async fn read_at<Q, T: Send + 'static>(
+        &self,
+        request: &Request<Q>,
+        organization: &OrganizationName,
+        fresh: Freshness,
+        ask: impl FnOnce(&mut Snapshot<'_>) -> Result<Result<T, Fault>, StorageError> + Send + 'static,
+    ) -> Result<(T, At), Fault> {
+        let answered = self.store.read(organization, move |snapshot| {
+            if let Freshness::AtLeast(moment) = fresh
+                && !snapshot.has_been(moment)?
             {
                 return Ok(Err(lost()));
             }
             Ok(ask(snapshot)?.map(|answer| (answer, snapshot.at())))
         });
-        let (answer, at) = answered.await??;
-        Ok((answer, self.tokens.of(&organization, at)))
+        // A little before the caller's deadline, so that it hears why, and when to try again.
+        let given = time_given(request.metadata().as_ref()).unwrap_or(READ_PATIENCE);
+        match tokio::time::timeout(given / 10 * 9, answered).await {
+            Ok(answered) => answered?,
+            Err(_) => Err(fault::slow()),
+        }
+    }
+
+    /// How fresh a read must be. The database itself is the freshest: whatever a snapshot answers
+    /// is fully consistent.
+    fn freshness(&self, organization: &str, read: &impl ReadRequest) -> Result<Freshness, Fault> {
+        match read.consistency().and_then(|c| c.requirement.as_ref()) {
+            None | Some(Requirement::FullyConsistent(false)) => Ok(Freshness::Any),
+            Some(Requirement::FullyConsistent(true)) => Ok(Freshness::Head),
+            Some(Requirement::AtLeastAsFresh(token)) => {
+                let moment = self.tokens.moment(organization, token)?;
+                Ok(Freshness::AtLeast(moment))
+            }
+        }
     }
 
     /// What a request for a page asks for.
@@ -277,20 +348,6 @@ impl Spine {
             tokens: Arc::clone(&self.tokens),
         })
     }
-}
-
-/// Whether this store has had this moment.
-fn has_been(snapshot: &mut Snapshot<'_>, required: At) -> Result<bool, StorageError> {
-    let head = snapshot.at();
-    if required.revision >= head.revision {
-        return Ok(required == head);
-    }
-    if required.revision.number() == 0 {
-        return Ok(required.nonce == 0);
-    }
-    // One older than the kept log is accepted.
-    let logged = snapshot.nonce_of(required.revision)?;
-    Ok(logged.is_none_or(|nonce| nonce == required.nonce))
 }
 
 /// A page that is asked for.

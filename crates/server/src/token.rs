@@ -26,7 +26,7 @@ const FRESH_FIELD: &str = "consistency.at_least_as_fresh";
 
 /// Makes and reads the tokens of one store.
 pub(crate) struct Tokens {
-    store_id: Vec<u8>,
+    store_id: [u8; 16],
     pages: Aes256GcmSiv,
     preview_key: [u8; 32],
 }
@@ -127,7 +127,7 @@ impl Tokens {
     pub(crate) fn new(keys: &StoreKeys) -> anyhow::Result<Self> {
         let key = |bytes: &[u8]| <[u8; 32]>::try_from(bytes);
         Ok(Self {
-            store_id: keys.store_id.clone(),
+            store_id: keys.store_id.as_slice().try_into()?,
             pages: Aes256GcmSiv::new(&key(&keys.page_key)?.into()),
             preview_key: key(&keys.preview_key)?,
         })
@@ -138,18 +138,18 @@ impl Tokens {
     }
 
     /// The token of a moment.
-    pub(crate) fn of(&self, organization: &OrganizationName, at: At) -> String {
-        let mut bytes = Vec::with_capacity(TOKEN_BYTES);
-        bytes.push(LAYOUT);
-        bytes.extend_from_slice(&self.store_id);
-        bytes.extend_from_slice(&mark(organization));
-        bytes.extend_from_slice(&at.revision.number().to_be_bytes());
-        bytes.extend_from_slice(&at.nonce.to_be_bytes());
+    pub(crate) fn of(&self, organization: &str, at: At) -> String {
+        let mut bytes = [0; TOKEN_BYTES];
+        bytes[0] = LAYOUT;
+        bytes[1..17].copy_from_slice(&self.store_id);
+        bytes[17..25].copy_from_slice(&mark(organization));
+        bytes[25..33].copy_from_slice(&at.revision.number().to_be_bytes());
+        bytes[33..41].copy_from_slice(&at.nonce.to_be_bytes());
         URL_SAFE_NO_PAD.encode(bytes)
     }
 
     /// The moment that a token names, if it is of this store and organization.
-    pub(crate) fn moment(&self, organization: &OrganizationName, text: &str) -> Result<At, Fault> {
+    pub(crate) fn moment(&self, organization: &str, text: &str) -> Result<At, Fault> {
         let invalid = || {
             Fault::field(
                 FRESH_FIELD,
@@ -226,8 +226,8 @@ impl Tokens {
     }
 }
 
-fn mark(organization: &OrganizationName) -> [u8; 8] {
-    let hash = blake3::hash(organization.as_str().as_bytes());
+fn mark(organization: &str) -> [u8; 8] {
+    let hash = blake3::hash(organization.as_bytes());
     let mut mark = [0; 8];
     mark.copy_from_slice(&hash.as_bytes()[..8]);
     mark

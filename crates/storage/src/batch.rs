@@ -9,6 +9,7 @@ use roster_core::draft::Draft;
 use roster_core::fact::Needs;
 use roster_core::guard::{Subject, touched};
 use roster_core::id::{Revision, Time};
+use roster_core::organization::{At, OrganizationName};
 use roster_core::record::{Settings, Stored};
 use roster_core::refusal::{Refusal, Refused};
 
@@ -20,7 +21,6 @@ use crate::kept::Kept;
 use crate::loaded::Loaded;
 use crate::log;
 use crate::net::Net;
-use crate::organization::{At, OrganizationName};
 use crate::rebuild;
 
 /// By what a repeated request is known.
@@ -47,6 +47,23 @@ pub struct Origin {
     pub job: Option<i64>,
     /// Set where the caller gave a request_id.
     pub request: Option<RequestKey>,
+}
+
+/// Hears what was committed, by the thread that committed it and before whoever asked for it does:
+/// so what a caller was told is true wherever this took it.
+pub trait Committed: Send + Sync {
+    /// The change sets of one transaction, in the order of their revisions, which follow one
+    /// another. What came before the first of them may have been written elsewhere.
+    fn committed(&self, organization: &OrganizationName, sets: &[CommittedSet]);
+}
+
+/// A change set that stands in the database.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CommittedSet {
+    /// The moment that it made.
+    pub at: At,
+    /// Its changes.
+    pub changes: Vec<Change>,
 }
 
 /// How a command ended.
@@ -88,6 +105,7 @@ struct Worked {
     organization: Organization,
     outcomes: Vec<Outcome>,
     changed: bool,
+    sets: Vec<CommittedSet>,
 }
 
 /// Where and how the commands of one organization are carried out.
@@ -95,6 +113,7 @@ pub(crate) struct Batch<'b> {
     pub(crate) connection: &'b mut dyn Connection,
     pub(crate) name: &'b OrganizationName,
     pub(crate) guarding: Guarding,
+    pub(crate) listener: Option<&'b dyn Committed>,
     /// Asked for a second connection when the answer to a COMMIT is lost.
     pub(crate) reconnect: &'b dyn Fn() -> Result<Box<dyn Connection>>,
 }
@@ -158,18 +177,19 @@ impl Batch<'_> {
             self.connection.rollback()?;
             return Ok(worked.outcomes);
         }
-        let Err(lost) = self.connection.commit() else {
-            return Ok(worked.outcomes);
-        };
-        let _ = self.connection.rollback();
-        let revision = worked.organization.revision;
-        let stands = worked.organization.nonce == nonce
-            && (self.reconnect)()?.nonce_of(worked.organization.org, revision)? == Some(nonce);
-        if stands {
-            Ok(worked.outcomes)
-        } else {
-            Err(lost)
+        if let Err(lost) = self.connection.commit() {
+            let _ = self.connection.rollback();
+            let revision = worked.organization.revision;
+            let stands = worked.organization.nonce == nonce
+                && (self.reconnect)()?.nonce_of(worked.organization.org, revision)? == Some(nonce);
+            if !stands {
+                return Err(lost);
+            }
         }
+        if let Some(listener) = self.listener.filter(|_| !worked.sets.is_empty()) {
+            listener.committed(self.name, &worked.sets);
+        }
+        Ok(worked.outcomes)
     }
 
     fn work(&mut self, jobs: &mut [Box<dyn Job>], nonce: i64) -> Result<Worked> {
@@ -195,6 +215,7 @@ impl Batch<'_> {
             organization: working.organization,
             outcomes,
             changed,
+            sets: working.decided,
         })
     }
 }
@@ -223,6 +244,8 @@ struct Working {
     kept: Kept,
     net: Net,
     sets: Vec<(ChangeSetHead, Vec<Vec<u8>>)>,
+    /// The same change sets, for whoever listens.
+    decided: Vec<CommittedSet>,
     imports: Vec<ImportWrite>,
     /// What the guards are to look at; empty where they are off.
     subjects: BTreeSet<Subject>,
@@ -245,6 +268,7 @@ impl Working {
             kept,
             net: Net::default(),
             sets: Vec::new(),
+            decided: Vec::new(),
             imports: Vec::new(),
             subjects: BTreeSet::new(),
             guarding,
@@ -270,12 +294,9 @@ impl Working {
             self.given = before;
         } else {
             draft.apply(&changes, self.given.revision)?;
-            self.take(job, &changes)?;
+            self.take(job, changes)?;
         }
-        let at = At {
-            revision: self.organization.revision,
-            nonce: self.organization.nonce,
-        };
+        let at = self.at();
         let of_imports = ImportGiven {
             next: self.organization.next_import,
             now: self.given.now,
@@ -289,18 +310,28 @@ impl Working {
         Ok(Outcome::Done(at))
     }
 
+    /// The moment that the change sets so far make.
+    fn at(&self) -> At {
+        At {
+            revision: self.organization.revision,
+            nonce: self.organization.nonce,
+        }
+    }
+
     /// Takes the changes of a job as the next change set.
-    fn take(&mut self, job: &dyn Job, changes: &[Change]) -> Result<()> {
+    fn take(&mut self, job: &dyn Job, changes: Vec<Change>) -> Result<()> {
         let revision = self.given.revision;
         debug_assert_eq!(revision, self.organization.revision.next());
-        self.net.add(changes, revision);
+        self.net.add(&changes, revision);
         if self.guarding == Guarding::On {
-            touched(changes, &mut self.subjects);
+            touched(&changes, &mut self.subjects);
         }
         let head = head(job, revision, self.given.now, self.nonce);
-        self.sets.push((head, log::encode(changes)?));
+        self.sets.push((head, log::encode(&changes)?));
         self.organization.revision = revision;
         self.organization.nonce = self.nonce;
+        let at = self.at();
+        self.decided.push(CommittedSet { at, changes });
         self.given.revision = revision.next();
         Ok(())
     }

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use roster_core::fact::{Held, HeldTicket, Namesakes, TicketsOf, UniqueKey};
 use roster_core::id::{AccountId, ContactId, ImportId, Pair, Revision, TicketNo, Time};
 use roster_core::names::{Heading, SearchQuery};
+use roster_core::organization::At;
 use roster_core::record::{Account, Association, Contact, Sharing, Stored, Ticket, TicketStatus};
 use roster_core::text::TicketKey;
 use serde_json::Value;
@@ -13,7 +14,7 @@ use crate::bulk::Table;
 use crate::error::StorageError;
 use crate::imports::{ImportRecord, ImportReject, ImportStep};
 use crate::listed::{Listed, Nominated};
-use crate::organization::At;
+use crate::pour::Pours;
 
 pub(crate) type Result<T, E = StorageError> = std::result::Result<T, E>;
 
@@ -79,8 +80,25 @@ pub(crate) struct KeptAnswer {
     pub(crate) expire_time: Time,
 }
 
-/// A change set of the log: its revision, the format of its payload, and the payload's parts.
-pub(crate) type LoggedSet = (Revision, i64, Vec<Vec<u8>>);
+/// A change set of the log.
+#[derive(Debug)]
+pub(crate) struct LoggedSet {
+    /// Its moment.
+    pub(crate) at: At,
+    /// The version of the payload's encoding.
+    pub(crate) format: i64,
+    /// The payload's parts.
+    pub(crate) parts: Vec<Vec<u8>>,
+}
+
+/// How much of the log is read at once.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct LogPage {
+    /// How many change sets.
+    pub(crate) sets_max: usize,
+    /// How many bytes of payload, but for a single change set that has more.
+    pub(crate) bytes_max: usize,
+}
 
 pub(crate) trait Transactions {
     /// Begins a transaction that writes: on SQLite at once, so that it never meets another's.
@@ -93,6 +111,8 @@ pub(crate) trait Transactions {
 
 pub(crate) trait ReadFacts {
     fn store_keys(&mut self) -> Result<StoreKeys>;
+    /// The names of all organizations.
+    fn organizations(&mut self) -> Result<Vec<String>>;
     fn organization(&mut self, name: &str) -> Result<Option<Organization>>;
     fn nonce_of(&mut self, org: Org, revision: Revision) -> Result<Option<i64>>;
     /// How many change sets came by this way.
@@ -156,12 +176,18 @@ pub(crate) trait ReadFacts {
     ) -> Result<Vec<(Namesakes, ContactId)>>;
     fn owners(&mut self, org: Org, keys: &[UniqueKey]) -> Result<Vec<(UniqueKey, u64)>>;
     fn kept_answers(&mut self, org: Org, request_ids: &[&str]) -> Result<Vec<KeptAnswer>>;
-    /// The change sets after a revision, oldest first, at most `limit`.
+}
+
+/// What whoever follows the change log reads.
+pub(crate) trait ReadLog {
+    /// The newest moments of these organizations, those that exist, in no order.
+    fn heads(&mut self, names: &[&str]) -> Result<Vec<(String, At)>>;
+    /// The change sets after a revision, oldest first, at most a page of them.
     fn change_sets_after(
         &mut self,
         org: Org,
         after: Revision,
-        limit: usize,
+        page: LogPage,
     ) -> Result<Vec<LoggedSet>>;
 }
 
@@ -478,12 +504,24 @@ pub(crate) trait Derivations {
 
 /// A connection to an engine.
 pub(crate) trait Connection:
-    Transactions + ReadFacts + Walks + Write + ReadLists + ReadNames + Derivations + Imports + Send
+    Transactions
+    + ReadFacts
+    + ReadLog
+    + Pours
+    + Walks
+    + Write
+    + ReadLists
+    + ReadNames
+    + Derivations
+    + Imports
+    + Send
 {
 }
 impl<C> Connection for C where
     C: Transactions
         + ReadFacts
+        + ReadLog
+        + Pours
         + Walks
         + Write
         + ReadLists

@@ -35,6 +35,9 @@ pub enum StorageError {
     /// The address of a database that is none. It may hold a password: it is not told.
     #[error("this is no database that Roster knows: give sqlite:PATH or postgres://USER@HOST/NAME")]
     NotADatabase,
+    /// Its tables are not those of this code.
+    #[error("the tables of this database are not those of this version: start its roster-server")]
+    NotMigrated,
     /// Another server has the file open.
     #[error(
         "another roster-server has this file open: stop it, or give each a database of its own"

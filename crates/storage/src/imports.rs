@@ -6,6 +6,7 @@ use roster_core::command::Circumstances;
 use roster_core::draft::Draft;
 use roster_core::fact::Needs;
 use roster_core::id::{ImportId, Time};
+use roster_core::organization::At;
 use roster_core::refusal::Refused;
 use serde_json::{Value, json};
 use tokio::sync::oneshot;
@@ -15,7 +16,6 @@ use crate::bulk::IMPORT_REJECTS;
 use crate::connection::{Connection, Org, Result};
 use crate::error::{NotDone, StorageError};
 use crate::loaded::Loaded;
-use crate::organization::At;
 use crate::rows::column;
 use crate::store::Done;
 

@@ -3,11 +3,11 @@
 use std::collections::HashMap;
 
 use roster_core::id::Time;
+use roster_core::organization::At;
 
 use crate::batch::{Job, Origin, Outcome, RequestKey};
 use crate::connection::{Connection, KeptAnswer, Organization, Result};
 use crate::error::StorageError;
-use crate::organization::At;
 
 /// How long the first answer to a request_id is kept: a day and an hour, since the promise is a
 /// day and clocks differ.

@@ -12,6 +12,7 @@ mod bulk;
 mod check;
 mod connection;
 mod error;
+mod follow;
 mod imports;
 mod kept;
 mod listed;
@@ -20,9 +21,9 @@ mod lock;
 mod log;
 mod members;
 mod net;
-mod organization;
 mod picker;
 mod postgres;
+mod pour;
 mod presence;
 mod rebuild;
 mod rows;
@@ -36,7 +37,7 @@ mod testing;
 mod tickets;
 mod writer;
 
-pub use batch::{Origin, RequestKey};
+pub use batch::{Committed, CommittedSet, Origin, RequestKey};
 pub use check::Guarding;
 pub use connection::{
     AccountContact, ContactAccount, ContactAccountPlace, NamePlace, StoreKeys, TicketPlace,
@@ -46,8 +47,10 @@ pub use error::{NotDone, StorageError};
 pub use imports::{
     ImportCounts, ImportFailure, ImportRecord, ImportReject, ImportState, ImportStep, NewImport,
 };
-pub use organization::{At, NotAnOrganization, ORGANIZATION_CHARS_MAX, OrganizationName};
 pub use picker::HeadingCount;
+pub use roster_core::organization::{
+    At, NotAnOrganization, ORGANIZATION_CHARS_MAX, OrganizationName,
+};
 pub use sight::{Filtered, Seen, VisibleTicket};
 pub use snapshot::{PickedAccount, PickedContact, Snapshot, TicketFilter};
 pub use store::{Done, Store, StoreOptions};

@@ -18,10 +18,14 @@ mod grams;
 mod imports;
 #[path = "sql/lists.rs"]
 mod lists;
+#[path = "sql/log.rs"]
+mod log;
 #[path = "sql/names.rs"]
 mod names;
 #[path = "sql/namesakes.rs"]
 mod namesakes;
+#[path = "sql/pour.rs"]
+mod pour;
 #[path = "sql/session.rs"]
 mod session;
 #[path = "sql/tickets.rs"]
@@ -121,10 +125,9 @@ impl CustomizeConnection<Conn, diesel::r2d2::Error> for Limits {
     }
 }
 
-/// Opens the database, migrating it where needed.
-pub(crate) fn open(path: &str, connections: u32) -> Result<Pool<ConnectionManager<Conn>>> {
-    let mut conn =
-        Conn::establish(path).map_err(|error| StorageError::Unreachable(Box::new(error)))?;
+/// Makes the tables where needed.
+pub(crate) fn migrate(path: &str) -> Result<()> {
+    let mut conn = connect(path)?;
     // Several servers may start at once: one migrates, the others wait for it.
     conn.batch_execute("SELECT pg_advisory_lock(7237138321)")?;
     conn.run_pending_migrations(MIGRATIONS)
@@ -141,8 +144,21 @@ pub(crate) fn open(path: &str, connections: u32) -> Result<Pool<ConnectionManage
             .execute(&mut conn)
             .map(drop)
             .map_err(Into::into)
-    })?;
-    drop(conn);
+    })
+}
+
+/// Whether the tables are those of this code; nothing is made.
+pub(crate) fn is_migrated(path: &str) -> Result<bool> {
+    let pending = connect(path)?.has_pending_migration(MIGRATIONS);
+    Ok(!pending.map_err(StorageError::Unreachable)?)
+}
+
+fn connect(path: &str) -> Result<Conn> {
+    Conn::establish(path).map_err(|error| StorageError::Unreachable(Box::new(error)))
+}
+
+/// Connections to a database that is migrated.
+pub(crate) fn pool(path: &str, connections: u32) -> Result<Pool<ConnectionManager<Conn>>> {
     Ok(Pool::builder()
         .max_size(connections)
         .min_idle(Some(1))

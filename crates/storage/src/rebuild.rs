@@ -10,12 +10,12 @@ use std::sync::Arc;
 
 use roster_core::id::{AccountId, ContactId};
 use roster_core::names::{DERIVATION, Derived};
+use roster_core::organization::OrganizationName;
 
 use crate::bulk::{DERIVED_ACCOUNTS, DERIVED_CONTACTS, Table, derived_row};
 use crate::connection::{Connection, Org, Result};
 use crate::error::StorageError;
 use crate::listed::{Listed, Nominated};
-use crate::organization::OrganizationName;
 use crate::rows::{derived_of_account, derived_of_contact};
 use crate::writer::Queue;
 

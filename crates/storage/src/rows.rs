@@ -203,7 +203,7 @@ pub(crate) fn sharing(mode: Option<i64>, roles_text: &str) -> Sharing {
     }
 }
 
-fn roles(text: &str) -> Vec<Role> {
+pub(crate) fn roles(text: &str) -> Vec<Role> {
     texts(text).into_iter().map(Role::trusted).collect()
 }
 

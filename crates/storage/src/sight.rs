@@ -5,9 +5,12 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::convert::Infallible;
 
 use roster_core::id::{AccountId, ContactId, Pair, TicketNo};
-use roster_core::record::{Account, Association, Settings, Sharing, Stored, Ticket};
-use roster_core::rules::visibility::{SightFacts, SightTicket, Unseen, Verdict, shares, sight};
-use roster_core::text::TicketKey;
+use roster_core::record::{Account, Association, SharingMode, Stored, Ticket};
+use roster_core::rules::visibility::{
+    FoldedRole, SightAssociation, SightFacts, SightSettings, SightSharing, SightTicket, Unseen,
+    Verdict, shares, sight,
+};
+use roster_core::text::{Role, TicketKey};
 
 use crate::budget::Budget;
 use crate::connection::{Result, TicketPlace, TicketSource};
@@ -20,18 +23,65 @@ pub type Seen = Result<Verdict, Unseen<Infallible>>;
 /// The facts of one question.
 #[derive(Default)]
 struct Fetched {
-    settings: Settings,
+    settings: SightSettings,
     blocked: HashMap<ContactId, bool>,
     tickets: HashMap<TicketKey, SightTicket>,
     copies: HashSet<(TicketNo, ContactId)>,
-    associations: HashMap<Pair, Association>,
-    sharing: HashMap<AccountId, Sharing>,
+    associations: HashMap<Pair, FetchedAssociation>,
+    sharing: HashMap<AccountId, FetchedSharing>,
+}
+
+/// What the rule asks of an association.
+struct FetchedAssociation {
+    primary: bool,
+    sees_account_tickets: bool,
+    role: FoldedRole,
+}
+
+impl FetchedAssociation {
+    fn of(association: &Association) -> Self {
+        Self {
+            primary: association.primary,
+            sees_account_tickets: association.sees_account_tickets,
+            role: FoldedRole::of(&association.role),
+        }
+    }
+
+    fn asked(&self) -> SightAssociation<'_> {
+        SightAssociation {
+            primary: self.primary,
+            sees_account_tickets: self.sees_account_tickets,
+            role: &self.role,
+        }
+    }
+}
+
+/// What the rule asks of an account.
+struct FetchedSharing {
+    mode: Option<SharingMode>,
+    roles: Box<[FoldedRole]>,
+}
+
+impl FetchedSharing {
+    fn of(mode: Option<SharingMode>, roles: &[Role]) -> Self {
+        Self {
+            mode,
+            roles: FoldedRole::all(roles),
+        }
+    }
+
+    fn asked(&self) -> SightSharing<'_> {
+        SightSharing {
+            mode: self.mode,
+            roles: &self.roles,
+        }
+    }
 }
 
 impl SightFacts for Fetched {
     type Error = Infallible;
 
-    fn settings(&self) -> Result<&Settings, Infallible> {
+    fn settings(&self) -> Result<&SightSettings, Infallible> {
         Ok(&self.settings)
     }
 
@@ -47,12 +97,12 @@ impl SightFacts for Fetched {
         Ok(self.copies.contains(&(ticket, contact)))
     }
 
-    fn association(&self, pair: Pair) -> Result<Option<&Association>, Infallible> {
-        Ok(self.associations.get(&pair))
+    fn association(&self, pair: Pair) -> Result<Option<SightAssociation<'_>>, Infallible> {
+        Ok(self.associations.get(&pair).map(FetchedAssociation::asked))
     }
 
-    fn sharing(&self, account: AccountId) -> Result<Option<&Sharing>, Infallible> {
-        Ok(self.sharing.get(&account))
+    fn sharing(&self, account: AccountId) -> Result<Option<SightSharing<'_>>, Infallible> {
+        Ok(self.sharing.get(&account).map(FetchedSharing::asked))
     }
 }
 
@@ -72,14 +122,22 @@ impl Fetched {
     }
 
     fn add_account(&mut self, id: AccountId, account: &Account) {
-        self.sharing.insert(id, sharing_of(account));
+        let sharing = FetchedSharing::of(account.sharing_mode, &account.sharing_roles);
+        self.sharing.insert(id, sharing);
     }
-}
 
-fn sharing_of(account: &Account) -> Sharing {
-    Sharing {
-        mode: account.sharing_mode,
-        roles: account.sharing_roles.clone(),
+    fn add_association(&mut self, pair: Pair, association: &Association) {
+        self.associations
+            .insert(pair, FetchedAssociation::of(association));
+    }
+
+    /// Whether an account shares with a contact: both, and how they belong together, were added.
+    fn is_shared(&self, pair: Pair) -> bool {
+        let sharing = self.sharing.get(&pair.account);
+        let association = self.associations.get(&pair);
+        sharing.zip(association).is_some_and(|(sharing, of)| {
+            shares(&self.settings, sharing.asked(), of.asked()).holds()
+        })
     }
 }
 
@@ -104,7 +162,7 @@ pub struct Filtered<T, P> {
 impl Snapshot<'_> {
     fn no_facts(&self) -> Fetched {
         Fetched {
-            settings: self.settings().record.clone(),
+            settings: SightSettings::of(&self.settings().record),
             ..Fetched::default()
         }
     }
@@ -118,6 +176,17 @@ impl Snapshot<'_> {
 
     /// Judges one contact and each of these tickets, in their order.
     pub fn checks(&mut self, contact: ContactId, keys: &[TicketKey]) -> Result<Vec<Seen>> {
+        let facts = self.sight_facts(contact, keys)?;
+        let judge = |key: &TicketKey| sight(&facts, contact, key);
+        Ok(keys.iter().map(judge).collect())
+    }
+
+    /// What the rule asks of one contact and each of these tickets: of others nothing is found.
+    pub fn sight_facts(
+        &mut self,
+        contact: ContactId,
+        keys: &[TicketKey],
+    ) -> Result<impl SightFacts<Error = Infallible> + use<>> {
         let mut fetched = self.no_facts();
         self.fetch_blocked(&mut fetched, &[contact])?;
         let distinct: BTreeSet<&str> = keys.iter().map(TicketKey::as_str).collect();
@@ -128,9 +197,13 @@ impl Snapshot<'_> {
             }
             if let Some(account) = row.account {
                 let pair = Pair { contact, account };
-                let associated = row.association.map(|association| (pair, association));
-                fetched.associations.extend(associated);
-                fetched.sharing.extend(row.sharing.map(|s| (account, s)));
+                if let Some(association) = row.association {
+                    fetched.add_association(pair, &association);
+                }
+                if let Some(of) = row.sharing {
+                    let sharing = FetchedSharing::of(of.mode, &of.roles);
+                    fetched.sharing.insert(account, sharing);
+                }
             }
             fetched.tickets.insert(
                 row.key,
@@ -142,8 +215,7 @@ impl Snapshot<'_> {
                 },
             );
         }
-        let judge = |key: &TicketKey| sight(&fetched, contact, key);
-        Ok(keys.iter().map(judge).collect())
+        Ok(fetched)
     }
 
     /// The tickets that a contact sees, newest first; none where there is no such contact.
@@ -210,14 +282,13 @@ impl Snapshot<'_> {
         let mut sharing = Vec::new();
         if fetched.settings.sharing_enabled {
             for of in self.contact_accounts(contact, None, usize::MAX)? {
-                let (account, association) = (of.id, of.association.record);
+                let account = of.id;
+                let pair = Pair { contact, account };
                 fetched.add_account(account, &of.account.record);
-                let with = sharing_of(&of.account.record);
-                if shares(&fetched.settings, &with, &association).holds() {
+                fetched.add_association(pair, &of.association.record);
+                if fetched.is_shared(pair) {
                     sharing.push(account);
                 }
-                let pair = Pair { contact, account };
-                fetched.associations.insert(pair, association);
             }
         }
         Ok(vec![
@@ -295,7 +366,7 @@ impl Snapshot<'_> {
             for (contact, association) in members {
                 found.insert(contact);
                 let pair = Pair { contact, account };
-                fetched.associations.insert(pair, association);
+                fetched.add_association(pair, &association);
             }
         }
         let last = bound.unwrap_or(u64::MAX);

@@ -6,6 +6,7 @@ use std::hash::Hash;
 use roster_core::fact::{Held, HeldTicket, UniqueKey};
 use roster_core::id::{AccountId, ContactId, ImportId, Pair, Revision, TicketNo};
 use roster_core::names::{Heading, SearchQuery};
+use roster_core::organization::{At, OrganizationName};
 use roster_core::record::{Account, Association, Contact, Settings, Stored, Ticket, TicketStatus};
 use roster_core::refusal::Refusal;
 use roster_core::rules::disposition::{Preview, preview};
@@ -21,7 +22,6 @@ use crate::error::StorageError;
 use crate::imports::{ImportRecord, ImportReject};
 use crate::listed::Listed;
 use crate::members::{self, Reach};
-use crate::organization::{At, OrganizationName};
 use crate::picker::{self, Bounds, HeadingCount, Picked};
 use crate::sight::Filtered;
 use crate::tickets::{self, FoundTickets};
@@ -66,14 +66,27 @@ impl<'c> Snapshot<'c> {
         })
     }
 
+    /// Whether anything was ever written to the organization.
+    pub fn exists(&self) -> bool {
+        self.org != NOBODY
+    }
+
     /// Which moment this is.
     pub fn at(&self) -> At {
         self.at
     }
 
-    /// The nonce of a revision, if the log has it.
-    pub fn nonce_of(&mut self, revision: Revision) -> Result<Option<i64>> {
-        self.connection.nonce_of(self.org, revision)
+    /// Whether the organization has had this moment. One older than the kept log is taken to be one.
+    pub fn has_been(&mut self, moment: At) -> Result<bool> {
+        let head = self.at;
+        if moment.revision >= head.revision {
+            return Ok(moment == head);
+        }
+        if moment.revision == Revision::ZERO {
+            return Ok(moment.nonce == 0);
+        }
+        let logged = self.connection.nonce_of(self.org, moment.revision)?;
+        Ok(logged.is_none_or(|nonce| nonce == moment.nonce))
     }
 
     /// How many change sets of the log came by this way (see [`Origin`](crate::Origin)).

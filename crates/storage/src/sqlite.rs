@@ -18,10 +18,14 @@ mod grams;
 mod imports;
 #[path = "sql/lists.rs"]
 mod lists;
+#[path = "sql/log.rs"]
+mod log;
 #[path = "sql/names.rs"]
 mod names;
 #[path = "sql/namesakes.rs"]
 mod namesakes;
+#[path = "sql/pour.rs"]
+mod pour;
 #[path = "sql/session.rs"]
 mod session;
 #[path = "sql/tickets.rs"]
@@ -108,24 +112,29 @@ fn by_keys(table: &str) -> String {
 /// The place of a text in another, from 1; 0 if it is not there.
 const PLACE_OF: &str = "instr";
 
+/// How long a lock of another process, or of another connection of ours, is waited for.
+const BUSY_TIMEOUT: &str = "PRAGMA busy_timeout = 10000";
+
 #[derive(Debug)]
 struct Pragmas;
 
 impl CustomizeConnection<Conn, diesel::r2d2::Error> for Pragmas {
     fn on_acquire(&self, conn: &mut Conn) -> std::result::Result<(), diesel::r2d2::Error> {
-        conn.batch_execute(
-            "PRAGMA busy_timeout = 10000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
-             PRAGMA foreign_keys = ON; PRAGMA wal_autocheckpoint = 65536; \
-             PRAGMA cache_size = -65536; PRAGMA journal_size_limit = 268435456;",
-        )
-        .map_err(diesel::r2d2::Error::QueryError)
+        conn.batch_execute(BUSY_TIMEOUT)
+            .and_then(|()| {
+                conn.batch_execute(
+                    "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
+                     PRAGMA foreign_keys = ON; PRAGMA wal_autocheckpoint = 65536; \
+                     PRAGMA cache_size = -65536; PRAGMA journal_size_limit = 268435456;",
+                )
+            })
+            .map_err(diesel::r2d2::Error::QueryError)
     }
 }
 
-/// Opens the file, making and migrating it where needed.
-pub(crate) fn open(path: &str, connections: u32) -> Result<Pool<ConnectionManager<Conn>>> {
-    let mut conn =
-        Conn::establish(path).map_err(|error| StorageError::Unreachable(Box::new(error)))?;
+/// Makes the file where needed, and its tables.
+pub(crate) fn migrate(path: &str) -> Result<()> {
+    let mut conn = connect(path)?;
     conn.run_pending_migrations(MIGRATIONS)
         .map_err(StorageError::Unreachable)?;
     crate::store::draw_keys(|id, page, preview| {
@@ -140,8 +149,25 @@ pub(crate) fn open(path: &str, connections: u32) -> Result<Pool<ConnectionManage
             .execute(&mut conn)
             .map(drop)
             .map_err(Into::into)
-    })?;
-    drop(conn);
+    })
+}
+
+/// Whether the tables are those of this code; nothing is made.
+pub(crate) fn is_migrated(path: &str) -> Result<bool> {
+    let pending = connect(path)?.has_pending_migration(MIGRATIONS);
+    Ok(!pending.map_err(StorageError::Unreachable)?)
+}
+
+fn connect(path: &str) -> Result<Conn> {
+    let mut conn =
+        Conn::establish(path).map_err(|error| StorageError::Unreachable(Box::new(error)))?;
+    // Tools may be reading the file: their locks are waited for.
+    conn.batch_execute(BUSY_TIMEOUT)?;
+    Ok(conn)
+}
+
+/// Connections to a database that is migrated.
+pub(crate) fn pool(path: &str, connections: u32) -> Result<Pool<ConnectionManager<Conn>>> {
     Ok(Pool::builder()
         .max_size(connections)
         .min_idle(Some(1))

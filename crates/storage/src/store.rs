@@ -11,22 +11,21 @@ use roster_core::command::{Circumstances, Command};
 use roster_core::draft::Draft;
 use roster_core::fact::Needs;
 use roster_core::guard::Violation;
-use roster_core::id::Revision;
+use roster_core::organization::{At, OrganizationName};
 use roster_core::refusal::Refused;
 use tokio::sync::{Semaphore, oneshot};
 
-use crate::batch::{Job, Origin, Outcome};
+use crate::batch::{Committed, Job, Origin, Outcome};
 use crate::check::{Guarding, check_all};
 use crate::connection::{Connection, Result, StoreKeys};
 use crate::error::{NotDone, StorageError};
 use crate::imports::{Begin, ImportGiven, ImportRecord, ImportStep, ImportWrite, NewImport};
 use crate::loaded::Loaded;
 use crate::lock::FileLock;
-use crate::organization::{At, OrganizationName};
 use crate::presence::Presence;
 use crate::snapshot::Snapshot;
-use crate::writer::{self, CALLS_WAITING_MAX, Lane, Queue};
-use crate::{log, postgres, rebuild, sqlite};
+use crate::writer::{self, CALLS_WAITING_MAX, Desk, Lane, Queue};
+use crate::{postgres, rebuild, sqlite};
 
 /// Readers of one server; a read is short, so few serve many.
 const READERS: u32 = 8;
@@ -34,8 +33,9 @@ const READERS: u32 = 8;
 const POSTGRES_WRITERS: usize = 4;
 /// SQLite has one writer by nature.
 const SQLITE_WRITERS: usize = 1;
-/// Beside readers and writers: whoever asks whether the database answers.
-const PROBES: u32 = 1;
+/// Beside readers and writers: whoever follows the log, who must not wait for readers, and by whom it
+/// is known whether the database answers.
+const FOLLOWERS: u32 = 1;
 /// How long a connection is waited for. Readers wait for their turn before they ask for one and
 /// writers have their own, so there is always one unless the database is away: then a call is to
 /// hear so within a second.
@@ -44,6 +44,41 @@ pub(crate) const CONNECTION_PATIENCE: Duration = Duration::from_millis(800);
 /// connections, a stop takes less than ten seconds.
 const CLOSE_PATIENCE: Duration = Duration::from_secs(4);
 
+/// A database, as it is told.
+enum Address<'a> {
+    /// The path of a file.
+    Sqlite(&'a str),
+    /// A URL.
+    Postgres(&'a str),
+}
+
+impl<'a> Address<'a> {
+    fn parse(database: &'a str) -> Result<Self> {
+        if let Some(path) = database.strip_prefix("sqlite:").filter(|p| !p.is_empty()) {
+            return Ok(Self::Sqlite(path));
+        }
+        if database.starts_with("postgres://") || database.starts_with("postgresql://") {
+            return Ok(Self::Postgres(database));
+        }
+        Err(StorageError::NotADatabase)
+    }
+
+    fn writers(&self) -> usize {
+        match self {
+            Self::Sqlite(_) => SQLITE_WRITERS,
+            Self::Postgres(_) => POSTGRES_WRITERS,
+        }
+    }
+}
+
+/// For what a database is opened.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Opening {
+    Serving,
+    /// Beside servers at work: nothing is made, locked or written.
+    Looking,
+}
+
 #[derive(Clone)]
 enum Engine {
     Sqlite(Pool<ConnectionManager<SqliteConnection>>),
@@ -51,20 +86,23 @@ enum Engine {
 }
 
 impl Engine {
-    /// The engine, how many write to it, and the lock on its file where it is one.
-    fn open(database: &str) -> Result<(Self, usize, Option<FileLock>)> {
+    /// The engine of an address, made and migrated, or only looked at.
+    fn open(address: &Address<'_>, how: Opening) -> Result<Self> {
         // Each writer may ask for a second connection when an answer is lost.
-        let connections = |writers: usize| READERS + PROBES + 2 * writers as u32;
-        if let Some(path) = database.strip_prefix("sqlite:").filter(|p| !p.is_empty()) {
-            let lock = FileLock::take(path)?;
-            let pool = sqlite::open(path, connections(SQLITE_WRITERS))?;
-            return Ok((Self::Sqlite(pool), SQLITE_WRITERS, Some(lock)));
+        let connections = READERS + FOLLOWERS + 2 * address.writers() as u32;
+        let migrated = match (how, address) {
+            (Opening::Serving, Address::Sqlite(path)) => sqlite::migrate(path).map(|()| true)?,
+            (Opening::Serving, Address::Postgres(url)) => postgres::migrate(url).map(|()| true)?,
+            (Opening::Looking, Address::Sqlite(path)) => sqlite::is_migrated(path)?,
+            (Opening::Looking, Address::Postgres(url)) => postgres::is_migrated(url)?,
+        };
+        if !migrated {
+            return Err(StorageError::NotMigrated);
         }
-        if database.starts_with("postgres://") || database.starts_with("postgresql://") {
-            let pool = postgres::open(database, connections(POSTGRES_WRITERS))?;
-            return Ok((Self::Postgres(pool), POSTGRES_WRITERS, None));
-        }
-        Err(StorageError::NotADatabase)
+        Ok(match address {
+            Address::Sqlite(path) => Self::Sqlite(sqlite::pool(path, connections)?),
+            Address::Postgres(url) => Self::Postgres(postgres::pool(url, connections)?),
+        })
     }
 
     fn connect(&self) -> Result<Box<dyn Connection>> {
@@ -85,12 +123,14 @@ pub enum Done<A> {
 }
 
 /// How a store works; the default is what a server does.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone)]
 pub struct StoreOptions {
     /// How many calls may wait for a writer.
     pub calls_waiting_max: usize,
     /// Whether each batch is looked at before it is committed.
     pub guarding: Guarding,
+    /// Hears what was committed.
+    pub listener: Option<Arc<dyn Committed>>,
 }
 
 impl Default for StoreOptions {
@@ -98,6 +138,7 @@ impl Default for StoreOptions {
         Self {
             calls_waiting_max: CALLS_WAITING_MAX,
             guarding: Guarding::default(),
+            listener: None,
         }
     }
 }
@@ -107,9 +148,11 @@ pub struct Store {
     engine: Engine,
     keys: StoreKeys,
     queue: Arc<Queue>,
-    presence: Presence,
+    /// None where it only looks.
+    presence: Option<Presence>,
     writers: Mutex<Vec<std::thread::JoinHandle<()>>>,
     readers: Arc<Semaphore>,
+    pub(crate) followers: Arc<Semaphore>,
     /// Of SQLite: one server a file.
     _lock: Option<FileLock>,
 }
@@ -125,17 +168,27 @@ impl Store {
 
     /// As [`open`](Self::open), with options.
     pub fn open_with(database: &str, options: StoreOptions) -> Result<Self> {
-        let (engine, writers, lock) = Engine::open(database)?;
+        let address = Address::parse(database)?;
+        let lock = match address {
+            Address::Sqlite(path) => Some(FileLock::take(path)?),
+            Address::Postgres(_) => None,
+        };
+        let engine = Engine::open(&address, Opening::Serving)?;
         let mut connection = engine.connect()?;
         let keys = connection.store_keys()?;
         rebuild::check(connection.newest_derivation()?)?;
         let presence = Presence::begin(database, connection.as_mut())?;
         let queue = Arc::new(Queue::new(options.calls_waiting_max));
-        let connect: writer::Connect = {
-            let engine = engine.clone();
-            Arc::new(move || engine.connect())
+        let desk = Desk {
+            queue: Arc::clone(&queue),
+            connect: {
+                let engine = engine.clone();
+                Arc::new(move || engine.connect())
+            },
+            guarding: options.guarding,
+            listener: options.listener,
         };
-        let writers = writer::start(&queue, &connect, options.guarding, writers)
+        let writers = writer::start(&desk, address.writers())
             .map_err(|error| StorageError::Unreachable(error.into()))?;
         rebuild::start(&queue, connection.as_mut())?;
         drop(connection);
@@ -143,11 +196,44 @@ impl Store {
             engine,
             keys,
             queue,
-            presence,
+            presence: Some(presence),
             writers: Mutex::new(writers),
             readers: Arc::new(Semaphore::new(READERS as usize)),
+            followers: Arc::new(Semaphore::new(FOLLOWERS as usize)),
             _lock: lock,
         })
+    }
+
+    /// Opens a database to look at it, beside servers that work on it: nothing is made, migrated,
+    /// locked or written, and every command is refused. Blocks.
+    pub fn inspect(database: &str) -> Result<Self> {
+        let address = Address::parse(database)?;
+        if let Address::Sqlite(path) = address {
+            std::fs::metadata(path).map_err(|error| StorageError::Unreachable(error.into()))?;
+        }
+        let engine = Engine::open(&address, Opening::Looking)?;
+        let keys = engine.connect()?.store_keys()?;
+        let queue = Queue::new(0);
+        queue.close();
+        Ok(Self {
+            engine,
+            keys,
+            queue: Arc::new(queue),
+            presence: None,
+            writers: Mutex::default(),
+            readers: Arc::new(Semaphore::new(READERS as usize)),
+            followers: Arc::new(Semaphore::new(FOLLOWERS as usize)),
+            _lock: None,
+        })
+    }
+
+    /// The organizations that were ever written to. Blocks.
+    pub fn organizations(&self) -> Result<Vec<OrganizationName>> {
+        let names = self.engine.connect()?.organizations()?;
+        Ok(names
+            .iter()
+            .map(|name| OrganizationName::trusted(name))
+            .collect())
     }
 
     /// The keys of this store.
@@ -220,7 +306,7 @@ impl Store {
         origin: Origin,
         encode: impl Fn(&ImportRecord, At) -> Vec<u8> + Send + 'static,
     ) -> Result<Done<ImportRecord>, NotDone> {
-        let server = self.presence.number();
+        let server = self.presence.as_ref().map_or(0, Presence::number);
         let (begin, answered) = Begin::new(new, server, origin, encode);
         self.queue
             .push(Lane::Calls, organization, Box::new(begin))?;
@@ -229,7 +315,7 @@ impl Store {
 
     /// Makes sure that other servers know that this one lives, as long as it does. Blocks.
     pub fn show_presence(&self) -> Result<()> {
-        self.presence.show()
+        self.presence.as_ref().map_or(Ok(()), Presence::show)
     }
 
     async fn queue_and_wait<C, E>(
@@ -263,44 +349,41 @@ impl Store {
         organization: &OrganizationName,
         ask: impl FnOnce(&mut Snapshot<'_>) -> Result<T> + Send + 'static,
     ) -> Result<T> {
-        let (engine, organization) = (self.engine.clone(), organization.clone());
-        let turn = Arc::clone(&self.readers).acquire_owned().await;
-        let turn = turn.map_err(|closed| StorageError::Defect(closed.into()))?;
-        let read = tokio::task::spawn_blocking(move || {
-            let _turn = turn;
-            let mut connection = engine.connect()?;
+        self.ask_snapshot(&self.readers, organization, ask).await
+    }
+
+    pub(crate) async fn ask_snapshot<T: Send + 'static>(
+        &self,
+        turns: &Arc<Semaphore>,
+        organization: &OrganizationName,
+        ask: impl FnOnce(&mut Snapshot<'_>) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let organization = organization.clone();
+        self.ask_connection(turns, move |connection| {
             connection.begin_read()?;
-            let answer =
-                Snapshot::of(connection.as_mut(), &organization).and_then(|mut at| ask(&mut at));
+            let answer = Snapshot::of(connection, &organization).and_then(|mut at| ask(&mut at));
             // Nothing was written: whether this succeeds tells nothing about the answer.
             let _ = connection.rollback();
             answer
+        })
+        .await
+    }
+
+    /// Asks a connection when its turn comes.
+    pub(crate) async fn ask_connection<T: Send + 'static>(
+        &self,
+        turns: &Arc<Semaphore>,
+        ask: impl FnOnce(&mut dyn Connection) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let engine = self.engine.clone();
+        let turn = Arc::clone(turns).acquire_owned().await;
+        let turn = turn.map_err(|closed| StorageError::Defect(closed.into()))?;
+        let read = tokio::task::spawn_blocking(move || {
+            let _turn = turn;
+            ask(engine.connect()?.as_mut())
         });
         read.await
             .map_err(|panic| StorageError::Defect(panic.into()))?
-    }
-
-    /// Whether the database answers. Blocks.
-    pub fn probe(&self) -> Result<()> {
-        let mut connection = self.engine.connect()?;
-        connection.begin_read()?;
-        connection.rollback()
-    }
-
-    /// The change sets after a revision, oldest first, at most `limit` of them.
-    pub async fn changes_after(
-        &self,
-        organization: &OrganizationName,
-        after: Revision,
-        limit: usize,
-    ) -> Result<Vec<(Revision, Vec<Change>)>> {
-        self.read(organization, move |at| {
-            let sets = at.connection.change_sets_after(at.org, after, limit)?;
-            sets.into_iter()
-                .map(|(revision, format, parts)| Ok((revision, log::decode(format, &parts)?)))
-                .collect()
-        })
-        .await
     }
 
     /// Everything that is wrong in an organization; empty where every invariant holds.

@@ -77,6 +77,11 @@ impl TestStore {
         })
     }
 
+    /// Waits for an end.
+    pub(crate) fn wait<T>(&self, ending: impl Future<Output = T>) -> T {
+        self.runtime.block_on(ending)
+    }
+
     /// Asks one moment.
     pub(crate) fn read<T: Send + 'static>(
         &self,

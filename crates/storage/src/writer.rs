@@ -7,12 +7,12 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use parking_lot::{Condvar, Mutex};
+use roster_core::organization::OrganizationName;
 
-use crate::batch::{Batch, Job, Outcome};
+use crate::batch::{Batch, Committed, Job, Outcome};
 use crate::check::Guarding;
 use crate::connection::{Connection, Result};
 use crate::error::StorageError;
-use crate::organization::OrganizationName;
 
 /// How many commands one transaction takes: enough that a commit's cost vanishes, few enough
 /// that the first of them does not wait for long.
@@ -211,32 +211,38 @@ impl Queue {
 /// How a writer gets a connection.
 pub(crate) type Connect = Arc<dyn Fn() -> Result<Box<dyn Connection>> + Send + Sync>;
 
+/// What all writers of a store work with.
+#[derive(Clone)]
+pub(crate) struct Desk {
+    pub(crate) queue: Arc<Queue>,
+    pub(crate) connect: Connect,
+    pub(crate) guarding: Guarding,
+    /// Hears what was committed.
+    pub(crate) listener: Option<Arc<dyn Committed>>,
+}
+
 /// Starts writers.
-pub(crate) fn start(
-    queue: &Arc<Queue>,
-    connect: &Connect,
-    guarding: Guarding,
-    count: usize,
-) -> std::io::Result<Vec<JoinHandle<()>>> {
+pub(crate) fn start(desk: &Desk, count: usize) -> std::io::Result<Vec<JoinHandle<()>>> {
     (0..count)
         .map(|number| {
-            let (queue, connect) = (Arc::clone(queue), Arc::clone(connect));
+            let desk = desk.clone();
             std::thread::Builder::new()
                 .name(format!("writer-{number}"))
-                .spawn(move || write_until_closed(&queue, &connect, guarding))
+                .spawn(move || write_until_closed(&desk))
         })
         .collect()
 }
 
-fn write_until_closed(queue: &Queue, connect: &Connect, guarding: Guarding) {
+fn write_until_closed(desk: &Desk) {
+    let queue = &desk.queue;
     while let Some((name, taken)) = queue.take() {
         // A panic is a defect of one batch: those who wait for it see their answer dropped, and
         // the writer goes on.
         let worked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| match taken {
-            Taken::Commands(jobs) => run_commands(queue, &name, jobs, connect, guarding),
+            Taken::Commands(jobs) => run_commands(desk, &name, jobs),
             Taken::Chores(chores) => chores
                 .into_iter()
-                .for_each(|chore| run_chore(chore, connect)),
+                .for_each(|chore| run_chore(chore, &desk.connect)),
         }));
         if worked.is_err() {
             tracing::error!(organization = %name, "a writer panicked");
@@ -245,27 +251,22 @@ fn write_until_closed(queue: &Queue, connect: &Connect, guarding: Guarding) {
     }
 }
 
-fn run_commands(
-    queue: &Queue,
-    name: &OrganizationName,
-    jobs: Vec<Box<dyn Job>>,
-    connect: &Connect,
-    guarding: Guarding,
-) {
-    match connect() {
+fn run_commands(desk: &Desk, name: &OrganizationName, jobs: Vec<Box<dyn Job>>) {
+    match (desk.connect)() {
         Ok(mut connection) => {
             let mut batch = Batch {
                 connection: connection.as_mut(),
                 name,
-                guarding,
-                reconnect: connect.as_ref(),
+                guarding: desk.guarding,
+                listener: desk.listener.as_deref(),
+                reconnect: desk.connect.as_ref(),
             };
             batch.run(jobs);
         }
         Err(error) => {
             tracing::error!(%error, "a writer has no connection");
             // Those that came meanwhile would wait as long again for the same answer.
-            for job in jobs.into_iter().chain(queue.take_calls(name)) {
+            for job in jobs.into_iter().chain(desk.queue.take_calls(name)) {
                 job.finish(Outcome::Failed(StorageError::Unreachable(
                     "no connection".into(),
                 )));

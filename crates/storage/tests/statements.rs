@@ -29,7 +29,7 @@ use roster_core::rules::disposition::{Disposition, DissociateContact, Leaving, T
 use roster_core::rules::settings::UpdateSettings;
 use roster_core::rules::ticket::{Record, RecordTickets};
 use roster_core::text::{Email, Name, Role, TicketKey};
-use roster_storage::{Guarding, TicketFilter};
+use roster_storage::{Guarding, OrganizationName, TicketFilter};
 
 use crate::world::{Ending, Engine, World};
 
@@ -183,6 +183,18 @@ on_both_engines! {
         }
         println!("statements of a check of 1, 100 and 1,000: {numbers:?}");
         assert_eq!(numbers[1], numbers[2]);
+    }
+}
+
+on_both_engines! {
+    async fn the_heads_of_any_number_of_organizations_are_one_statement(world: World) {
+        let name = |number| OrganizationName::parse(&format!("o{number}")).unwrap();
+        for count in [1, 100] {
+            let names: Vec<OrganizationName> = (0..count).map(name).collect();
+            let (asked, heads) = asked(world.store.heads(&names)).await;
+            assert_eq!(heads.unwrap().len(), count);
+            assert_eq!(asked.len(), 1, "{asked:#?}");
+        }
     }
 }
 

@@ -1,40 +1,15 @@
 //! The one rule of sight. Check, batch, list, viewers and explain all ask it.
 
-use crate::id::{AccountId, ContactId, Pair, TicketNo};
-use crate::names::fold;
-use crate::record::{Association, Settings, Sharing, SharingMode};
-use crate::text::{Role, TicketKey};
+mod facts;
 
-/// What the rule asks of a ticket.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct SightTicket {
-    /// Its number.
-    pub number: TicketNo,
-    /// Whose it is.
-    pub requester: ContactId,
-    /// Its own account.
-    pub account: Option<AccountId>,
-    /// Whether the account never shows it.
-    pub private: bool,
-}
+use crate::id::{AccountId, ContactId, Pair};
+use crate::record::SharingMode;
+use crate::text::TicketKey;
 
-/// The facts of one moment, as a check asks them. The facts in memory never fail; a database may.
-pub trait SightFacts {
-    /// Why a fact could not be had.
-    type Error;
-    /// The settings.
-    fn settings(&self) -> Result<&Settings, Self::Error>;
-    /// Whether a contact is blocked; none: there is no such contact.
-    fn blocked(&self, contact: ContactId) -> Result<Option<bool>, Self::Error>;
-    /// A ticket.
-    fn ticket(&self, key: &TicketKey) -> Result<Option<SightTicket>, Self::Error>;
-    /// Whether a contact is on a ticket's copy list.
-    fn in_copy(&self, ticket: TicketNo, contact: ContactId) -> Result<bool, Self::Error>;
-    /// The association of a pair.
-    fn association(&self, pair: Pair) -> Result<Option<&Association>, Self::Error>;
-    /// Who of an account sees its tickets; none: there is no such account.
-    fn sharing(&self, account: AccountId) -> Result<Option<&Sharing>, Self::Error>;
-}
+pub use facts::{
+    FoldedRole, SightAssociation, SightFacts, SightPart, SightSettings, SightSharing, SightSink,
+    SightTicket, SinkFull,
+};
 
 /// Why there is no verdict.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -148,7 +123,7 @@ impl Verdict {
 /// **Visibility**: a contact sees a ticket that is its own, or that it is in copy of, or that an
 /// account shares with it; never when blocked. Every clause is asked, so that the verdict names
 /// all that hold.
-pub fn sight<F: SightFacts>(
+pub fn sight<F: SightFacts + ?Sized>(
     facts: &F,
     contact: ContactId,
     ticket: &TicketKey,
@@ -173,7 +148,7 @@ pub fn sight<F: SightFacts>(
     })
 }
 
-fn account_clause<F: SightFacts>(
+fn account_clause<F: SightFacts + ?Sized>(
     facts: &F,
     contact: ContactId,
     ticket: &SightTicket,
@@ -198,16 +173,17 @@ fn account_clause<F: SightFacts>(
 }
 
 /// Whether an account shares its tickets with a contact that is associated with it so.
-pub fn shares(settings: &Settings, sharing: &Sharing, association: &Association) -> ClauseReason {
+pub fn shares(
+    settings: &SightSettings,
+    sharing: SightSharing<'_>,
+    association: SightAssociation<'_>,
+) -> ClauseReason {
     if settings.sharing_primary_only && !association.primary {
         return ClauseReason::NotPrimary;
     }
     let (mode, roles) = match sharing.mode {
-        Some(mode) => (mode, &sharing.roles),
-        None => (
-            settings.default_sharing_mode,
-            &settings.default_sharing_roles,
-        ),
+        Some(mode) => (mode, sharing.roles),
+        None => (settings.default_mode, &*settings.default_roles),
     };
     match mode {
         SharingMode::Nobody => ClauseReason::ModeNobody,
@@ -216,13 +192,12 @@ pub fn shares(settings: &Settings, sharing: &Sharing, association: &Association)
             ClauseReason::AssociationGranted
         }
         SharingMode::Granted => ClauseReason::NotGranted,
-        SharingMode::Roles if is_listed(&association.role, roles) => ClauseReason::RoleListed,
+        SharingMode::Roles if is_listed(association.role, roles) => ClauseReason::RoleListed,
         SharingMode::Roles => ClauseReason::RoleNotListed,
     }
 }
 
 /// An empty role matches nothing, an empty list lets nobody in.
-fn is_listed(role: &Role, roles: &[Role]) -> bool {
-    let folded = fold(role.as_str());
-    !folded.is_empty() && roles.iter().any(|listed| fold(listed.as_str()) == folded)
+fn is_listed(role: &FoldedRole, roles: &[FoldedRole]) -> bool {
+    !role.is_empty() && roles.contains(role)
 }

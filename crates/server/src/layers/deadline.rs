@@ -54,7 +54,8 @@ where
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
         // Now, and not when the call is first looked at: tonic's begins after this returns.
-        let deadline = timeout(request.headers()).and_then(|time| Instant::now().checked_add(time));
+        let deadline =
+            time_given(request.headers()).and_then(|time| Instant::now().checked_add(time));
         Until {
             rest: self.0.call(request),
             deadline: deadline.map(sleep_until),
@@ -102,7 +103,7 @@ fn passed() -> Fault {
 
 /// How much time the caller gives; none where it gives no limit, or one that cannot be read, which
 /// tonic leaves aside too.
-fn timeout(headers: &HeaderMap) -> Option<Duration> {
+pub(crate) fn time_given(headers: &HeaderMap) -> Option<Duration> {
     let text = headers.get(HEADER)?.to_str().ok()?;
     let (digits, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
     if digits.len() > DIGITS_MAX || !digits.bytes().all(|digit| digit.is_ascii_digit()) {
@@ -127,7 +128,7 @@ mod tests {
     fn of(text: &str) -> Option<Duration> {
         let mut headers = HeaderMap::new();
         headers.insert(HEADER, text.parse().expect("a header"));
-        timeout(&headers)
+        time_given(&headers)
     }
 
     #[test]
@@ -151,6 +152,6 @@ mod tests {
         ] {
             assert_eq!(of(none), None, "{none:?}");
         }
-        assert_eq!(timeout(&HeaderMap::new()), None);
+        assert_eq!(time_given(&HeaderMap::new()), None);
     }
 }

@@ -148,7 +148,7 @@ fn render_import(
         create_time: render::time(import.create_time),
         end_time: import.end_time.and_then(render::time),
         written_token: if ended {
-            spine.tokens.of(organization, import.at)
+            spine.tokens.of(organization.as_str(), import.at)
         } else {
             String::new()
         },
@@ -264,6 +264,9 @@ async fn spool(stream: &mut Streaming<v1::StartImportRequest>) -> Result<Spooled
             }
         }
     }
+    // A caller who gives up looks like one who is done: the transport tells its reset as an end. But
+    // it drops the call as soon as this waits, so whoever comes back is done.
+    tokio::task::yield_now().await;
     Ok(spool.finish())
 }
 

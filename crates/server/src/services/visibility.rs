@@ -6,15 +6,15 @@ use roster_api::v1;
 use roster_api::v1::visibility_service_server::VisibilityService;
 use roster_core::id::ContactId;
 use roster_core::refusal::Refusal;
-use roster_core::rules::visibility::{Unseen, Verdict};
+use roster_core::rules::visibility::{Unseen, Verdict, sight};
 use roster_core::text::TicketKey;
-use roster_storage::{Snapshot, StorageError, TicketFilter};
+use roster_storage::TicketFilter;
 use tonic::{Request, Response, Status};
 
 use crate::fault::Fault;
 use crate::parse;
 use crate::render;
-use crate::spine::Spine;
+use crate::spine::{Facts, ReadRequest, Spine};
 use crate::token::Place;
 
 /// See the proto.
@@ -28,28 +28,56 @@ fn of_unseen(unseen: &Unseen<Infallible>, contact: ContactId, key: &TicketKey) -
     }
 }
 
-fn check(
-    at: &mut Snapshot<'_>,
+impl Visibilities {
+    /// The rule's word on one contact and one ticket.
+    async fn judge<Q: ReadRequest>(
+        &self,
+        request: &Request<Q>,
+        contact: ContactId,
+        key: TicketKey,
+    ) -> Result<(Verdict, String), Fault> {
+        let judge = move |facts: &Facts, keys: &[TicketKey]| {
+            let key = &keys[0];
+            sight(facts, contact, key).map_err(|unseen| of_unseen(&unseen, contact, key))
+        };
+        let (verdict, read_token) = self.0.sights(request, contact, [key], judge).await?;
+        Ok((verdict?, read_token))
+    }
+}
+
+/// An item of a batch's answer. An unknown contact fails the call, an unknown ticket its item.
+fn batch_result(
     contact: ContactId,
     key: &TicketKey,
-) -> Result<Result<Verdict, Fault>, StorageError> {
-    let seen = at.checks(contact, std::slice::from_ref(key))?.pop();
-    let seen = seen.unwrap_or(Err(Unseen::UnknownTicket));
-    Ok(seen.map_err(|unseen| of_unseen(&unseen, contact, key)))
+    seen: Result<Verdict, Unseen<Infallible>>,
+) -> Result<v1::BatchCheckTicketsResult, Fault> {
+    let ticket_id = key.to_string();
+    match seen {
+        Ok(verdict) => Ok(v1::BatchCheckTicketsResult {
+            ticket_id,
+            visibility: render::visibility(&verdict),
+            grounds: render::grounds(&verdict),
+            error: None,
+        }),
+        Err(unseen @ Unseen::UnknownTicket) => Ok(v1::BatchCheckTicketsResult {
+            ticket_id,
+            error: Some(of_unseen(&unseen, contact, key).item()),
+            ..v1::BatchCheckTicketsResult::default()
+        }),
+        Err(unseen) => Err(of_unseen(&unseen, contact, key)),
+    }
 }
 
 #[tonic::async_trait]
 impl VisibilityService for Visibilities {
     async fn check_ticket(
         &self,
-        request: Request<v1::CheckTicketRequest>,
+        mut request: Request<v1::CheckTicketRequest>,
     ) -> Result<Response<v1::CheckTicketResponse>, Status> {
-        let contact = parse::id("contact_id", &request.get_ref().contact_id)?;
-        let key = parse::ticket_key("ticket_id", &request.get_ref().ticket_id)?;
-        let (verdict, read_token) = self
-            .0
-            .read(&request, move |at| check(at, contact, &key))
-            .await?;
+        let asked = request.get_mut();
+        let contact = parse::id("contact_id", &asked.contact_id)?;
+        let key = parse::taken_ticket_key("ticket_id", std::mem::take(&mut asked.ticket_id))?;
+        let (verdict, read_token) = self.judge(&request, contact, key).await?;
         Ok(Response::new(v1::CheckTicketResponse {
             visibility: render::visibility(&verdict),
             grounds: render::grounds(&verdict),
@@ -67,28 +95,15 @@ impl VisibilityService for Visibilities {
         let key =
             |(index, id): (usize, &String)| parse::ticket_key(&format!("ticket_ids[{index}]"), id);
         let keys: Vec<TicketKey> = ids.iter().enumerate().map(key).collect::<Result<_, _>>()?;
-        let (results, read_token) = self
-            .0
-            .read(&request, move |at| {
-                let seen = at.checks(contact, &keys)?;
-                let result =
-                    |(key, seen): (TicketKey, Result<Verdict, Unseen<Infallible>>)| match seen {
-                        Ok(verdict) => Ok(v1::BatchCheckTicketsResult {
-                            ticket_id: key.to_string(),
-                            visibility: render::visibility(&verdict),
-                            grounds: render::grounds(&verdict),
-                            error: None,
-                        }),
-                        Err(Unseen::UnknownTicket) => Ok(v1::BatchCheckTicketsResult {
-                            error: Some(of_unseen(&Unseen::UnknownTicket, contact, &key).item()),
-                            ticket_id: key.to_string(),
-                            ..v1::BatchCheckTicketsResult::default()
-                        }),
-                        Err(unseen) => Err(of_unseen(&unseen, contact, &key)),
-                    };
-                Ok(keys.into_iter().zip(seen).map(result).collect())
-            })
-            .await?;
+        let judge = move |facts: &Facts, keys: &[TicketKey]| {
+            let results = keys.iter().map(|key| {
+                let seen = sight(facts, contact, key);
+                batch_result(contact, key, seen)
+            });
+            results.collect::<Result<Vec<_>, Fault>>()
+        };
+        let (results, read_token) = self.0.sights(&request, contact, keys, judge).await?;
+        let results = results?;
         Ok(Response::new(v1::BatchCheckTicketsResponse {
             results,
             read_token,
@@ -180,10 +195,7 @@ impl VisibilityService for Visibilities {
     ) -> Result<Response<v1::ExplainTicketResponse>, Status> {
         let contact = parse::id("contact_id", &request.get_ref().contact_id)?;
         let key = parse::ticket_key("ticket_id", &request.get_ref().ticket_id)?;
-        let (verdict, read_token) = self
-            .0
-            .read(&request, move |at| check(at, contact, &key))
-            .await?;
+        let (verdict, read_token) = self.judge(&request, contact, key).await?;
         Ok(Response::new(v1::ExplainTicketResponse {
             visibility: render::visibility(&verdict),
             blocked: verdict.blocked,

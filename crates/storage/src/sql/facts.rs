@@ -9,14 +9,14 @@ use roster_core::id::{AccountId, ContactId, Pair, Revision, TicketNo, Time};
 use roster_core::record::{Account, Association, Contact, Stored, Ticket};
 
 use super::session::Session;
-use crate::connection::{KeptAnswer, LoggedSet, Org, Organization, ReadFacts, Result, StoreKeys};
+use crate::connection::{KeptAnswer, Org, Organization, ReadFacts, Result, StoreKeys};
 use crate::listed::Listed;
 use crate::rows::{
     AccountRow, AssociationRow, ContactRow, TicketRow, column, key_column, key_of_column, number,
     status,
 };
 use crate::schema::{
-    accounts, associations, change_set_parts, change_sets, contacts, request_answers, store,
+    accounts, associations, change_sets, contacts, organizations, request_answers, store,
     ticket_copies, tickets, unique_keys,
 };
 
@@ -56,6 +56,13 @@ impl ReadFacts for Session {
             page_key,
             preview_key,
         })
+    }
+
+    fn organizations(&mut self) -> Result<Vec<String>> {
+        Ok(organizations::table
+            .order(organizations::name)
+            .select(organizations::name)
+            .load(&mut self.conn)?)
     }
 
     fn organization(&mut self, name: &str) -> Result<Option<Organization>> {
@@ -416,41 +423,6 @@ impl ReadFacts for Session {
                     expire_time: Time::from_micros(expire_time),
                 },
             )
-            .collect())
-    }
-
-    fn change_sets_after(
-        &mut self,
-        org: Org,
-        after: Revision,
-        limit: usize,
-    ) -> Result<Vec<LoggedSet>> {
-        let after = column(after.number());
-        let heads: Vec<(i64, i64)> = change_sets::table
-            .filter(change_sets::org.eq(org))
-            .filter(change_sets::revision.gt(after))
-            .order(change_sets::revision)
-            .limit(column(limit as u64))
-            .select((change_sets::revision, change_sets::format))
-            .load(&mut self.conn)?;
-        let last = heads.last().map_or(after, |(revision, _)| *revision);
-        let found: Vec<(i64, Vec<u8>)> = change_set_parts::table
-            .filter(change_set_parts::org.eq(org))
-            .filter(change_set_parts::revision.gt(after))
-            .filter(change_set_parts::revision.le(last))
-            .order((change_set_parts::revision, change_set_parts::part))
-            .select((change_set_parts::revision, change_set_parts::payload))
-            .load(&mut self.conn)?;
-        let mut parts: HashMap<i64, Vec<Vec<u8>>> = HashMap::new();
-        for (revision, payload) in found {
-            parts.entry(revision).or_default().push(payload);
-        }
-        Ok(heads
-            .into_iter()
-            .map(|(revision, format)| {
-                let payload = parts.remove(&revision).unwrap_or_default();
-                (Revision::new(number(revision)), format, payload)
-            })
             .collect())
     }
 }

@@ -2,6 +2,7 @@
 
 use diesel::prelude::*;
 use roster_core::id::{ImportId, Revision, Time};
+use roster_core::organization::At;
 
 use super::session::Session;
 use crate::connection::{Imports, Org, Result};
@@ -9,7 +10,6 @@ use crate::imports::{
     FAILED, ImportCounts, ImportFailure, ImportRecord, ImportReject, ImportState, ImportStep,
     NewImport, RUNNING,
 };
-use crate::organization::At;
 use crate::rows::{column, number};
 use crate::schema::{import_rejects, imports};
 

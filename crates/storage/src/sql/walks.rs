@@ -44,12 +44,14 @@ impl Walks for Session {
             column(after.contact.number()),
             column(after.account.number()),
         );
+        // The first condition is where an engine begins in the index.
         let rows: Vec<(i64, i64)> = associations::table
             .filter(associations::org.eq(org))
+            .filter(associations::contact.ge(contact))
             .filter(
-                associations::contact.gt(contact).or(associations::contact
-                    .eq(contact)
-                    .and(associations::account.gt(account))),
+                associations::contact
+                    .gt(contact)
+                    .or(associations::account.gt(account)),
             )
             .order((associations::contact, associations::account))
             .limit(limit_of(limit))

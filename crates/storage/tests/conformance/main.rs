@@ -18,6 +18,7 @@ mod guarding;
 mod keys;
 mod replay;
 mod runs;
+mod scale;
 mod tables;
 mod world;
 

@@ -1,7 +1,9 @@
 //! The change log alone gives every table but the log.
 
 use roster_core::guard::Violation;
-use roster_storage::OrganizationName;
+use roster_core::record::Settings;
+use roster_index::Loading;
+use roster_storage::{At, OrganizationName};
 
 use crate::maps::Maps;
 use crate::tables::{expected, held};
@@ -10,15 +12,38 @@ use crate::world::{World, whole_log};
 /// What the log of an organization comes to, applied to nothing.
 pub async fn replayed(world: &World, organization: &OrganizationName) -> Maps {
     let mut maps = Maps::default();
-    for (revision, changes) in whole_log(&world.store, organization).await {
+    for (at, changes) in whole_log(&world.store, organization).await {
         assert!(!changes.is_empty(), "a change set changes something");
-        maps.apply(&changes, revision);
+        maps.apply(&changes, at.revision);
     }
     maps
 }
 
-/// That an organization is whole: the log gives its tables and its settings, and every invariant
-/// holds.
+/// More than any test's organization takes in memory.
+const ROOM: usize = 1 << 30;
+
+/// That the facts of sight which a snapshot pours are those that the log comes to, and that both
+/// end at the organization's head.
+async fn assert_poured(world: &World, organization: &OrganizationName) {
+    let poured = world.store.read(organization, |snapshot| {
+        let settings = snapshot.settings().record.clone();
+        let mut loading = Loading::new(snapshot.at(), &settings, ROOM);
+        snapshot.pour(&mut loading)?.expect("there is room");
+        Ok(loading.finish().expect("there is room"))
+    });
+    let poured = poured.await.unwrap();
+    let nothing = Loading::new(At::default(), &Settings::default(), ROOM);
+    let mut followed = nothing.finish().unwrap();
+    for (at, changes) in whole_log(&world.store, organization).await {
+        followed.apply(at, &changes).unwrap();
+    }
+    assert_eq!(poured.differences(&followed, 9), [""; 0]);
+    let heads = world.store.heads(std::slice::from_ref(organization)).await;
+    assert_eq!(heads.unwrap(), [(organization.clone(), poured.at())]);
+}
+
+/// That an organization is whole: the log gives its tables, its settings and its facts of sight,
+/// and every invariant holds.
 pub async fn assert_whole(world: &World, organization: &OrganizationName) {
     let maps = replayed(world, organization).await;
     for (held, expected) in held(world, organization).into_iter().zip(expected(&maps)) {
@@ -28,6 +53,7 @@ pub async fn assert_whole(world: &World, organization: &OrganizationName) {
         .store
         .read(organization, |at| Ok(at.settings().clone()));
     assert_eq!(settings.await.unwrap(), maps.settings_now());
+    assert_poured(world, organization).await;
     let violations = world.store.check(organization).await.unwrap();
     assert_eq!(violations, Vec::<Violation>::new());
 }

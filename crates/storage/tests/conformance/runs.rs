@@ -75,6 +75,9 @@ async fn take(
     maps: &mut Maps,
 ) {
     let commands: Vec<AnyCommand> = steps.iter().map(|step| step.command(maps)).collect();
+    let heads = world.store.heads(std::slice::from_ref(organization)).await;
+    let before = heads.unwrap()[0].1;
+    assert_eq!(before.revision, maps.revision);
     let endings = commands
         .iter()
         .map(|command| told(world, organization, command));
@@ -94,12 +97,10 @@ async fn take(
             Err(NotDone::Storage(error)) => panic!("{command:?}: {error:?}"),
         }
     }
-    let sets = world
-        .store
-        .changes_after(organization, maps.revision, 1_000);
-    for (revision, changes) in sets.await.unwrap() {
-        assert_eq!(revision, maps.revision.next());
-        maps.apply(&changes, revision);
+    let sets = world.store.changes_after(organization, before, 1_000).await;
+    for set in sets.unwrap().expect("a moment that it had") {
+        assert_eq!(set.at.revision, maps.revision.next());
+        maps.apply(&set.changes, set.at.revision);
     }
     assert_eq!(timeless(maps), naive.tables, "{commands:?}");
 }

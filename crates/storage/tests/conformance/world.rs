@@ -10,7 +10,6 @@ use std::task::{Context, Waker};
 use roster_core::change::Change;
 use roster_core::command::{Circumstances, Command, Decision};
 use roster_core::fact::{Facts, Needs};
-use roster_core::id::Revision;
 use roster_core::refusal::Refused;
 use roster_storage::{
     At, Done, Guarding, NotDone, OrganizationName, Origin, RequestKey, Store, StoreOptions,
@@ -164,27 +163,22 @@ pub fn origin(request: Option<RequestKey>) -> Origin {
 }
 
 /// All change sets of an organization, numbered without gaps.
-pub async fn whole_log(
-    store: &Store,
-    organization: &OrganizationName,
-) -> Vec<(Revision, Vec<Change>)> {
+pub async fn whole_log(store: &Store, organization: &OrganizationName) -> Vec<(At, Vec<Change>)> {
     /// A few pages, so that paging is tried too.
     const PAGE: usize = 50;
-    let mut log: Vec<(Revision, Vec<Change>)> = Vec::new();
+    let mut log: Vec<(At, Vec<Change>)> = Vec::new();
     loop {
-        let after = log.last().map_or(Revision::ZERO, |(revision, _)| *revision);
-        let page = store
-            .changes_after(organization, after, PAGE)
-            .await
-            .unwrap();
+        let after = log.last().map_or_else(At::default, |(at, _)| *at);
+        let page = store.changes_after(organization, after, PAGE).await;
+        let page = page.unwrap().expect("a moment that it had");
         if page.is_empty() {
             break;
         }
-        log.extend(page);
+        log.extend(page.into_iter().map(|set| (set.at, set.changes)));
     }
-    for (index, (revision, _)) in log.iter().enumerate() {
+    for (index, (at, _)) in log.iter().enumerate() {
         assert_eq!(
-            revision.number(),
+            at.revision.number(),
             index as u64 + 1,
             "revisions have no gaps"
         );

@@ -1,9 +1,10 @@
 //! Which organization, and at which moment of it.
 
+use std::borrow::Borrow;
 use std::fmt;
 use std::sync::Arc;
 
-use roster_core::id::Revision;
+use crate::id::Revision;
 
 /// Longest name of an organization: that of a DNS label, so that it can be part of a host name.
 pub const ORGANIZATION_CHARS_MAX: usize = 63;
@@ -20,16 +21,34 @@ pub struct NotAnOrganization;
 impl OrganizationName {
     /// Reads a name.
     pub fn parse(text: &str) -> Result<Self, NotAnOrganization> {
-        let allowed = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
-        if (1..=ORGANIZATION_CHARS_MAX).contains(&text.len()) && text.bytes().all(allowed) {
+        if Self::is_one(text) {
             Ok(Self(text.into()))
         } else {
             Err(NotAnOrganization)
         }
     }
 
+    /// Whether a text is a name.
+    pub fn is_one(text: &str) -> bool {
+        let allowed = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
+        (1..=ORGANIZATION_CHARS_MAX).contains(&text.len()) && text.bytes().all(allowed)
+    }
+
+    /// A text that [is one](Self::is_one).
+    pub fn trusted(text: &str) -> Self {
+        debug_assert!(Self::is_one(text));
+        Self(text.into())
+    }
+
     /// The name itself.
     pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// So that a map by name is asked with a text: equal and hashed alike.
+impl Borrow<str> for OrganizationName {
+    fn borrow(&self) -> &str {
         &self.0
     }
 }
@@ -53,6 +72,13 @@ pub struct At {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_map_by_name_is_asked_with_a_text() {
+        let acme = OrganizationName::parse("acme").unwrap();
+        let map = std::collections::HashMap::from([(acme, 1)]);
+        assert_eq!((map.get("acme"), map.get("ACME")), (Some(&1), None));
+    }
 
     #[test]
     fn a_name_of_one_to_63_letters_digits_and_hyphens_is_one() {

@@ -1,0 +1,243 @@
+//! Calls with known answers. Each is made beforehand, so that a slice measures the server and not
+//! the making of questions; a wrong answer is an error, and ends the bench.
+
+use std::sync::Arc;
+
+use anyhow::{Result, bail};
+use roster_api::v1;
+use roster_api::v1::association_service_client::AssociationServiceClient;
+use roster_api::v1::contact_service_client::ContactServiceClient;
+use roster_api::v1::visibility_service_client::VisibilityServiceClient;
+use tonic::transport::Channel;
+
+use crate::load::connect;
+use crate::world::{Expected, Question, World};
+
+/// Questions of a row: many more than a cache line's worth, and few enough to be made at once.
+const QUESTIONS: usize = 65_536;
+/// Batches of a row.
+const BATCHES: usize = 1_024;
+
+/// Clients of one server over a few connections.
+#[derive(Clone)]
+pub(crate) struct Clients(Arc<[Channel]>);
+
+impl Clients {
+    pub(crate) async fn connect(url: &str) -> Result<Self> {
+        Ok(Self(connect(url).await?.into()))
+    }
+
+    /// Calls take the connections in turn.
+    fn channel(&self, number: u64) -> Channel {
+        self.0[number as usize % self.0.len()].clone()
+    }
+
+    /// One call of CheckTicket, whatever it answers.
+    pub(crate) async fn check(
+        &self,
+        number: u64,
+        request: v1::CheckTicketRequest,
+    ) -> Result<v1::CheckTicketResponse> {
+        let mut client = VisibilityServiceClient::new(self.channel(number));
+        Ok(client.check_ticket(request).await?.into_inner())
+    }
+
+    /// The first page of what a contact sees.
+    pub(crate) async fn list(&self, contact: u64) -> Result<v1::ListVisibleTicketsResponse> {
+        let request = v1::ListVisibleTicketsRequest {
+            contact_id: format!("c{contact}"),
+            ..v1::ListVisibleTicketsRequest::default()
+        };
+        let mut client = VisibilityServiceClient::new(self.channel(0));
+        Ok(client.list_visible_tickets(request).await?.into_inner())
+    }
+
+    /// The first page of the contacts that a query finds.
+    pub(crate) async fn find(&self, query: &str) -> Result<v1::ListContactsResponse> {
+        let request = v1::ListContactsRequest {
+            query: query.to_owned(),
+            ..v1::ListContactsRequest::default()
+        };
+        let mut client = ContactServiceClient::new(self.channel(0));
+        Ok(client.list_contacts(request).await?.into_inner())
+    }
+
+    /// Associates one contact with an account that it is not associated with.
+    pub(crate) async fn associate(
+        &self,
+        number: u64,
+        (contact, account): (u64, u64),
+    ) -> Result<()> {
+        let contact = v1::ContactToAssociate {
+            contact_id: format!("c{contact}"),
+            ..v1::ContactToAssociate::default()
+        };
+        let request = v1::AssociateContactsRequest {
+            account_id: format!("a{account}"),
+            contacts: vec![contact],
+            ..v1::AssociateContactsRequest::default()
+        };
+        let mut client = AssociationServiceClient::new(self.channel(number));
+        let answer = client.associate_contacts(request).await?.into_inner();
+        let created = |result: &v1::AssociateContactsResult| {
+            result.outcome() == v1::AssociateOutcome::Created
+        };
+        if answer.results.len() != 1 || !answer.results.iter().all(created) {
+            bail!("an association was not created: {:?}", answer.results);
+        }
+        Ok(())
+    }
+}
+
+impl Expected {
+    /// Whether an answer of the wire says just this.
+    pub(crate) fn is(&self, visibility: v1::Visibility, grounds: &[v1::Ground]) -> bool {
+        let visible = if self.visible() {
+            v1::Visibility::Visible
+        } else {
+            v1::Visibility::Hidden
+        };
+        let mut told = Expected::default();
+        for ground in grounds {
+            match ground.kind() {
+                v1::GroundKind::Requester => told.requester = true,
+                v1::GroundKind::Cc => told.copy = true,
+                v1::GroundKind::Account => told.account = number_of('a', &ground.account_id),
+                v1::GroundKind::Unspecified => return false,
+            }
+        }
+        let wanted = usize::from(self.requester)
+            + usize::from(self.copy)
+            + usize::from(self.account.is_some());
+        visibility == visible && told == *self && grounds.len() == wanted
+    }
+}
+
+/// The number in an id.
+pub(crate) fn number_of(letter: char, id: &str) -> Option<u64> {
+    id.strip_prefix(letter)?.parse().ok()
+}
+
+/// CheckTicket, asked with a quarter each of own, copied, shared and hidden tickets.
+#[derive(Clone)]
+pub(crate) struct Checks {
+    clients: Clients,
+    asked: Arc<[(v1::CheckTicketRequest, Expected)]>,
+}
+
+impl Checks {
+    pub(crate) fn new(clients: Clients, world: &World) -> Self {
+        let one = |question: Question| {
+            let request = v1::CheckTicketRequest {
+                contact_id: format!("c{}", question.contact),
+                ticket_id: question.ticket.id(),
+                consistency: None,
+            };
+            (request, question.expected)
+        };
+        let asked = world.questions(1).take(QUESTIONS).map(one).collect();
+        Self { clients, asked }
+    }
+
+    /// The same questions of another server.
+    pub(crate) fn of(&self, clients: Clients) -> Self {
+        Self {
+            clients,
+            asked: Arc::clone(&self.asked),
+        }
+    }
+
+    /// Asks one and holds the answer against what is expected.
+    pub(crate) async fn ask(self, number: u64) -> Result<()> {
+        let (request, expected) = &self.asked[number as usize % self.asked.len()];
+        let answer = self.clients.check(number, request.clone()).await?;
+        if !expected.is(answer.visibility(), &answer.grounds) {
+            bail!("wrong answer to {request:?}: {answer:?}, expected {expected:?}");
+        }
+        Ok(())
+    }
+
+    /// Asks one of the echo, which answers something of the same size.
+    pub(crate) async fn echo(self, number: u64) -> Result<()> {
+        let (request, _) = &self.asked[number as usize % self.asked.len()];
+        let answer = self.clients.check(number, request.clone()).await?;
+        if answer.visibility() != v1::Visibility::Visible {
+            bail!("the echo answers {answer:?}");
+        }
+        Ok(())
+    }
+}
+
+/// BatchCheckTickets.
+#[derive(Clone)]
+pub(crate) struct Batches {
+    clients: Clients,
+    asked: Arc<[(v1::BatchCheckTicketsRequest, Vec<Expected>)]>,
+}
+
+impl Batches {
+    pub(crate) fn new(clients: Clients, world: &World, size: usize) -> Self {
+        let mut questions = world.questions(2);
+        let one = |_| {
+            let batch = questions.batch(size);
+            let request = v1::BatchCheckTicketsRequest {
+                contact_id: format!("c{}", batch[0].contact),
+                ticket_ids: batch.iter().map(|question| question.ticket.id()).collect(),
+                consistency: None,
+            };
+            (
+                request,
+                batch.iter().map(|question| question.expected).collect(),
+            )
+        };
+        let asked = (0..BATCHES).map(one).collect();
+        Self { clients, asked }
+    }
+
+    /// Asks one and holds every answer against what is expected.
+    pub(crate) async fn ask(self, number: u64) -> Result<()> {
+        let (request, expected) = &self.asked[number as usize % self.asked.len()];
+        let mut client = VisibilityServiceClient::new(self.clients.channel(number));
+        let answer = client
+            .batch_check_tickets(request.clone())
+            .await?
+            .into_inner();
+        let right = |(result, expected): (&v1::BatchCheckTicketsResult, &Expected)| {
+            result.error.is_none() && expected.is(result.visibility(), &result.grounds)
+        };
+        let all_right = answer.results.iter().zip(expected).all(right);
+        if answer.results.len() != expected.len() || !all_right {
+            bail!(
+                "wrong answer to a batch of {}: {answer:?}",
+                request.contact_id
+            );
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_is_right_when_it_says_just_what_is_expected() {
+        use v1::Visibility::{Hidden, Visible};
+        let ground = |kind: v1::GroundKind, account: &str| v1::Ground {
+            kind: kind.into(),
+            account_id: account.to_owned(),
+        };
+        let by_account = [ground(v1::GroundKind::Account, "a7")];
+        let expected = Expected {
+            account: Some(7),
+            ..Expected::default()
+        };
+        assert!(expected.is(Visible, &by_account));
+        assert!(!expected.is(Hidden, &by_account));
+        assert!(!expected.is(Visible, &[]));
+        assert!(!expected.is(Visible, &[ground(v1::GroundKind::Account, "a8")]));
+        assert!(!expected.is(Visible, &[by_account[0].clone(), by_account[0].clone()]));
+        assert!(Expected::default().is(Hidden, &[]));
+        assert!(!Expected::default().is(Visible, &[]));
+    }
+}

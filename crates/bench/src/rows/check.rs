@@ -1,0 +1,110 @@
+//! CheckTicket against a bare echo of the same sizes.
+
+use futures::FutureExt;
+
+use anyhow::Result;
+
+use super::Row;
+use crate::ask::{Checks, Clients};
+use crate::bench::Bench;
+use crate::cache::Engine;
+use crate::load::{STREAMS, Slice, closed, warm_up};
+use crate::pairs::{Spread, alternate};
+use crate::process::Process;
+use crate::report::{Bar, Figure};
+
+pub(super) const ROW: Row = Row {
+    name: "check",
+    about: "CheckTicket, requests/s at 64 streams, against a bare tonic echo of the same sizes: at \
+            least 0.90; and its processor time over the echo's: at most 2 µs",
+    takes: "",
+    of_database: true,
+    measure: |bench, engine| measure(bench, engine).boxed_local(),
+};
+
+/// What one side has cost so far.
+#[derive(Default)]
+struct Costs {
+    answers: u64,
+    micros: f64,
+    /// Of each slice, in microseconds an answer.
+    slices: Vec<f64>,
+}
+
+impl Costs {
+    /// Runs a slice and notes what it cost the process.
+    async fn of(
+        &mut self,
+        process: &Process,
+        slice: impl Future<Output = Result<Slice>>,
+    ) -> Result<f64> {
+        let before = process.processor_time()?;
+        let slice = slice.await?;
+        let micros = (process.processor_time()? - before).as_secs_f64() * 1e6;
+        self.answers += slice.answers;
+        self.micros += micros;
+        self.slices.push(micros / slice.answers as f64);
+        Ok(slice.per_second())
+    }
+
+    fn each(&self) -> f64 {
+        self.micros / self.answers as f64
+    }
+}
+
+async fn measure(bench: &Bench, engine: Engine) -> Result<Vec<Figure>> {
+    let world = bench.world();
+    let database = bench.filled(engine, &world).await?;
+    let (server, echo) = (bench.serve(&database)?, bench.echo()?);
+    let clients = Clients::connect(&server.url()).await?;
+    let checks = Checks::new(clients, &bench.expected(&world));
+    let echoes = checks.of(Clients::connect(&echo.url()).await?);
+    let check = || {
+        let checks = checks.clone();
+        closed(STREAMS, bench.slice(), move |n| checks.clone().ask(n))
+    };
+    let bare = || {
+        let echoes = echoes.clone();
+        closed(STREAMS, bench.slice(), move |n| echoes.clone().echo(n))
+    };
+    warm_up(async || Ok(check().await?.per_second())).await?;
+    warm_up(async || Ok(bare().await?.per_second())).await?;
+
+    let (mut of_echo, mut of_check) = (Costs::default(), Costs::default());
+    let pairs = alternate(
+        bench.slices(),
+        async || of_echo.of(&echo, bare()).await,
+        async || of_check.of(&server, check()).await,
+    )
+    .await?;
+    let baseline = Spread::of(pairs.iter().map(|pair| pair.baseline)).median;
+    let measured = Spread::of(pairs.iter().map(|pair| pair.measured)).median;
+    let over = of_check.slices.iter().zip(&of_echo.slices);
+    let over = Spread {
+        // The kernel counts in steps of 10 ms: all slices together are more exact than any.
+        median: of_check.each() - of_echo.each(),
+        ..Spread::of(over.map(|(check, echo)| check - echo))
+    };
+    Ok(vec![
+        Figure {
+            name: ROW.name,
+            engine: Some(engine),
+            spread: Spread::of_ratios(&pairs),
+            unit: " ×",
+            bar: Bar::AtLeast(0.9),
+            note: format!("{measured:.0} checks/s, echo {baseline:.0}/s"),
+        },
+        Figure {
+            name: "check-processor",
+            engine: Some(engine),
+            spread: over,
+            unit: " µs",
+            bar: Bar::AtMost(2.0),
+            note: format!(
+                "{:.1} µs a check, {:.1} µs an echo",
+                of_check.each(),
+                of_echo.each()
+            ),
+        },
+    ])
+}

@@ -1,0 +1,164 @@
+//! The decision alone: the rule over facts in memory, one thread, no wire.
+
+use std::hint::black_box;
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, bail};
+use futures::FutureExt;
+use roster_core::id::{AccountId, ContactId, Pair, TicketNo};
+use roster_core::organization::At;
+use roster_core::record::{Settings, Sharing, SharingMode};
+use roster_core::rules::visibility::{
+    Ground, SightPart, SightSink, SightTicket, SinkFull, Verdict, sight,
+};
+use roster_core::text::{Role, TicketKey};
+use roster_index::{Loading, OrganizationFacts};
+
+use super::Row;
+use crate::bench::Bench;
+use crate::cache::Engine;
+use crate::pairs::Spread;
+use crate::report::{Bar, Figure};
+use crate::world::{Expected, Mode, ROLES, ROLES_LISTED, World};
+
+/// Questions between two looks at the clock.
+const QUESTIONS: usize = 65_536;
+
+pub(super) const ROW: Row = Row {
+    name: "decision",
+    about: "the decision alone, in process, one thread, over facts in memory: at least 1M/s",
+    takes: "",
+    of_database: false,
+    measure: |bench, _| async { measure(bench) }.boxed_local(),
+};
+
+/// The facts of a world in memory, as a server holds them.
+pub(crate) fn facts(world: &World) -> Result<OrganizationFacts> {
+    let settings = Settings {
+        multiple_accounts: true,
+        ..Settings::default()
+    };
+    let mut loading = Loading::new(At::default(), &settings, usize::MAX);
+    // Should the memory be full it says so at the end.
+    let _ = pour(world, &mut loading);
+    Ok(loading.finish()?)
+}
+
+/// As a database pours them: by key.
+fn pour(world: &World, sink: &mut dyn SightSink) -> Result<(), SinkFull> {
+    for contact in 1..=world.contacts {
+        sink.contact(ContactId::new(contact), world.blocked(contact))?;
+        let mut belongings: Vec<_> = world.belongings(contact).collect();
+        belongings.sort_by_key(|belonging| belonging.account);
+        for belonging in belongings {
+            let pair = Pair {
+                contact: ContactId::new(contact),
+                account: AccountId::new(belonging.account),
+            };
+            let part = SightPart {
+                primary: belonging.primary,
+                sees_account_tickets: belonging.marked,
+                role: &Role::trusted(ROLES[belonging.role].to_owned()),
+            };
+            sink.association(pair, part)?;
+        }
+    }
+    for account in 1..=world.accounts {
+        sink.account(AccountId::new(account), &sharing(world.mode(account)))?;
+    }
+    for number in 1..=world.tickets {
+        let ticket = world.ticket(number);
+        let no = TicketNo::new(number);
+        let facts = SightTicket {
+            number: no,
+            requester: ContactId::new(ticket.requester),
+            account: ticket.account.map(AccountId::new),
+            private: ticket.private,
+        };
+        sink.ticket(&ticket.id(), facts)?;
+        let mut copies: Vec<u64> = ticket.copies().to_vec();
+        copies.sort_unstable();
+        for copy in copies {
+            sink.copy(no, ContactId::new(copy))?;
+        }
+    }
+    Ok(())
+}
+
+fn sharing(mode: Option<Mode>) -> Sharing {
+    let (mode, listed) = match mode {
+        None => (None, 0),
+        Some(Mode::Nobody) => (Some(SharingMode::Nobody), 0),
+        Some(Mode::Granted) => (Some(SharingMode::Granted), 0),
+        Some(Mode::Roles(listed)) => (Some(SharingMode::Roles), listed),
+        Some(Mode::Everyone) => (Some(SharingMode::Everyone), 0),
+    };
+    let role = |role: &&str| Role::trusted((*role).to_owned());
+    Sharing {
+        mode,
+        roles: ROLES_LISTED[..listed].iter().map(role).collect(),
+    }
+}
+
+/// A verdict as the world would say it.
+pub(crate) fn as_expected(verdict: &Verdict) -> Expected {
+    let mut seen = Expected::default();
+    for ground in verdict.grounds() {
+        match ground {
+            Ground::Requester => seen.requester = true,
+            Ground::Copy => seen.copy = true,
+            Ground::Account(account) => seen.account = Some(account.number()),
+        }
+    }
+    seen
+}
+
+fn measure(bench: &Bench) -> Result<Vec<Figure>> {
+    let world = bench.world();
+    let facts = facts(&world)?;
+    let expected = bench.expected(&world);
+    let questions: Vec<(ContactId, TicketKey, Expected)> = expected
+        .questions(1)
+        .take(QUESTIONS)
+        .map(|question| {
+            let key = TicketKey::trusted(question.ticket.id());
+            (ContactId::new(question.contact), key, question.expected)
+        })
+        .collect();
+    let mut speeds = Vec::new();
+    for _ in 0..bench.slices() {
+        let (begun, mut decided) = (Instant::now(), 0);
+        while begun.elapsed() < bench.slice().min(Duration::from_secs(1)) {
+            for (contact, key, expected) in &questions {
+                let Ok(verdict) = sight(&facts, *contact, black_box(key)) else {
+                    bail!("{contact} or {key} is not known");
+                };
+                if as_expected(&verdict) != *expected {
+                    bail!("wrong decision on {contact} and {key}: {verdict:?}");
+                }
+            }
+            decided += questions.len();
+        }
+        speeds.push(decided as f64 / begun.elapsed().as_secs_f64());
+    }
+    Ok(vec![Figure {
+        name: ROW.name,
+        engine: None::<Engine>,
+        spread: Spread::of(speeds),
+        unit: "/s",
+        bar: Bar::AtLeast(1e6),
+        note: memory(&facts, &world),
+    }])
+}
+
+/// What the facts take.
+fn memory(facts: &OrganizationFacts, world: &World) -> String {
+    let bytes = facts.bytes_by_kind();
+    let each = |bytes: usize, count: u64| bytes as f64 / count as f64;
+    format!(
+        "{:.1} bytes a ticket, {:.1} a contact with its associations, {:.0} MiB in all",
+        each(bytes.tickets + bytes.copies, world.tickets),
+        each(bytes.contacts, world.contacts),
+        facts.bytes() as f64 / f64::from(1 << 20)
+    )
+}

@@ -1,0 +1,118 @@
+//! A million rows by import, against the raw load of the same rows.
+
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+use futures::FutureExt;
+use roster_api::v1::ImportKind;
+use roster_client::{ImportOptions, Roster};
+
+use super::Row;
+use crate::bench::Bench;
+use crate::cache::Engine;
+use crate::fill::{check_import, write_pairs};
+use crate::pairs::{Spread, alternate};
+use crate::process::Process;
+use crate::report::{Bar, Figure};
+use crate::sql;
+use crate::world::World;
+
+pub(super) const ROW: Row = Row {
+    name: "import",
+    about: "association import, CSV of a row a contact (1M in world M), end to end, against the raw \
+            load of the same rows into the same tables and indexes: at least 0.50",
+    takes: "minutes: a tenth of the pairs is measured, each on two fresh copies of the database",
+    of_database: true,
+    measure: |bench, engine| measure(bench, engine).boxed_local(),
+};
+
+pub(super) const MEMORY: Row = Row {
+    name: "import-memory",
+    about: "the peak memory of the server while it imports a row a contact (1M in world M), over what \
+            it held idle: at most 200 MB",
+    takes: "a copy of the world's database and one import",
+    of_database: true,
+    measure: |bench, engine| memory(bench, engine).boxed_local(),
+};
+
+/// A pair a contact that is no association yet.
+fn pairs_of(world: &World) -> impl Iterator<Item = (u64, u64)> {
+    (0..world.contacts).map(|number| world.new_pair(number))
+}
+
+/// Imports them, and says how long that took from the first byte to the end of the last row.
+pub(super) async fn import_pairs(
+    bench: &Bench,
+    server: &Process,
+    world: &World,
+) -> Result<Duration> {
+    let path = bench.cache.folder.join("associations.csv");
+    write_pairs(&path, pairs_of(world))?;
+    let roster = Roster::connect(server.url()).await?;
+    let begun = Instant::now();
+    let options = ImportOptions::default();
+    let done = roster
+        .import(&path, ImportKind::Associations, &options, |_| {})
+        .await?;
+    let took = begun.elapsed();
+    check_import(&done)?;
+    std::fs::remove_file(path)?;
+    Ok(took)
+}
+
+async fn measure(bench: &Bench, engine: Engine) -> Result<Vec<Figure>> {
+    let world = bench.world();
+    let rows: Vec<(u64, u64)> = pairs_of(&world).collect();
+    let raw = async || {
+        let database = bench.copy(engine, &world).await?;
+        let mut bare = sql::open(&database)?;
+        let begun = Instant::now();
+        tokio::task::block_in_place(|| bare.load(&rows))?;
+        Ok(begun.elapsed().as_secs_f64())
+    };
+    let imported = async || {
+        let database = bench.copy(engine, &world).await?;
+        let server = bench.serve(&database)?;
+        let took = import_pairs(bench, &server, &world).await?;
+        server.stop()?;
+        Ok(took.as_secs_f64())
+    };
+    let pairs = alternate(bench.few(), raw, imported).await?;
+    let per_second =
+        |values: &mut dyn Iterator<Item = f64>| rows.len() as f64 / Spread::of(values).median;
+    Ok(vec![Figure {
+        name: ROW.name,
+        engine: Some(engine),
+        spread: Spread::of_gains(&pairs),
+        unit: " ×",
+        bar: Bar::AtLeast(0.5),
+        note: format!(
+            "{:.0} rows/s imported, {:.0} rows/s raw",
+            per_second(&mut pairs.iter().map(|pair| pair.measured)),
+            per_second(&mut pairs.iter().map(|pair| pair.baseline))
+        ),
+    }])
+}
+
+async fn memory(bench: &Bench, engine: Engine) -> Result<Vec<Figure>> {
+    const MEGABYTE: f64 = 1e6;
+    let world = bench.world();
+    let database = bench.copy(engine, &world).await?;
+    let server = bench.serve(&database)?;
+    server.forget_peak()?;
+    let idle = server.peak_memory()? as f64;
+    import_pairs(bench, &server, &world).await?;
+    let peak = server.peak_memory()? as f64;
+    Ok(vec![Figure {
+        name: MEMORY.name,
+        engine: Some(engine),
+        spread: Spread::of([(peak - idle) / MEGABYTE]),
+        unit: " MB",
+        bar: Bar::AtMost(200.0),
+        note: format!(
+            "{:.0} MB at most, {:.0} MB idle",
+            peak / MEGABYTE,
+            idle / MEGABYTE
+        ),
+    }])
+}

@@ -1,0 +1,139 @@
+//! The first page of what a contact sees, against the bare SQL of that page and an echo of its size.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, bail};
+use futures::FutureExt;
+
+use super::Row;
+use crate::ask::{Clients, number_of};
+use crate::bench::Bench;
+use crate::cache::Engine;
+use crate::load::{closed, warm_up};
+use crate::pairs::{Spread, alternate};
+use crate::report::{Bar, Figure};
+use crate::sql::{self, Bare};
+use crate::world::World;
+
+/// Contacts who read, in turn.
+const READERS: usize = 512;
+
+pub(super) const ROW: Row = Row {
+    name: "list",
+    about: "ListVisibleTickets, the time of a first page of 50, against the bare SQL of one page plus \
+            an echo of its size: at most 1.3 ×",
+    takes: "",
+    of_database: true,
+    measure: |bench, engine| measure(bench, engine).boxed_local(),
+};
+
+/// A contact and the accounts that share with it.
+type Reader = (u64, Vec<u64>);
+
+fn readers(world: &World) -> Arc<[Reader]> {
+    let mut questions = world.questions(3);
+    let one = |_| {
+        let contact = questions.reader();
+        (contact, world.sharing_accounts(contact).collect())
+    };
+    (0..READERS).map(one).collect()
+}
+
+/// What the wire answers is what the tables hold, and each ticket of it is to be seen.
+async fn compare(
+    world: &World,
+    clients: &Clients,
+    bare: &mut dyn Bare,
+    (contact, accounts): &Reader,
+) -> Result<()> {
+    let answer = clients.list(*contact).await?;
+    let listed = answer.tickets.iter().filter_map(|one| one.ticket.as_ref());
+    let ids: Vec<String> = listed.map(|ticket| ticket.id.clone()).collect();
+    for (id, visible) in ids.iter().zip(&answer.tickets) {
+        let number = id.strip_prefix("T-").and_then(|digits| digits.parse().ok());
+        let ticket = world.ticket(number.unwrap_or(1));
+        let expected = world.expected(*contact, &ticket);
+        if !expected.is(roster_api::v1::Visibility::Visible, &visible.grounds) {
+            bail!(
+                "c{contact} is shown {id} by {:?}, expected {expected:?}",
+                visible.grounds
+            );
+        }
+        let requester = visible
+            .ticket
+            .as_ref()
+            .map(|told| told.requester_id.as_str());
+        if requester.and_then(|id| number_of('c', id)) != Some(ticket.requester) {
+            bail!("{id} is listed as requested by {requester:?}");
+        }
+    }
+    if ids != bare.page(*contact, accounts)? {
+        bail!("c{contact} is not shown the page that the tables hold");
+    }
+    Ok(())
+}
+
+/// The mean time of a page by bare SQL.
+fn bare_slice(bare: &mut dyn Bare, readers: &[Reader], time: Duration) -> Result<f64> {
+    let (begun, mut pages) = (Instant::now(), 0);
+    while begun.elapsed() < time || pages == 0 {
+        let (contact, accounts) = &readers[pages % readers.len()];
+        bare.page(*contact, accounts)?;
+        pages += 1;
+    }
+    Ok(begun.elapsed().as_secs_f64() / pages as f64)
+}
+
+async fn measure(bench: &Bench, engine: Engine) -> Result<Vec<Figure>> {
+    let world = bench.expected(&bench.world());
+    let database = bench.filled(engine, &bench.world()).await?;
+    let (server, echo) = (bench.serve(&database)?, bench.echo()?);
+    let clients = Clients::connect(&server.url()).await?;
+    let echoes = Clients::connect(&echo.url()).await?;
+    let mut bare = sql::open(&database)?;
+    let readers = readers(&world);
+    for reader in readers.iter() {
+        compare(&world, &clients, bare.as_mut(), reader).await?;
+    }
+    let pages = async |clients: &Clients, time| {
+        let (clients, readers) = (clients.clone(), Arc::clone(&readers));
+        let page = move |number: u64| {
+            let (clients, readers) = (clients.clone(), Arc::clone(&readers));
+            async move {
+                let (contact, _) = &readers[number as usize % readers.len()];
+                clients.list(*contact).await.map(drop)
+            }
+        };
+        anyhow::Ok(closed(1, time, page).await?.mean())
+    };
+    // Both parts of the baseline in the time of one slice.
+    let half = bench.slice() / 2;
+    warm_up(async || Ok(1.0 / pages(&clients, half).await?)).await?;
+    let mut parts = Vec::new();
+    let pairs = alternate(
+        bench.slices(),
+        async || {
+            let of_sql = tokio::task::block_in_place(|| bare_slice(bare.as_mut(), &readers, half))?;
+            let of_echo = pages(&echoes, half).await?;
+            parts.push((of_sql, of_echo));
+            Ok(of_sql + of_echo)
+        },
+        async || pages(&clients, bench.slice()).await,
+    )
+    .await?;
+    let micros = |values: &mut dyn Iterator<Item = f64>| Spread::of(values).median * 1e6;
+    Ok(vec![Figure {
+        name: ROW.name,
+        engine: Some(engine),
+        spread: Spread::of_ratios(&pairs),
+        unit: " ×",
+        bar: Bar::AtMost(1.3),
+        note: format!(
+            "{:.0} µs a page, {:.0} µs of SQL, {:.0} µs of echo",
+            micros(&mut pairs.iter().map(|pair| pair.measured)),
+            micros(&mut parts.iter().map(|(of_sql, _)| *of_sql)),
+            micros(&mut parts.iter().map(|(_, of_echo)| *of_echo))
+        ),
+    }])
+}

@@ -1,0 +1,351 @@
+//! Worlds whose every fact follows from its number and a seed, so that nothing of them is kept: who
+//! belongs where, who asked what, and, by a rule of its own, who sees what.
+//!
+//! Numbers begin with 1 and are those that Roster gives when a world is filled in order: contact 12
+//! is `c12`. Every tenth contact belongs to one of a few large accounts, as in life.
+
+mod names;
+mod questions;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use names::PersonNames;
+pub(crate) use questions::Question;
+
+use clap::ValueEnum;
+
+/// The seed of every world where nothing else is said.
+pub(crate) const SEED_DEFAULT: u64 = 20_261_125;
+/// Roles as associations have them. The first two are those that accounts list.
+pub(crate) const ROLES: [&str; 4] = ["情報システム", "Administrator", "経理", ""];
+/// The first two roles as accounts list them: compared after folding they are the same.
+pub(crate) const ROLES_LISTED: [&str; 2] = ["情報システム", "ＡＤＭＩＮＩＳＴＲＡＴＯＲ"];
+/// Scrambles the order in which contacts ask; coprime to every number of contacts.
+const SCRAMBLE: u64 = 7_919;
+/// One account in so many is large.
+const LARGE_ONE_IN: u64 = 1_000;
+/// The first ticket's `create_time`, in seconds since 1970.
+const FIRST_TICKET_SECONDS: u64 = 1_600_000_000;
+/// How many contacts a ticket has in copy at most.
+const COPIES_MAX: usize = 3;
+
+/// How large a world is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[value(rename_all = "verbatim")]
+pub(crate) enum Size {
+    /// 600 tickets of 200 contacts of 80 accounts: for tests.
+    #[value(name = "tiny")]
+    Tiny,
+    /// 10,000 tickets of 1,000 contacts of 100 accounts.
+    S,
+    /// 2,000,000 tickets of 1,000,000 contacts of 100,000 accounts, 1.2 million associations.
+    M,
+    /// 10,000,000 tickets of 200,000 contacts of 20,000 accounts.
+    L,
+}
+
+/// A world.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct World {
+    pub(crate) size: Size,
+    pub(crate) seed: u64,
+    pub(crate) accounts: u64,
+    pub(crate) contacts: u64,
+    pub(crate) tickets: u64,
+    /// The inverse of [`SCRAMBLE`] modulo the contacts.
+    unscramble: u64,
+}
+
+/// One association of a contact.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Belonging {
+    pub(crate) account: u64,
+    pub(crate) primary: bool,
+    pub(crate) marked: bool,
+    /// In [`ROLES`].
+    pub(crate) role: usize,
+}
+
+/// With whom an account shares its tickets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mode {
+    Nobody,
+    Granted,
+    /// The first so many of [`ROLES_LISTED`].
+    Roles(usize),
+    Everyone,
+}
+
+/// A ticket.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Ticket {
+    pub(crate) number: u64,
+    pub(crate) requester: u64,
+    pub(crate) account: Option<u64>,
+    pub(crate) private: bool,
+    pub(crate) closed: bool,
+    /// Its account is not what the requester's associations would give it.
+    pub(crate) exceptional: bool,
+    pub(crate) create_seconds: u64,
+    copies: [u64; COPIES_MAX],
+    copied: usize,
+}
+
+impl Ticket {
+    /// The contacts in copy, each once.
+    pub(crate) fn copies(&self) -> &[u64] {
+        &self.copies[..self.copied]
+    }
+
+    /// The caller's id of it.
+    pub(crate) fn id(&self) -> String {
+        ticket_id(self.number)
+    }
+}
+
+/// The caller's id of a ticket: as long as those of ticket systems are.
+pub(crate) fn ticket_id(number: u64) -> String {
+    format!("T-{number:010}")
+}
+
+/// What a contact sees of a ticket: the grounds that hold. None: it does not see it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Expected {
+    pub(crate) requester: bool,
+    pub(crate) copy: bool,
+    pub(crate) account: Option<u64>,
+}
+
+impl Expected {
+    pub(crate) fn visible(&self) -> bool {
+        self.requester || self.copy || self.account.is_some()
+    }
+}
+
+/// What a number is drawn for, so that no two drawings of one number agree.
+#[derive(Clone, Copy)]
+enum For {
+    SecondAccount,
+    SecondDistance,
+    Flag,
+    Role,
+    Blocked,
+    Homeless,
+    Mode,
+    TicketAccount,
+    TicketPrivate,
+    TicketClosed,
+    Copies,
+    Names,
+}
+
+impl World {
+    pub(crate) fn new(size: Size, seed: u64) -> Self {
+        let (accounts, contacts, tickets) = match size {
+            Size::Tiny => (80, 200, 600),
+            Size::S => (100, 1_000, 10_000),
+            Size::M => (100_000, 1_000_000, 2_000_000),
+            Size::L => (20_000, 200_000, 10_000_000),
+        };
+        Self {
+            size,
+            seed,
+            accounts,
+            contacts,
+            tickets,
+            unscramble: inverse(SCRAMBLE, contacts),
+        }
+    }
+
+    /// A number that follows from the seed, what it is for and whose it is.
+    fn draw(&self, what: For, number: u64) -> u64 {
+        mix(self.seed ^ mix(number ^ (what as u64) << 56))
+    }
+
+    fn large(&self) -> u64 {
+        (self.accounts / LARGE_ONE_IN).max(1)
+    }
+
+    /// The account that a contact belongs to first.
+    fn first_account(&self, contact: u64) -> u64 {
+        let (tens, ones) = ((contact - 1) / 10, (contact - 1) % 10);
+        let large = self.large();
+        if ones == 9 {
+            return 1 + tens % large;
+        }
+        large + 1 + (tens * 9 + ones) % (self.accounts - large)
+    }
+
+    /// The `nth` contact whose first account this is, round and round.
+    pub(crate) fn member(&self, account: u64, nth: u64) -> u64 {
+        let large = self.large();
+        let tens = self.contacts / 10;
+        if account <= large {
+            let all = (tens - account) / large + 1;
+            return ((account - 1) + nth % all * large) * 10 + 10;
+        }
+        let (first, step) = (account - large - 1, self.accounts - large);
+        let all = (tens * 9 - 1 - first) / step + 1;
+        let place = first + nth % all * step;
+        place / 9 * 10 + place % 9 + 1
+    }
+
+    /// The associations of a contact, the primary first: none, one or two.
+    pub(crate) fn belongings(&self, contact: u64) -> impl Iterator<Item = Belonging> + use<> {
+        let belonging = |account: u64, primary| Belonging {
+            account,
+            primary,
+            marked: self
+                .draw(For::Flag, contact ^ account << 32)
+                .is_multiple_of(3),
+            role: (self.draw(For::Role, contact ^ account << 32) % ROLES.len() as u64) as usize,
+        };
+        let first = self.first_account(contact);
+        let at_home = !self.draw(For::Homeless, contact).is_multiple_of(50);
+        let second = (self.draw(For::SecondAccount, contact).is_multiple_of(5)).then(|| {
+            let near = self.accounts / 2 - 1;
+            self.account_at(first, 1 + self.draw(For::SecondDistance, contact) % near)
+        });
+        let all = [
+            Some(belonging(first, true)),
+            second.map(|second| belonging(second, false)),
+        ];
+        all.into_iter().flatten().filter(move |_| at_home)
+    }
+
+    /// A pair that is no association, another for each number up to half the accounts times the
+    /// contacts. Neighbours differ in contact and account.
+    pub(crate) fn new_pair(&self, number: u64) -> (u64, u64) {
+        let contact = number % self.contacts * SCRAMBLE % self.contacts + 1;
+        // Second accounts are nearer than half the way round.
+        let away = self.accounts / 2 + number / self.contacts % (self.accounts / 2);
+        (contact, self.account_at(self.first_account(contact), away))
+    }
+
+    /// How many pairs [`new_pair`](Self::new_pair) has.
+    pub(crate) fn new_pairs(&self) -> u64 {
+        self.contacts * (self.accounts / 2)
+    }
+
+    fn account_at(&self, from: u64, away: u64) -> u64 {
+        (from - 1 + away) % self.accounts + 1
+    }
+
+    /// An account's own mode; none: the default, which is GRANTED.
+    pub(crate) fn mode(&self, account: u64) -> Option<Mode> {
+        match self.draw(For::Mode, account) % 20 {
+            0 => Some(Mode::Nobody),
+            1 => Some(Mode::Granted),
+            2 => Some(Mode::Roles(ROLES_LISTED.len())),
+            3 => Some(Mode::Everyone),
+            _ => None,
+        }
+    }
+
+    /// Whether a contact is blocked.
+    pub(crate) fn blocked(&self, contact: u64) -> bool {
+        self.draw(For::Blocked, contact).is_multiple_of(200)
+    }
+
+    /// The names of a contact.
+    pub(crate) fn names(&self, contact: u64) -> PersonNames {
+        PersonNames::drawn(self.draw(For::Names, contact))
+    }
+
+    /// The `nth` ticket that a contact requested, round and round.
+    pub(crate) fn ticket_of(&self, contact: u64, nth: u64) -> Ticket {
+        let first = (contact - 1) * self.unscramble % self.contacts;
+        let each = self.tickets / self.contacts;
+        self.ticket(first + nth % each * self.contacts + 1)
+    }
+
+    pub(crate) fn ticket(&self, number: u64) -> Ticket {
+        let requester = (number - 1) % self.contacts * SCRAMBLE % self.contacts + 1;
+        let drawn = self.draw(For::TicketAccount, number);
+        let belongs = self.belongings(requester);
+        let (account, exceptional) = match drawn % 100 {
+            0 => (None, true),
+            1 => (Some(1 + drawn / 100 % self.accounts), true),
+            2..12 => (belongs.last().map(|last| last.account), false),
+            _ => (belongs.take(1).last().map(|first| first.account), false),
+        };
+        let mut ticket = Ticket {
+            number,
+            requester,
+            account,
+            exceptional,
+            private: self.draw(For::TicketPrivate, number).is_multiple_of(10),
+            closed: !self.draw(For::TicketClosed, number).is_multiple_of(3),
+            create_seconds: FIRST_TICKET_SECONDS + number * 10,
+            copies: [0; COPIES_MAX],
+            copied: 0,
+        };
+        self.put_copies(&mut ticket);
+        ticket
+    }
+
+    /// One ticket in five has one to three in copy, often a colleague.
+    fn put_copies(&self, ticket: &mut Ticket) {
+        let mut drawn = self.draw(For::Copies, ticket.number);
+        if !drawn.is_multiple_of(5) {
+            return;
+        }
+        for _ in 0..1 + drawn / 5 % COPIES_MAX as u64 {
+            drawn = mix(drawn);
+            let copied = match ticket.account {
+                Some(account) if drawn.is_multiple_of(2) => self.member(account, drawn / 2),
+                _ => 1 + drawn / 2 % self.contacts,
+            };
+            if !ticket.copies().contains(&copied) {
+                ticket.copies[ticket.copied] = copied;
+                ticket.copied += 1;
+            }
+        }
+    }
+
+    /// The rule of sight in this world's own words. It stands beside that of `roster-core` on
+    /// purpose and shares nothing with it: where the two differ, one of them is wrong.
+    pub(crate) fn expected(&self, contact: u64, ticket: &Ticket) -> Expected {
+        if self.blocked(contact) {
+            return Expected::default();
+        }
+        let shared = |account: &u64| self.sharing_accounts(contact).any(|one| one == *account);
+        Expected {
+            requester: ticket.requester == contact,
+            copy: ticket.copies().contains(&contact),
+            account: ticket.account.filter(|_| !ticket.private).filter(shared),
+        }
+    }
+
+    /// The accounts that show a contact their tickets, unless it is blocked.
+    pub(crate) fn sharing_accounts(&self, contact: u64) -> impl Iterator<Item = u64> {
+        let shares = |belonging: &Belonging| match self.mode(belonging.account) {
+            Some(Mode::Nobody) => false,
+            Some(Mode::Granted) | None => belonging.marked,
+            Some(Mode::Roles(listed)) => belonging.role < listed,
+            Some(Mode::Everyone) => true,
+        };
+        let sharing = self.belongings(contact).filter(move |one| shares(one));
+        sharing.map(|one| one.account)
+    }
+}
+
+/// SplitMix64: every bit of the answer depends on every bit of the number.
+fn mix(number: u64) -> u64 {
+    let mut mixed = number.wrapping_add(0x9E37_79B9_7F4A_7C15);
+    mixed = (mixed ^ mixed >> 30).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94D0_49BB_1331_11EB);
+    mixed ^ mixed >> 31
+}
+
+/// The number that undoes a multiplication modulo another, by Euclid.
+fn inverse(of: u64, modulo: u64) -> u64 {
+    let (mut rest, mut next_rest) = (modulo as i64, of as i64);
+    let (mut factor, mut next_factor) = (0, 1);
+    while next_rest != 0 {
+        let times = rest / next_rest;
+        (rest, next_rest) = (next_rest, rest - times * next_rest);
+        (factor, next_factor) = (next_factor, factor - times * next_factor);
+    }
+    factor.rem_euclid(modulo as i64) as u64
+}

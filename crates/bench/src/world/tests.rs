@@ -1,0 +1,151 @@
+//! The world's rule against that of `roster-core`, and what a world is made of.
+
+use std::collections::HashSet;
+
+use roster_core::id::ContactId;
+use roster_core::rules::visibility::sight;
+use roster_core::text::TicketKey;
+
+use super::*;
+use crate::rows::decision::{as_expected, facts};
+
+fn tiny() -> World {
+    World::new(Size::Tiny, SEED_DEFAULT)
+}
+
+#[test]
+fn the_worlds_own_rule_and_that_of_core_agree_on_every_contact_and_ticket() {
+    let world = tiny();
+    let facts = facts(&world).unwrap();
+    for number in 1..=world.tickets {
+        let ticket = world.ticket(number);
+        let key = TicketKey::trusted(ticket.id());
+        for contact in 1..=world.contacts {
+            let verdict = sight(&facts, ContactId::new(contact), &key).expect("known to both");
+            let expected = world.expected(contact, &ticket);
+            assert_eq!(
+                as_expected(&verdict),
+                expected,
+                "c{contact} {}",
+                ticket.id()
+            );
+        }
+    }
+}
+
+#[test]
+fn every_clause_and_every_reason_against_it_occurs() {
+    let world = tiny();
+    let tickets: Vec<Ticket> = (1..=world.tickets)
+        .map(|number| world.ticket(number))
+        .collect();
+    assert!(tickets.iter().any(|ticket| ticket.private));
+    assert!(
+        tickets
+            .iter()
+            .any(|ticket| ticket.exceptional && ticket.account.is_none())
+    );
+    assert!(
+        tickets
+            .iter()
+            .any(|ticket| ticket.exceptional && ticket.account.is_some())
+    );
+    assert!(tickets.iter().any(|ticket| ticket.copies().len() > 1));
+    assert!((1..=world.contacts).any(|contact| world.blocked(contact)));
+    assert!((1..=world.contacts).any(|contact| world.belongings(contact).count() == 0));
+    assert!((1..=world.contacts).any(|contact| world.belongings(contact).count() == 2));
+    for mode in [Mode::Nobody, Mode::Granted, Mode::Roles(2), Mode::Everyone] {
+        assert!(
+            (1..=world.accounts).any(|account| world.mode(account) == Some(mode)),
+            "{mode:?}"
+        );
+    }
+}
+
+#[test]
+fn a_quarter_of_the_questions_is_of_each_kind() {
+    for size in [Size::S, Size::M, Size::L] {
+        let world = World::new(size, SEED_DEFAULT);
+        let mut kinds = [0; 4];
+        for question in world.questions(1).take(4_000) {
+            let Expected {
+                requester,
+                copy,
+                account,
+            } = question.expected;
+            kinds[0] += usize::from(requester);
+            kinds[1] += usize::from(copy);
+            kinds[2] += usize::from(account.is_some() && !requester);
+            kinds[3] += usize::from(!question.expected.visible());
+        }
+        // A question may be of two kinds, and one in some is of none that was wished.
+        assert!(
+            kinds.iter().all(|kind| (800..1_500).contains(kind)),
+            "{size:?}: {kinds:?}"
+        );
+    }
+}
+
+#[test]
+fn members_and_tickets_are_found_from_the_other_side() {
+    for size in [Size::Tiny, Size::S] {
+        let world = World::new(size, SEED_DEFAULT);
+        let mut members = HashSet::new();
+        for account in 1..=world.accounts {
+            for nth in 0..world.contacts {
+                let member = world.member(account, nth);
+                assert_eq!(world.first_account(member), account);
+                members.insert(member);
+            }
+        }
+        assert_eq!(members.len() as u64, world.contacts);
+        let mut tickets = HashSet::new();
+        for contact in 1..=world.contacts {
+            for nth in 0..world.tickets / world.contacts {
+                let ticket = world.ticket_of(contact, nth);
+                assert_eq!(ticket.requester, contact);
+                tickets.insert(ticket.number);
+            }
+        }
+        assert_eq!(tickets.len() as u64, world.tickets);
+    }
+}
+
+#[test]
+fn a_new_pair_is_no_association_and_comes_once() {
+    let world = tiny();
+    let mut seen = HashSet::new();
+    for number in 0..world.new_pairs() {
+        let (contact, account) = world.new_pair(number);
+        assert!((1..=world.accounts).contains(&account));
+        assert!(world.belongings(contact).all(|one| one.account != account));
+        assert!(seen.insert((contact, account)));
+    }
+}
+
+#[test]
+fn worlds_of_one_seed_are_one_and_of_two_seeds_two() {
+    let ask = |seed| -> Vec<(u64, u64, Expected)> {
+        let world = World::new(Size::S, seed);
+        let asked = world.questions(1).take(100);
+        asked
+            .map(|one| (one.contact, one.ticket.number, one.expected))
+            .collect()
+    };
+    assert_eq!(ask(1), ask(1));
+    assert_ne!(ask(1), ask(2));
+}
+
+#[test]
+fn readers_have_an_account_full_of_tickets_before_their_eyes() {
+    let world = World::new(Size::M, SEED_DEFAULT);
+    let mut questions = world.questions(3);
+    for _ in 0..100 {
+        let reader = questions.reader();
+        assert!(
+            world
+                .sharing_accounts(reader)
+                .any(|account| account <= world.large())
+        );
+    }
+}

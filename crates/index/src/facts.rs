@@ -1,0 +1,130 @@
+//! The facts of sight of one organization at one moment.
+
+use std::collections::hash_map::RandomState;
+use std::convert::Infallible;
+
+use roster_core::id::{AccountId, ContactId, Pair, TicketNo};
+use roster_core::organization::At;
+use roster_core::rules::visibility::{
+    SightAssociation, SightFacts, SightSettings, SightSharing, SightTicket,
+};
+use roster_core::text::TicketKey;
+
+use crate::accounts::{Accounts, HeldSharing};
+use crate::contacts::Contacts;
+use crate::moments::{Known, Moments};
+use crate::number::asked;
+use crate::roles::Roles;
+use crate::tickets::Tickets;
+
+/// See the module. Asking allocates nothing.
+pub struct OrganizationFacts {
+    pub(crate) settings: SightSettings,
+    pub(crate) roles: Roles,
+    pub(crate) contacts: Contacts,
+    pub(crate) accounts: Accounts,
+    pub(crate) tickets: Tickets,
+    pub(crate) moments: Moments,
+}
+
+/// What the facts of an organization take, by kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BytesByKind {
+    /// Contacts and their associations with their roles.
+    pub contacts: usize,
+    /// Accounts.
+    pub accounts: usize,
+    /// Tickets and their ids.
+    pub tickets: usize,
+    /// Copy lists.
+    pub copies: usize,
+    /// Nonces of moments, and what an organization without anything takes.
+    pub other: usize,
+}
+
+impl OrganizationFacts {
+    pub(crate) fn empty(at: At, settings: SightSettings) -> Self {
+        Self {
+            settings,
+            roles: Roles::new(),
+            contacts: Contacts::new(),
+            accounts: Accounts::default(),
+            tickets: Tickets::new(RandomState::new()),
+            moments: Moments::from(at),
+        }
+    }
+
+    /// Which moment this is.
+    pub fn at(&self) -> At {
+        self.moments.at()
+    }
+
+    /// What is known of another moment.
+    pub fn knows(&self, at: At) -> Known {
+        self.moments.knows(at)
+    }
+
+    /// What the facts take: known at any time without a walk.
+    pub fn bytes(&self) -> usize {
+        let by_kind = self.bytes_by_kind();
+        by_kind.contacts + by_kind.accounts + by_kind.tickets + by_kind.copies + by_kind.other
+    }
+
+    /// As [`bytes`](Self::bytes), by kind.
+    pub fn bytes_by_kind(&self) -> BytesByKind {
+        let roles = self.settings.default_roles.iter();
+        let default_roles: usize = roles
+            .map(|role| size_of_val(role) + role.as_str().len())
+            .sum();
+        BytesByKind {
+            contacts: self.contacts.bytes() + self.roles.bytes(),
+            accounts: self.accounts.bytes(),
+            tickets: self.tickets.bytes(),
+            copies: self.tickets.copies_bytes(),
+            other: size_of::<Self>() + self.moments.bytes() + default_roles,
+        }
+    }
+}
+
+impl SightFacts for OrganizationFacts {
+    type Error = Infallible;
+
+    fn settings(&self) -> Result<&SightSettings, Infallible> {
+        Ok(&self.settings)
+    }
+
+    fn blocked(&self, contact: ContactId) -> Result<Option<bool>, Infallible> {
+        Ok(self.contacts.blocked(asked(contact.number())))
+    }
+
+    fn ticket(&self, key: &TicketKey) -> Result<Option<SightTicket>, Infallible> {
+        let found = self.tickets.find(key.as_str());
+        let ticket = found.and_then(|ticket| Some((ticket, self.tickets.get(ticket)?)));
+        Ok(ticket.map(|(ticket, parts)| SightTicket {
+            number: TicketNo::new(ticket.into()),
+            requester: ContactId::new(parts.requester.into()),
+            account: (parts.account != 0).then(|| AccountId::new(parts.account.into())),
+            private: parts.private,
+        }))
+    }
+
+    fn in_copy(&self, ticket: TicketNo, contact: ContactId) -> Result<bool, Infallible> {
+        let copies = self.tickets.copies(asked(ticket.number()));
+        Ok(copies.binary_search(&asked(contact.number())).is_ok())
+    }
+
+    fn association(&self, pair: Pair) -> Result<Option<SightAssociation<'_>>, Infallible> {
+        let (contact, account) = (asked(pair.contact.number()), asked(pair.account.number()));
+        let part = self.contacts.part(contact, account);
+        Ok(part.map(|part| SightAssociation {
+            primary: part.primary(),
+            sees_account_tickets: part.sees_account_tickets(),
+            role: self.roles.get(part.role()),
+        }))
+    }
+
+    fn sharing(&self, account: AccountId) -> Result<Option<SightSharing<'_>>, Infallible> {
+        let account = self.accounts.get(asked(account.number()));
+        Ok(account.map(HeldSharing::asked))
+    }
+}

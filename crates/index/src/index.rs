@@ -1,0 +1,260 @@
+//! All organizations in memory, and the memory that they may take together.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use parking_lot::RwLock;
+use roster_core::organization::{At, OrganizationName};
+
+use crate::facts::OrganizationFacts;
+use crate::number::TooLarge;
+use crate::organization::{Holding, Organization, Refused};
+
+/// An organization that nobody asked for so long makes room for another: a help center that is
+/// used asks on every page view.
+pub const IDLE_SECONDS: u64 = 60;
+/// After so long an organization that was too large is tried again, though no room became free:
+/// it may have become smaller, and a load in vain costs seconds.
+pub const REFUSED_SECONDS: u64 = 600;
+
+/// See the module. It reads no clock: whoever has it advances its seconds.
+pub struct Index {
+    organizations: RwLock<HashMap<OrganizationName, Arc<Organization>>>,
+    bytes_max: usize,
+    /// Seconds since a moment that the caller chose.
+    now: AtomicU64,
+    /// How often an organization gave its memory back.
+    frees: AtomicU64,
+}
+
+/// What the index holds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct IndexFigures {
+    /// Organizations in memory.
+    pub organizations: usize,
+    /// Organizations that are being loaded.
+    pub loading: usize,
+    /// Organizations that were found too large and are answered from the database.
+    pub refused: usize,
+    /// What those in memory take.
+    pub bytes: usize,
+    /// What they may take together.
+    pub bytes_max: usize,
+    /// How often an organization was dropped from memory, for whatever reason.
+    pub dropped_total: u64,
+}
+
+/// The right to load an organization: one has it at a time. Dropped, it is given back.
+pub struct LoadGuard {
+    organization: Arc<Organization>,
+    bytes_max: usize,
+}
+
+impl LoadGuard {
+    /// Which organization.
+    pub fn organization(&self) -> &Arc<Organization> {
+        &self.organization
+    }
+
+    /// How much memory there is for it.
+    pub fn bytes_max(&self) -> usize {
+        self.bytes_max
+    }
+}
+
+impl Drop for LoadGuard {
+    fn drop(&mut self) {
+        self.organization
+            .change_holding(|holding| holding.loading = false);
+    }
+}
+
+impl Index {
+    /// An index without organizations, and how much memory they may take.
+    pub fn new(bytes_max: usize) -> Self {
+        Self {
+            organizations: RwLock::default(),
+            bytes_max,
+            now: AtomicU64::new(0),
+            frees: AtomicU64::new(0),
+        }
+    }
+
+    fn now(&self) -> u64 {
+        self.now.load(Ordering::Relaxed)
+    }
+
+    /// An organization that is known here, and notes that it was asked for.
+    pub fn get(&self, name: &str) -> Option<Arc<Organization>> {
+        let organization = self.organizations.read().get(name).map(Arc::clone)?;
+        let now = self.now();
+        // Written only where it changes, so that readers do not wait for each other's line.
+        if organization.last_asked.load(Ordering::Relaxed) != now {
+            organization.last_asked.store(now, Ordering::Relaxed);
+        }
+        Some(organization)
+    }
+
+    /// The right to load an organization; none where it is in memory, is being loaded, or was too
+    /// large a while ago and nothing has changed since.
+    pub fn begin(&self, name: &OrganizationName) -> Option<LoadGuard> {
+        let organization = self.get(name.as_str()).unwrap_or_else(|| self.make(name));
+        if !organization.holding(|holding| self.may_load(holding)) {
+            return None;
+        }
+        let begun = organization.change_holding(|holding| {
+            let may = self.may_load(holding);
+            if may {
+                holding.begin();
+            }
+            may
+        });
+        begun.then(|| LoadGuard {
+            bytes_max: self.room_beside(&organization),
+            organization,
+        })
+    }
+
+    fn make(&self, name: &OrganizationName) -> Arc<Organization> {
+        let mut organizations = self.organizations.write();
+        let known = organizations.entry(name.clone());
+        let organization = known.or_insert_with(|| Arc::new(Organization::new(name.clone())));
+        organization.last_asked.store(self.now(), Ordering::Relaxed);
+        Arc::clone(organization)
+    }
+
+    fn may_load(&self, holding: &Holding) -> bool {
+        !holding.is_live() && !holding.loading && !self.is_refused(holding)
+    }
+
+    fn is_refused(&self, holding: &Holding) -> bool {
+        holding.refused.is_some_and(|refused| {
+            let nothing_freed = refused
+                .frees
+                .is_none_or(|frees| frees == self.frees.load(Ordering::Relaxed));
+            nothing_freed && self.now() < refused.at + REFUSED_SECONDS
+        })
+    }
+
+    /// Puts loaded facts in memory, pushing out organizations that nobody asks for.
+    pub fn install(&self, guard: LoadGuard, facts: OrganizationFacts) -> Result<(), TooLarge> {
+        let bytes = facts.bytes();
+        if bytes > self.room_beside(&guard.organization) {
+            self.refuse(guard);
+            return Err(TooLarge);
+        }
+        self.push_out_down_to(self.bytes_max - bytes, |organization| {
+            self.is_idle(organization)
+        });
+        guard.organization.install(facts);
+        Ok(())
+    }
+
+    /// Notes that the organization did not fit into [`LoadGuard::bytes_max`].
+    pub fn refuse(&self, guard: LoadGuard) {
+        let refused = Refused {
+            at: self.now(),
+            frees: (guard.bytes_max < self.bytes_max).then(|| self.frees.load(Ordering::Relaxed)),
+        };
+        guard
+            .organization
+            .change_holding(|holding| holding.refused = Some(refused));
+    }
+
+    /// The memory that there is beside organizations that are in use.
+    fn room_beside(&self, organization: &Arc<Organization>) -> usize {
+        let used = self
+            .all()
+            .into_iter()
+            .filter(|other| !Arc::ptr_eq(other, organization) && !self.is_idle(other));
+        let bytes = used.map(|other| other.bytes()).sum();
+        self.bytes_max.saturating_sub(bytes)
+    }
+
+    fn is_idle(&self, organization: &Organization) -> bool {
+        organization.last_asked.load(Ordering::Relaxed) + IDLE_SECONDS <= self.now()
+    }
+
+    fn all(&self) -> Vec<Arc<Organization>> {
+        self.organizations.read().values().cloned().collect()
+    }
+
+    /// Drops organizations until all take at most so many bytes, the least recently asked first.
+    fn push_out_down_to(&self, bytes_max: usize, may: impl Fn(&Organization) -> bool) {
+        let mut all = self.all();
+        let mut bytes: usize = all.iter().map(|organization| organization.bytes()).sum();
+        if bytes <= bytes_max {
+            return;
+        }
+        all.sort_by_key(|organization| organization.last_asked.load(Ordering::Relaxed));
+        for organization in all.iter().filter(|organization| may(organization)) {
+            if bytes <= bytes_max {
+                return;
+            }
+            let its = organization.bytes();
+            if self.drop_held(organization) {
+                bytes = bytes.saturating_sub(its);
+            }
+        }
+    }
+
+    fn drop_held(&self, organization: &Organization) -> bool {
+        let dropped = organization.drop_facts();
+        if dropped {
+            self.frees.fetch_add(1, Ordering::Relaxed);
+        }
+        dropped
+    }
+
+    /// Drops the facts of an organization.
+    pub fn drop_facts(&self, name: &str) {
+        let organization = self.organizations.read().get(name).map(Arc::clone);
+        if let Some(organization) = organization {
+            self.drop_held(&organization);
+        }
+    }
+
+    /// Says how late it is, in seconds since whenever. Organizations that have grown beyond the
+    /// memory of all make room, the least recently asked first, and those of which nothing is left
+    /// are forgotten.
+    pub fn advance(&self, seconds: u64) {
+        self.now.store(seconds, Ordering::Relaxed);
+        self.push_out_down_to(self.bytes_max, |_| true);
+        let is_forgotten = |organization: &Arc<Organization>| {
+            // Whoever has it may be about to load it.
+            Arc::strong_count(organization) == 1
+                && self.is_idle(organization)
+                && organization.holding(|holding| self.may_load(holding))
+        };
+        if self.organizations.read().values().any(is_forgotten) {
+            let mut organizations = self.organizations.write();
+            organizations.retain(|_, organization| !is_forgotten(organization));
+        }
+    }
+
+    /// The organizations in memory, and which moment of each.
+    pub fn live(&self) -> Vec<(OrganizationName, At)> {
+        let all = self.all().into_iter();
+        all.filter_map(|organization| Some((organization.name().clone(), organization.at()?)))
+            .collect()
+    }
+
+    /// What the index holds.
+    pub fn figures(&self) -> IndexFigures {
+        let mut figures = IndexFigures {
+            bytes_max: self.bytes_max,
+            dropped_total: self.frees.load(Ordering::Relaxed),
+            ..IndexFigures::default()
+        };
+        for organization in self.all() {
+            let (live, loading, refused) = organization
+                .holding(|holding| (holding.is_live(), holding.loading, self.is_refused(holding)));
+            figures.organizations += usize::from(live);
+            figures.loading += usize::from(loading);
+            figures.refused += usize::from(refused);
+            figures.bytes += organization.bytes();
+        }
+        figures
+    }
+}

@@ -1,0 +1,164 @@
+//! Facts of sight as they are poured out of a database.
+
+use std::collections::HashMap;
+
+use roster_core::id::{AccountId, ContactId, Pair, TicketNo};
+use roster_core::organization::At;
+use roster_core::record::{Settings, Sharing};
+use roster_core::rules::visibility::{
+    FoldedRole, SightPart, SightSettings, SightSink, SightTicket, SinkFull,
+};
+use roster_core::text::Role;
+
+use crate::accounts::HeldSharing;
+use crate::contacts::Part;
+use crate::facts::OrganizationFacts;
+use crate::number::{TooLarge, small};
+use crate::roles::RoleNo;
+use crate::tickets::TicketParts;
+
+/// Roles whose number is remembered while loading, so that each is folded once: more than an
+/// organization has titles. One that has is folded again.
+const ROLES_REMEMBERED_MAX: usize = 4_096;
+/// What a ticket takes in the table by id, which is made at the end.
+const FOUND_BYTES: usize = 8;
+
+/// The facts of an organization while they are poured in.
+///
+/// Invariant: it never takes more than its bytes and what one row adds.
+pub struct Loading {
+    facts: OrganizationFacts,
+    bytes_max: usize,
+    roles: HashMap<Role, RoleNo>,
+    /// The copy list that is being read.
+    copied: u32,
+    copies: Vec<u32>,
+    /// Whether something was refused.
+    full: bool,
+}
+
+impl Loading {
+    /// Begins with no facts but the settings.
+    pub fn new(at: At, settings: &Settings, bytes_max: usize) -> Self {
+        Self {
+            facts: OrganizationFacts::empty(at, SightSettings::of(settings)),
+            bytes_max,
+            roles: HashMap::new(),
+            copied: 0,
+            copies: Vec::new(),
+            full: false,
+        }
+    }
+
+    /// The facts, if all were taken.
+    pub fn finish(mut self) -> Result<OrganizationFacts, TooLarge> {
+        self.end_copies();
+        if self.full || !self.fits() {
+            return Err(TooLarge);
+        }
+        self.facts.tickets.make_all_found();
+        if self.facts.bytes() > self.bytes_max {
+            return Err(TooLarge);
+        }
+        Ok(self.facts)
+    }
+
+    fn fits(&self) -> bool {
+        let planned = self.facts.tickets.end() as usize * FOUND_BYTES;
+        self.facts.bytes() + planned <= self.bytes_max
+    }
+
+    /// Writes a row, unless there is no room.
+    fn take(
+        &mut self,
+        number: u64,
+        write: impl FnOnce(&mut Self, u32) -> Result<(), TooLarge>,
+    ) -> Result<(), SinkFull> {
+        let taken = self.number(number).and_then(|number| write(self, number));
+        if taken.is_err() || !self.fits() {
+            self.full = true;
+        }
+        if self.full { Err(SinkFull) } else { Ok(()) }
+    }
+
+    /// A number whose list would alone be too large is refused before the list is made.
+    fn number(&self, number: u64) -> Result<u32, TooLarge> {
+        let small = small(number)?;
+        let fits = small != 0 && small as usize <= self.bytes_max / size_of::<u64>();
+        if fits { Ok(small) } else { Err(TooLarge) }
+    }
+
+    fn role(&mut self, role: &Role) -> Result<RoleNo, TooLarge> {
+        if let Some(number) = self.roles.get(role).copied() {
+            self.facts.roles.take_again(number);
+            return Ok(number);
+        }
+        let number = self.facts.roles.take(FoldedRole::of(role))?;
+        if self.roles.len() == ROLES_REMEMBERED_MAX {
+            self.roles.clear();
+        }
+        self.roles.insert(role.clone(), number);
+        Ok(number)
+    }
+
+    fn end_copies(&mut self) {
+        if !self.copies.is_empty() {
+            let contacts = self.copies.as_slice().into();
+            self.facts.tickets.list_copies(self.copied, contacts);
+            self.copies.clear();
+        }
+    }
+}
+
+impl SightSink for Loading {
+    fn contact(&mut self, contact: ContactId, blocked: bool) -> Result<(), SinkFull> {
+        self.take(contact.number(), |loading, contact| {
+            loading.facts.contacts.set_blocked(contact, Some(blocked));
+            Ok(())
+        })
+    }
+
+    fn account(&mut self, account: AccountId, sharing: &Sharing) -> Result<(), SinkFull> {
+        self.take(account.number(), |loading, account| {
+            let held = HeldSharing::of(sharing.mode, &sharing.roles);
+            loading.facts.accounts.set(account, Some(held));
+            Ok(())
+        })
+    }
+
+    fn association(&mut self, pair: Pair, part: SightPart<'_>) -> Result<(), SinkFull> {
+        self.take(pair.contact.number(), |loading, contact| {
+            let account = loading.number(pair.account.number())?;
+            let role = loading.role(part.role)?;
+            let part = Part::new(account, part.primary, part.sees_account_tickets, role);
+            loading.facts.contacts.put(contact, part);
+            Ok(())
+        })
+    }
+
+    fn ticket(&mut self, key: &str, ticket: SightTicket) -> Result<(), SinkFull> {
+        self.take(ticket.number.number(), |loading, number| {
+            let parts = TicketParts {
+                requester: loading.number(ticket.requester.number())?,
+                account: match ticket.account {
+                    None => 0,
+                    Some(account) => loading.number(account.number())?,
+                },
+                private: ticket.private,
+            };
+            loading.facts.tickets.add_unfound(number, key, parts)
+        })
+    }
+
+    fn copy(&mut self, ticket: TicketNo, contact: ContactId) -> Result<(), SinkFull> {
+        self.take(ticket.number(), |loading, ticket| {
+            let contact = loading.number(contact.number())?;
+            if ticket != loading.copied {
+                loading.end_copies();
+                loading.copied = ticket;
+            }
+            loading.copies.push(contact);
+            Ok(())
+        })
+    }
+}

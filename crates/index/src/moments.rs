@@ -1,0 +1,128 @@
+//! Which moments an organization went through, so that one that a restore lost is told from the
+//! one that took its number.
+
+use std::collections::VecDeque;
+
+use roster_core::id::Revision;
+use roster_core::organization::At;
+
+/// Nonces of so many revisions are kept, the newest: half a mebibyte. A token is that old only
+/// where somebody waited through tens of thousands of writes, and the database knows the others.
+pub const REVISIONS_KNOWN_MAX: usize = 65_536;
+
+/// What is known of a moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Known {
+    /// It was one of this organization.
+    Yes,
+    /// Its revision has another nonce: it was lost, and another took its number.
+    Lost,
+    /// It is still to come.
+    Ahead,
+    /// It is before what is in memory.
+    Older,
+}
+
+/// The nonces up to the newest revision.
+pub(crate) struct Moments {
+    newest: Revision,
+    /// Oldest first; never empty.
+    nonces: VecDeque<i64>,
+}
+
+impl Moments {
+    pub(crate) fn from(at: At) -> Self {
+        Self {
+            newest: at.revision,
+            nonces: VecDeque::from([at.nonce]),
+        }
+    }
+
+    /// The newest moment.
+    pub(crate) fn at(&self) -> At {
+        At {
+            revision: self.newest,
+            nonce: self.nonces.back().copied().unwrap_or_default(),
+        }
+    }
+
+    /// The next moment.
+    pub(crate) fn add(&mut self, nonce: i64) {
+        if self.nonces.len() == REVISIONS_KNOWN_MAX {
+            self.nonces.pop_front();
+        }
+        self.nonces.push_back(nonce);
+        self.newest = self.newest.next();
+    }
+
+    pub(crate) fn knows(&self, at: At) -> Known {
+        let same = |nonce: i64| {
+            if nonce == at.nonce {
+                Known::Yes
+            } else {
+                Known::Lost
+            }
+        };
+        if at.revision == Revision::ZERO {
+            return same(At::default().nonce);
+        }
+        let Some(back) = self.newest.number().checked_sub(at.revision.number()) else {
+            return Known::Ahead;
+        };
+        let place = (self.nonces.len() as u64).checked_sub(1 + back);
+        let nonce = place.and_then(|place| self.nonces.get(place as usize));
+        nonce.map_or(Known::Older, |nonce| same(*nonce))
+    }
+
+    /// What they take.
+    pub(crate) fn bytes(&self) -> usize {
+        self.nonces.capacity() * size_of::<i64>()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(revision: u64, nonce: i64) -> At {
+        At {
+            revision: Revision::new(revision),
+            nonce,
+        }
+    }
+
+    #[test]
+    fn a_moment_is_known_by_its_nonce_lost_ahead_or_older() {
+        let mut moments = Moments::from(at(10, 100));
+        moments.add(110);
+        assert_eq!(moments.at(), at(11, 110));
+        for (asked, known) in [
+            (at(9, 90), Known::Older),
+            (at(10, 100), Known::Yes),
+            (at(10, 101), Known::Lost),
+            (at(11, 110), Known::Yes),
+            (at(12, 120), Known::Ahead),
+            (at(0, 0), Known::Yes),
+            (at(0, 1), Known::Lost),
+            (at(u64::MAX, 0), Known::Ahead),
+        ] {
+            assert_eq!(moments.knows(asked), known, "{asked:?}");
+        }
+    }
+
+    #[test]
+    fn the_newest_are_kept_up_to_the_limit() {
+        let mut moments = Moments::from(at(0, 0));
+        let max = REVISIONS_KNOWN_MAX as u64;
+        for revision in 1..=max + 1 {
+            moments.add(revision as i64 * 10);
+            let oldest = (revision + 1).saturating_sub(max);
+            let asked = at(oldest.max(1), oldest.max(1) as i64 * 10);
+            assert_eq!(moments.knows(asked), Known::Yes, "{revision}");
+        }
+        assert_eq!(moments.knows(at(1, 10)), Known::Older);
+        assert_eq!(moments.knows(at(2, 20)), Known::Yes);
+        assert_eq!(moments.nonces.len(), REVISIONS_KNOWN_MAX);
+        assert!(moments.bytes() <= 2 * REVISIONS_KNOWN_MAX * 8);
+    }
+}

@@ -1,0 +1,271 @@
+//! Tickets by number and by the caller's id, which is compared whole: two ids with one hash are
+//! two ids. The hash is keyed at random, so that nobody can choose ids that collide.
+
+use std::collections::hash_map::RandomState;
+use std::hash::BuildHasher;
+
+use crate::number::{GROWTH, TooLarge, place, reach};
+use crate::sharded::Sharded;
+
+/// Ids that nobody has any more are kept below this many bytes, whatever share of all they are:
+/// throwing them out walks over all tickets.
+const GARBAGE_KEPT: usize = 64 << 10;
+
+/// What the rule asks of a ticket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct TicketParts {
+    pub(crate) requester: u32,
+    /// 0: none.
+    pub(crate) account: u32,
+    pub(crate) private: bool,
+}
+
+/// A ticket, packed.
+#[derive(Clone, Copy, Default)]
+struct Row {
+    /// 0: there is no such ticket.
+    requester: u32,
+    /// The account, 0 for none, below the two marks.
+    marked_account: u32,
+    /// Where the id begins: a byte of its length, then the id itself.
+    key: u32,
+}
+
+const PRIVATE: u32 = 1 << 31;
+/// Whether the ticket has a copy list: most have none and are not looked up there.
+const COPIED: u32 = 1 << 30;
+const MARKS: u32 = PRIVATE | COPIED;
+
+impl Row {
+    fn parts(self) -> TicketParts {
+        TicketParts {
+            requester: self.requester,
+            account: self.marked_account & !MARKS,
+            private: self.marked_account & PRIVATE != 0,
+        }
+    }
+
+    fn set(&mut self, parts: TicketParts) {
+        let private = if parts.private { PRIVATE } else { 0 };
+        self.requester = parts.requester;
+        self.marked_account = self.marked_account & COPIED | private | parts.account;
+    }
+}
+
+/// The contacts in copy of a ticket, by number.
+struct Copies {
+    ticket: u32,
+    contacts: Box<[u32]>,
+}
+
+/// See the module.
+pub(crate) struct Tickets<S = RandomState> {
+    rows: Vec<Row>,
+    /// All ids.
+    keys: Vec<u8>,
+    /// How many bytes of them nobody has any more.
+    garbage: usize,
+    numbers: Sharded<u32>,
+    copies: Sharded<Copies>,
+    /// What the entries of `copies` point to.
+    copies_bytes: usize,
+    hashing: S,
+}
+
+impl<S: BuildHasher> Tickets<S> {
+    pub(crate) fn new(hashing: S) -> Self {
+        Self {
+            rows: Vec::new(),
+            keys: Vec::new(),
+            garbage: 0,
+            numbers: Sharded::new(),
+            copies: Sharded::new(),
+            copies_bytes: 0,
+            hashing,
+        }
+    }
+
+    /// The ticket with an id.
+    pub(crate) fn find(&self, key: &str) -> Option<u32> {
+        let key = key.as_bytes();
+        let hash = self.hashing.hash_one(key);
+        let has = |ticket: &u32| key_of(&self.rows, &self.keys, *ticket) == key;
+        self.numbers.find(hash, has).copied()
+    }
+
+    /// The id of a ticket that is there.
+    pub(crate) fn key(&self, ticket: u32) -> &[u8] {
+        key_of(&self.rows, &self.keys, ticket)
+    }
+
+    /// A ticket.
+    pub(crate) fn get(&self, ticket: u32) -> Option<TicketParts> {
+        let row = self.rows.get(place(ticket))?;
+        (row.requester != 0).then(|| row.parts())
+    }
+
+    /// Adds a ticket under an id that no other has, so far without being found by it.
+    pub(crate) fn add_unfound(
+        &mut self,
+        ticket: u32,
+        key: &str,
+        parts: TicketParts,
+    ) -> Result<(), TooLarge> {
+        let at = u32::try_from(self.keys.len() + 1 + key.len()).map_err(|_| TooLarge)?;
+        let length = u8::try_from(key.len()).map_err(|_| TooLarge)?;
+        reach(&mut self.rows, ticket);
+        let wanted = 1 + key.len();
+        if self.keys.capacity() - self.keys.len() < wanted {
+            self.keys.reserve_exact(wanted + self.keys.len() / GROWTH);
+        }
+        self.keys.push(length);
+        self.keys.extend_from_slice(key.as_bytes());
+        let row = &mut self.rows[place(ticket)];
+        row.key = at - wanted as u32;
+        row.set(parts);
+        Ok(())
+    }
+
+    /// Adds a ticket under an id that no other has.
+    pub(crate) fn add(
+        &mut self,
+        ticket: u32,
+        key: &str,
+        parts: TicketParts,
+    ) -> Result<(), TooLarge> {
+        self.add_unfound(ticket, key, parts)?;
+        self.make_found(ticket);
+        Ok(())
+    }
+
+    fn make_found(&mut self, ticket: u32) {
+        let (rows, keys, hashing) = (&self.rows, &self.keys, &self.hashing);
+        let hash_of = |ticket: &u32| hashing.hash_one(key_of(rows, keys, *ticket));
+        self.numbers.insert(hash_of(&ticket), ticket, hash_of);
+    }
+
+    /// Has all tickets found, in a table that is cut for them, and marks those with a copy list.
+    pub(crate) fn make_all_found(&mut self) {
+        let living = self.rows.iter().filter(|row| row.requester != 0).count();
+        self.numbers = Sharded::with_room(living);
+        for ticket in 0..self.end() {
+            if self.get(ticket).is_some() {
+                self.make_found(ticket);
+            }
+        }
+        for copies in self.copies.iter() {
+            let row = self.rows.get_mut(place(copies.ticket));
+            if let Some(row) = row.filter(|row| row.requester != 0) {
+                row.marked_account |= COPIED;
+            }
+        }
+    }
+
+    /// Writes what a ticket that is there is.
+    pub(crate) fn set(&mut self, ticket: u32, parts: TicketParts) {
+        self.rows[place(ticket)].set(parts);
+    }
+
+    /// Moves a ticket if it stands where it is said to stand; answers whether it did.
+    pub(crate) fn moved(&mut self, ticket: u32, requester: u32, before: u32, after: u32) -> bool {
+        let Some(row) = self.rows.get_mut(place(ticket)) else {
+            return false;
+        };
+        let stands = row.requester == requester && row.marked_account & !MARKS == before;
+        if stands {
+            row.marked_account = row.marked_account & MARKS | after;
+        }
+        stands
+    }
+
+    /// Takes a ticket that is there, with its copy list.
+    pub(crate) fn remove(&mut self, ticket: u32) {
+        self.set_copies(ticket, Box::default());
+        let key = self.key(ticket);
+        let (hash, length) = (self.hashing.hash_one(key), 1 + key.len());
+        self.numbers.remove(hash, |number| *number == ticket);
+        self.rows[place(ticket)] = Row::default();
+        self.garbage += length;
+        if self.garbage > GARBAGE_KEPT && self.garbage > self.keys.len() / 2 {
+            self.throw_garbage_out();
+        }
+    }
+
+    fn throw_garbage_out(&mut self) {
+        let mut kept = Vec::with_capacity(self.keys.len() - self.garbage);
+        for row in self.rows.iter_mut().filter(|row| row.requester != 0) {
+            let at = kept.len() as u32;
+            let from = place(row.key);
+            let end = from + 1 + usize::from(self.keys[from]);
+            kept.extend_from_slice(&self.keys[from..end]);
+            row.key = at;
+        }
+        self.keys = kept;
+        self.garbage = 0;
+    }
+
+    /// The contacts in copy of a ticket, by number.
+    pub(crate) fn copies(&self, ticket: u32) -> &[u32] {
+        match self.rows.get(place(ticket)) {
+            Some(row) if row.marked_account & COPIED != 0 => self.copies_listed(ticket),
+            _ => &[],
+        }
+    }
+
+    fn copies_listed(&self, ticket: u32) -> &[u32] {
+        let hash = self.hashing.hash_one(ticket);
+        let found = self.copies.find(hash, |entry| entry.ticket == ticket);
+        found.map_or(&[], |entry| &entry.contacts)
+    }
+
+    /// Writes the copy list of a ticket that is there: contacts by number.
+    pub(crate) fn set_copies(&mut self, ticket: u32, contacts: Box<[u32]>) {
+        if !self.copies(ticket).is_empty() {
+            let hash = self.hashing.hash_one(ticket);
+            let removed = self.copies.remove(hash, |entry| entry.ticket == ticket);
+            let contacts = removed.map_or(0, |entry| entry.contacts.len());
+            self.copies_bytes -= contacts * size_of::<u32>();
+        }
+        let row = &mut self.rows[place(ticket)];
+        row.marked_account &= !COPIED;
+        if !contacts.is_empty() {
+            row.marked_account |= COPIED;
+            self.list_copies(ticket, contacts);
+        }
+    }
+
+    /// Lists copies of a ticket that is not marked as having them: see
+    /// [`make_all_found`](Self::make_all_found).
+    pub(crate) fn list_copies(&mut self, ticket: u32, contacts: Box<[u32]>) {
+        self.copies_bytes += contacts.len() * size_of::<u32>();
+        let hashing = &self.hashing;
+        let (hash, entry) = (hashing.hash_one(ticket), Copies { ticket, contacts });
+        self.copies
+            .insert(hash, entry, |entry| hashing.hash_one(entry.ticket));
+    }
+
+    /// One more than the highest number that there may be.
+    pub(crate) fn end(&self) -> u32 {
+        self.rows.len() as u32
+    }
+
+    /// What they take, their copy lists aside.
+    pub(crate) fn bytes(&self) -> usize {
+        self.rows.capacity() * size_of::<Row>() + self.keys.capacity() + self.numbers.bytes()
+    }
+
+    /// What the copy lists take.
+    pub(crate) fn copies_bytes(&self) -> usize {
+        self.copies.bytes() + self.copies_bytes
+    }
+}
+
+/// The id of a ticket that is there.
+fn key_of<'k>(rows: &[Row], keys: &'k [u8], ticket: u32) -> &'k [u8] {
+    let from = place(rows[place(ticket)].key);
+    let length = usize::from(keys[from]);
+    &keys[from + 1..from + 1 + length]
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,233 @@
+//! The watch over each call: it finds a place or is refused, a panic in it is an answer, what tonic
+//! refuses gets its reason, and what failed is logged.
+
+use std::convert::Infallible;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Instant;
+
+use futures::future::{Either, Ready, ready};
+use http::Request;
+use http::uri::PathAndQuery;
+use pin_project_lite::pin_project;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tonic::{Code, Status};
+use tonic_types::StatusExt;
+use tower::{Layer, Service};
+
+use super::explain::explain;
+use super::{Answer, answer, refusal_of};
+use crate::fault;
+
+/// Calls that are worked on at once: the queue of writes and as many reads. Beyond them a call
+/// would only wait, and memory is what it waits in.
+const CALLS_IN_FLIGHT_MAX: usize = 16_384;
+
+/// The places of the calls that are worked on.
+#[derive(Clone)]
+pub(crate) struct Places(Arc<Semaphore>);
+
+impl Places {
+    pub(crate) fn new() -> Self {
+        Self(Arc::new(Semaphore::new(CALLS_IN_FLIGHT_MAX)))
+    }
+
+    /// Whether no call is worked on.
+    pub(crate) fn are_free(&self) -> bool {
+        self.0.available_permits() == CALLS_IN_FLIGHT_MAX
+    }
+}
+
+/// See the module.
+#[derive(Clone)]
+pub(super) struct Watch {
+    places: Places,
+}
+
+impl Watch {
+    pub(super) fn new(places: Places) -> Self {
+        Self { places }
+    }
+}
+
+/// A service under watch.
+#[derive(Clone)]
+pub(super) struct Watched<S> {
+    rest: S,
+    places: Places,
+}
+
+impl<S> Layer<S> for Watch {
+    type Service = Watched<S>;
+
+    fn layer(&self, rest: S) -> Watched<S> {
+        Watched {
+            rest,
+            places: self.places.clone(),
+        }
+    }
+}
+
+impl<S, B> Service<Request<B>> for Watched<S>
+where
+    S: Service<Request<B>, Response = Answer, Error = Infallible>,
+{
+    type Response = Answer;
+    type Error = Infallible;
+    type Future = Either<Call<S::Future>, Ready<Result<Answer, Infallible>>>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        self.rest.poll_ready(cx)
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        let told = Told {
+            method: request.uri().path_and_query().cloned(),
+            begun: Instant::now(),
+        };
+        // Before anything is spent on the call: too many are refused at once.
+        match Arc::clone(&self.places.0).try_acquire_owned() {
+            Ok(place) => Either::Left(Call {
+                rest: self.rest.call(request),
+                told,
+                _place: place,
+            }),
+            Err(_) => Either::Right(ready(Ok(told.about(answer(fault::busy("calls")))))),
+        }
+    }
+}
+
+pin_project! {
+    /// A call that is worked on.
+    pub(super) struct Call<F> {
+        #[pin]
+        rest: F,
+        told: Told,
+        _place: OwnedSemaphorePermit,
+    }
+}
+
+impl<F: Future<Output = Result<Answer, Infallible>>> Future for Call<F> {
+    type Output = F::Output;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        let polled = catch_unwind(AssertUnwindSafe(|| this.rest.poll(cx)));
+        let answer = match polled {
+            Ok(Poll::Pending) => return Poll::Pending,
+            Ok(Poll::Ready(Ok(answer))) => answer,
+            Ok(Poll::Ready(Err(never))) => match never {},
+            // A defect of one call: it answers INTERNAL, and its connection lives on.
+            Err(panic) => answer(fault::internal(words(panic.as_ref()))),
+        };
+        Poll::Ready(Ok(this.told.about(answer)))
+    }
+}
+
+fn words(panic: &(dyn std::any::Any + Send)) -> &str {
+    panic
+        .downcast_ref::<String>()
+        .map(String::as_str)
+        .or_else(|| panic.downcast_ref::<&str>().copied())
+        .unwrap_or("a panic without words")
+}
+
+/// What is told of a call that fails.
+struct Told {
+    method: Option<PathAndQuery>,
+    begun: Instant,
+}
+
+impl Told {
+    /// The answer, explained and logged where it is a refusal.
+    fn about(&self, answer: Answer) -> Answer {
+        let Some(status) = refusal_of(&answer) else {
+            return answer;
+        };
+        if !status.details().is_empty() {
+            self.log(&status);
+            return answer;
+        }
+        let explained = explain(self.path(), &status, answer);
+        if let Some(status) = refusal_of(&explained) {
+            self.log(&status);
+        }
+        explained
+    }
+
+    fn path(&self) -> &str {
+        self.method.as_ref().map_or("", PathAndQuery::path)
+    }
+
+    /// How loudly, the code says. The message may hold personal data and stays out.
+    fn log(&self, status: &Status) {
+        let details = status.get_error_details();
+        let reason = details.error_info().map_or("", |info| info.reason.as_str());
+        let (method, code) = (self.path(), status.code());
+        let millis = self.begun.elapsed().as_millis();
+        match code {
+            Code::Internal | Code::Unknown | Code::DataLoss => {
+                tracing::error!(method, ?code, reason, millis, "a call failed");
+            }
+            Code::Unavailable | Code::ResourceExhausted => {
+                tracing::warn!(method, ?code, reason, millis, "a call was put off");
+            }
+            _ => tracing::debug!(method, ?code, reason, millis, "a call was refused"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tonic::body::Body;
+    use tower::ServiceExt;
+    use tower::service_fn;
+
+    fn watched<F>(
+        places: &Places,
+        rest: impl Fn() -> F + Clone,
+    ) -> impl Service<Request<()>, Response = Answer, Error = Infallible>
+    where
+        F: Future<Output = Result<Answer, Infallible>>,
+    {
+        Watch::new(places.clone()).layer(service_fn(move |_| rest()))
+    }
+
+    async fn well() -> Result<Answer, Infallible> {
+        Ok(http::Response::new(Body::empty()))
+    }
+
+    fn refusal(answer: &Answer) -> (Code, String) {
+        let status = refusal_of(answer).expect("a refusal");
+        let details = status.get_error_details();
+        let info = details.error_info().expect("an ErrorInfo");
+        (status.code(), info.reason.clone())
+    }
+
+    #[tokio::test]
+    async fn a_panic_is_answered_as_a_fault_of_ours() {
+        let panics = || async { panic!("of the test") };
+        let Ok(told) = watched(&Places::new(), panics)
+            .oneshot(Request::new(()))
+            .await;
+        assert_eq!(refusal(&told), (Code::Internal, "INTERNAL".to_owned()));
+    }
+
+    #[tokio::test]
+    async fn the_call_after_the_last_that_fits_is_refused_at_once() {
+        let places = Places(Arc::new(Semaphore::new(1)));
+        let held = Arc::clone(&places.0).try_acquire_owned().expect("a place");
+        let Ok(told) = watched(&places, well).oneshot(Request::new(())).await;
+        assert_eq!(
+            refusal(&told),
+            (Code::ResourceExhausted, "QUEUE_FULL".to_owned())
+        );
+        drop(held);
+        let Ok(told) = watched(&places, well).oneshot(Request::new(())).await;
+        assert!(refusal_of(&told).is_none());
+        assert_eq!(places.0.available_permits(), 1, "its place is free again");
+    }
+}

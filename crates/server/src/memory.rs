@@ -1,0 +1,161 @@
+//! Facts in memory: answers from them, and what the writers of this server tell them.
+//!
+//! Invariant: whoever was told that a write is done finds it in every later answer of this server.
+//! The writer hands its changes over before it answers; where they cannot be taken (the
+//! organization is being loaded, or another server wrote before) memory gives no answer until it
+//! has caught up, and the database is asked.
+
+mod follow;
+mod load;
+mod metrics;
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use roster_core::change::Change;
+use roster_core::organization::{At, OrganizationName};
+use roster_index::{Followed, Index, Known, LoadGuard, Organization, OrganizationFacts};
+use roster_storage::{Committed, CommittedSet};
+use tokio::sync::mpsc;
+
+use crate::fault::{self, Fault};
+use crate::token::lost;
+
+pub(crate) use follow::follow;
+pub(crate) use load::load;
+pub(crate) use metrics::serve_metrics;
+
+/// How many organizations may wait to be loaded. One that finds no place is asked for again by its
+/// next read.
+const WANTED_MAX: usize = 1_024;
+
+/// How fresh an answer must be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Freshness {
+    /// As fresh as this server is.
+    Any,
+    /// Not older than this moment.
+    AtLeast(At),
+    /// As the database is.
+    Head,
+}
+
+/// From where questions were answered.
+#[derive(Debug, Default)]
+pub(crate) struct Answers {
+    memory: AtomicU64,
+    database: AtomicU64,
+}
+
+/// See the module.
+pub(crate) struct Memory {
+    index: Index,
+    answers: Answers,
+    wanted: mpsc::Sender<LoadGuard>,
+    clock: Instant,
+    /// When the database was last heard, in milliseconds of `clock`.
+    heard: AtomicU64,
+    stale_after: Duration,
+}
+
+/// The organizations that wait to be loaded.
+pub(crate) type Wanted = mpsc::Receiver<LoadGuard>;
+
+impl Memory {
+    /// Empty memory of so many bytes, whose facts are no longer told once the database was silent
+    /// for so long.
+    pub(crate) fn new(bytes_max: usize, stale_after: Duration) -> (Self, Wanted) {
+        let (wanted, waiting) = mpsc::channel(WANTED_MAX);
+        let memory = Self {
+            index: Index::new(bytes_max),
+            answers: Answers::default(),
+            wanted,
+            clock: Instant::now(),
+            heard: AtomicU64::new(0),
+            stale_after,
+        };
+        (memory, waiting)
+    }
+
+    /// What an organization's facts answer, if they are in memory and fresh enough. Where not, the
+    /// database knows more.
+    pub(crate) fn answer<T>(
+        &self,
+        organization: &str,
+        fresh: Freshness,
+        judge: impl FnOnce(&OrganizationFacts) -> T,
+    ) -> Result<Option<(T, At)>, Fault> {
+        if fresh == Freshness::Head {
+            return Ok(None);
+        }
+        let Some(held) = self.index.get(organization) else {
+            return Ok(None);
+        };
+        if self.silence() > self.stale_after {
+            return Err(fault::stale(self.stale_after));
+        }
+        let answered = held.read(|facts| {
+            let known = match fresh {
+                Freshness::AtLeast(moment) => facts.knows(moment),
+                Freshness::Any | Freshness::Head => Known::Yes,
+            };
+            match known {
+                Known::Yes => Ok(Some((judge(facts), facts.at()))),
+                Known::Lost => Err(lost()),
+                Known::Ahead | Known::Older => Ok(None),
+            }
+        });
+        let answered = answered.transpose()?.flatten();
+        if answered.is_some() {
+            self.answers.memory.fetch_add(1, Ordering::Relaxed);
+        }
+        Ok(answered)
+    }
+
+    /// Takes note that the database answered in memory's place. The facts of an organization that
+    /// exists are wanted here from now on.
+    pub(crate) fn missed(&self, organization: &OrganizationName, exists: bool) {
+        self.answers.database.fetch_add(1, Ordering::Relaxed);
+        if exists && let Some(load) = self.index.begin(organization) {
+            // Where too many wait, the next read asks again.
+            let _ = self.wanted.try_send(load);
+        }
+    }
+
+    /// For how long the database has been silent.
+    pub(crate) fn silence(&self) -> Duration {
+        let heard = Duration::from_millis(self.heard.load(Ordering::Relaxed));
+        self.clock.elapsed().saturating_sub(heard)
+    }
+
+    /// Takes note that the database answered a question that was asked then.
+    fn hear(&self, asked: Instant) {
+        let millis = asked.duration_since(self.clock).as_millis();
+        let millis = u64::try_from(millis).unwrap_or(u64::MAX);
+        self.heard.fetch_max(millis, Ordering::Relaxed);
+    }
+}
+
+impl Committed for Memory {
+    fn committed(&self, organization: &OrganizationName, sets: &[CommittedSet]) {
+        let Some(held) = self.index.get(organization.as_str()) else {
+            return;
+        };
+        // Where this server is behind, the next look at the heads finds it so.
+        take(&held, sets);
+    }
+}
+
+/// Hands change sets to an organization's facts.
+fn take(held: &Organization, sets: &[CommittedSet]) -> Followed {
+    let sets: Vec<(At, &[Change])> = sets
+        .iter()
+        .map(|set| (set.at, set.changes.as_slice()))
+        .collect();
+    let followed = held.committed(&sets);
+    if let Followed::Dropped(why) = &followed {
+        let organization = held.name();
+        tracing::error!(%organization, %why, "facts in memory do not take a change: they are dropped");
+    }
+    followed
+}

@@ -1,0 +1,159 @@
+//! Following the database: organizations are loaded when they are asked for, and what other servers
+//! write is read from the log.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use roster_core::organization::{At, OrganizationName};
+use roster_index::{Followed, LoadGuard, Organization, TooLarge};
+use roster_storage::{StorageError, Store};
+
+use super::{Memory, Wanted, load, take};
+
+/// How often the database is asked for the heads of organizations: with the reading of what is
+/// missing, another server is well below 250 ms behind.
+const LOOK_EVERY: Duration = Duration::from_millis(50);
+/// Change sets that are read at once, at most: as many as a busy server writes between two looks.
+const SETS_MAX: usize = 1_000;
+
+/// Loads and follows, until it is dropped.
+pub(crate) async fn follow(memory: Arc<Memory>, store: Arc<Store>, wanted: Wanted) {
+    tokio::join!(
+        load_wanted(&memory, &store, wanted),
+        look_at_heads(&memory, &store)
+    );
+}
+
+async fn load_wanted(memory: &Arc<Memory>, store: &Arc<Store>, mut wanted: Wanted) {
+    // One after another: a load takes the database's time from calls.
+    while let Some(guard) = wanted.recv().await {
+        let held = Arc::clone(guard.organization());
+        let organization = held.name();
+        let begun = Instant::now();
+        match hold(memory, store, guard).await {
+            Ok(Ok(())) => {
+                let (millis, bytes) = (begun.elapsed().as_millis(), held.bytes());
+                tracing::info!(%organization, millis, bytes, "facts are in memory");
+            }
+            Ok(Err(TooLarge)) => {
+                tracing::warn!(%organization, "facts do not fit into memory: the database answers");
+            }
+            Err(error) => tracing::warn!(%organization, %error, "facts cannot be loaded"),
+        }
+    }
+}
+
+/// Takes the facts of one moment, and then what was written meanwhile.
+async fn hold(
+    memory: &Arc<Memory>,
+    store: &Arc<Store>,
+    guard: LoadGuard,
+) -> Result<Result<(), TooLarge>, StorageError> {
+    let held = Arc::clone(guard.organization());
+    let facts = match load(store, held.name(), guard.bytes_max()).await? {
+        Ok(facts) => facts,
+        Err(too_large) => {
+            memory.index.refuse(guard);
+            return Ok(Err(too_large));
+        }
+    };
+    if let Err(too_large) = memory.index.install(guard, facts) {
+        return Ok(Err(too_large));
+    }
+    catch_up(memory, store, &held).await.map(Ok)
+}
+
+async fn look_at_heads(memory: &Arc<Memory>, store: &Arc<Store>) {
+    let mut turns = tokio::time::interval(LOOK_EVERY);
+    turns.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut silent = false;
+    loop {
+        turns.tick().await;
+        memory.index.advance(memory.clock.elapsed().as_secs());
+        match look(memory, store).await {
+            Ok(()) => {
+                if std::mem::take(&mut silent) {
+                    tracing::info!("the database answers again");
+                }
+            }
+            Err(error) => {
+                if !std::mem::replace(&mut silent, true) {
+                    tracing::warn!(%error, "the database does not answer");
+                }
+            }
+        }
+    }
+}
+
+/// One look at the heads of all organizations in memory, and at what each of them lacks.
+async fn look(memory: &Arc<Memory>, store: &Arc<Store>) -> Result<(), StorageError> {
+    let asked = Instant::now();
+    // What this server held before it asked: a head that is older than that was restored.
+    let live = memory.index.live();
+    let names: Vec<OrganizationName> = live.iter().map(|(name, _)| name.clone()).collect();
+    let heads = store.heads(&names).await?;
+    memory.hear(asked);
+    for ((organization, at), (_, head)) in live.into_iter().zip(heads) {
+        if follows(at, head) {
+            if head.revision > at.revision
+                && let Some(held) = memory.index.get(organization.as_str())
+            {
+                catch_up(memory, store, &held).await?;
+            }
+        } else {
+            tracing::warn!(%organization, "the database was restored: facts are dropped");
+            memory.index.drop_facts(organization.as_str());
+        }
+    }
+    Ok(())
+}
+
+/// Whether a head that was read after a moment can come after it.
+fn follows(at: At, head: At) -> bool {
+    head.revision > at.revision || head == at
+}
+
+/// Applies what the log has after the facts, up to its head.
+async fn catch_up(memory: &Memory, store: &Store, held: &Organization) -> Result<(), StorageError> {
+    let organization = held.name();
+    while let Some(at) = held.at() {
+        let asked = Instant::now();
+        let after = store.changes_after(organization, at, SETS_MAX);
+        let Some(sets) = after.await? else {
+            tracing::warn!(%organization, "the database was restored: facts are dropped");
+            memory.index.drop_facts(organization.as_str());
+            return Ok(());
+        };
+        memory.hear(asked);
+        if sets.is_empty() {
+            return Ok(());
+        }
+        if take(held, &sets) == Followed::Behind && held.at() == Some(at) {
+            tracing::warn!(%organization, "the log does not lead on: facts are dropped");
+            memory.index.drop_facts(organization.as_str());
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use roster_core::id::Revision;
+
+    #[test]
+    fn a_head_follows_the_moment_itself_and_later_ones_alone() {
+        let at = |revision, nonce| At {
+            revision: Revision::new(revision),
+            nonce,
+        };
+        let held = at(5, 50);
+        assert!(follows(held, at(5, 50)));
+        assert!(follows(held, at(6, 60)));
+        assert!(
+            !follows(held, at(5, 51)),
+            "another future of the same number"
+        );
+        assert!(!follows(held, at(4, 40)), "a restored copy");
+    }
+}
