@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use diesel::connection::SimpleConnection;
 use diesel::{Connection, PgConnection, SqliteConnection};
 use roster_api::v1::*;
-use tonic::{Code, Request};
+use tonic::{Code, Request, Status};
 
 use crate::world::{
     Clients, Database, Engine, Server, World, command, on_both_engines, refused, rounds,
@@ -84,7 +84,7 @@ pub async fn check(
     contact: &str,
     ticket: &str,
     requirement: Option<consistency::Requirement>,
-) -> Result<(bool, String), tonic::Status> {
+) -> Result<(bool, String), Status> {
     let mut asked = question(contact, ticket);
     asked.consistency = Some(Consistency { requirement });
     let answer = clients
@@ -139,7 +139,12 @@ async fn colleagues(world: &World) -> (String, String) {
 }
 
 /// Lets a colleague see the account's tickets, or not; answers the write's token.
-async fn let_see(clients: &Clients, account: &str, contact: &str, sees: bool) -> String {
+pub async fn try_let_see(
+    clients: &Clients,
+    account: &str,
+    contact: &str,
+    sees: bool,
+) -> Result<String, Status> {
     let request = UpdateAssociationRequest {
         association: Some(Association {
             account_id: account.into(),
@@ -152,12 +157,14 @@ async fn let_see(clients: &Clients, account: &str, contact: &str, sees: bool) ->
         }),
         ..Default::default()
     };
-    let answer = clients
-        .associations
-        .clone()
-        .update_association(request)
-        .await;
-    answer.expect("a write").into_inner().written_token
+    let mut client = clients.associations.clone();
+    let answer = client.update_association(request).await?;
+    Ok(answer.into_inner().written_token)
+}
+
+async fn let_see(clients: &Clients, account: &str, contact: &str, sees: bool) -> String {
+    let written = try_let_see(clients, account, contact, sees).await;
+    written.expect("a write")
 }
 
 on_both_engines! {
