@@ -7,8 +7,8 @@ use diesel::r2d2::{ConnectionManager, CustomizeConnection, Pool};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
 use crate::connection::Result;
+use crate::engine::CONNECTION_PATIENCE;
 use crate::error::StorageError;
-use crate::store::CONNECTION_PATIENCE;
 
 #[path = "sql/facts.rs"]
 mod facts;
