@@ -218,6 +218,20 @@ on_both_engines! {
 }
 
 on_both_engines! {
+    async fn a_check_makes_nothing_of_a_database_that_is_not_one_of_ours(world: World) {
+        let empty = Database::create(world.engine);
+        if let Some(path) = empty.url.strip_prefix("sqlite:") {
+            std::fs::write(path, "").unwrap();
+        }
+        let output = command(&["check", "--database", &empty.url]).output().unwrap();
+        assert_eq!(output.status.code(), Some(3));
+        let text = String::from_utf8(output.stderr).unwrap();
+        assert!(text.contains("are not those of this version"), "{text}");
+        behind_the_back(&empty, "CREATE TABLE __diesel_schema_migrations (made BOOLEAN)");
+    }
+}
+
+on_both_engines! {
     async fn the_servers_check_finds_all_well_beside_a_server_at_work_and_names_what_is_not(world: World) {
         let (colleague, account) = colleagues(&world).await;
         for turn in 0..10 {
@@ -233,6 +247,24 @@ on_both_engines! {
         let (code, text) = look();
         assert_eq!(code, Some(0), "{text}");
         assert!(text.contains("default: ok at revision "), "{text}");
+        for (harm, mend, told) in [
+            (
+                "UPDATE organizations SET revision = revision + 5",
+                "UPDATE organizations SET revision = revision - 5",
+                "the change log ends at revision ",
+            ),
+            (
+                "UPDATE change_sets SET format = format + 90 WHERE revision = 3",
+                "UPDATE change_sets SET format = format - 90 WHERE revision = 3",
+                "the change log cannot be read after revision 0",
+            ),
+        ] {
+            behind_the_back(&world.database, harm);
+            let (code, text) = look();
+            assert_eq!(code, Some(1), "{text}");
+            assert!(text.contains(told), "{text}");
+            behind_the_back(&world.database, mend);
+        }
         // Behind the server's back: the log does not know it, and a contact has no primary.
         let harm = "UPDATE associations SET is_primary = FALSE WHERE contact = 2";
         behind_the_back(&world.database, harm);
