@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use diesel::connection::SimpleConnection;
 use diesel::{Connection, PgConnection, SqliteConnection};
 use roster_api::v1::*;
-use tonic::{Code, Request};
+use tonic::{Code, Request, Status};
 
 use crate::world::{
     Clients, Database, Engine, Server, World, command, on_both_engines, refused, rounds,
@@ -84,7 +84,7 @@ pub async fn check(
     contact: &str,
     ticket: &str,
     requirement: Option<consistency::Requirement>,
-) -> Result<(bool, String), tonic::Status> {
+) -> Result<(bool, String), Status> {
     let mut asked = question(contact, ticket);
     asked.consistency = Some(Consistency { requirement });
     let answer = clients
@@ -139,7 +139,12 @@ async fn colleagues(world: &World) -> (String, String) {
 }
 
 /// Lets a colleague see the account's tickets, or not; answers the write's token.
-async fn let_see(clients: &Clients, account: &str, contact: &str, sees: bool) -> String {
+pub async fn try_let_see(
+    clients: &Clients,
+    account: &str,
+    contact: &str,
+    sees: bool,
+) -> Result<String, Status> {
     let request = UpdateAssociationRequest {
         association: Some(Association {
             account_id: account.into(),
@@ -152,12 +157,14 @@ async fn let_see(clients: &Clients, account: &str, contact: &str, sees: bool) ->
         }),
         ..Default::default()
     };
-    let answer = clients
-        .associations
-        .clone()
-        .update_association(request)
-        .await;
-    answer.expect("a write").into_inner().written_token
+    let mut client = clients.associations.clone();
+    let answer = client.update_association(request).await?;
+    Ok(answer.into_inner().written_token)
+}
+
+async fn let_see(clients: &Clients, account: &str, contact: &str, sees: bool) -> String {
+    let written = try_let_see(clients, account, contact, sees).await;
+    written.expect("a write")
 }
 
 on_both_engines! {
@@ -211,6 +218,20 @@ on_both_engines! {
 }
 
 on_both_engines! {
+    async fn a_check_makes_nothing_of_a_database_that_is_not_one_of_ours(world: World) {
+        let empty = Database::create(world.engine);
+        if let Some(path) = empty.url.strip_prefix("sqlite:") {
+            std::fs::write(path, "").unwrap();
+        }
+        let output = command(&["check", "--database", &empty.url]).output().unwrap();
+        assert_eq!(output.status.code(), Some(3));
+        let text = String::from_utf8(output.stderr).unwrap();
+        assert!(text.contains("are not those of this version"), "{text}");
+        behind_the_back(&empty, "CREATE TABLE __diesel_schema_migrations (made BOOLEAN)");
+    }
+}
+
+on_both_engines! {
     async fn the_servers_check_finds_all_well_beside_a_server_at_work_and_names_what_is_not(world: World) {
         let (colleague, account) = colleagues(&world).await;
         for turn in 0..10 {
@@ -226,6 +247,24 @@ on_both_engines! {
         let (code, text) = look();
         assert_eq!(code, Some(0), "{text}");
         assert!(text.contains("default: ok at revision "), "{text}");
+        for (harm, mend, told) in [
+            (
+                "UPDATE organizations SET revision = revision + 5",
+                "UPDATE organizations SET revision = revision - 5",
+                "the change log ends at revision ",
+            ),
+            (
+                "UPDATE change_sets SET format = format + 90 WHERE revision = 3",
+                "UPDATE change_sets SET format = format - 90 WHERE revision = 3",
+                "the change log cannot be read after revision 0",
+            ),
+        ] {
+            behind_the_back(&world.database, harm);
+            let (code, text) = look();
+            assert_eq!(code, Some(1), "{text}");
+            assert!(text.contains(told), "{text}");
+            behind_the_back(&world.database, mend);
+        }
         // Behind the server's back: the log does not know it, and a contact has no primary.
         let harm = "UPDATE associations SET is_primary = FALSE WHERE contact = 2";
         behind_the_back(&world.database, harm);

@@ -8,7 +8,7 @@ use roster_api::v1::*;
 use tokio::task::JoinSet;
 use tonic::Status;
 
-use crate::memory::{at_least, check, metric};
+use crate::memory::{at_least, check, metric, try_let_see};
 use crate::postgres::Postgres;
 use crate::world::{Clients, Server};
 
@@ -110,27 +110,6 @@ async fn patiently<T, F: Future<Output = Result<T, Status>>>(ask: impl Fn() -> F
     }
 }
 
-async fn try_let_see(clients: &Clients, desk: &Desk, sees: bool) -> Result<String, Status> {
-    let request = UpdateAssociationRequest {
-        association: Some(Association {
-            account_id: desk.account.clone(),
-            contact_id: desk.colleague.clone(),
-            sees_account_tickets: sees,
-            ..Default::default()
-        }),
-        update_mask: Some(prost_types::FieldMask {
-            paths: vec!["sees_account_tickets".into()],
-        }),
-        ..Default::default()
-    };
-    let answer = clients
-        .associations
-        .clone()
-        .update_association(request)
-        .await?;
-    Ok(answer.into_inner().written_token)
-}
-
 /// Writes on one server and reads on the other, which take turns, until all have tried enough.
 async fn work(servers: [Clients; 2], desk: Desk, tried: Arc<AtomicUsize>, tries: usize) {
     for turn in 0.. {
@@ -139,7 +118,7 @@ async fn work(servers: [Clients; 2], desk: Desk, tried: Arc<AtomicUsize>, tries:
         }
         let sees = turn % 2 == 0;
         let (here, there) = (&servers[turn / 2 % 2], &servers[(turn / 2 + 1) % 2]);
-        let token = patiently(|| try_let_see(here, &desk, sees)).await;
+        let token = patiently(|| try_let_see(here, &desk.account, &desk.colleague, sees)).await;
         let asked = || check(there, &desk.colleague, &desk.ticket, at_least(&token));
         let (visible, _) = patiently(asked).await;
         assert_eq!(visible, sees, "turn {turn} of {}", desk.colleague);

@@ -99,6 +99,31 @@ fn rejected_rows_stand_beside_the_file_and_an_older_such_file_is_not_overwritten
     assert_eq!(fs::read_to_string(&rejects).unwrap(), text);
 }
 
+#[test]
+fn rejects_that_could_not_be_written_are_told_before_a_row_goes_in() {
+    let world = World::start();
+    let file = sample(&world, "contacts-with-mistakes.csv");
+    let text = fs::read_to_string(world.folder.path().join(&file)).unwrap();
+    for more in [&["--rejects", &file][..], &["--rejects", &file, "--force"]] {
+        let refused = world.fails(2, &[&["import", "contacts", &file], more].concat());
+        assert!(
+            refused.contains("is the file that is imported"),
+            "{refused}"
+        );
+    }
+    let nowhere = ["import", "contacts", &file, "--rejects", "nowhere/r.csv"];
+    let refused = world.fails(5, &nowhere);
+    assert!(refused.contains("nowhere/r.csv"), "{refused}");
+    assert_eq!(
+        fs::read_to_string(world.folder.path().join(&file)).unwrap(),
+        text
+    );
+    assert!(
+        !world.ok(&["contacts", "list"]).contains("c1"),
+        "no row went in"
+    );
+}
+
 /// A command that reads this from its standard input.
 fn fed(world: &World, input: &[u8], args: &[&str]) -> Ran {
     let mut command = world.command(args);

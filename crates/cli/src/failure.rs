@@ -263,8 +263,10 @@ pub(crate) fn of_command_line(error: &clap::Error) -> Exit {
     // It could not be parsed, so it is looked at as it stands.
     if std::env::args_os().any(|arg| arg == "--json") {
         let text = error.to_string();
-        let line = text.lines().next().unwrap_or_default();
-        let message = line.strip_prefix("error: ").unwrap_or(line);
+        // What is wrong may take several lines, up to the first that is empty.
+        let lines = text.lines().take_while(|line| !line.is_empty());
+        let line = lines.map(str::trim).collect::<Vec<_>>().join(" ");
+        let message = line.strip_prefix("error: ").unwrap_or(&line);
         return Failure::usage(message, "").tell(true);
     }
     let _ = error.print();

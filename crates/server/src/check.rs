@@ -3,6 +3,7 @@
 use std::io::Write;
 
 use anyhow::Context;
+use roster_core::count::counted;
 use roster_core::organization::{At, OrganizationName};
 use roster_core::record::Settings;
 use roster_index::{Loading, OrganizationFacts};
@@ -34,76 +35,131 @@ pub async fn check(options: &Options, mut out: impl Write) -> anyhow::Result<boo
     })?;
     let mut well = true;
     for organization in &organizations {
-        let (at, wrong) = wrong_with(&store, organization).await?;
-        let revision = at.revision.number();
-        if wrong.is_empty() {
-            writeln!(out, "{organization}: ok at revision {revision}")?;
-            continue;
-        }
-        well = false;
-        writeln!(
-            out,
-            "{organization}: {} faults at revision {revision}",
-            wrong.len()
-        )?;
-        for line in wrong.iter().take(TOLD_MAX) {
-            writeln!(out, "  {line}")?;
-        }
-        if wrong.len() > TOLD_MAX {
-            writeln!(out, "  and {} more", wrong.len() - TOLD_MAX)?;
-        }
+        let found = wrong_with(&store, organization).await;
+        // Of one that cannot be read the others must still be told.
+        let found = found.unwrap_or_else(|error| Found {
+            wrong: vec![format!("cannot be read: {error:#}")],
+            ..Found::default()
+        });
+        well &= found.wrong.is_empty();
+        tell(&mut out, organization, &found)?;
     }
-    writeln!(out, "{} organizations were looked at", organizations.len())?;
+    let count = counted(organizations.len() as u64, "organization");
+    writeln!(out, "looked at {count}")?;
     Ok(well)
 }
 
-/// What is wrong with an organization.
-async fn wrong_with(
-    store: &Store,
-    organization: &OrganizationName,
-) -> anyhow::Result<(At, Vec<String>)> {
-    let violations = store.check(organization).await?;
-    let mut wrong: Vec<String> = violations.iter().map(ToString::to_string).collect();
-    let stored = load(store, organization, usize::MAX).await??;
-    let at = stored.at();
-    let replayed = replayed(store, organization, at).await?;
-    match replayed {
-        Ok(Some(replayed)) => wrong.extend(replayed.differences(&stored, usize::MAX)),
-        // The log begins later: it alone does not tell what there is.
-        Ok(None) => {}
-        Err(contradiction) => wrong.push(format!(
-            "the change log contradicts itself: {contradiction}"
-        )),
-    }
-    Ok((at, wrong))
+/// What was found of an organization.
+#[derive(Default)]
+struct Found {
+    at: At,
+    wrong: Vec<String>,
+    /// What could not be compared, and why.
+    left_out: Option<String>,
 }
 
-/// The same facts from the change log alone, up to a moment; none where the log begins later.
+fn tell(
+    out: &mut impl Write,
+    organization: &OrganizationName,
+    found: &Found,
+) -> std::io::Result<()> {
+    let (revision, wrong) = (found.at.revision.number(), &found.wrong);
+    if wrong.is_empty() {
+        writeln!(out, "{organization}: ok at revision {revision}")?;
+    } else {
+        let faults = counted(wrong.len() as u64, "fault");
+        writeln!(out, "{organization}: {faults} at revision {revision}")?;
+    }
+    for line in wrong.iter().take(TOLD_MAX) {
+        writeln!(out, "  {line}")?;
+    }
+    if wrong.len() > TOLD_MAX {
+        writeln!(out, "  and {} more", wrong.len() - TOLD_MAX)?;
+    }
+    if let Some(left_out) = &found.left_out {
+        writeln!(out, "  note: {left_out}")?;
+    }
+    Ok(())
+}
+
+/// What is wrong with an organization.
+async fn wrong_with(store: &Store, organization: &OrganizationName) -> anyhow::Result<Found> {
+    let violations = store.check(organization).await?;
+    let stored = load(store, organization, usize::MAX).await??;
+    let mut found = Found {
+        at: stored.at(),
+        wrong: violations.iter().map(ToString::to_string).collect(),
+        left_out: None,
+    };
+    match replayed(store, organization, found.at).await? {
+        Replayed::Whole(logged) => {
+            let differences = logged.differences(&stored, usize::MAX);
+            let told = |what| format!("first by the change log, then by the rows: {what}");
+            found.wrong.extend(differences.into_iter().map(told));
+        }
+        Replayed::Broken(what) => found.wrong.push(what),
+        Replayed::BeginsAt(revision) => {
+            found.left_out = Some(format!(
+                "the change log begins at revision {revision}, so rows and log were not compared"
+            ));
+        }
+    }
+    Ok(found)
+}
+
+/// What the change log alone comes to.
+enum Replayed {
+    /// The facts that it makes.
+    Whole(Box<OrganizationFacts>),
+    /// It does not lead to where the organization is: this is why.
+    Broken(String),
+    /// Its beginning is no longer kept.
+    BeginsAt(u64),
+}
+
+/// The facts of the change log, up to a moment.
 async fn replayed(
     store: &Store,
     organization: &OrganizationName,
     until: At,
-) -> anyhow::Result<Result<Option<OrganizationFacts>, String>> {
+) -> anyhow::Result<Replayed> {
     let mut facts = Loading::new(At::default(), &Settings::default(), usize::MAX).finish()?;
     while facts.at().revision < until.revision {
-        let sets = store
+        let last = facts.at().revision.number();
+        let sets = match store
             .changes_after(organization, facts.at(), SETS_MAX)
-            .await?;
-        let sets = sets.unwrap_or_default();
-        let Some(first) = sets.first() else {
-            return Ok(Ok(None));
+            .await
+        {
+            Ok(sets) => sets.unwrap_or_default(),
+            Err(error) => {
+                let why = anyhow::Error::from(error);
+                let what = format!("the change log cannot be read after revision {last}: {why:#}");
+                return Ok(Replayed::Broken(what));
+            }
         };
-        if first.at.revision != facts.at().revision.next() {
-            return Ok(Ok(None));
+        let Some(first) = sets.first() else {
+            let what = format!("the change log ends at revision {last}");
+            return Ok(Replayed::Broken(what));
+        };
+        let next = first.at.revision.number();
+        if next != last + 1 {
+            return Ok(match last {
+                0 => Replayed::BeginsAt(next),
+                _ => Replayed::Broken(format!(
+                    "the change log has nothing between revision {last} and {next}"
+                )),
+            });
         }
         for set in sets
             .iter()
             .take_while(|set| set.at.revision <= until.revision)
         {
             if let Err(not) = facts.apply(set.at, &set.changes) {
-                return Ok(Err(not.to_string()));
+                let revision = set.at.revision.number();
+                let what = format!("the change set of revision {revision} does not fit: {not}");
+                return Ok(Replayed::Broken(what));
             }
         }
     }
-    Ok(Ok(Some(facts)))
+    Ok(Replayed::Whole(Box::new(facts)))
 }

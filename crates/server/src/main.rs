@@ -8,6 +8,9 @@ use roster_server::{Listening, Options, Task, check, serve};
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
+/// The exit code of a check that could not look: what it finds wrong is 1, and clap has 2.
+const NOT_LOOKED_AT: u8 = 3;
+
 fn main() -> ExitCode {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
     tracing_subscriber::fmt()
@@ -17,16 +20,16 @@ fn main() -> ExitCode {
         .with_ansi(std::io::stderr().is_terminal())
         .init();
     let options = Options::parse();
-    let done = match options.task {
-        None => run(&options).map(|()| true),
-        Some(Task::Check) => look(&options),
+    let (done, failure) = match options.task {
+        None => (run(&options).map(|()| true), ExitCode::FAILURE),
+        Some(Task::Check) => (look(&options), NOT_LOOKED_AT.into()),
     };
     match done {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(error) => {
             complain(&options, &error);
-            ExitCode::FAILURE
+            failure
         }
     }
 }

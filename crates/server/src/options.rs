@@ -21,7 +21,8 @@ pub struct Options {
     #[command(subcommand)]
     pub task: Option<Task>,
 
-    /// The database: sqlite:PATH (made if it is not there) or postgres://USER@HOST/NAME.
+    /// The database: sqlite:PATH or postgres://USER@HOST/NAME. To serve, a file is made if it is
+    /// not there.
     #[arg(
         long,
         env = "ROSTER_DATABASE",
@@ -65,6 +66,7 @@ pub struct Options {
         long,
         env = "ROSTER_STALE_AFTER",
         default_value_t = STALE_AFTER_SECONDS,
+        value_parser = clap::value_parser!(u64).range(1..),
         value_name = "SECONDS"
     )]
     pub stale_after: u64,
@@ -78,6 +80,7 @@ pub struct Options {
         long,
         env = "ROSTER_WRITES_WAITING_MAX",
         default_value_t = roster_storage::CALLS_WAITING_MAX,
+        value_parser = at_least_one,
         value_name = "NUMBER"
     )]
     pub writes_waiting_max: usize,
@@ -88,7 +91,7 @@ pub struct Options {
 pub enum Task {
     /// Look at a database, beside servers that work on it, and list what is wrong with it: rules
     /// of associations and tickets that stored facts break, and facts on which rows and change log
-    /// differ. Exits with 1 if anything is.
+    /// differ. Exits with 1 if anything is, with 3 if the database cannot be looked at.
     Check,
 }
 
@@ -124,6 +127,14 @@ impl Options {
             shown = shown.replace(secret, "***");
         }
         shown
+    }
+}
+
+fn at_least_one(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(0) => Err("must be 1 or more".to_owned()),
+        Ok(number) => Ok(number),
+        Err(_) => Err("is not a number".to_owned()),
     }
 }
 

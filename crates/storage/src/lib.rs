@@ -11,6 +11,7 @@ mod budget;
 mod bulk;
 mod check;
 mod connection;
+mod engine;
 mod error;
 mod follow;
 mod imports;

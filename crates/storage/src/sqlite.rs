@@ -7,8 +7,8 @@ use diesel::r2d2::{ConnectionManager, CustomizeConnection, Pool};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
 use crate::connection::Result;
+use crate::engine::CONNECTION_PATIENCE;
 use crate::error::StorageError;
-use crate::store::CONNECTION_PATIENCE;
 
 #[path = "sql/facts.rs"]
 mod facts;
@@ -37,6 +37,8 @@ pub(crate) use session::Session;
 
 type Conn = SqliteConnection;
 
+/// Fails where no migration was ever carried out.
+const MIGRATED: &str = "SELECT 1 FROM __diesel_schema_migrations LIMIT 1";
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations/sqlite");
 
 /// A deferred transaction that reads and then writes would be refused at once.
@@ -154,7 +156,12 @@ pub(crate) fn migrate(path: &str) -> Result<()> {
 
 /// Whether the tables are those of this code; nothing is made.
 pub(crate) fn is_migrated(path: &str) -> Result<bool> {
-    let pending = connect(path)?.has_pending_migration(MIGRATIONS);
+    let mut conn = connect(path)?;
+    // Asking for what is pending would make the table of what is not.
+    if conn.batch_execute(MIGRATED).is_err() {
+        return Ok(false);
+    }
+    let pending = conn.has_pending_migration(MIGRATIONS);
     Ok(!pending.map_err(StorageError::Unreachable)?)
 }
 

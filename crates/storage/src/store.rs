@@ -3,8 +3,6 @@
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
-use diesel::r2d2::{ConnectionManager, Pool};
-use diesel::{PgConnection, SqliteConnection};
 use parking_lot::Mutex;
 use roster_core::change::Change;
 use roster_core::command::{Circumstances, Command};
@@ -18,100 +16,19 @@ use tokio::sync::{Semaphore, oneshot};
 use crate::batch::{Committed, Job, Origin, Outcome};
 use crate::check::{Guarding, check_all};
 use crate::connection::{Connection, Result, StoreKeys};
+use crate::engine::{Address, Engine, FOLLOWERS, Opening, READERS};
 use crate::error::{NotDone, StorageError};
 use crate::imports::{Begin, ImportGiven, ImportRecord, ImportStep, ImportWrite, NewImport};
 use crate::loaded::Loaded;
 use crate::lock::FileLock;
 use crate::presence::Presence;
+use crate::rebuild;
 use crate::snapshot::Snapshot;
 use crate::writer::{self, CALLS_WAITING_MAX, Desk, Lane, Queue};
-use crate::{postgres, rebuild, sqlite};
 
-/// Readers of one server; a read is short, so few serve many.
-const READERS: u32 = 8;
-/// Organizations that are written at once on PostgreSQL.
-const POSTGRES_WRITERS: usize = 4;
-/// SQLite has one writer by nature.
-const SQLITE_WRITERS: usize = 1;
-/// Beside readers and writers: whoever follows the log, who must not wait for readers, and by whom it
-/// is known whether the database answers.
-const FOLLOWERS: u32 = 1;
-/// How long a connection is waited for. Readers wait for their turn before they ask for one and
-/// writers have their own, so there is always one unless the database is away: then a call is to
-/// hear so within a second.
-pub(crate) const CONNECTION_PATIENCE: Duration = Duration::from_millis(800);
 /// How long a stop waits for writes that were accepted. With the time that the server gives to
 /// connections, a stop takes less than ten seconds.
 const CLOSE_PATIENCE: Duration = Duration::from_secs(4);
-
-/// A database, as it is told.
-enum Address<'a> {
-    /// The path of a file.
-    Sqlite(&'a str),
-    /// A URL.
-    Postgres(&'a str),
-}
-
-impl<'a> Address<'a> {
-    fn parse(database: &'a str) -> Result<Self> {
-        if let Some(path) = database.strip_prefix("sqlite:").filter(|p| !p.is_empty()) {
-            return Ok(Self::Sqlite(path));
-        }
-        if database.starts_with("postgres://") || database.starts_with("postgresql://") {
-            return Ok(Self::Postgres(database));
-        }
-        Err(StorageError::NotADatabase)
-    }
-
-    fn writers(&self) -> usize {
-        match self {
-            Self::Sqlite(_) => SQLITE_WRITERS,
-            Self::Postgres(_) => POSTGRES_WRITERS,
-        }
-    }
-}
-
-/// For what a database is opened.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Opening {
-    Serving,
-    /// Beside servers at work: nothing is made, locked or written.
-    Looking,
-}
-
-#[derive(Clone)]
-enum Engine {
-    Sqlite(Pool<ConnectionManager<SqliteConnection>>),
-    Postgres(Pool<ConnectionManager<PgConnection>>),
-}
-
-impl Engine {
-    /// The engine of an address, made and migrated, or only looked at.
-    fn open(address: &Address<'_>, how: Opening) -> Result<Self> {
-        // Each writer may ask for a second connection when an answer is lost.
-        let connections = READERS + FOLLOWERS + 2 * address.writers() as u32;
-        let migrated = match (how, address) {
-            (Opening::Serving, Address::Sqlite(path)) => sqlite::migrate(path).map(|()| true)?,
-            (Opening::Serving, Address::Postgres(url)) => postgres::migrate(url).map(|()| true)?,
-            (Opening::Looking, Address::Sqlite(path)) => sqlite::is_migrated(path)?,
-            (Opening::Looking, Address::Postgres(url)) => postgres::is_migrated(url)?,
-        };
-        if !migrated {
-            return Err(StorageError::NotMigrated);
-        }
-        Ok(match address {
-            Address::Sqlite(path) => Self::Sqlite(sqlite::pool(path, connections)?),
-            Address::Postgres(url) => Self::Postgres(postgres::pool(url, connections)?),
-        })
-    }
-
-    fn connect(&self) -> Result<Box<dyn Connection>> {
-        Ok(match self {
-            Self::Sqlite(pool) => Box::new(sqlite::session(pool)?),
-            Self::Postgres(pool) => Box::new(postgres::session(pool)?),
-        })
-    }
-}
 
 /// How a command ended well.
 #[derive(Debug)]

@@ -134,12 +134,8 @@ impl From<Format> for ImportFormat {
 impl Import {
     pub(crate) async fn run(self, app: &mut App) -> Result<Exit, Failure> {
         let rejects = self.rejects();
-        // Asked before anything is sent: afterwards the rows are in.
-        if let Some(path) = &rejects
-            && !self.force
-            && path.is_file()
-        {
-            return Err(Failure::InTheWay(path.clone()));
+        if let Some(path) = &rejects {
+            self.find_room(path)?;
         }
         let done = self.send(app).await?;
         if done.rows_rejected > 0 {
@@ -170,6 +166,32 @@ impl Import {
             None if self.is_stream() => None,
             None => Some(self.file.with_extension("rejects.csv")),
         }
+    }
+
+    /// Makes sure that rejects can be written. Asked before anything is sent: afterwards the rows are
+    /// in.
+    fn find_room(&self, path: &Path) -> Result<(), Failure> {
+        if !path.exists() {
+            let folder = path
+                .parent()
+                .filter(|folder| !folder.as_os_str().is_empty());
+            let tried = NamedTempFile::new_in(folder.unwrap_or(Path::new(".")));
+            return tried.map(drop).map_err(|cause| {
+                let path = path.to_owned();
+                Error::File { path, cause }.into()
+            });
+        }
+        let same = |file: &Path| file.canonicalize().ok();
+        if path.is_file() && same(path) == same(&self.file) {
+            return Err(Failure::usage(
+                format!("{} is the file that is imported", path.display()),
+                "name another file with --rejects",
+            ));
+        }
+        if path.is_file() && !self.force {
+            return Err(Failure::InTheWay(path.to_owned()));
+        }
+        Ok(())
     }
 
     /// Whether it can be read once alone, and has no place of its own.

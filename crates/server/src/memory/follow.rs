@@ -18,6 +18,8 @@ const SETS_MAX: usize = 1_000;
 
 /// Loads and follows, until it is dropped.
 pub(crate) async fn follow(memory: Arc<Memory>, store: Arc<Store>, wanted: Wanted) {
+    // Whoever opened the store has heard it.
+    memory.hear(Instant::now());
     tokio::join!(
         load_wanted(&memory, &store, wanted),
         look_at_heads(&memory, &store)
