@@ -359,3 +359,30 @@ async fn a_token_of_a_moment_that_the_database_never_had_is_lost_on_every_server
         }
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_cannot_follow_the_log_loads_the_facts_anew_and_serves_on() {
+    let (world, second, there) = two_servers().await;
+    let (colleague, account) = colleagues(&world).await;
+    until_in_memory(&second, &there, (&colleague, "t1")).await;
+    // What the first writes from now on, the second cannot read: its rows alone tell.
+    behind_the_back(
+        &world.database,
+        "CREATE FUNCTION spoil() RETURNS trigger LANGUAGE plpgsql AS \
+         'BEGIN NEW.format := 99; RETURN NEW; END'; \
+         CREATE TRIGGER spoil BEFORE INSERT ON change_sets FOR EACH ROW EXECUTE FUNCTION spoil()",
+    );
+    for turn in 0..6 {
+        let sees = turn % 2 == 1;
+        let_see(&world.clients, &account, &colleague, sees).await;
+        let written = Instant::now();
+        loop {
+            let (visible, _) = check(&there, &colleague, "t1", None).await.unwrap();
+            if visible == sees {
+                break;
+            }
+            assert!(written.elapsed() < LOADED_WITHIN, "turn {turn}");
+        }
+    }
+    until_in_memory(&second, &there, (&colleague, "t1")).await;
+}

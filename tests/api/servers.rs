@@ -15,7 +15,7 @@ use crate::world::{Clients, Server};
 /// Who try at once.
 const WRITERS: usize = 4;
 /// How often all of them together write here and read there.
-const TRIES: usize = 2_000;
+const TRIES: usize = 1_000;
 
 /// What one of them has: a colleague who may see the account's ticket or not, by turns.
 struct Desk {

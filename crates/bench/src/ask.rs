@@ -2,6 +2,7 @@
 //! the making of questions; a wrong answer is an error, and ends the bench.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Result, bail};
 use roster_api::v1;
@@ -11,10 +12,13 @@ use roster_api::v1::visibility_service_client::VisibilityServiceClient;
 use tonic::transport::Channel;
 
 use crate::load::connect;
+use crate::process::Process;
 use crate::world::{Expected, Question, World};
 
 /// Questions of a row: many more than a cache line's worth, and few enough to be made at once.
 const QUESTIONS: usize = 65_536;
+/// How often it is looked whether an answer came from memory.
+const LOOK_EVERY: Duration = Duration::from_millis(10);
 /// Batches of a row.
 const BATCHES: usize = 1_024;
 
@@ -153,6 +157,18 @@ impl Checks {
         let answer = self.clients.check(number, request.clone()).await?;
         if !expected.is(answer.visibility(), &answer.grounds) {
             bail!("wrong answer to {request:?}: {answer:?}, expected {expected:?}");
+        }
+        Ok(())
+    }
+
+    /// Asks until an answer comes from memory: facts are loaded when they are first asked for.
+    pub(crate) async fn until_in_memory(&self, server: &Process) -> Result<()> {
+        for number in 0.. {
+            self.clone().ask(number).await?;
+            if server.metric("roster_answers_from_memory_total")? > 0.0 {
+                break;
+            }
+            tokio::time::sleep(LOOK_EVERY).await;
         }
         Ok(())
     }

@@ -97,7 +97,8 @@ impl Bench {
     }
 
     fn serve_url(&self, url: &str) -> Result<Process> {
-        let arguments = ["--listen", "127.0.0.1:0", "--database", url];
+        let free = "127.0.0.1:0";
+        let arguments = ["--listen", free, "--metrics", free, "--database", url];
         Process::start(&self.server, &arguments, &self.cache.log())
     }
 

@@ -1,7 +1,8 @@
 //! The measured programs as processes of their own, and what the kernel says of them.
 
 use std::fs::File;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -22,6 +23,8 @@ pub(crate) struct Process {
     child: Child,
     /// Host and port.
     pub(crate) address: String,
+    /// Host and port of its metrics, if it serves any.
+    metrics: Option<String>,
 }
 
 impl Process {
@@ -41,6 +44,7 @@ impl Process {
         let mut process = Self {
             child,
             address: String::new(),
+            metrics: None,
         };
         let mut line = String::new();
         output.read_line(&mut line)?;
@@ -55,6 +59,13 @@ impl Process {
             );
         };
         process.address = address.to_owned();
+        if arguments.contains(&"--metrics") {
+            line.clear();
+            output.read_line(&mut line)?;
+            let url = line.trim().strip_prefix("metrics: http://");
+            let address = url.and_then(|url| url.strip_suffix("/metrics"));
+            process.metrics = address.map(str::to_owned);
+        }
         // What it says later must not fill the pipe.
         std::thread::spawn(move || std::io::copy(&mut output, &mut std::io::sink()));
         Ok(process)
@@ -63,6 +74,21 @@ impl Process {
     /// Its address as a client takes it.
     pub(crate) fn url(&self) -> String {
         format!("http://{}", self.address)
+    }
+
+    /// A figure of its metrics.
+    pub(crate) fn metric(&self, name: &str) -> Result<f64> {
+        let address = self.metrics.as_deref().context("it serves no metrics")?;
+        let mut stream = TcpStream::connect(address)?;
+        let end = "\r\nConnection: close\r\n\r\n";
+        write!(stream, "GET /metrics HTTP/1.1\r\nHost: {address}{end}")?;
+        let mut text = String::new();
+        stream.read_to_string(&mut text)?;
+        let figure = text
+            .lines()
+            .find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+        let figure = figure.with_context(|| format!("no metric is called {name}"))?;
+        Ok(figure.parse()?)
     }
 
     fn proc_file(&self, name: &str) -> PathBuf {

@@ -214,15 +214,15 @@ fn unreachable(cause: &str) -> Fault {
     )
 }
 
-/// The database was silent for too long to answer by what it said before.
+/// Memory was last level with the database too long ago to answer by it.
 pub(crate) fn stale(max: Duration) -> Fault {
     let seconds = max.as_secs();
     Fault::new(
         Code::Unavailable,
         ErrorReason::Unavailable,
         format!(
-            "the database has been silent for more than {seconds} seconds, and answers by older \
-             facts are not given: try again, or ask another server"
+            "this server has not been level with the database for more than {seconds} seconds, and \
+             answers by older facts are not given: try again, or ask another server"
         ),
     )
 }

@@ -1,4 +1,4 @@
-//! Health: SERVING while the database is heard, and so followed.
+//! Health: SERVING while the database is heard and followed.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,9 +10,10 @@ use crate::memory::Memory;
 
 /// How often it is looked at: a change is told well within a second.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
-/// How long the database may be silent. It is asked every 50 ms and an answer that it is away takes
-/// less than a second, so this is a database that is away, or hangs.
-const SILENCE_MAX: Duration = Duration::from_millis(1_500);
+/// How old facts in memory may be. The database is asked every 50 ms and an answer that it is away
+/// takes less than a second, so this is a database that is away, or hangs, or brings more than can be
+/// followed.
+const AGE_MAX: Duration = Duration::from_millis(1_500);
 
 /// Tells the health of the whole server and of each of its services, which is one.
 #[derive(Clone)]
@@ -34,12 +35,12 @@ impl Health {
         }
     }
 
-    /// Tells whether the database is heard, again and again; SERVING was told before.
+    /// Tells whether the database is followed, again and again; SERVING was told before.
     pub(crate) async fn follow(self, memory: Arc<Memory>) {
         let mut told = ServingStatus::Serving;
         loop {
             tokio::time::sleep(LOOK_EVERY).await;
-            let status = if memory.silence() > SILENCE_MAX {
+            let status = if memory.age() > AGE_MAX {
                 ServingStatus::NotServing
             } else {
                 ServingStatus::Serving

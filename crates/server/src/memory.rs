@@ -53,8 +53,8 @@ pub(crate) struct Memory {
     answers: Answers,
     wanted: mpsc::Sender<LoadGuard>,
     clock: Instant,
-    /// When the database was last heard, in milliseconds of `clock`.
-    heard: AtomicU64,
+    /// As of when memory was last level with the database, in milliseconds of `clock`.
+    level: AtomicU64,
     stale_after: Duration,
 }
 
@@ -62,8 +62,7 @@ pub(crate) struct Memory {
 pub(crate) type Wanted = mpsc::Receiver<LoadGuard>;
 
 impl Memory {
-    /// Empty memory of so many bytes, whose facts are no longer told once the database was silent
-    /// for so long.
+    /// Empty memory of so many bytes, whose facts are no longer told once they may be so old.
     pub(crate) fn new(bytes_max: usize, stale_after: Duration) -> (Self, Wanted) {
         let (wanted, waiting) = mpsc::channel(WANTED_MAX);
         let memory = Self {
@@ -71,7 +70,7 @@ impl Memory {
             answers: Answers::default(),
             wanted,
             clock: Instant::now(),
-            heard: AtomicU64::new(0),
+            level: AtomicU64::new(0),
             stale_after,
         };
         (memory, waiting)
@@ -91,7 +90,7 @@ impl Memory {
         let Some(held) = self.index.get(organization) else {
             return Ok(None);
         };
-        if self.silence() > self.stale_after {
+        if self.age() > self.stale_after {
             return Err(fault::stale(self.stale_after));
         }
         let answered = held.read(|facts| {
@@ -122,17 +121,18 @@ impl Memory {
         }
     }
 
-    /// For how long the database has been silent.
-    pub(crate) fn silence(&self) -> Duration {
-        let heard = Duration::from_millis(self.heard.load(Ordering::Relaxed));
-        self.clock.elapsed().saturating_sub(heard)
+    /// How old facts in memory may be: the time since they were last level with the database. It
+    /// grows while the database is silent, and while there is more to follow than can be read.
+    pub(crate) fn age(&self) -> Duration {
+        let level = Duration::from_millis(self.level.load(Ordering::Relaxed));
+        self.clock.elapsed().saturating_sub(level)
     }
 
-    /// Takes note that the database answered a question that was asked then.
-    fn hear(&self, asked: Instant) {
-        let millis = asked.duration_since(self.clock).as_millis();
+    /// Takes note that all facts in memory are what the database held then, or newer.
+    fn is_level(&self, with: Instant) {
+        let millis = with.duration_since(self.clock).as_millis();
         let millis = u64::try_from(millis).unwrap_or(u64::MAX);
-        self.heard.fetch_max(millis, Ordering::Relaxed);
+        self.level.fetch_max(millis, Ordering::Relaxed);
     }
 }
 

@@ -7,9 +7,9 @@ use clap::{Parser, Subcommand};
 
 use crate::memory::{Memory, Wanted};
 
-/// Memory for facts, in MiB, unless it is said: some ten million tickets.
+/// Memory for facts, in MiB, unless it is said: some twenty million tickets.
 const MEMORY_MIB: usize = 1_024;
-/// Seconds of the database's silence after which its facts are too old, unless it is said: it
+/// Seconds after which facts that cannot be compared are too old, unless it is said: it
 /// outlasts a failover, and a change is seen everywhere within a minute or not answered against.
 const STALE_AFTER_SECONDS: u64 = 60;
 
@@ -60,8 +60,8 @@ pub struct Options {
     )]
     pub memory_mib: usize,
 
-    /// For how many seconds checks are answered by facts in memory while the database is silent;
-    /// after them they are refused (UNAVAILABLE).
+    /// For how many seconds checks are answered by facts in memory that cannot be compared with the
+    /// database; after them they are refused (UNAVAILABLE).
     #[arg(
         long,
         env = "ROSTER_STALE_AFTER",

@@ -40,6 +40,7 @@ async fn measure(bench: &Bench, engine: Engine) -> Result<Vec<Figure>> {
         let slice = closed(STREAMS, bench.slice(), move |n| batches.clone().ask(n));
         Ok(slice.await?.per_second() * BATCH as f64)
     };
+    checks.until_in_memory(&server).await?;
     warm_up(single).await?;
     warm_up(batch).await?;
     let pairs = alternate(bench.slices(), single, batch).await?;

@@ -67,6 +67,7 @@ async fn measure(bench: &Bench, engine: Engine) -> Result<Vec<Figure>> {
         let echoes = echoes.clone();
         closed(STREAMS, bench.slice(), move |n| echoes.clone().echo(n))
     };
+    checks.until_in_memory(&server).await?;
     warm_up(async || Ok(check().await?.per_second())).await?;
     warm_up(async || Ok(bare().await?.per_second())).await?;
 

@@ -40,6 +40,7 @@ impl Side {
         let server = bench.serve(&database)?;
         let clients = Clients::connect(&server.url()).await?;
         let checks = Checks::new(clients, &bench.expected(&world));
+        checks.until_in_memory(&server).await?;
         let warming = || {
             let checks = checks.clone();
             closed(STREAMS, bench.slice(), move |n| checks.clone().ask(n))

@@ -18,8 +18,8 @@ const SETS_MAX: usize = 1_000;
 
 /// Loads and follows, until it is dropped.
 pub(crate) async fn follow(memory: Arc<Memory>, store: Arc<Store>, wanted: Wanted) {
-    // Whoever opened the store has heard it.
-    memory.hear(Instant::now());
+    // There is nothing yet that could be behind.
+    memory.is_level(Instant::now());
     tokio::join!(
         load_wanted(&memory, &store, wanted),
         look_at_heads(&memory, &store)
@@ -94,19 +94,23 @@ async fn look(memory: &Arc<Memory>, store: &Arc<Store>) -> Result<(), StorageErr
     let live = memory.index.live();
     let names: Vec<OrganizationName> = live.iter().map(|(name, _)| name.clone()).collect();
     let heads = store.heads(&names).await?;
-    memory.hear(asked);
     for ((organization, at), (_, head)) in live.into_iter().zip(heads) {
         if follows(at, head) {
             if head.revision > at.revision
                 && let Some(held) = memory.index.get(organization.as_str())
             {
                 catch_up(memory, store, &held).await?;
+                if held.at().is_some_and(|at| at.revision < head.revision) {
+                    tracing::error!(%organization, "the log ends too early: facts are dropped");
+                    memory.index.drop_facts(organization.as_str());
+                }
             }
         } else {
             tracing::warn!(%organization, "the database was restored: facts are dropped");
             memory.index.drop_facts(organization.as_str());
         }
     }
+    memory.is_level(asked);
     Ok(())
 }
 
@@ -119,14 +123,21 @@ fn follows(at: At, head: At) -> bool {
 async fn catch_up(memory: &Memory, store: &Store, held: &Organization) -> Result<(), StorageError> {
     let organization = held.name();
     while let Some(at) = held.at() {
-        let asked = Instant::now();
-        let after = store.changes_after(organization, at, SETS_MAX);
-        let Some(sets) = after.await? else {
-            tracing::warn!(%organization, "the database was restored: facts are dropped");
-            memory.index.drop_facts(organization.as_str());
-            return Ok(());
+        let sets = match store.changes_after(organization, at, SETS_MAX).await {
+            Ok(Some(sets)) => sets,
+            Ok(None) => {
+                tracing::warn!(%organization, "the database was restored: facts are dropped");
+                memory.index.drop_facts(organization.as_str());
+                return Ok(());
+            }
+            Err(error @ StorageError::Unreachable(_)) => return Err(error),
+            // Of this organization alone. Its rows may be well: facts are loaded from them.
+            Err(error) => {
+                tracing::error!(%organization, %error, "the log cannot be read: facts are dropped");
+                memory.index.drop_facts(organization.as_str());
+                return Ok(());
+            }
         };
-        memory.hear(asked);
         if sets.is_empty() {
             return Ok(());
         }

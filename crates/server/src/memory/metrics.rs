@@ -76,10 +76,10 @@ impl Collector for Watched {
                 figures.bytes_max as f64,
             ),
             (
-                "roster_database_silence",
-                "How long the database has been silent: facts in memory may be as old",
+                "roster_memory_age",
+                "How old facts in memory may be: the time since they were level with the database",
                 Some(Unit::Seconds),
-                memory.silence().as_secs_f64(),
+                memory.age().as_secs_f64(),
             ),
         ] {
             let gauge = ConstGauge::new(value);
