@@ -7,7 +7,6 @@ use diesel::r2d2::{ConnectionManager, CustomizeConnection, Pool};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
 use crate::connection::Result;
-use crate::engine::CONNECTION_PATIENCE;
 use crate::error::StorageError;
 
 #[path = "sql/facts.rs"]
@@ -24,6 +23,8 @@ mod log;
 mod names;
 #[path = "sql/namesakes.rs"]
 mod namesakes;
+#[path = "sql/opening.rs"]
+mod opening;
 #[path = "sql/pour.rs"]
 mod pour;
 #[path = "sql/session.rs"]
@@ -33,12 +34,11 @@ mod tickets;
 #[path = "sql/walks.rs"]
 mod walks;
 
+pub(crate) use opening::{is_migrated, pool};
 pub(crate) use session::Session;
 
 type Conn = PgConnection;
 
-/// Fails where no migration was ever carried out.
-const MIGRATED: &str = "SELECT 1 FROM __diesel_schema_migrations LIMIT 1";
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations/postgres");
 
 /// Every statement is planned for the keys that it is given: a plan kept from when a table was
@@ -117,9 +117,9 @@ fn by_keys(_table: &str) -> String {
 const PLACE_OF: &str = "strpos";
 
 #[derive(Debug)]
-struct Limits;
+struct OnConnect;
 
-impl CustomizeConnection<Conn, diesel::r2d2::Error> for Limits {
+impl CustomizeConnection<Conn, diesel::r2d2::Error> for OnConnect {
     fn on_acquire(&self, conn: &mut Conn) -> std::result::Result<(), diesel::r2d2::Error> {
         // A server that dies within a transaction must not hold its locks for long.
         conn.batch_execute("SET idle_in_transaction_session_timeout = '60s'")
@@ -134,44 +134,11 @@ pub(crate) fn migrate(path: &str) -> Result<()> {
     conn.batch_execute("SELECT pg_advisory_lock(7237138321)")?;
     conn.run_pending_migrations(MIGRATIONS)
         .map_err(StorageError::Unreachable)?;
-    crate::store::draw_keys(|id, page, preview| {
-        diesel::insert_into(crate::schema::store::table)
-            .values((
-                crate::schema::store::one.eq(1),
-                crate::schema::store::store_id.eq(id),
-                crate::schema::store::page_key.eq(page),
-                crate::schema::store::preview_key.eq(preview),
-            ))
-            .on_conflict_do_nothing()
-            .execute(&mut conn)
-            .map(drop)
-            .map_err(Into::into)
-    })
-}
-
-/// Whether the tables are those of this code; nothing is made.
-pub(crate) fn is_migrated(path: &str) -> Result<bool> {
-    let mut conn = connect(path)?;
-    // Asking for what is pending would make the table of what is not.
-    if conn.batch_execute(MIGRATED).is_err() {
-        return Ok(false);
-    }
-    let pending = conn.has_pending_migration(MIGRATIONS);
-    Ok(!pending.map_err(StorageError::Unreachable)?)
+    opening::keep_keys(&mut conn)
 }
 
 fn connect(path: &str) -> Result<Conn> {
     Conn::establish(path).map_err(|error| StorageError::Unreachable(Box::new(error)))
-}
-
-/// Connections to a database that is migrated.
-pub(crate) fn pool(path: &str, connections: u32) -> Result<Pool<ConnectionManager<Conn>>> {
-    Ok(Pool::builder()
-        .max_size(connections)
-        .min_idle(Some(1))
-        .connection_timeout(CONNECTION_PATIENCE)
-        .connection_customizer(Box::new(Limits))
-        .build(ConnectionManager::new(path))?)
 }
 
 pub(crate) fn session(pool: &Pool<ConnectionManager<Conn>>) -> Result<Session> {
