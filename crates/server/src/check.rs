@@ -7,15 +7,13 @@ use roster_core::count::counted;
 use roster_core::organization::{At, OrganizationName};
 use roster_core::record::Settings;
 use roster_index::{Loading, OrganizationFacts};
-use roster_storage::Store;
+use roster_storage::{FOLLOWED_SETS_MAX, Store};
 
 use crate::memory::load;
 use crate::options::Options;
 
 /// How many lines are told of an organization: whoever has more to mend begins with these.
 const TOLD_MAX: usize = 100;
-/// Change sets that are read at once, at most.
-const SETS_MAX: usize = 1_000;
 
 /// Looks at every organization and tells `out` of each what is wrong with it: invariants of stored
 /// facts that do not hold, and facts that differ between the rows and the change log.
@@ -127,7 +125,7 @@ async fn replayed(
     while facts.at().revision < until.revision {
         let last = facts.at().revision.number();
         let sets = match store
-            .changes_after(organization, facts.at(), SETS_MAX)
+            .changes_after(organization, facts.at(), FOLLOWED_SETS_MAX)
             .await
         {
             Ok(sets) => sets.unwrap_or_default(),

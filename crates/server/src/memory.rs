@@ -84,9 +84,11 @@ impl Memory {
         fresh: Freshness,
         judge: impl FnOnce(&OrganizationFacts) -> T,
     ) -> Result<Option<(T, At)>, Fault> {
-        if fresh == Freshness::Head {
-            return Ok(None);
-        }
+        let moment = match fresh {
+            Freshness::Any => None,
+            Freshness::AtLeast(moment) => Some(moment),
+            Freshness::Head => return Ok(None),
+        };
         let Some(held) = self.index.get(organization) else {
             return Ok(None);
         };
@@ -94,17 +96,14 @@ impl Memory {
             return Err(fault::stale(self.stale_after));
         }
         let answered = held.read(|facts| {
-            let known = match fresh {
-                Freshness::AtLeast(moment) => facts.knows(moment),
-                Freshness::Any | Freshness::Head => Known::Yes,
-            };
+            let known = moment.map_or(Known::Yes, |moment| facts.knows(moment));
             match known {
                 Known::Yes => Ok(Some((judge(facts), facts.at()))),
                 Known::Lost => Err(lost()),
                 Known::Ahead | Known::Older => Ok(None),
             }
         });
-        let answered = answered.transpose()?.flatten();
+        let answered = answered.unwrap_or(Ok(None))?;
         if answered.is_some() {
             self.answers.memory.fetch_add(1, Ordering::Relaxed);
         }

@@ -13,6 +13,9 @@ use crate::store::Store;
 /// How much payload of the log is read at once, compressed: unpacked it is some dozens of
 /// mebibytes. A larger change set comes alone.
 const FOLLOWED_BYTES_MAX: usize = 4 << 20;
+/// How many change sets whoever follows the log reads at once: as many as a busy server writes
+/// between two looks.
+pub const FOLLOWED_SETS_MAX: usize = 1_000;
 /// How many organizations one statement asks for: far below the 32,766 parameters of SQLite.
 const HEADS_ASKED_MAX: usize = 10_000;
 

@@ -45,6 +45,7 @@ pub use connection::{
     TicketSource,
 };
 pub use error::{NotDone, StorageError};
+pub use follow::FOLLOWED_SETS_MAX;
 pub use imports::{
     ImportCounts, ImportFailure, ImportRecord, ImportReject, ImportState, ImportStep, NewImport,
 };
@@ -52,7 +53,7 @@ pub use picker::HeadingCount;
 pub use roster_core::organization::{
     At, NotAnOrganization, ORGANIZATION_CHARS_MAX, OrganizationName,
 };
-pub use sight::{Filtered, Seen, VisibleTicket};
+pub use sight::{Filtered, VisibleTicket};
 pub use snapshot::{PickedAccount, PickedContact, Snapshot, TicketFilter};
 pub use store::{Done, Store, StoreOptions};
 pub use tickets::FoundTickets;

@@ -7,8 +7,8 @@ use std::convert::Infallible;
 use roster_core::id::{AccountId, ContactId, Pair, TicketNo};
 use roster_core::record::{Account, Association, SharingMode, Stored, Ticket};
 use roster_core::rules::visibility::{
-    FoldedRole, SightAssociation, SightFacts, SightSettings, SightSharing, SightTicket, Unseen,
-    Verdict, shares, sight,
+    FoldedRole, SightAssociation, SightFacts, SightSettings, SightSharing, SightTicket, Verdict,
+    shares, sight,
 };
 use roster_core::text::{Role, TicketKey};
 
@@ -16,9 +16,6 @@ use crate::budget::Budget;
 use crate::connection::{Result, TicketPlace, TicketSource};
 use crate::snapshot::{Snapshot, TicketFilter};
 use crate::tickets::FoundTickets;
-
-/// What became of a question.
-pub type Seen = Result<Verdict, Unseen<Infallible>>;
 
 /// The facts of one question.
 #[derive(Default)]
@@ -172,13 +169,6 @@ impl Snapshot<'_> {
         let blocked = found.into_iter().map(|(id, row)| (id, row.record.blocked));
         fetched.blocked.extend(blocked);
         Ok(())
-    }
-
-    /// Judges one contact and each of these tickets, in their order.
-    pub fn checks(&mut self, contact: ContactId, keys: &[TicketKey]) -> Result<Vec<Seen>> {
-        let facts = self.sight_facts(contact, keys)?;
-        let judge = |key: &TicketKey| sight(&facts, contact, key);
-        Ok(keys.iter().map(judge).collect())
     }
 
     /// What the rule asks of one contact and each of these tickets: of others nothing is found.

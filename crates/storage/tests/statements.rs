@@ -31,7 +31,7 @@ use roster_core::rules::ticket::{Record, RecordTickets};
 use roster_core::text::{Email, Name, Role, TicketKey};
 use roster_storage::{Guarding, OrganizationName, TicketFilter};
 
-use crate::world::{Ending, Engine, World};
+use crate::world::{Ending, Engine, World, checks};
 
 /// Statements of all connections since the count began.
 static ASKED: Mutex<Vec<String>> = Mutex::new(Vec::new());
@@ -174,7 +174,7 @@ on_both_engines! {
         for (items, max) in [(1, SINGLE_CHECK_MAX), (100, BATCH_CHECK_MAX), (1_000, BATCH_CHECK_MAX)] {
             let keys: Vec<TicketKey> = (1..=items).map(|n| record(n, 1).key).collect();
             let check = world.store.read(&world.organization, move |at| {
-                at.checks(ContactId::new(7), &keys)
+                checks(at, ContactId::new(7), &keys)
             });
             let (asked, seen) = asked(check).await;
             assert!(seen.unwrap().iter().all(|seen| seen.as_ref().unwrap().visible()));

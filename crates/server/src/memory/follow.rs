@@ -4,17 +4,15 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use roster_core::organization::{At, OrganizationName};
+use roster_core::organization::OrganizationName;
 use roster_index::{Followed, LoadGuard, Organization, TooLarge};
-use roster_storage::{StorageError, Store};
+use roster_storage::{FOLLOWED_SETS_MAX, StorageError, Store};
 
 use super::{Memory, Wanted, load, take};
 
 /// How often the database is asked for the heads of organizations: with the reading of what is
 /// missing, another server is well below 250 ms behind.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
-/// Change sets that are read at once, at most: as many as a busy server writes between two looks.
-const SETS_MAX: usize = 1_000;
 
 /// Loads and follows, until it is dropped.
 pub(crate) async fn follow(memory: Arc<Memory>, store: Arc<Store>, wanted: Wanted) {
@@ -90,40 +88,33 @@ async fn look_at_heads(memory: &Arc<Memory>, store: &Arc<Store>) {
 /// One look at the heads of all organizations in memory, and at what each of them lacks.
 async fn look(memory: &Arc<Memory>, store: &Arc<Store>) -> Result<(), StorageError> {
     let asked = Instant::now();
-    // What this server held before it asked: a head that is older than that was restored.
+    // What this server held before it asked: a head that is another is newer, or was restored.
     let live = memory.index.live();
     let names: Vec<OrganizationName> = live.iter().map(|(name, _)| name.clone()).collect();
     let heads = store.heads(&names).await?;
     for ((organization, at), (_, head)) in live.into_iter().zip(heads) {
-        if follows(at, head) {
-            if head.revision > at.revision
-                && let Some(held) = memory.index.get(organization.as_str())
-            {
-                catch_up(memory, store, &held).await?;
-                if held.at().is_some_and(|at| at.revision < head.revision) {
-                    tracing::error!(%organization, "the log ends too early: facts are dropped");
-                    memory.index.drop_facts(organization.as_str());
-                }
+        if head != at
+            && let Some(held) = memory.index.get(organization.as_str())
+        {
+            catch_up(memory, store, &held).await?;
+            if held.at().is_some_and(|at| at.revision < head.revision) {
+                tracing::error!(%organization, "the log ends too early: facts are dropped");
+                memory.index.drop_facts(organization.as_str());
             }
-        } else {
-            tracing::warn!(%organization, "the database was restored: facts are dropped");
-            memory.index.drop_facts(organization.as_str());
         }
     }
     memory.is_level(asked);
     Ok(())
 }
 
-/// Whether a head that was read after a moment can come after it.
-fn follows(at: At, head: At) -> bool {
-    head.revision > at.revision || head == at
-}
-
 /// Applies what the log has after the facts, up to its head.
 async fn catch_up(memory: &Memory, store: &Store, held: &Organization) -> Result<(), StorageError> {
     let organization = held.name();
     while let Some(at) = held.at() {
-        let sets = match store.changes_after(organization, at, SETS_MAX).await {
+        let sets = match store
+            .changes_after(organization, at, FOLLOWED_SETS_MAX)
+            .await
+        {
             Ok(Some(sets)) => sets,
             Ok(None) => {
                 tracing::warn!(%organization, "the database was restored: facts are dropped");
@@ -147,26 +138,4 @@ async fn catch_up(memory: &Memory, store: &Store, held: &Organization) -> Result
         }
     }
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use roster_core::id::Revision;
-
-    #[test]
-    fn a_head_follows_the_moment_itself_and_later_ones_alone() {
-        let at = |revision, nonce| At {
-            revision: Revision::new(revision),
-            nonce,
-        };
-        let held = at(5, 50);
-        assert!(follows(held, at(5, 50)));
-        assert!(follows(held, at(6, 60)));
-        assert!(
-            !follows(held, at(5, 51)),
-            "another future of the same number"
-        );
-        assert!(!follows(held, at(4, 40)), "a restored copy");
-    }
 }

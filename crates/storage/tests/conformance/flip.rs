@@ -16,7 +16,7 @@ use roster_storage::TicketFilter;
 
 use crate::guarding::TICKET;
 use crate::runs::{ACCOUNT, COLLEAGUE, TICKET_KEY, prepared};
-use crate::world::{World, times};
+use crate::world::{World, checks, times};
 
 /// How often each reader asks each question.
 const READS: u32 = 400;
@@ -132,14 +132,14 @@ async fn ask(world: &World, viewers: bool) -> Vec<&'static str> {
     let one = key.clone();
     let single = world
         .store
-        .read(&world.organization, move |at| at.checks(COLLEAGUE, &[one]));
+        .read(&world.organization, move |at| checks(at, COLLEAGUE, &[one]));
     if single.await.unwrap()[0].as_ref().unwrap().visible() {
         shown.push("single");
     }
     let keys = vec![key.clone(), TicketKey::parse("none").unwrap(), key.clone()];
     let batch = world
         .store
-        .read(&world.organization, move |at| at.checks(COLLEAGUE, &keys));
+        .read(&world.organization, move |at| checks(at, COLLEAGUE, &keys));
     let batch = batch.await.unwrap();
     assert!(batch[1].is_err(), "there is no such ticket");
     if [0, 2]

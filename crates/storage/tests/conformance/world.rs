@@ -1,6 +1,7 @@
 //! A store of its own for each test, on either engine, and short words for what tests do over
 //! and over. Nothing here knows a rule.
 
+use std::convert::Infallible;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -10,9 +11,13 @@ use std::task::{Context, Waker};
 use roster_core::change::Change;
 use roster_core::command::{Circumstances, Command, Decision};
 use roster_core::fact::{Facts, Needs};
+use roster_core::id::ContactId;
 use roster_core::refusal::Refused;
+use roster_core::rules::visibility::{Unseen, Verdict, sight};
+use roster_core::text::TicketKey;
 use roster_storage::{
-    At, Done, Guarding, NotDone, OrganizationName, Origin, RequestKey, Store, StoreOptions,
+    At, Done, Guarding, NotDone, OrganizationName, Origin, RequestKey, Snapshot, StorageError,
+    Store, StoreOptions,
 };
 
 #[path = "../../../../tests/database.rs"]
@@ -160,6 +165,17 @@ pub fn origin(request: Option<RequestKey>) -> Origin {
         job: None,
         request,
     }
+}
+
+/// The rule's word on one contact and each of these tickets, in their order.
+pub fn checks(
+    at: &mut Snapshot<'_>,
+    contact: ContactId,
+    keys: &[TicketKey],
+) -> Result<Vec<Result<Verdict, Unseen<Infallible>>>, StorageError> {
+    let facts = at.sight_facts(contact, keys)?;
+    let judge = |key: &TicketKey| sight(&facts, contact, key);
+    Ok(keys.iter().map(judge).collect())
 }
 
 /// All change sets of an organization, numbered without gaps.
