@@ -1,11 +1,7 @@
 //! Contacts by number, each with its associations: eight bytes for a contact with one account.
 
-use std::collections::hash_map::RandomState;
-use std::hash::BuildHasher;
-
-use crate::number::{place, reach};
+use crate::number::{GROWTH, place, reach};
 use crate::roles::RoleNo;
-use crate::sharded::Sharded;
 
 /// An association of a contact, packed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -48,7 +44,7 @@ impl Part {
 struct Row {
     /// No account, the only account, or that there are several.
     account: u32,
-    /// As of a [`Part`], below the two bits.
+    /// Below the two bits: as of a [`Part`], or the place of the several in their list.
     marks: u32,
 }
 
@@ -74,34 +70,41 @@ impl Row {
         self.marks = self.marks & STATE | part.marks;
     }
 
-    fn set_account(&mut self, account: u32) {
-        self.account = account;
+    fn set_none(&mut self) {
+        self.account = NO_ACCOUNT;
         self.marks &= STATE;
     }
-}
 
-/// The associations of a contact that has several, by account.
-struct Several {
-    contact: u32,
-    parts: Vec<Part>,
+    /// Where the several are, if there are several.
+    fn several(self) -> Option<usize> {
+        (self.account == SEVERAL).then_some(place(self.marks & !STATE))
+    }
+
+    /// Invariant: there are no more places than contacts, whose numbers leave two bits too.
+    fn set_several(&mut self, at: usize) {
+        self.account = SEVERAL;
+        self.marks = self.marks & STATE | at as u32;
+    }
 }
 
 /// See the module.
 pub(crate) struct Contacts {
     rows: Vec<Row>,
-    several: Sharded<Several>,
+    /// The associations of each contact that has several, by account.
+    several: Vec<Vec<Part>>,
     /// What the entries of `several` point to.
     several_bytes: usize,
-    hashing: RandomState,
+    /// Places in `several` that no contact has.
+    free: Vec<u32>,
 }
 
 impl Contacts {
     pub(crate) fn new() -> Self {
         Self {
             rows: Vec::new(),
-            several: Sharded::new(),
+            several: Vec::new(),
             several_bytes: 0,
-            hashing: RandomState::new(),
+            free: Vec::new(),
         }
     }
 
@@ -123,17 +126,11 @@ impl Contacts {
         row.marks = row.marks & !STATE | state;
     }
 
-    fn parts_of_several(&self, contact: u32) -> &[Part] {
-        let hash = self.hashing.hash_one(contact);
-        let found = self.several.find(hash, |entry| entry.contact == contact);
-        found.map_or(&[], |entry| &entry.parts)
-    }
-
     /// The association of a contact with an account.
     pub(crate) fn part(&self, contact: u32, account: u32) -> Option<Part> {
         let row = self.rows.get(place(contact))?;
-        if row.account == SEVERAL {
-            let parts = self.parts_of_several(contact);
+        if let Some(at) = row.several() {
+            let parts = &self.several[at];
             let found = parts.binary_search_by_key(&account, |part| part.account);
             return parts.get(found.ok()?).copied();
         }
@@ -142,56 +139,58 @@ impl Contacts {
 
     /// All associations of a contact, by account.
     pub(crate) fn parts(&self, contact: u32) -> Vec<Part> {
-        match self.rows.get(place(contact)) {
-            Some(row) if row.account == SEVERAL => self.parts_of_several(contact).to_vec(),
-            row => row.and_then(|row| row.only()).into_iter().collect(),
+        let Some(row) = self.rows.get(place(contact)) else {
+            return Vec::new();
+        };
+        match row.several() {
+            Some(at) => self.several[at].clone(),
+            None => row.only().into_iter().collect(),
         }
     }
 
     /// Writes an association, also over the one that is there.
     pub(crate) fn put(&mut self, contact: u32, part: Part) {
         reach(&mut self.rows, contact);
-        let row = &mut self.rows[place(contact)];
-        match row.only() {
-            None if row.account == SEVERAL => self.put_among(contact, part),
-            Some(only) if only.account != part.account => {
-                row.set_account(SEVERAL);
+        let row = self.rows[place(contact)];
+        match (row.several(), row.only()) {
+            (Some(at), _) => self.put_among(at, part),
+            (None, Some(only)) if only.account != part.account => {
                 let mut parts = vec![only, part];
                 parts.sort_by_key(|part| part.account);
-                self.add_several(contact, parts);
+                let at = self.add_several(parts);
+                self.rows[place(contact)].set_several(at);
             }
-            _ => row.set_only(part),
+            _ => self.rows[place(contact)].set_only(part),
         }
     }
 
-    fn add_several(&mut self, contact: u32, parts: Vec<Part>) {
+    /// Where they are then.
+    fn add_several(&mut self, parts: Vec<Part>) -> usize {
         self.several_bytes += parts.capacity() * size_of::<Part>();
-        let hashing = &self.hashing;
-        let (hash, entry) = (hashing.hash_one(contact), Several { contact, parts });
-        self.several
-            .insert(hash, entry, |entry| hashing.hash_one(entry.contact));
+        if let Some(at) = self.free.pop() {
+            self.several[place(at)] = parts;
+            return place(at);
+        }
+        let length = self.several.len();
+        if length == self.several.capacity() {
+            self.several.reserve_exact(1 + length / GROWTH);
+        }
+        self.several.push(parts);
+        length
     }
 
     /// Changes the parts of a contact that has several.
-    fn with_several<T>(
-        &mut self,
-        contact: u32,
-        change: impl FnOnce(&mut Vec<Part>) -> T,
-    ) -> Option<T> {
-        let hash = self.hashing.hash_one(contact);
-        let found = self
-            .several
-            .find_mut(hash, |entry| entry.contact == contact);
-        let parts = &mut found?.parts;
+    fn with_several<T>(&mut self, at: usize, change: impl FnOnce(&mut Vec<Part>) -> T) -> T {
+        let parts = &mut self.several[at];
         let before = parts.capacity();
         let answer = change(parts);
         self.several_bytes += parts.capacity() * size_of::<Part>();
         self.several_bytes -= before * size_of::<Part>();
-        Some(answer)
+        answer
     }
 
-    fn put_among(&mut self, contact: u32, part: Part) {
-        self.with_several(contact, |parts| {
+    fn put_among(&mut self, at: usize, part: Part) {
+        self.with_several(at, |parts| {
             match parts.binary_search_by_key(&part.account, |held| held.account) {
                 Ok(at) => parts[at] = part,
                 Err(at) => parts.insert(at, part),
@@ -204,28 +203,27 @@ impl Contacts {
         let Some(row) = self.rows.get_mut(place(contact)) else {
             return;
         };
-        if row.account == account {
-            row.set_account(NO_ACCOUNT);
-        } else if row.account == SEVERAL {
-            self.remove_among(contact, account);
+        if let Some(at) = row.several() {
+            self.remove_among(contact, at, account);
+        } else if row.account == account {
+            row.set_none();
         }
     }
 
     /// Invariant: of several there are at least two; the last one stands in the row.
-    fn remove_among(&mut self, contact: u32, account: u32) {
-        let left = self.with_several(contact, |parts| {
+    fn remove_among(&mut self, contact: u32, at: usize, account: u32) {
+        let left = self.with_several(at, |parts| {
             parts.retain(|part| part.account != account);
             match parts.as_slice() {
                 [last] => Some(*last),
                 _ => None,
             }
         });
-        if let Some(Some(last)) = left {
+        if let Some(last) = left {
             self.rows[place(contact)].set_only(last);
-            let hash = self.hashing.hash_one(contact);
-            let removed = self.several.remove(hash, |entry| entry.contact == contact);
-            let parts = removed.map_or(0, |entry| entry.parts.capacity());
-            self.several_bytes -= parts * size_of::<Part>();
+            let removed = std::mem::take(&mut self.several[at]);
+            self.several_bytes -= removed.capacity() * size_of::<Part>();
+            self.free.push(at as u32);
         }
     }
 
@@ -236,7 +234,10 @@ impl Contacts {
 
     /// What they take, their associations too.
     pub(crate) fn bytes(&self) -> usize {
-        self.rows.capacity() * size_of::<Row>() + self.several.bytes() + self.several_bytes
+        self.rows.capacity() * size_of::<Row>()
+            + self.several.capacity() * size_of::<Vec<Part>>()
+            + self.several_bytes
+            + self.free.capacity() * size_of::<u32>()
     }
 }
 
@@ -278,8 +279,10 @@ mod tests {
         let heap: usize = contacts
             .several
             .iter()
-            .map(|entry| entry.parts.capacity() * size_of::<Part>())
+            .map(|parts| parts.capacity() * size_of::<Part>())
             .sum();
         assert_eq!(contacts.several_bytes, heap);
+        // Places are used again: there are no more than contacts.
+        assert!(contacts.several.len() <= 16);
     }
 }

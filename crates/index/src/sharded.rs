@@ -56,12 +56,6 @@ impl<T> Sharded<T> {
         self.shards.get(self.shard(hash))?.find(hash, is)
     }
 
-    /// As [`find`](Self::find), to be changed.
-    pub(crate) fn find_mut(&mut self, hash: u64, is: impl FnMut(&T) -> bool) -> Option<&mut T> {
-        let shard = self.shard(hash);
-        self.shards.get_mut(shard)?.find_mut(hash, is)
-    }
-
     /// Adds an entry that is not there yet.
     pub(crate) fn insert(&mut self, hash: u64, entry: T, hash_of: impl Fn(&T) -> u64) {
         if self.shards.is_empty() {

@@ -27,9 +27,13 @@ struct Row {
     requester: u32,
     /// The account, 0 for none, below the two marks.
     marked_account: u32,
-    /// Where the id begins: a byte of its length, then the id itself.
-    key: u32,
+    /// A byte of the id's length, then the id itself, so that who compares it has fetched the
+    /// ticket too. One longer than [`HERE_MAX`] stands among `keys`, and here is where it begins.
+    id: [u8; 1 + HERE_MAX],
 }
+
+/// The longest id that stands in the row: ticket systems count, and their ids are shorter.
+const HERE_MAX: usize = 15;
 
 const PRIVATE: u32 = 1 << 31;
 /// Whether the ticket has a copy list: most have none and are not looked up there.
@@ -37,6 +41,24 @@ const COPIED: u32 = 1 << 30;
 const MARKS: u32 = PRIVATE | COPIED;
 
 impl Row {
+    fn id_length(&self) -> usize {
+        usize::from(self.id[0])
+    }
+
+    fn is_elsewhere(&self) -> bool {
+        self.id_length() > HERE_MAX
+    }
+
+    /// Where an id begins that does not stand here.
+    fn key(&self) -> usize {
+        let [_, a, b, c, d, ..] = self.id;
+        place(u32::from_le_bytes([a, b, c, d]))
+    }
+
+    fn set_key(&mut self, key: u32) {
+        self.id[1..5].copy_from_slice(&key.to_le_bytes());
+    }
+
     fn parts(self) -> TicketParts {
         TicketParts {
             requester: self.requester,
@@ -61,7 +83,7 @@ struct Copies {
 /// See the module.
 pub(crate) struct Tickets<S = RandomState> {
     rows: Vec<Row>,
-    /// All ids.
+    /// The ids that are too long for a row.
     keys: Vec<u8>,
     /// How many bytes of them nobody has any more.
     garbage: usize,
@@ -111,17 +133,22 @@ impl<S: BuildHasher> Tickets<S> {
         key: &str,
         parts: TicketParts,
     ) -> Result<(), TooLarge> {
-        let at = u32::try_from(self.keys.len() + 1 + key.len()).map_err(|_| TooLarge)?;
         let length = u8::try_from(key.len()).map_err(|_| TooLarge)?;
+        let at = self.keys.len() as u32;
+        u32::try_from(self.keys.len() + key.len()).map_err(|_| TooLarge)?;
         reach(&mut self.rows, ticket);
-        let wanted = 1 + key.len();
-        if self.keys.capacity() - self.keys.len() < wanted {
-            self.keys.reserve_exact(wanted + self.keys.len() / GROWTH);
-        }
-        self.keys.push(length);
-        self.keys.extend_from_slice(key.as_bytes());
         let row = &mut self.rows[place(ticket)];
-        row.key = at - wanted as u32;
+        row.id[0] = length;
+        if row.is_elsewhere() {
+            row.set_key(at);
+            if self.keys.capacity() - self.keys.len() < key.len() {
+                let wanted = key.len() + self.keys.len() / GROWTH;
+                self.keys.reserve_exact(wanted);
+            }
+            self.keys.extend_from_slice(key.as_bytes());
+        } else {
+            row.id[1..1 + key.len()].copy_from_slice(key.as_bytes());
+        }
         row.set(parts);
         Ok(())
     }
@@ -181,11 +208,12 @@ impl<S: BuildHasher> Tickets<S> {
     /// Takes a ticket that is there, with its copy list.
     pub(crate) fn remove(&mut self, ticket: u32) {
         self.set_copies(ticket, Box::default());
-        let key = self.key(ticket);
-        let (hash, length) = (self.hashing.hash_one(key), 1 + key.len());
+        let hash = self.hashing.hash_one(self.key(ticket));
         self.numbers.remove(hash, |number| *number == ticket);
-        self.rows[place(ticket)] = Row::default();
-        self.garbage += length;
+        let row = std::mem::take(&mut self.rows[place(ticket)]);
+        if row.is_elsewhere() {
+            self.garbage += row.id_length();
+        }
         if self.garbage > GARBAGE_KEPT && self.garbage > self.keys.len() / 2 {
             self.throw_garbage_out();
         }
@@ -193,12 +221,11 @@ impl<S: BuildHasher> Tickets<S> {
 
     fn throw_garbage_out(&mut self) {
         let mut kept = Vec::with_capacity(self.keys.len() - self.garbage);
-        for row in self.rows.iter_mut().filter(|row| row.requester != 0) {
-            let at = kept.len() as u32;
-            let from = place(row.key);
-            let end = from + 1 + usize::from(self.keys[from]);
-            kept.extend_from_slice(&self.keys[from..end]);
-            row.key = at;
+        // The row of a ticket that is gone has no id at all.
+        for row in self.rows.iter_mut().filter(|row| row.is_elsewhere()) {
+            let (at, from) = (kept.len() as u32, row.key());
+            kept.extend_from_slice(&self.keys[from..from + row.id_length()]);
+            row.set_key(at);
         }
         self.keys = kept;
         self.garbage = 0;
@@ -261,10 +288,14 @@ impl<S: BuildHasher> Tickets<S> {
 }
 
 /// The id of a ticket that is there.
-fn key_of<'k>(rows: &[Row], keys: &'k [u8], ticket: u32) -> &'k [u8] {
-    let from = place(rows[place(ticket)].key);
-    let length = usize::from(keys[from]);
-    &keys[from + 1..from + 1 + length]
+fn key_of<'k>(rows: &'k [Row], keys: &'k [u8], ticket: u32) -> &'k [u8] {
+    let row = &rows[place(ticket)];
+    let length = row.id_length();
+    if row.is_elsewhere() {
+        &keys[row.key()..row.key() + length]
+    } else {
+        &row.id[1..1 + length]
+    }
 }
 
 #[cfg(test)]
