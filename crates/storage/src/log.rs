@@ -3,12 +3,15 @@
 //! Invariant: a format once written stays readable. A change of these messages that an older
 //! reader would misunderstand is a new [`FORMAT`].
 
+use std::cell::RefCell;
+
 use prost::Message;
 use roster_core::change::{Change, Row};
 use roster_core::fact::Held;
 use roster_core::id::{AccountId, ContactId, Pair, TicketNo, Time};
 use roster_core::record::{self, TicketStatus};
 use roster_core::text::{Email, ExternalId, Name, Role, Subject, TicketKey};
+use zstd::bulk::Compressor;
 
 use crate::error::StorageError;
 use crate::rows::{column, mode_number, sharing_mode};
@@ -21,6 +24,12 @@ const PART_BYTES_MAX: usize = 1 << 20;
 /// zstd's own default: more takes longer than it saves.
 const LEVEL: i32 = 3;
 
+thread_local! {
+    /// What a writer compresses with: to make one costs more than the change set of a call is worth.
+    /// One that failed is not kept.
+    static COMPRESSOR: RefCell<Option<Compressor<'static>>> = const { RefCell::new(None) };
+}
+
 /// The payload of these changes.
 pub(crate) fn encode(changes: &[Change]) -> Result<Vec<Vec<u8>>, StorageError> {
     let set = Set {
@@ -32,9 +41,19 @@ pub(crate) fn encode(changes: &[Change]) -> Result<Vec<Vec<u8>>, StorageError> {
 
 /// Compressed, with a checksum: what a disk has changed must not decode to other changes.
 fn pack(bytes: &[u8]) -> std::io::Result<Vec<u8>> {
-    let mut compressor = zstd::bulk::Compressor::new(LEVEL)?;
-    compressor.include_checksum(true)?;
-    compressor.compress(bytes)
+    COMPRESSOR.with_borrow_mut(|kept| {
+        let mut compressor = match kept.take() {
+            Some(compressor) => compressor,
+            None => {
+                let mut made = Compressor::new(LEVEL)?;
+                made.include_checksum(true)?;
+                made
+            }
+        };
+        let packed = compressor.compress(bytes)?;
+        *kept = Some(compressor);
+        Ok(packed)
+    })
 }
 
 /// The changes of a payload.
