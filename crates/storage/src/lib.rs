@@ -32,6 +32,7 @@ mod schema;
 mod sight;
 mod snapshot;
 mod sqlite;
+mod statement;
 mod store;
 #[cfg(test)]
 mod testing;

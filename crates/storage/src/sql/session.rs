@@ -3,8 +3,7 @@
 use diesel::connection::AnsiTransactionManager;
 use diesel::prelude::*;
 use diesel::r2d2::{ConnectionManager, PooledConnection};
-use diesel::sql_query;
-use diesel::sql_types::{BigInt, Binary, Nullable, Text};
+use diesel::sql_types::{BigInt, Binary, Nullable};
 use roster_core::id::{Revision, Time};
 use serde_json::Value;
 
@@ -19,6 +18,7 @@ use crate::connection::{
 use crate::listed::{Listed, Nominated};
 use crate::rows::{column, number};
 use crate::schema::{organizations, request_answers};
+use crate::statement::{Given, Statement};
 
 /// How many bytes of the log one statement takes: they travel as text of twice the length, which
 /// must fit well into what an engine takes in one value.
@@ -103,12 +103,12 @@ impl Session {
         name: &str,
         lock: &str,
     ) -> Result<Option<Organization>> {
-        let found = sql_query(format!(
-            "SELECT * FROM organizations WHERE name = $1 {lock}"
-        ))
-        .bind::<Text, _>(name)
-        .get_result::<OrganizationRow>(&mut self.conn)
-        .optional()?;
+        let found = Statement::default()
+            .words("SELECT * FROM organizations WHERE name = ")
+            .text(name)
+            .words(format!(" {lock}"))
+            .get_result::<OrganizationRow>(&mut self.conn)
+            .optional()?;
         Ok(found.map(OrganizationRow::organization))
     }
 }
@@ -287,9 +287,7 @@ impl Session {
             return Ok(());
         }
         let json = serde_json::to_string(rows).unwrap_or_default();
-        sql_query(sql)
-            .bind::<BigInt, _>(org)
-            .bind::<Text, _>(json)
+        Statement::numbered(sql, [Given::Number(org), Given::Text(json)])
             .execute(&mut self.conn)?;
         Ok(())
     }

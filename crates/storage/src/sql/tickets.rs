@@ -6,7 +6,6 @@
 //! looking at all rows of that time, and after a careless import that is all there are.
 
 use diesel::prelude::*;
-use diesel::sql_query;
 use diesel::sql_types::{BigInt, Bool, Nullable, Text};
 use roster_core::id::{AccountId, ContactId, TicketNo, Time};
 use roster_core::text::TicketKey;
@@ -15,6 +14,7 @@ use super::LATERAL;
 use super::session::Session;
 use crate::connection::{BranchRows, ListedTicket, Org, Result, TicketBranch, TicketPlace};
 use crate::rows::{column, number, status};
+use crate::statement::Statement;
 
 #[derive(QueryableByName)]
 struct PartRow {
@@ -52,19 +52,54 @@ impl PartRow {
     }
 }
 
-/// The rows of a branch that a part takes: a condition and an order.
-type Part = (&'static str, &'static str);
-
-const ALL: Part = ("", "create_time DESC, id");
-const SAME_TIME: Part = ("AND create_time = $2 AND id > $3", "id");
-const EARLIER: Part = ("AND create_time < $2", "create_time DESC, id");
+/// Up to so many branches the statement stays prepared: most contacts have few accounts, and each
+/// number of branches is another text.
+const BRANCHES_KEPT_MAX: usize = 16;
 
 const COLUMNS: &str = "create_time, id, ticket, requester, account, closed, is_private";
 
+/// The rows of a branch that a part takes.
+#[derive(Clone, Copy)]
+enum Part<'p> {
+    All,
+    /// Those of a place's time that come after it by id.
+    SameTime(&'p TicketPlace),
+    /// Those of earlier times.
+    Earlier(&'p TicketPlace),
+}
+
+impl Part<'_> {
+    /// The end of a branch's statement: its condition, order and limit.
+    fn end(self, statement: Statement, limit: usize) -> Statement {
+        let (statement, order) = match self {
+            Self::All => (statement, "create_time DESC, id"),
+            Self::SameTime(place) => {
+                let statement = statement.words(" AND create_time = ");
+                let statement = statement.number(place.create_time.micros());
+                let statement = statement.words(" AND id > ").text(place.id.as_str());
+                (statement, "id")
+            }
+            Self::Earlier(place) => {
+                let statement = statement.words(" AND create_time < ");
+                let statement = statement.number(place.create_time.micros());
+                (statement, "create_time DESC, id")
+            }
+        };
+        let statement = statement.words(format!(" ORDER BY {order} LIMIT "));
+        statement.number(column(limit as u64))
+    }
+}
+
 /// The statement of all parts. They are numbered branch by branch.
-fn sql_of(branches: &[TicketBranch], parts: &[Part], limit: usize) -> String {
-    let mut texts = Vec::new();
+fn statement_of(
+    org: Org,
+    branches: &[TicketBranch],
+    parts: &[Part<'_>],
+    limit: usize,
+) -> Statement {
+    let mut statement = Statement::default().if_few(branches.len() <= BRANCHES_KEPT_MAX);
     let mut lateral: Vec<Vec<(usize, AccountId)>> = vec![Vec::new(); parts.len()];
+    let mut union = "";
     for (place, branch) in branches.iter().enumerate() {
         for (kind, part) in parts.iter().enumerate() {
             let number = place * parts.len() + kind;
@@ -72,55 +107,81 @@ fn sql_of(branches: &[TicketBranch], parts: &[Part], limit: usize) -> String {
                 TicketBranch::Account(account) if LATERAL => {
                     lateral[kind].push((number, *account));
                 }
-                _ => texts.push(part_sql(number, *branch, *part, limit)),
+                _ => {
+                    statement = part_of(statement.words(union), number, org, *branch, *part, limit);
+                    union = UNION;
+                }
             }
         }
     }
     for (accounts, part) in lateral.iter().zip(parts) {
         if !accounts.is_empty() {
-            texts.push(lateral_sql(accounts, *part, limit));
+            statement = lateral_of(statement.words(union), accounts, org, *part, limit);
+            union = UNION;
         }
     }
-    texts.join(" UNION ALL ")
+    statement
 }
 
+const UNION: &str = " UNION ALL ";
+
 /// The same part of many accounts' branches, planned once.
-fn lateral_sql(accounts: &[(usize, AccountId)], (after, order): Part, limit: usize) -> String {
+fn lateral_of(
+    statement: Statement,
+    accounts: &[(usize, AccountId)],
+    org: Org,
+    part: Part<'_>,
+    limit: usize,
+) -> Statement {
     let row = |(number, account): &(usize, AccountId)| {
         format!("({number}::bigint, {}::bigint)", column(account.number()))
     };
     let rows: Vec<String> = accounts.iter().map(row).collect();
     let rows = rows.join(", ");
-    format!(
+    let statement = statement.words(format!(
         "SELECT p.part, t.* FROM (VALUES {rows}) AS p (part, of) CROSS JOIN LATERAL \
-         (SELECT {COLUMNS} FROM tickets WHERE org = $1 AND account = p.of {after} \
-         ORDER BY {order} LIMIT {limit}) AS t"
-    )
+         (SELECT {COLUMNS} FROM tickets WHERE org = "
+    ));
+    let statement = statement.number(org).words(" AND account = p.of");
+    part.end(statement, limit).words(") AS t")
 }
 
-/// One part of a branch. Numbers stand in the text: their count differs from call to call anyway.
-fn part_sql(number: usize, branch: TicketBranch, (after, order): Part, limit: usize) -> String {
-    let of = match branch {
+/// One part of a branch.
+fn part_of(
+    statement: Statement,
+    number: usize,
+    org: Org,
+    branch: TicketBranch,
+    part: Part<'_>,
+    limit: usize,
+) -> Statement {
+    if let TicketBranch::Copied(contact) = branch {
+        let statement = statement.words(format!(
+            "SELECT CAST({number} AS BIGINT) AS part, c.create_time, c.id, t.ticket, t.requester, \
+             t.account, t.closed, t.is_private FROM (SELECT org, ticket, create_time, id \
+             FROM ticket_copies WHERE org = "
+        ));
+        let statement = statement.number(org).words(" AND contact = ");
+        let statement = part.end(statement.number(column(contact.number())), limit);
+        return statement
+            .words(") AS c JOIN tickets AS t ON t.org = c.org AND t.ticket = c.ticket");
+    }
+    let statement = statement.words(format!(
+        "SELECT * FROM (SELECT CAST({number} AS BIGINT) AS part, {COLUMNS} FROM tickets WHERE org = "
+    ));
+    let statement = statement.number(org);
+    let statement = match branch {
         TicketBranch::Requester(contact) => {
-            format!("AND requester = {}", column(contact.number()))
+            let statement = statement.words(" AND requester = ");
+            statement.number(column(contact.number()))
         }
-        TicketBranch::Account(account) => format!("AND account = {}", column(account.number())),
-        TicketBranch::Organization => String::new(),
-        TicketBranch::Copied(contact) => {
-            let contact = column(contact.number());
-            return format!(
-                "SELECT CAST({number} AS BIGINT) AS part, c.create_time, c.id, t.ticket, t.requester, t.account, \
-                 t.closed, t.is_private FROM (SELECT org, ticket, create_time, id \
-                 FROM ticket_copies WHERE org = $1 AND contact = {contact} {after} \
-                 ORDER BY {order} LIMIT {limit}) AS c \
-                 JOIN tickets AS t ON t.org = c.org AND t.ticket = c.ticket"
-            );
+        TicketBranch::Account(account) => {
+            let statement = statement.words(" AND account = ");
+            statement.number(column(account.number()))
         }
+        TicketBranch::Organization | TicketBranch::Copied(_) => statement,
     };
-    format!(
-        "SELECT * FROM (SELECT CAST({number} AS BIGINT) AS part, {COLUMNS} FROM tickets \
-         WHERE org = $1 {of} {after} ORDER BY {order} LIMIT {limit}) AS p{number}"
-    )
+    part.end(statement, limit).words(format!(") AS p{number}"))
 }
 
 /// See [`ReadLists::ticket_branches`](crate::connection::ReadLists::ticket_branches).
@@ -131,22 +192,14 @@ pub(super) fn branches(
     after: Option<&TicketPlace>,
     limit: usize,
 ) -> Result<Vec<BranchRows>> {
-    let parts: &[Part] = match after {
-        None => &[ALL],
-        Some(_) => &[SAME_TIME, EARLIER],
+    let parts = match after {
+        None => vec![Part::All],
+        Some(place) => vec![Part::SameTime(place), Part::Earlier(place)],
     };
     if branches.is_empty() {
         return Ok(Vec::new());
     }
-    let query = sql_query(sql_of(branches, parts, limit))
-        .into_boxed()
-        .bind::<BigInt, _>(org);
-    let query = match after {
-        None => query,
-        Some(place) => query
-            .bind::<BigInt, _>(place.create_time.micros())
-            .bind::<Text, _>(place.id.as_str()),
-    };
+    let query = statement_of(org, branches, &parts, limit);
     let mut found: Vec<Vec<ListedTicket>> = vec![Vec::new(); branches.len() * parts.len()];
     for row in query.load::<PartRow>(&mut session.conn)? {
         if let Some(rows) = usize::try_from(row.part)
