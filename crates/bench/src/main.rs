@@ -21,9 +21,15 @@ mod world;
 
 use anyhow::Result;
 use clap::Parser;
+use mimalloc::MiMalloc;
 
 use bench::Bench;
 use options::{Command, Fill, Options};
+
+/// As the server's: the echo is to be a server of the same make, and the decision one of the same
+/// memory.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 #[tokio::main]
 async fn main() -> Result<()> {
