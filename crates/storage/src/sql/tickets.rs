@@ -69,7 +69,9 @@ enum Part<'p> {
 }
 
 impl Part<'_> {
-    /// The end of a branch's statement: its condition, order and limit.
+    /// The end of a branch's statement: its condition, order and limit. A limit that is a parameter
+    /// alone is something SQLite plans by, and prepares the statement anew for whenever it is bound;
+    /// a sum is not.
     fn end(self, statement: Statement, limit: usize) -> Statement {
         let (statement, order) = match self {
             Self::All => (statement, "create_time DESC, id"),
@@ -85,7 +87,7 @@ impl Part<'_> {
                 (statement, "create_time DESC, id")
             }
         };
-        let statement = statement.words(format!(" ORDER BY {order} LIMIT "));
+        let statement = statement.words(format!(" ORDER BY {order} LIMIT 0 + "));
         statement.number(column(limit as u64))
     }
 }
