@@ -1,6 +1,6 @@
 //! Contacts by number, each with its associations: eight bytes for a contact with one account.
 
-use crate::number::{GROWTH, place, reach};
+use crate::number::{make_room, place, reach};
 use crate::roles::RoleNo;
 
 /// An association of a contact, packed.
@@ -171,12 +171,9 @@ impl Contacts {
             self.several[place(at)] = parts;
             return place(at);
         }
-        let length = self.several.len();
-        if length == self.several.capacity() {
-            self.several.reserve_exact(1 + length / GROWTH);
-        }
+        make_room(&mut self.several, 1);
         self.several.push(parts);
-        length
+        self.several.len() - 1
     }
 
     /// Changes the parts of a contact that has several.

@@ -28,21 +28,27 @@ pub(crate) fn place(number: u32) -> usize {
 }
 
 /// Makes a list long enough for a number.
-///
-/// It grows by an eighth: such lists are most of what an organization takes, and a list that
-/// doubles is half empty when it has.
 pub(crate) fn reach<T: Default>(list: &mut Vec<T>, number: u32) {
     let length = place(number) + 1;
-    if length > list.capacity() {
-        list.reserve_exact(length - list.len() + length / GROWTH);
-    }
     if length > list.len() {
+        make_room(list, length - list.len());
         list.resize_with(length, T::default);
     }
 }
 
+/// Makes room for so many more in a list.
+///
+/// It grows by an eighth: such lists are most of what an organization takes, and a list that
+/// doubles is half empty when it has.
+pub(crate) fn make_room<T>(list: &mut Vec<T>, more: usize) {
+    let length = list.len() + more;
+    if length > list.capacity() {
+        list.reserve_exact(more + length / GROWTH);
+    }
+}
+
 /// A list grows by one part of this many.
-pub(crate) const GROWTH: usize = 8;
+const GROWTH: usize = 8;
 
 #[cfg(test)]
 mod tests {

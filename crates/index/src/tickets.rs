@@ -4,7 +4,7 @@
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
 
-use crate::number::{GROWTH, TooLarge, place, reach};
+use crate::number::{TooLarge, make_room, place, reach};
 use crate::sharded::Sharded;
 
 /// Ids that nobody has any more are kept below this many bytes, whatever share of all they are:
@@ -134,17 +134,13 @@ impl<S: BuildHasher> Tickets<S> {
         parts: TicketParts,
     ) -> Result<(), TooLarge> {
         let length = u8::try_from(key.len()).map_err(|_| TooLarge)?;
-        let at = self.keys.len() as u32;
-        u32::try_from(self.keys.len() + key.len()).map_err(|_| TooLarge)?;
+        let end = u32::try_from(self.keys.len() + key.len()).map_err(|_| TooLarge)?;
         reach(&mut self.rows, ticket);
         let row = &mut self.rows[place(ticket)];
         row.id[0] = length;
         if row.is_elsewhere() {
-            row.set_key(at);
-            if self.keys.capacity() - self.keys.len() < key.len() {
-                let wanted = key.len() + self.keys.len() / GROWTH;
-                self.keys.reserve_exact(wanted);
-            }
+            row.set_key(end - u32::from(length));
+            make_room(&mut self.keys, key.len());
             self.keys.extend_from_slice(key.as_bytes());
         } else {
             row.id[1..1 + key.len()].copy_from_slice(key.as_bytes());
