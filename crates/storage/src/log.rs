@@ -3,7 +3,7 @@
 //! Invariant: a format once written stays readable. A change of these messages that an older
 //! reader would misunderstand is a new [`FORMAT`].
 
-use std::cell::RefCell;
+mod packed;
 
 use prost::Message;
 use roster_core::change::{Change, Row};
@@ -11,24 +11,16 @@ use roster_core::fact::Held;
 use roster_core::id::{AccountId, ContactId, Pair, TicketNo, Time};
 use roster_core::record::{self, TicketStatus};
 use roster_core::text::{Email, ExternalId, Name, Role, Subject, TicketKey};
-use zstd::bulk::Compressor;
 
 use crate::error::StorageError;
 use crate::rows::{column, mode_number, sharing_mode};
+use packed::{pack, unpack};
 
 /// protobuf, compressed by zstd.
 pub(crate) const FORMAT: i64 = 1;
 /// How large a part is: far below what either engine takes in one value, and no page of a
 /// reader's memory to speak of.
 const PART_BYTES_MAX: usize = 1 << 20;
-/// zstd's own default: more takes longer than it saves.
-const LEVEL: i32 = 3;
-
-thread_local! {
-    /// What a writer compresses with: to make one costs more than the change set of a call is worth.
-    /// One that failed is not kept.
-    static COMPRESSOR: RefCell<Option<Compressor<'static>>> = const { RefCell::new(None) };
-}
 
 /// The payload of these changes.
 pub(crate) fn encode(changes: &[Change]) -> Result<Vec<Vec<u8>>, StorageError> {
@@ -39,31 +31,13 @@ pub(crate) fn encode(changes: &[Change]) -> Result<Vec<Vec<u8>>, StorageError> {
     Ok(packed.chunks(PART_BYTES_MAX).map(<[u8]>::to_vec).collect())
 }
 
-/// Compressed, with a checksum: what a disk has changed must not decode to other changes.
-fn pack(bytes: &[u8]) -> std::io::Result<Vec<u8>> {
-    COMPRESSOR.with_borrow_mut(|kept| {
-        let mut compressor = match kept.take() {
-            Some(compressor) => compressor,
-            None => {
-                let mut made = Compressor::new(LEVEL)?;
-                made.include_checksum(true)?;
-                made
-            }
-        };
-        let packed = compressor.compress(bytes)?;
-        *kept = Some(compressor);
-        Ok(packed)
-    })
-}
-
 /// The changes of a payload.
 pub(crate) fn decode(format: i64, parts: &[Vec<u8>]) -> Result<Vec<Change>, StorageError> {
     if format != FORMAT {
         return Err(corrupt("is of a format that this server does not know"));
     }
     let packed = parts.concat();
-    let bytes = zstd::stream::decode_all(packed.as_slice())
-        .map_err(|error| StorageError::Defect(error.into()))?;
+    let bytes = unpack(&packed).map_err(|error| StorageError::Defect(error.into()))?;
     let set = Set::decode(bytes.as_slice()).map_err(|error| StorageError::Defect(error.into()))?;
     set.changes
         .into_iter()
