@@ -48,6 +48,17 @@ impl Statement {
         statement.words(rest)
     }
 
+    /// These statements in one, with these words between them.
+    pub(crate) fn joined(statements: impl IntoIterator<Item = Self>, between: &str) -> Self {
+        let join = |joined: Self, next: Self| {
+            let mut joined = joined.words(between);
+            joined.pieces.extend(next.pieces);
+            joined.once |= next.once;
+            joined
+        };
+        statements.into_iter().reduce(join).unwrap_or_default()
+    }
+
     pub(crate) fn words(mut self, words: impl Into<String>) -> Self {
         self.pieces.push(Piece::Words(words.into()));
         self

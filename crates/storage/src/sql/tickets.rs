@@ -99,9 +99,8 @@ fn statement_of(
     parts: &[Part<'_>],
     limit: usize,
 ) -> Statement {
-    let mut statement = Statement::default().if_few(branches.len() <= BRANCHES_KEPT_MAX);
+    let mut statements = Vec::new();
     let mut lateral: Vec<Vec<(usize, AccountId)>> = vec![Vec::new(); parts.len()];
-    let mut union = "";
     for (place, branch) in branches.iter().enumerate() {
         for (kind, part) in parts.iter().enumerate() {
             let number = place * parts.len() + kind;
@@ -109,27 +108,20 @@ fn statement_of(
                 TicketBranch::Account(account) if LATERAL => {
                     lateral[kind].push((number, *account));
                 }
-                _ => {
-                    statement = part_of(statement.words(union), number, org, *branch, *part, limit);
-                    union = UNION;
-                }
+                _ => statements.push(part_of(number, org, *branch, *part, limit)),
             }
         }
     }
     for (accounts, part) in lateral.iter().zip(parts) {
         if !accounts.is_empty() {
-            statement = lateral_of(statement.words(union), accounts, org, *part, limit);
-            union = UNION;
+            statements.push(lateral_of(accounts, org, *part, limit));
         }
     }
-    statement
+    Statement::joined(statements, " UNION ALL ").if_few(branches.len() <= BRANCHES_KEPT_MAX)
 }
-
-const UNION: &str = " UNION ALL ";
 
 /// The same part of many accounts' branches, planned once.
 fn lateral_of(
-    statement: Statement,
     accounts: &[(usize, AccountId)],
     org: Org,
     part: Part<'_>,
@@ -140,7 +132,7 @@ fn lateral_of(
     };
     let rows: Vec<String> = accounts.iter().map(row).collect();
     let rows = rows.join(", ");
-    let statement = statement.words(format!(
+    let statement = Statement::default().words(format!(
         "SELECT p.part, t.* FROM (VALUES {rows}) AS p (part, of) CROSS JOIN LATERAL \
          (SELECT {COLUMNS} FROM tickets WHERE org = "
     ));
@@ -150,7 +142,6 @@ fn lateral_of(
 
 /// One part of a branch.
 fn part_of(
-    statement: Statement,
     number: usize,
     org: Org,
     branch: TicketBranch,
@@ -158,7 +149,7 @@ fn part_of(
     limit: usize,
 ) -> Statement {
     if let TicketBranch::Copied(contact) = branch {
-        let statement = statement.words(format!(
+        let statement = Statement::default().words(format!(
             "SELECT CAST({number} AS BIGINT) AS part, c.create_time, c.id, t.ticket, t.requester, \
              t.account, t.closed, t.is_private FROM (SELECT org, ticket, create_time, id \
              FROM ticket_copies WHERE org = "
@@ -168,7 +159,7 @@ fn part_of(
         return statement
             .words(") AS c JOIN tickets AS t ON t.org = c.org AND t.ticket = c.ticket");
     }
-    let statement = statement.words(format!(
+    let statement = Statement::default().words(format!(
         "SELECT * FROM (SELECT CAST({number} AS BIGINT) AS part, {COLUMNS} FROM tickets WHERE org = "
     ));
     let statement = statement.number(org);
