@@ -27,6 +27,8 @@ mod namesakes;
 mod opening;
 #[path = "sql/pour.rs"]
 mod pour;
+#[path = "sql/prepared.rs"]
+mod prepared;
 #[path = "sql/session.rs"]
 mod session;
 #[path = "sql/tickets.rs"]
@@ -101,9 +103,12 @@ mod unpack {
     }
 }
 
-/// Whether many subqueries that differ in one number are one lateral join.
-/// It knows no lateral joins; its planner takes a long statement lightly.
-const LATERAL: bool = false;
+/// Whether the branches of a list are one statement: to ask costs next to nothing here.
+const TOGETHER: bool = false;
+
+/// Whether a connection is tried before it is lent: a file does not go away, and where it cannot be
+/// read the question itself says so.
+const TRIED: bool = false;
 
 /// Has the sort keys of records read from their index alone: the planner, which knows no sizes,
 /// would read the rows.

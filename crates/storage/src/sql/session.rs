@@ -8,6 +8,7 @@ use diesel::sql_types::{BigInt, Binary, Nullable, Text};
 use roster_core::id::{Revision, Time};
 use serde_json::Value;
 
+use super::prepared::Prepared;
 use super::{BEGIN_READ, BEGIN_WRITE, Conn, FOR_UPDATE, grams, unpack};
 use crate::bulk::{
     CHANGE_SET_PARTS, CHANGE_SETS, GRAM_STRETCHES, REQUEST_ANSWERS, Table, answer_row,
@@ -56,27 +57,33 @@ impl Transactions for Session {
     }
 }
 
-#[derive(QueryableByName)]
+/// The columns of [`OrganizationRow`].
+const ORGANIZATION: &str = "org, revision, nonce, next_account, next_contact, next_ticket, \
+     next_import, derivation, settings_revision, settings";
+type OrganizationColumns = (
+    BigInt,
+    BigInt,
+    BigInt,
+    BigInt,
+    BigInt,
+    BigInt,
+    BigInt,
+    BigInt,
+    BigInt,
+    Nullable<Binary>,
+);
+
+#[derive(Queryable)]
 pub(super) struct OrganizationRow {
-    #[diesel(sql_type = BigInt)]
     org: i64,
-    #[diesel(sql_type = BigInt)]
     revision: i64,
-    #[diesel(sql_type = BigInt)]
     nonce: i64,
-    #[diesel(sql_type = BigInt)]
     next_account: i64,
-    #[diesel(sql_type = BigInt)]
     next_contact: i64,
-    #[diesel(sql_type = BigInt)]
     next_ticket: i64,
-    #[diesel(sql_type = BigInt)]
     next_import: i64,
-    #[diesel(sql_type = BigInt)]
     derivation: i64,
-    #[diesel(sql_type = BigInt)]
     settings_revision: i64,
-    #[diesel(sql_type = Nullable<Binary>)]
     settings: Option<Vec<u8>>,
 }
 
@@ -103,12 +110,13 @@ impl Session {
         name: &str,
         lock: &str,
     ) -> Result<Option<Organization>> {
-        let found = sql_query(format!(
-            "SELECT * FROM organizations WHERE name = $1 {lock}"
-        ))
-        .bind::<Text, _>(name)
-        .get_result::<OrganizationRow>(&mut self.conn)
-        .optional()?;
+        let mut asked = Prepared::<OrganizationColumns>::new(format!(
+            "SELECT {ORGANIZATION} FROM organizations WHERE name = "
+        ));
+        asked.text(name).sql(lock);
+        let found = asked
+            .get_result::<OrganizationRow>(&mut self.conn)
+            .optional()?;
         Ok(found.map(OrganizationRow::organization))
     }
 }

@@ -1,39 +1,47 @@
-//! Lists of tickets: many branches in one statement, each read in the order of lists from an index
-//! of its own and never further than the limit.
+//! Lists of tickets: many branches, each read in the order of lists from an index of its own and
+//! never further than the limit.
 //!
 //! A place in the middle of a branch makes two parts of it: the rows of the place's own time that
 //! come after it by id, and the rows of earlier times. Asked together they would be found by
 //! looking at all rows of that time, and after a careless import that is all there are.
 
 use diesel::prelude::*;
-use diesel::sql_query;
 use diesel::sql_types::{BigInt, Bool, Nullable, Text};
-use roster_core::id::{AccountId, ContactId, TicketNo, Time};
-use roster_core::text::TicketKey;
+use roster_core::id::{AccountId, ContactId, Revision, TicketNo, Time};
+use roster_core::text::{Subject, TicketKey};
 
-use super::LATERAL;
+use super::TOGETHER;
+use super::prepared::Prepared;
 use super::session::Session;
 use crate::connection::{BranchRows, ListedTicket, Org, Result, TicketBranch, TicketPlace};
 use crate::rows::{column, number, status};
 
-#[derive(QueryableByName)]
+/// The columns of a part, as [`PartRow`] has them.
+type Columns = (
+    BigInt,
+    BigInt,
+    Text,
+    BigInt,
+    BigInt,
+    Nullable<BigInt>,
+    Text,
+    Bool,
+    Bool,
+    BigInt,
+);
+
+#[derive(Queryable)]
 struct PartRow {
-    #[diesel(sql_type = BigInt)]
     part: i64,
-    #[diesel(sql_type = BigInt)]
     create_time: i64,
-    #[diesel(sql_type = Text)]
     id: String,
-    #[diesel(sql_type = BigInt)]
     ticket: i64,
-    #[diesel(sql_type = BigInt)]
     requester: i64,
-    #[diesel(sql_type = Nullable<BigInt>)]
     account: Option<i64>,
-    #[diesel(sql_type = Bool)]
+    subject: String,
     closed: bool,
-    #[diesel(sql_type = Bool)]
     is_private: bool,
+    revision: i64,
 }
 
 impl PartRow {
@@ -46,81 +54,198 @@ impl PartRow {
             ticket: TicketNo::new(number(self.ticket)),
             requester: ContactId::new(number(self.requester)),
             account: self.account.map(|account| AccountId::new(number(account))),
+            subject: Subject::trusted(self.subject),
             status: status(self.closed),
             private: self.is_private,
+            revision: Revision::new(number(self.revision)),
         }
     }
 }
 
-/// The rows of a branch that a part takes: a condition and an order.
-type Part = (&'static str, &'static str);
+/// The rows of a branch that a part takes.
+#[derive(Clone, Copy)]
+enum Part<'a> {
+    All,
+    SameTime(&'a TicketPlace),
+    Earlier(&'a TicketPlace),
+}
 
-const ALL: Part = ("", "create_time DESC, id");
-const SAME_TIME: Part = ("AND create_time = $2 AND id > $3", "id");
-const EARLIER: Part = ("AND create_time < $2", "create_time DESC, id");
+impl Part<'_> {
+    fn order(self) -> &'static str {
+        match self {
+            Self::All | Self::Earlier(_) => "create_time DESC, id",
+            Self::SameTime(_) => "id",
+        }
+    }
+}
 
-const COLUMNS: &str = "create_time, id, ticket, requester, account, closed, is_private";
+/// The columns as the tickets' table names them, without the part's number.
+const OF_TICKETS: &str =
+    "create_time, id, ticket, requester, account, subject, closed, is_private, revision";
+/// The same of a copy `c` and its ticket `t`.
+const OF_COPIES: &str = "c.create_time, c.id, t.ticket, t.requester, t.account, t.subject, \
+     t.closed, t.is_private, t.revision";
 
-/// The statement of all parts. They are numbered branch by branch.
-fn sql_of(branches: &[TicketBranch], parts: &[Part], limit: usize) -> String {
-    let mut texts = Vec::new();
+/// A statement of parts that is being written.
+struct Writing<'a> {
+    statement: Prepared<'a, Columns>,
+    org: Org,
+    limit: i64,
+    parts: usize,
+}
+
+impl<'a> Writing<'a> {
+    fn new(org: Org, limit: usize) -> Self {
+        Self {
+            statement: Prepared::new(""),
+            org,
+            limit: column(limit as u64),
+            parts: 0,
+        }
+    }
+
+    /// Goes between two parts.
+    fn join(&mut self) {
+        if self.parts > 0 {
+            self.statement.sql(" UNION ALL ");
+        }
+        self.parts += 1;
+    }
+
+    /// One part of a branch.
+    fn part(&mut self, number: usize, branch: TicketBranch, part: Part<'a>) {
+        self.join();
+        if let TicketBranch::Copied(contact) = branch {
+            return self.copied(number, contact, part);
+        }
+        self.statement.sql(format!(
+            "SELECT * FROM (SELECT CAST({number} AS BIGINT) AS part, {OF_TICKETS} FROM tickets \
+             WHERE org = "
+        ));
+        self.statement.int(self.org);
+        let of = match branch {
+            TicketBranch::Requester(contact) => Some(("requester", contact.number())),
+            TicketBranch::Account(account) => Some(("account", account.number())),
+            TicketBranch::Organization | TicketBranch::Copied(_) => None,
+        };
+        if let Some((name, id)) = of {
+            self.statement
+                .sql(format!(" AND {name} = "))
+                .int(column(id));
+        }
+        self.taken(part);
+        self.statement.sql(format!(") AS p{number}"));
+    }
+
+    fn copied(&mut self, number: usize, contact: ContactId, part: Part<'a>) {
+        self.statement
+            .sql(format!(
+                "SELECT CAST({number} AS BIGINT) AS part, {OF_COPIES} FROM \
+                 (SELECT org, ticket, create_time, id FROM ticket_copies WHERE org = "
+            ))
+            .int(self.org)
+            .sql(" AND contact = ")
+            .int(column(contact.number()));
+        self.taken(part);
+        self.statement
+            .sql(") AS c JOIN tickets AS t ON t.org = c.org AND t.ticket = c.ticket");
+    }
+
+    /// The same part of many accounts' branches, planned once.
+    fn lateral(&mut self, accounts: &[(usize, AccountId)], part: Part<'a>) {
+        self.join();
+        self.statement.sql("SELECT p.part, t.* FROM (VALUES ");
+        for (place, (number, account)) in accounts.iter().enumerate() {
+            let comma = if place == 0 { "" } else { ", " };
+            self.statement
+                .sql(format!("{comma}({number}::bigint, "))
+                .int(column(account.number()))
+                .sql(")");
+        }
+        self.statement
+            .sql(format!(
+                ") AS p (part, of) CROSS JOIN LATERAL (SELECT {OF_TICKETS} FROM tickets WHERE org = "
+            ))
+            .int(self.org)
+            .sql(" AND account = p.of");
+        self.taken(part);
+        self.statement.sql(") AS t");
+    }
+
+    /// Which rows a part takes, in which order, and how many.
+    fn taken(&mut self, part: Part<'a>) {
+        match part {
+            Part::All => {}
+            Part::SameTime(place) => {
+                self.statement
+                    .sql(" AND create_time = ")
+                    .int(place.create_time.micros())
+                    .sql(" AND id > ")
+                    .text(place.id.as_str());
+            }
+            Part::Earlier(place) => {
+                self.statement
+                    .sql(" AND create_time < ")
+                    .int(place.create_time.micros());
+            }
+        }
+        self.statement
+            .sql(format!(" ORDER BY {} LIMIT ", part.order()))
+            .int(self.limit);
+    }
+
+    fn rows(self, session: &mut Session) -> Result<Vec<PartRow>> {
+        Ok(self.statement.load(&mut session.conn)?)
+    }
+}
+
+/// All parts in one statement: an engine at the end of a wire is asked once.
+fn together(
+    session: &mut Session,
+    org: Org,
+    branches: &[TicketBranch],
+    parts: &[Part<'_>],
+    limit: usize,
+) -> Result<Vec<PartRow>> {
+    let mut writing = Writing::new(org, limit);
     let mut lateral: Vec<Vec<(usize, AccountId)>> = vec![Vec::new(); parts.len()];
     for (place, branch) in branches.iter().enumerate() {
         for (kind, part) in parts.iter().enumerate() {
             let number = place * parts.len() + kind;
             match branch {
-                TicketBranch::Account(account) if LATERAL => {
-                    lateral[kind].push((number, *account));
-                }
-                _ => texts.push(part_sql(number, *branch, *part, limit)),
+                TicketBranch::Account(account) => lateral[kind].push((number, *account)),
+                _ => writing.part(number, *branch, *part),
             }
         }
     }
     for (accounts, part) in lateral.iter().zip(parts) {
         if !accounts.is_empty() {
-            texts.push(lateral_sql(accounts, *part, limit));
+            writing.lateral(accounts, *part);
         }
     }
-    texts.join(" UNION ALL ")
+    writing.rows(session)
 }
 
-/// The same part of many accounts' branches, planned once.
-fn lateral_sql(accounts: &[(usize, AccountId)], (after, order): Part, limit: usize) -> String {
-    let row = |(number, account): &(usize, AccountId)| {
-        format!("({number}::bigint, {}::bigint)", column(account.number()))
-    };
-    let rows: Vec<String> = accounts.iter().map(row).collect();
-    let rows = rows.join(", ");
-    format!(
-        "SELECT p.part, t.* FROM (VALUES {rows}) AS p (part, of) CROSS JOIN LATERAL \
-         (SELECT {COLUMNS} FROM tickets WHERE org = $1 AND account = p.of {after} \
-         ORDER BY {order} LIMIT {limit}) AS t"
-    )
-}
-
-/// One part of a branch. Numbers stand in the text: their count differs from call to call anyway.
-fn part_sql(number: usize, branch: TicketBranch, (after, order): Part, limit: usize) -> String {
-    let of = match branch {
-        TicketBranch::Requester(contact) => {
-            format!("AND requester = {}", column(contact.number()))
+/// Each part in a statement of its own: an engine within reach answers a short one at once, and
+/// few texts serve any number of branches.
+fn one_by_one(
+    session: &mut Session,
+    org: Org,
+    branches: &[TicketBranch],
+    parts: &[Part<'_>],
+    limit: usize,
+) -> Result<Vec<PartRow>> {
+    let mut rows = Vec::new();
+    for (place, branch) in branches.iter().enumerate() {
+        for (kind, part) in parts.iter().enumerate() {
+            let mut writing = Writing::new(org, limit);
+            writing.part(0, *branch, *part);
+            let of_part = writing.rows(session)?.into_iter();
+            let part = column((place * parts.len() + kind) as u64);
+            rows.extend(of_part.map(|row| PartRow { part, ..row }));
         }
-        TicketBranch::Account(account) => format!("AND account = {}", column(account.number())),
-        TicketBranch::Organization => String::new(),
-        TicketBranch::Copied(contact) => {
-            let contact = column(contact.number());
-            return format!(
-                "SELECT CAST({number} AS BIGINT) AS part, c.create_time, c.id, t.ticket, t.requester, t.account, \
-                 t.closed, t.is_private FROM (SELECT org, ticket, create_time, id \
-                 FROM ticket_copies WHERE org = $1 AND contact = {contact} {after} \
-                 ORDER BY {order} LIMIT {limit}) AS c \
-                 JOIN tickets AS t ON t.org = c.org AND t.ticket = c.ticket"
-            );
-        }
-    };
-    format!(
-        "SELECT * FROM (SELECT CAST({number} AS BIGINT) AS part, {COLUMNS} FROM tickets \
-         WHERE org = $1 {of} {after} ORDER BY {order} LIMIT {limit}) AS p{number}"
-    )
+    }
+    Ok(rows)
 }
 
 /// See [`ReadLists::ticket_branches`](crate::connection::ReadLists::ticket_branches).
@@ -131,24 +256,16 @@ pub(super) fn branches(
     after: Option<&TicketPlace>,
     limit: usize,
 ) -> Result<Vec<BranchRows>> {
-    let parts: &[Part] = match after {
-        None => &[ALL],
-        Some(_) => &[SAME_TIME, EARLIER],
+    let parts: &[Part<'_>] = match after {
+        None => &[Part::All],
+        Some(place) => &[Part::SameTime(place), Part::Earlier(place)],
     };
     if branches.is_empty() {
         return Ok(Vec::new());
     }
-    let query = sql_query(sql_of(branches, parts, limit))
-        .into_boxed()
-        .bind::<BigInt, _>(org);
-    let query = match after {
-        None => query,
-        Some(place) => query
-            .bind::<BigInt, _>(place.create_time.micros())
-            .bind::<Text, _>(place.id.as_str()),
-    };
+    let ask = if TOGETHER { together } else { one_by_one };
     let mut found: Vec<Vec<ListedTicket>> = vec![Vec::new(); branches.len() * parts.len()];
-    for row in query.load::<PartRow>(&mut session.conn)? {
+    for row in ask(session, org, branches, parts, limit)? {
         if let Some(rows) = usize::try_from(row.part)
             .ok()
             .and_then(|n| found.get_mut(n))
