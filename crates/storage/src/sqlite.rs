@@ -116,6 +116,12 @@ fn by_keys(table: &str) -> String {
     format!("INDEXED BY {table}_keys")
 }
 
+/// Has rows read in the order of an index: the planner, which does not know how few are wanted,
+/// might sort them all.
+fn by_index(name: &str) -> String {
+    format!("INDEXED BY {name}")
+}
+
 /// The place of a text in another, from 1; 0 if it is not there.
 const PLACE_OF: &str = "instr";
 

@@ -10,9 +10,9 @@ use diesel::sql_types::{BigInt, Bool, Nullable, Text};
 use roster_core::id::{AccountId, ContactId, Revision, TicketNo, Time};
 use roster_core::text::{Subject, TicketKey};
 
-use super::TOGETHER;
 use super::prepared::Prepared;
 use super::session::Session;
+use super::{TOGETHER, by_index};
 use crate::connection::{BranchRows, ListedTicket, Org, Result, TicketBranch, TicketPlace};
 use crate::rows::{column, number, status};
 
@@ -115,19 +115,23 @@ impl<'a> Writing<'a> {
     /// One part of a branch.
     fn part(&mut self, number: usize, branch: TicketBranch, part: Part<'a>) {
         self.join();
-        if let TicketBranch::Copied(contact) = branch {
-            return self.copied(number, contact, part);
-        }
+        let (index, of) = match branch {
+            TicketBranch::Copied(contact) => return self.copied(number, contact, part),
+            TicketBranch::Requester(contact) => (
+                "tickets_by_requester",
+                Some(("requester", contact.number())),
+            ),
+            TicketBranch::Account(account) => {
+                ("tickets_by_account", Some(("account", account.number())))
+            }
+            TicketBranch::Organization => ("tickets_by_time", None),
+        };
+        let by = by_index(index);
         self.statement.sql(format!(
-            "SELECT * FROM (SELECT CAST({number} AS BIGINT) AS part, {OF_TICKETS} FROM tickets \
-             WHERE org = "
+            "SELECT * FROM (SELECT CAST({number} AS BIGINT) AS part, {OF_TICKETS} \
+             FROM tickets {by} WHERE org = "
         ));
         self.statement.int(self.org);
-        let of = match branch {
-            TicketBranch::Requester(contact) => Some(("requester", contact.number())),
-            TicketBranch::Account(account) => Some(("account", account.number())),
-            TicketBranch::Organization | TicketBranch::Copied(_) => None,
-        };
         if let Some((name, id)) = of {
             self.statement
                 .sql(format!(" AND {name} = "))
@@ -138,10 +142,11 @@ impl<'a> Writing<'a> {
     }
 
     fn copied(&mut self, number: usize, contact: ContactId, part: Part<'a>) {
+        let by = by_index("ticket_copies_by_contact");
         self.statement
             .sql(format!(
                 "SELECT CAST({number} AS BIGINT) AS part, {OF_COPIES} FROM \
-                 (SELECT org, ticket, create_time, id FROM ticket_copies WHERE org = "
+                 (SELECT org, ticket, create_time, id FROM ticket_copies {by} WHERE org = "
             ))
             .int(self.org)
             .sql(" AND contact = ")
@@ -189,8 +194,10 @@ impl<'a> Writing<'a> {
                     .int(place.create_time.micros());
             }
         }
+        // A sum, since SQLite plans with the value of a parameter that stands alone as a limit, and
+        // so plans anew whenever one is bound.
         self.statement
-            .sql(format!(" ORDER BY {} LIMIT ", part.order()))
+            .sql(format!(" ORDER BY {} LIMIT 0 + ", part.order()))
             .int(self.limit);
     }
 
