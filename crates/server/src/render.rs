@@ -8,7 +8,7 @@ use roster_core::record::{
 };
 use roster_core::rules::visibility::{ClauseReason, Ground, Verdict};
 use roster_core::text::{ExternalId, Name, Role};
-use roster_storage::HeadingCount;
+use roster_storage::{HeadingCount, ListedTicket};
 
 use crate::token::etag;
 
@@ -118,15 +118,14 @@ pub(crate) fn ticket(stored: &Stored<Ticket>) -> v1::Ticket {
 }
 
 /// What a visitor may know of a ticket: never its copy list.
-pub(crate) fn ticket_summary(stored: &Stored<Ticket>) -> v1::TicketSummary {
-    let ticket = &stored.record;
+pub(crate) fn ticket_summary(ticket: &ListedTicket) -> v1::TicketSummary {
     v1::TicketSummary {
-        id: ticket.key.to_string(),
+        id: ticket.place.id.to_string(),
         requester_id: ticket.requester.to_string(),
         account_id: account_id(ticket.account),
         subject: ticket.subject.to_string(),
         status: status(ticket.status),
-        create_time: time(ticket.create_time),
+        create_time: time(ticket.place.create_time),
     }
 }
 

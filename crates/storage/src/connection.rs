@@ -1,13 +1,13 @@
 //! What an engine can do, without any type of diesel: the same source implements it twice.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use roster_core::fact::{Held, HeldTicket, Namesakes, TicketsOf, UniqueKey};
 use roster_core::id::{AccountId, ContactId, ImportId, Pair, Revision, TicketNo, Time};
 use roster_core::names::{Heading, SearchQuery};
 use roster_core::organization::At;
 use roster_core::record::{Account, Association, Contact, Sharing, Stored, Ticket, TicketStatus};
-use roster_core::text::TicketKey;
+use roster_core::text::{Subject, TicketKey};
 use serde_json::Value;
 
 use crate::bulk::Table;
@@ -127,6 +127,8 @@ pub(crate) trait ReadFacts {
         org: Org,
         ids: &[ContactId],
     ) -> Result<Vec<(ContactId, Stored<Contact>)>>;
+    /// Whether these contacts are blocked, those that exist, in no order.
+    fn blocked(&mut self, org: Org, ids: &[ContactId]) -> Result<Vec<(ContactId, bool)>>;
     /// The associations between any of these contacts and any of these accounts.
     fn associations(
         &mut self,
@@ -154,6 +156,12 @@ pub(crate) trait ReadFacts {
         org: Org,
         numbers: &[TicketNo],
     ) -> Result<Vec<(TicketNo, Stored<Ticket>)>>;
+    /// The copy lists of these tickets, of those that have one.
+    fn copies(
+        &mut self,
+        org: Org,
+        numbers: &[TicketNo],
+    ) -> Result<HashMap<TicketNo, Vec<ContactId>>>;
     fn tickets_of(&mut self, org: Org, of: TicketsOf) -> Result<Vec<TicketNo>>;
     /// How many tickets of an account have the contact in copy.
     fn copied_count(&mut self, org: Org, pair: Pair) -> Result<u64>;
@@ -315,15 +323,44 @@ pub(crate) enum TicketBranch {
     Organization,
 }
 
-/// What of a ticket decides whether a list has it.
-#[derive(Clone, Debug)]
-pub(crate) struct ListedTicket {
-    pub(crate) place: TicketPlace,
-    pub(crate) ticket: TicketNo,
-    pub(crate) requester: ContactId,
-    pub(crate) account: Option<AccountId>,
-    pub(crate) status: TicketStatus,
-    pub(crate) private: bool,
+/// A ticket as a list reads it: all but its copy list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListedTicket {
+    /// Where it stands: its time and its id.
+    pub place: TicketPlace,
+    /// Which ticket.
+    pub ticket: TicketNo,
+    /// Who asked.
+    pub requester: ContactId,
+    /// Under which account.
+    pub account: Option<AccountId>,
+    /// What it is about.
+    pub subject: Subject,
+    /// Open or closed.
+    pub status: TicketStatus,
+    /// Whether it is shared with nobody.
+    pub private: bool,
+    /// The revision that last wrote it.
+    pub revision: Revision,
+}
+
+impl ListedTicket {
+    /// The ticket with its copy list.
+    pub fn stored(self, copies: Vec<ContactId>) -> Stored<Ticket> {
+        Stored {
+            record: Ticket {
+                key: self.place.id,
+                requester: self.requester,
+                account: self.account,
+                subject: self.subject,
+                status: self.status,
+                private: self.private,
+                copies,
+                create_time: self.place.create_time,
+            },
+            revision: self.revision,
+        }
+    }
 }
 
 /// The next rows of one branch.
@@ -333,6 +370,13 @@ pub(crate) struct BranchRows {
     pub(crate) rows: Vec<ListedTicket>,
     /// All rows up to this place are here; none: all that the branch has.
     pub(crate) known_to: Option<TicketPlace>,
+}
+
+/// What the rule asks of a contact before any ticket: one statement.
+pub(crate) struct Standing {
+    pub(crate) blocked: bool,
+    /// Its accounts, how it belongs to each, and with whom each shares; in no order.
+    pub(crate) accounts: Vec<(AccountId, Association, Sharing)>,
 }
 
 /// What a check needs to know of one ticket for one contact, in one row.
@@ -374,6 +418,8 @@ pub struct ContactAccount {
 }
 
 pub(crate) trait ReadLists {
+    /// How a contact stands; none where there is no such contact.
+    fn standing(&mut self, org: Org, contact: ContactId) -> Result<Option<Standing>>;
     fn sight_rows(&mut self, org: Org, contact: ContactId, ids: &[&str]) -> Result<Vec<SightRow>>;
     /// Whether an account has more contacts than so many.
     fn has_more_members(&mut self, org: Org, account: AccountId, than: usize) -> Result<bool>;
@@ -396,7 +442,7 @@ pub(crate) trait ReadLists {
         limit: usize,
     ) -> Result<Vec<ContactAccount>>;
     /// The next `limit` rows of each branch after a place, or a few more, in the order of the
-    /// branches: one statement, each branch read from its index.
+    /// branches, each read from its index.
     fn ticket_branches(
         &mut self,
         org: Org,

@@ -42,8 +42,8 @@ mod writer;
 pub use batch::{Committed, CommittedSet, Origin, RequestKey};
 pub use check::Guarding;
 pub use connection::{
-    AccountContact, ContactAccount, ContactAccountPlace, NamePlace, StoreKeys, TicketPlace,
-    TicketSource,
+    AccountContact, ContactAccount, ContactAccountPlace, ListedTicket, NamePlace, StoreKeys,
+    TicketPlace, TicketSource,
 };
 pub use error::{NotDone, StorageError};
 pub use follow::FOLLOWED_SETS_MAX;
@@ -57,5 +57,5 @@ pub use roster_core::organization::{
 pub use sight::{Filtered, VisibleTicket};
 pub use snapshot::{PickedAccount, PickedContact, Snapshot, TicketFilter};
 pub use store::{Done, Store, StoreOptions};
-pub use tickets::FoundTickets;
+pub use tickets::{FoundTicket, FoundTickets};
 pub use writer::CALLS_WAITING_MAX;

@@ -47,7 +47,7 @@ const BEGIN_WRITE: &str = "BEGIN ISOLATION LEVEL READ COMMITTED; \
      SET LOCAL plan_cache_mode = force_custom_plan";
 const BEGIN_READ: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
 /// One writer an organization.
-const FOR_UPDATE: &str = "FOR UPDATE";
+const FOR_UPDATE: &str = " FOR UPDATE";
 
 /// Unpacking the JSON of [`crate::bulk`].
 mod unpack {
@@ -104,12 +104,19 @@ mod unpack {
     }
 }
 
-/// Whether many subqueries that differ in one number are one lateral join.
-/// A long statement costs its planner more than its execution.
-const LATERAL: bool = true;
+/// Whether the branches of a list are one statement: each question is a way to the server and back.
+const TOGETHER: bool = true;
+
+/// Whether a connection is tried before it is lent: the server may have gone meanwhile.
+const TRIED: bool = true;
 
 /// Has the sort keys of records read from their index alone: the planner sees that itself.
 fn by_keys(_table: &str) -> String {
+    String::new()
+}
+
+/// Has rows read in the order of an index: the planner sees that itself.
+fn by_index(_name: &str) -> String {
     String::new()
 }
 

@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::convert::Infallible;
 
 use roster_core::id::{AccountId, ContactId, Pair, TicketNo};
-use roster_core::record::{Account, Association, SharingMode, Stored, Ticket};
+use roster_core::record::{Account, Association, SharingMode, Ticket};
 use roster_core::rules::visibility::{
     FoldedRole, SightAssociation, SightFacts, SightSettings, SightSharing, SightTicket, Verdict,
     shares, sight,
@@ -13,9 +13,9 @@ use roster_core::rules::visibility::{
 use roster_core::text::{Role, TicketKey};
 
 use crate::budget::Budget;
-use crate::connection::{Result, TicketPlace, TicketSource};
+use crate::connection::{ListedTicket, Result, Standing, TicketPlace, TicketSource};
 use crate::snapshot::{Snapshot, TicketFilter};
-use crate::tickets::FoundTickets;
+use crate::tickets::FoundTicket;
 
 /// The facts of one question.
 #[derive(Default)]
@@ -104,6 +104,22 @@ impl SightFacts for Fetched {
 }
 
 impl Fetched {
+    fn add_found(&mut self, contact: ContactId, found: &FoundTicket) {
+        let ticket = &found.ticket;
+        if found.copied {
+            self.copies.insert((ticket.ticket, contact));
+        }
+        self.tickets.insert(
+            ticket.place.id.clone(),
+            SightTicket {
+                number: ticket.ticket,
+                requester: ticket.requester,
+                account: ticket.account,
+                private: ticket.private,
+            },
+        );
+    }
+
     fn add_ticket(&mut self, number: TicketNo, ticket: &Ticket) {
         let copies = ticket.copies.iter().map(|contact| (number, *contact));
         self.copies.extend(copies);
@@ -142,7 +158,7 @@ impl Fetched {
 #[derive(Clone, Debug)]
 pub struct VisibleTicket {
     /// The ticket.
-    pub ticket: Stored<Ticket>,
+    pub ticket: ListedTicket,
     /// Why the contact sees it.
     pub verdict: Verdict,
 }
@@ -165,8 +181,7 @@ impl Snapshot<'_> {
     }
 
     fn fetch_blocked(&mut self, fetched: &mut Fetched, contacts: &[ContactId]) -> Result<()> {
-        let found = self.contacts(contacts)?;
-        let blocked = found.into_iter().map(|(id, row)| (id, row.record.blocked));
+        let blocked = self.connection.blocked(self.org, contacts)?;
         fetched.blocked.extend(blocked);
         Ok(())
     }
@@ -216,76 +231,32 @@ impl Snapshot<'_> {
         after: Option<TicketPlace>,
         limit: usize,
     ) -> Result<Option<Filtered<VisibleTicket, TicketPlace>>> {
-        let mut fetched = self.no_facts();
-        self.fetch_blocked(&mut fetched, &[contact])?;
+        let Some(standing) = self.connection.standing(self.org, contact)? else {
+            return Ok(None);
+        };
         let mut page = Filtered {
             items: Vec::new(),
             examined: None,
         };
-        match fetched.blocked.get(&contact) {
-            None => return Ok(None),
-            Some(true) => return Ok(Some(page)),
-            Some(false) => {}
+        if standing.blocked {
+            return Ok(Some(page));
         }
-        let sources = self.sources(contact, &mut fetched)?;
+        let mut fetched = self.no_facts();
+        fetched.blocked.insert(contact, false);
+        let sources = sources(contact, &standing, &mut fetched);
         let budget = Budget::of_a_page();
         let mut place = after;
         loop {
             let wanted = limit - page.items.len();
             let found =
                 self.ticket_page_within(&sources, filter, place.as_ref(), wanted, budget)?;
-            self.judge(contact, &mut fetched, &found, &mut page)?;
+            judge(contact, &mut fetched, found.found, &mut page.items);
             place = found.examined;
             if place.is_none() || page.items.len() == limit || budget.is_spent() {
                 page.examined = place;
                 return Ok(Some(page));
             }
         }
-    }
-
-    /// Adds those of the found tickets that the rule shows.
-    fn judge(
-        &mut self,
-        contact: ContactId,
-        fetched: &mut Fetched,
-        found: &FoundTickets,
-        page: &mut Filtered<VisibleTicket, TicketPlace>,
-    ) -> Result<()> {
-        let numbers: Vec<TicketNo> = found.found.iter().map(|(_, number)| *number).collect();
-        let mut tickets: HashMap<_, _> = self.tickets(&numbers)?.into_iter().collect();
-        for number in numbers {
-            let Some(ticket) = tickets.remove(&number) else {
-                continue;
-            };
-            fetched.add_ticket(number, &ticket.record);
-            if let Ok(verdict) = sight(fetched, contact, &ticket.record.key)
-                && verdict.visible()
-            {
-                page.items.push(VisibleTicket { ticket, verdict });
-            }
-        }
-        Ok(())
-    }
-
-    /// Where tickets that a contact may see can come from: one source a clause.
-    fn sources(&mut self, contact: ContactId, fetched: &mut Fetched) -> Result<Vec<TicketSource>> {
-        let mut sharing = Vec::new();
-        if fetched.settings.sharing_enabled {
-            for of in self.contact_accounts(contact, None, usize::MAX)? {
-                let account = of.id;
-                let pair = Pair { contact, account };
-                fetched.add_account(account, &of.account.record);
-                fetched.add_association(pair, &of.association.record);
-                if fetched.is_shared(pair) {
-                    sharing.push(account);
-                }
-            }
-        }
-        Ok(vec![
-            TicketSource::Requester(contact),
-            TicketSource::Copied(contact),
-            TicketSource::Shared(sharing),
-        ])
     }
 
     /// The contacts that see a ticket, by number; none where there is no such ticket.
@@ -363,4 +334,44 @@ impl Snapshot<'_> {
         let within = |contact: &ContactId| after < contact.number() && contact.number() <= last;
         Ok((found.into_iter().filter(within).collect(), bound))
     }
+}
+
+/// Adds those of the found tickets that the rule shows. Among the sources are the contact's copies.
+fn judge(
+    contact: ContactId,
+    fetched: &mut Fetched,
+    found: Vec<FoundTicket>,
+    shown: &mut Vec<VisibleTicket>,
+) {
+    for found in found {
+        fetched.add_found(contact, &found);
+        let ticket = found.ticket;
+        if let Ok(verdict) = sight(fetched, contact, &ticket.place.id)
+            && verdict.visible()
+        {
+            shown.push(VisibleTicket { ticket, verdict });
+        }
+    }
+}
+
+/// Where tickets that a contact may see can come from: one source a clause.
+fn sources(contact: ContactId, standing: &Standing, fetched: &mut Fetched) -> Vec<TicketSource> {
+    let mut shared = Vec::new();
+    if fetched.settings.sharing_enabled {
+        for (account, association, sharing) in &standing.accounts {
+            let account = *account;
+            let pair = Pair { contact, account };
+            let sharing = FetchedSharing::of(sharing.mode, &sharing.roles);
+            fetched.sharing.insert(account, sharing);
+            fetched.add_association(pair, association);
+            if fetched.is_shared(pair) {
+                shared.push(account);
+            }
+        }
+    }
+    vec![
+        TicketSource::Requester(contact),
+        TicketSource::Copied(contact),
+        TicketSource::Shared(shared),
+    ]
 }

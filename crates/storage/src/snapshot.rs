@@ -114,6 +114,11 @@ impl<'c> Snapshot<'c> {
         self.connection.tickets(self.org, numbers)
     }
 
+    /// The copy lists of these tickets, of those that have one.
+    pub fn copies(&mut self, numbers: &[TicketNo]) -> Result<HashMap<TicketNo, Vec<ContactId>>> {
+        self.connection.copies(self.org, numbers)
+    }
+
     /// Who has these keys.
     pub fn owners(&mut self, keys: &[UniqueKey]) -> Result<Vec<(UniqueKey, u64)>> {
         self.connection.owners(self.org, keys)

@@ -101,14 +101,23 @@ mod unpack {
     }
 }
 
-/// Whether many subqueries that differ in one number are one lateral join.
-/// It knows no lateral joins; its planner takes a long statement lightly.
-const LATERAL: bool = false;
+/// Whether the branches of a list are one statement: to ask costs next to nothing here.
+const TOGETHER: bool = false;
+
+/// Whether a connection is tried before it is lent: a file does not go away, and where it cannot be
+/// read the question itself says so.
+const TRIED: bool = false;
 
 /// Has the sort keys of records read from their index alone: the planner, which knows no sizes,
 /// would read the rows.
 fn by_keys(table: &str) -> String {
     format!("INDEXED BY {table}_keys")
+}
+
+/// Has rows read in the order of an index: the planner, which does not know how few are wanted,
+/// might sort them all.
+fn by_index(name: &str) -> String {
+    format!("INDEXED BY {name}")
 }
 
 /// The place of a text in another, from 1; 0 if it is not there.

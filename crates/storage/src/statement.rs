@@ -1,139 +1,143 @@
-//! Statements in words of our own that stay prepared. diesel prepares a `sql_query` anew each time:
-//! of a list's page or a call's write on SQLite, that is a good part.
+//! Statements in words of our own that a connection keeps prepared.
 //!
-//! PostgreSQL is left to prepare anew: what stays prepared there is soon planned for any parameters
-//! instead of those at hand, and a page of few tickets is not read as one of many.
+//! diesel prepares a `sql_query` anew each time, which costs more than a short list takes to be
+//! read, and looks for every column of its rows by name. These are kept by their text, and their
+//! columns are told by place.
+
+use std::borrow::Cow;
+use std::marker::PhantomData;
 
 use diesel::RunQueryDsl;
-use diesel::pg::Pg;
+use diesel::backend::Backend;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::result::QueryResult;
-use diesel::sql_types::{BigInt, Text, Untyped};
-use diesel::sqlite::Sqlite;
+use diesel::serialize::ToSql;
+use diesel::sql_types::{BigInt, HasSqlType, Text, Untyped};
 
 /// A parameter.
 #[derive(Debug)]
-pub(crate) enum Given {
+pub(crate) enum Given<'a> {
     Number(i64),
-    Text(String),
+    Text(Cow<'a, str>),
 }
 
 #[derive(Debug)]
-enum Piece {
-    Words(String),
-    Given(Given),
+enum Piece<'a> {
+    Words(Cow<'a, str>),
+    Given(Given<'a>),
 }
 
-/// A statement, piece by piece: parameters stand where they are used.
+/// A statement, piece by piece, and the types of the columns that it answers. Parameters stand
+/// where they are used.
 ///
 /// Invariant: whoever makes one has few different texts. A connection keeps them all.
-#[derive(Debug, Default)]
-pub(crate) struct Statement {
-    pieces: Vec<Piece>,
+#[derive(Debug)]
+pub(crate) struct Statement<'a, Columns = Untyped> {
+    pieces: Vec<Piece<'a>>,
     /// Prepared anew: there would be too many texts.
     once: bool,
+    columns: PhantomData<Columns>,
 }
 
-impl Statement {
+impl<Columns> Default for Statement<'_, Columns> {
+    fn default() -> Self {
+        Self {
+            pieces: Vec::new(),
+            once: false,
+            columns: PhantomData,
+        }
+    }
+}
+
+impl<'a, Columns> Statement<'a, Columns> {
     /// A statement with numbered parameters, `?1` or `$1`, that first stand in their order.
-    pub(crate) fn numbered(sql: &str, given: impl IntoIterator<Item = Given>) -> Self {
+    pub(crate) fn numbered(sql: &'a str, given: impl IntoIterator<Item = Given<'a>>) -> Self {
         let (mut statement, mut rest) = (Self::default(), sql);
         for (place, given) in given.into_iter().enumerate() {
             let marks = [format!("?{}", place + 1), format!("${}", place + 1)];
             let found = marks.iter().find_map(|mark| rest.split_once(mark.as_str()));
             let (before, after) = found.unwrap_or((rest, ""));
-            statement = statement.words(before).given(given);
+            statement.words(before).given(given);
             rest = after;
         }
-        statement.words(rest)
+        statement.words(rest);
+        statement
     }
 
-    /// These statements in one, with these words between them.
-    pub(crate) fn joined(statements: impl IntoIterator<Item = Self>, between: &str) -> Self {
-        let join = |joined: Self, next: Self| {
-            let mut joined = joined.words(between);
-            joined.pieces.extend(next.pieces);
-            joined.once |= next.once;
-            joined
-        };
-        statements.into_iter().reduce(join).unwrap_or_default()
-    }
-
-    pub(crate) fn words(mut self, words: impl Into<String>) -> Self {
+    /// Goes on in the text.
+    pub(crate) fn words(&mut self, words: impl Into<Cow<'a, str>>) -> &mut Self {
         self.pieces.push(Piece::Words(words.into()));
         self
     }
 
-    pub(crate) fn number(self, number: i64) -> Self {
+    pub(crate) fn number(&mut self, number: i64) -> &mut Self {
         self.given(Given::Number(number))
     }
 
-    pub(crate) fn text(self, text: &str) -> Self {
-        self.given(Given::Text(text.to_owned()))
+    pub(crate) fn text(&mut self, text: &'a str) -> &mut Self {
+        self.given(Given::Text(text.into()))
     }
 
-    fn given(mut self, given: Given) -> Self {
+    fn given(&mut self, given: Given<'a>) -> &mut Self {
         self.pieces.push(Piece::Given(given));
         self
     }
 
     /// Has it prepared anew unless its text is one of few.
-    pub(crate) fn if_few(mut self, few: bool) -> Self {
+    pub(crate) fn if_few(&mut self, few: bool) -> &mut Self {
         self.once |= !few;
         self
     }
 }
 
-impl QueryId for Statement {
+impl<Columns, DB> QueryFragment<DB> for Statement<'_, Columns>
+where
+    DB: Backend + HasSqlType<BigInt> + HasSqlType<Text>,
+    i64: ToSql<BigInt, DB>,
+    str: ToSql<Text, DB>,
+{
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, DB>) -> QueryResult<()> {
+        if self.once {
+            out.unsafe_to_cache_prepared();
+        }
+        for piece in &self.pieces {
+            match piece {
+                Piece::Words(words) => out.push_sql(words),
+                Piece::Given(Given::Number(number)) => {
+                    out.push_bind_param::<BigInt, i64>(number)?;
+                }
+                Piece::Given(Given::Text(text)) => out.push_bind_param::<Text, str>(text)?,
+            }
+        }
+        Ok(())
+    }
+}
+
+/// It is known by its text.
+impl<Columns> QueryId for Statement<'_, Columns> {
     type QueryId = ();
-    // Known by its text.
     const HAS_STATIC_QUERY_ID: bool = false;
 }
 
-impl Query for Statement {
-    type SqlType = Untyped;
+impl<Columns> Query for Statement<'_, Columns> {
+    type SqlType = Columns;
 }
 
-impl<Conn> RunQueryDsl<Conn> for Statement {}
-
-macro_rules! walked {
-    ($engine:ty, $keeps:expr) => {
-        impl QueryFragment<$engine> for Statement {
-            fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, $engine>) -> QueryResult<()> {
-                if self.once || !$keeps {
-                    out.unsafe_to_cache_prepared();
-                }
-                for piece in &self.pieces {
-                    match piece {
-                        Piece::Words(words) => out.push_sql(words),
-                        Piece::Given(Given::Number(number)) => {
-                            out.push_bind_param::<BigInt, _>(number)?;
-                        }
-                        Piece::Given(Given::Text(text)) => {
-                            out.push_bind_param::<Text, _>(text)?;
-                        }
-                    }
-                }
-                Ok(())
-            }
-        }
-    };
-}
-
-walked!(Sqlite, true);
-walked!(Pg, false);
+impl<Columns, Conn> RunQueryDsl<Conn> for Statement<'_, Columns> {}
 
 #[cfg(test)]
 mod tests {
     use diesel::debug_query;
+    use diesel::pg::Pg;
+    use diesel::sqlite::Sqlite;
 
     use super::*;
 
     #[test]
     fn parameters_stand_where_they_are_used_and_are_numbered_as_the_engine_has_it() {
-        let given = || [Given::Number(7), Given::Text("x".to_owned())];
+        let given = || [Given::Number(7), Given::Text("x".into())];
         for sql in ["a = ?1 AND b IN (?2)", "a = $1 AND b IN ($2)"] {
-            let statement = Statement::numbered(sql, given());
+            let statement = Statement::<Untyped>::numbered(sql, given());
             let told = debug_query::<Sqlite, _>(&statement).to_string();
             assert!(
                 told.starts_with("a = ? AND b IN (?) -- binds: [7, \"x\"]"),
@@ -148,18 +152,18 @@ mod tests {
     }
 
     #[test]
-    fn what_is_asked_again_stays_prepared_on_sqlite_unless_it_is_one_of_many() {
-        let statement = Statement::default().words("SELECT ").number(1);
-        assert!(
-            QueryFragment::<Sqlite>::is_safe_to_cache_prepared(&statement, &Sqlite)
-                .is_ok_and(|is| is)
-        );
-        assert!(
-            QueryFragment::<Pg>::is_safe_to_cache_prepared(&statement, &Pg).is_ok_and(|is| !is)
-        );
-        let many = statement.if_few(false);
-        assert!(
-            QueryFragment::<Sqlite>::is_safe_to_cache_prepared(&many, &Sqlite).is_ok_and(|is| !is)
-        );
+    fn what_is_asked_again_stays_prepared_unless_it_is_one_of_many() {
+        let kept = |statement: &Statement<'_>| {
+            let on_sqlite = statement.is_safe_to_cache_prepared(&Sqlite).unwrap();
+            let on_postgres = statement.is_safe_to_cache_prepared(&Pg).unwrap();
+            (on_sqlite, on_postgres)
+        };
+        let mut statement = Statement::default();
+        statement.words("SELECT ").number(1);
+        assert_eq!(kept(&statement), (true, true));
+        statement.if_few(true);
+        assert_eq!(kept(&statement), (true, true));
+        statement.if_few(false);
+        assert_eq!(kept(&statement), (false, false));
     }
 }

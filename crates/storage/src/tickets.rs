@@ -6,7 +6,7 @@
 
 use std::collections::HashSet;
 
-use roster_core::id::{AccountId, TicketNo};
+use roster_core::id::AccountId;
 use roster_core::record::TicketStatus;
 
 use crate::budget::Budget;
@@ -21,11 +21,21 @@ pub(crate) const ACCOUNTS_MERGED_MAX: usize = 64;
 /// Most rows of one window: some milliseconds, after which the time is looked at again.
 const WINDOW_ROWS_MAX: usize = 4_096;
 
+/// A ticket of a list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FoundTicket {
+    /// The ticket.
+    pub ticket: ListedTicket,
+    /// Whether the source of a contact's copies has it too, where that is one of the list's: then
+    /// and only then the contact is in copy.
+    pub copied: bool,
+}
+
 /// Tickets found, in the order of lists.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FoundTickets {
-    /// Where each stands and which it is.
-    pub found: Vec<(TicketPlace, TicketNo)>,
+    /// Each once.
+    pub found: Vec<FoundTicket>,
     /// The last place examined, if there may be more behind it.
     pub examined: Option<TicketPlace>,
 }
@@ -95,25 +105,32 @@ impl<'a> Merged<'a> {
     }
 }
 
-/// The next rows that pass, each once, and up to where they are all.
+/// The next rows that pass, each once, and up to where they are all. A filter asks nothing of a row
+/// that depends on its branch, so that a copy passes where the ticket passes.
 fn window(
     connection: &mut dyn Connection,
     org: Org,
     merged: &Merged<'_>,
     after: Option<&TicketPlace>,
     rows: usize,
-) -> Result<(Vec<ListedTicket>, Option<TicketPlace>)> {
+) -> Result<(Vec<FoundTicket>, Option<TicketPlace>)> {
     let branches = connection.ticket_branches(org, &merged.branches, after, rows)?;
     let known_to = branches.iter().filter_map(|b| b.known_to.clone()).min();
-    let mut passing = Vec::new();
+    let mut passing: Vec<FoundTicket> = Vec::new();
     for (branch, found) in merged.branches.iter().zip(branches) {
         let passes = |row: &ListedTicket| {
             known_to.as_ref().is_none_or(|known| row.place <= *known) && merged.passes(*branch, row)
         };
-        passing.extend(found.rows.into_iter().filter(passes));
+        let copied = matches!(branch, TicketBranch::Copied(_));
+        let rows = found.rows.into_iter().filter(passes);
+        passing.extend(rows.map(|ticket| FoundTicket { ticket, copied }));
     }
-    passing.sort_unstable_by(|a, b| a.place.cmp(&b.place));
-    passing.dedup_by_key(|row| row.ticket);
+    passing.sort_unstable_by(|a, b| a.ticket.place.cmp(&b.ticket.place));
+    passing.dedup_by(|again, first| {
+        let same = again.ticket.ticket == first.ticket.ticket;
+        first.copied |= same && again.copied;
+        same
+    });
     Ok((passing, known_to))
 }
 
@@ -138,11 +155,11 @@ pub(crate) fn page(
             if found.len() == limit {
                 break;
             }
-            found.push((row.place, row.ticket));
+            found.push(row);
         }
         let full = found.len() == limit;
         if full {
-            let examined = found.last().map(|(place, _)| place.clone());
+            let examined = found.last().map(|row| row.ticket.place.clone());
             return Ok(FoundTickets { found, examined });
         }
         if known_to.is_none() || budget.is_spent() {

@@ -35,6 +35,8 @@ use crate::world::{Ending, Engine, World, checks};
 
 /// Statements of all connections since the count began.
 static ASKED: Mutex<Vec<String>> = Mutex::new(Vec::new());
+/// Texts of statements that connections keep prepared.
+static PREPARED: Mutex<Vec<String>> = Mutex::new(Vec::new());
 /// One test counts at a time, also where tests share a process.
 static COUNTING: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
 
@@ -42,10 +44,16 @@ struct Counter;
 
 impl Instrumentation for Counter {
     fn on_connection_event(&mut self, event: InstrumentationEvent<'_>) {
-        if let InstrumentationEvent::StartQuery { query, .. } = event {
-            let text = query.to_string();
-            let text: String = text.chars().take(300).collect();
-            ASKED.lock().unwrap().push(text);
+        match event {
+            InstrumentationEvent::StartQuery { query, .. } => {
+                let text = query.to_string();
+                let text: String = text.chars().take(300).collect();
+                ASKED.lock().unwrap().push(text);
+            }
+            InstrumentationEvent::CacheQuery { sql, .. } => {
+                PREPARED.lock().unwrap().push(sql.to_owned());
+            }
+            _ => {}
         }
     }
 }
@@ -217,6 +225,31 @@ on_both_engines! {
         }
         println!("statements of a list and of viewers, 10 and 500: {numbers:?}");
         assert_eq!(numbers[0], numbers[1]);
+    }
+}
+
+on_both_engines! {
+    async fn a_page_of_what_a_contact_sees_takes_few_statements_and_all_stay_prepared(world: World) {
+        filled(&world).await;
+        for (contact, limit) in [(7, 10), (8, 50)] {
+            let list = world.store.read(&world.organization, move |at| {
+                at.visible_tickets(ContactId::new(contact), &TicketFilter::default(), None, limit)
+            });
+            let (asked, page) = asked(list).await;
+            assert_eq!(page.unwrap().unwrap().items.len(), limit);
+            // The organization, the contact, and the branches: its own, its copies, two accounts.
+            let statements = match world.engine {
+                Engine::Sqlite => 6,
+                Engine::Postgres => 3,
+            };
+            assert_eq!(asked.len(), statements, "{asked:#?}");
+            let prepared = PREPARED.lock().unwrap();
+            for of in &asked {
+                let text = of.split(" -- binds").next().unwrap();
+                let kept = prepared.iter().filter(|kept| kept.starts_with(text)).count();
+                assert!(kept >= 1, "prepared for one call: {of}");
+            }
+        }
     }
 }
 

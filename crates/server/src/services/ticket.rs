@@ -193,12 +193,12 @@ impl TicketService for Tickets {
                     return Ok(Err(Refusal::ContactNotFound(id).into()));
                 }
                 let found = at.ticket_page(&[asked.source], &asked.filter, after.as_ref(), rows)?;
-                let numbers: Vec<_> = found.found.iter().map(|(_, number)| *number).collect();
-                let mut tickets: std::collections::HashMap<_, _> =
-                    at.tickets(&numbers)?.into_iter().collect();
-                let rows = found.found.into_iter().filter_map(|(place, number)| {
-                    let ticket = tickets.remove(&number)?;
-                    Some((Place::from(place), render::ticket(&ticket)))
+                let numbers: Vec<_> = found.found.iter().map(|row| row.ticket.ticket).collect();
+                let mut copies = at.copies(&numbers)?;
+                let rows = found.found.into_iter().map(|row| {
+                    let copied = copies.remove(&row.ticket.ticket).unwrap_or_default();
+                    let place = Place::from(row.ticket.place.clone());
+                    (place, render::ticket(&row.ticket.stored(copied)))
                 });
                 let rows: Vec<_> = rows.collect();
                 Ok(Ok((rows, found.examined.map(Place::from))))

@@ -137,11 +137,7 @@ impl VisibilityService for Visibilities {
             .await?;
         let rows = found.items.into_iter().map(|visible| {
             let ticket = &visible.ticket;
-            let place = Place {
-                time: ticket.record.create_time.micros(),
-                id: ticket.record.key.to_string(),
-                ..Place::default()
-            };
+            let place = Place::from(ticket.place.clone());
             let shown = v1::VisibleTicket {
                 ticket: Some(render::ticket_summary(ticket)),
                 grounds: render::grounds(&visible.verdict),

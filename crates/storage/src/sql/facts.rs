@@ -46,6 +46,23 @@ fn ticket_no(stored: i64) -> TicketNo {
     TicketNo::new(number(stored))
 }
 
+impl Session {
+    /// The copy lists of tickets, those that have one.
+    fn copies_of(&mut self, org: Org, tickets: &[i64]) -> Result<HashMap<i64, Vec<ContactId>>> {
+        let copied: Vec<(i64, i64)> = ticket_copies::table
+            .filter(ticket_copies::org.eq(org))
+            .filter(ticket_copies::ticket.eq_any(tickets))
+            .order((ticket_copies::ticket, ticket_copies::position))
+            .select((ticket_copies::ticket, ticket_copies::contact))
+            .load(&mut self.conn)?;
+        let mut copies: HashMap<i64, Vec<ContactId>> = HashMap::new();
+        for (ticket, contact) in copied {
+            copies.entry(ticket).or_default().push(contact_id(contact));
+        }
+        Ok(copies)
+    }
+}
+
 impl ReadFacts for Session {
     fn store_keys(&mut self) -> Result<StoreKeys> {
         let (store_id, page_key, preview_key) = store::table
@@ -118,6 +135,28 @@ impl ReadFacts for Session {
             found.extend(rows.into_iter().map(ContactRow::record));
         }
         Ok(found)
+    }
+
+    fn blocked(&mut self, org: Org, ids: &[ContactId]) -> Result<Vec<(ContactId, bool)>> {
+        let of = contacts::table.select((contacts::contact, contacts::blocked));
+        let mut found: Vec<(i64, bool)> = Vec::with_capacity(ids.len());
+        if let [one] = contact_columns(ids)[..] {
+            // Most often it is one, and this statement is kept prepared.
+            let one = of.find((org, one)).first::<(i64, bool)>(&mut self.conn);
+            found.extend(one.optional()?);
+        } else {
+            for ids in contact_columns(ids).chunks(KEYS_MAX) {
+                let rows: Vec<(i64, bool)> = of
+                    .filter(contacts::org.eq(org))
+                    .filter(contacts::contact.eq_any(ids))
+                    .load(&mut self.conn)?;
+                found.extend(rows);
+            }
+        }
+        let blocked = found.into_iter();
+        Ok(blocked
+            .map(|(id, blocked)| (contact_id(id), blocked))
+            .collect())
     }
 
     fn associations(
@@ -231,20 +270,25 @@ impl ReadFacts for Session {
                 .filter(tickets::ticket.eq_any(wanted))
                 .select(TicketRow::as_select())
                 .load(&mut self.conn)?;
-            let copied: Vec<(i64, i64)> = ticket_copies::table
-                .filter(ticket_copies::org.eq(org))
-                .filter(ticket_copies::ticket.eq_any(wanted))
-                .order((ticket_copies::ticket, ticket_copies::position))
-                .select((ticket_copies::ticket, ticket_copies::contact))
-                .load(&mut self.conn)?;
-            let mut copies: HashMap<i64, Vec<ContactId>> = HashMap::new();
-            for (ticket, contact) in copied {
-                copies.entry(ticket).or_default().push(contact_id(contact));
-            }
+            let mut copies = self.copies_of(org, wanted)?;
             found.extend(rows.into_iter().map(|row| {
                 let copied = copies.remove(&row.ticket).unwrap_or_default();
                 (ticket_no(row.ticket), row.record(copied))
             }));
+        }
+        Ok(found)
+    }
+
+    fn copies(
+        &mut self,
+        org: Org,
+        numbers: &[TicketNo],
+    ) -> Result<HashMap<TicketNo, Vec<ContactId>>> {
+        let wanted: Vec<i64> = numbers.iter().map(|no| column(no.number())).collect();
+        let mut found = HashMap::new();
+        for wanted in wanted.chunks(KEYS_MAX) {
+            let copies = self.copies_of(org, wanted)?.into_iter();
+            found.extend(copies.map(|(ticket, contacts)| (ticket_no(ticket), contacts)));
         }
         Ok(found)
     }

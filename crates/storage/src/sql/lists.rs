@@ -8,10 +8,10 @@ use roster_core::text::TicketKey;
 use super::session::Session;
 use crate::connection::{
     BranchRows, ContactAccount, ContactAccountPlace, Looked, NamePlace, Org, ReadLists, Result,
-    SightRow, TicketBranch, TicketPlace,
+    SightRow, Standing, TicketBranch, TicketPlace,
 };
 use crate::rows::{AccountRow, AssociationRow, column, number, sharing};
-use crate::schema::{accounts, associations, ticket_copies, tickets};
+use crate::schema::{accounts, associations, contacts, ticket_copies, tickets};
 
 fn limit_of(limit: usize) -> i64 {
     column(limit as u64)
@@ -32,6 +32,44 @@ macro_rules! after_place {
 }
 
 impl ReadLists for Session {
+    fn standing(&mut self, org: Org, contact: ContactId) -> Result<Option<Standing>> {
+        type Row = (bool, Option<AssociationRow>, (Option<i64>, Option<String>));
+        let rows: Vec<Row> = contacts::table
+            .left_join(
+                associations::table.on(associations::org
+                    .eq(contacts::org)
+                    .and(associations::contact.eq(contacts::contact))),
+            )
+            .left_join(
+                accounts::table.on(accounts::org.eq(contacts::org).and(
+                    accounts::account
+                        .nullable()
+                        .eq(associations::account.nullable()),
+                )),
+            )
+            .filter(contacts::org.eq(org))
+            .filter(contacts::contact.eq(column(contact.number())))
+            .select((
+                contacts::blocked,
+                Option::<AssociationRow>::as_select(),
+                (
+                    accounts::sharing_mode.nullable(),
+                    accounts::sharing_roles.nullable(),
+                ),
+            ))
+            .load(&mut self.conn)?;
+        let Some((blocked, ..)) = rows.first() else {
+            return Ok(None);
+        };
+        let blocked = *blocked;
+        let account = |(_, association, (mode, roles)): Row| {
+            let (pair, association) = association?.with_pair();
+            Some((pair.account, association.record, sharing(mode, &roles?)))
+        };
+        let accounts = rows.into_iter().filter_map(account).collect();
+        Ok(Some(Standing { blocked, accounts }))
+    }
+
     fn sight_rows(&mut self, org: Org, contact: ContactId, ids: &[&str]) -> Result<Vec<SightRow>> {
         type Row = (
             (i64, String, i64, Option<i64>, bool),

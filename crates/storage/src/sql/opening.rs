@@ -5,7 +5,7 @@ use diesel::prelude::*;
 use diesel::r2d2::{ConnectionManager, Pool};
 use diesel_migrations::MigrationHarness;
 
-use super::{Conn, MIGRATIONS, OnConnect, connect};
+use super::{Conn, MIGRATIONS, OnConnect, TRIED, connect};
 use crate::connection::Result;
 use crate::engine::CONNECTION_PATIENCE;
 use crate::error::StorageError;
@@ -47,6 +47,7 @@ pub(crate) fn pool(path: &str, connections: u32) -> Result<Pool<ConnectionManage
     Ok(Pool::builder()
         .max_size(connections)
         .min_idle(Some(1))
+        .test_on_check_out(TRIED)
         .connection_timeout(CONNECTION_PATIENCE)
         .connection_customizer(Box::new(OnConnect))
         .build(ConnectionManager::new(path))?)

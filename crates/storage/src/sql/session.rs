@@ -3,7 +3,7 @@
 use diesel::connection::AnsiTransactionManager;
 use diesel::prelude::*;
 use diesel::r2d2::{ConnectionManager, PooledConnection};
-use diesel::sql_types::{BigInt, Binary, Nullable};
+use diesel::sql_types::{BigInt, Binary, Nullable, Untyped};
 use roster_core::id::{Revision, Time};
 use serde_json::Value;
 
@@ -56,27 +56,33 @@ impl Transactions for Session {
     }
 }
 
-#[derive(QueryableByName)]
+/// The columns of [`OrganizationRow`].
+const ORGANIZATION: &str = "org, revision, nonce, next_account, next_contact, next_ticket, \
+     next_import, derivation, settings_revision, settings";
+type OrganizationColumns = (
+    BigInt,
+    BigInt,
+    BigInt,
+    BigInt,
+    BigInt,
+    BigInt,
+    BigInt,
+    BigInt,
+    BigInt,
+    Nullable<Binary>,
+);
+
+#[derive(Queryable)]
 pub(super) struct OrganizationRow {
-    #[diesel(sql_type = BigInt)]
     org: i64,
-    #[diesel(sql_type = BigInt)]
     revision: i64,
-    #[diesel(sql_type = BigInt)]
     nonce: i64,
-    #[diesel(sql_type = BigInt)]
     next_account: i64,
-    #[diesel(sql_type = BigInt)]
     next_contact: i64,
-    #[diesel(sql_type = BigInt)]
     next_ticket: i64,
-    #[diesel(sql_type = BigInt)]
     next_import: i64,
-    #[diesel(sql_type = BigInt)]
     derivation: i64,
-    #[diesel(sql_type = BigInt)]
     settings_revision: i64,
-    #[diesel(sql_type = Nullable<Binary>)]
     settings: Option<Vec<u8>>,
 }
 
@@ -103,10 +109,14 @@ impl Session {
         name: &str,
         lock: &str,
     ) -> Result<Option<Organization>> {
-        let found = Statement::default()
-            .words("SELECT * FROM organizations WHERE name = ")
+        let mut asked = Statement::<OrganizationColumns>::default();
+        asked
+            .words(format!(
+                "SELECT {ORGANIZATION} FROM organizations WHERE name = "
+            ))
             .text(name)
-            .words(format!(" {lock}"))
+            .words(lock);
+        let found = asked
             .get_result::<OrganizationRow>(&mut self.conn)
             .optional()?;
         Ok(found.map(OrganizationRow::organization))
@@ -287,8 +297,8 @@ impl Session {
             return Ok(());
         }
         let json = serde_json::to_string(rows).unwrap_or_default();
-        Statement::numbered(sql, [Given::Number(org), Given::Text(json)])
-            .execute(&mut self.conn)?;
+        let given = [Given::Number(org), Given::Text(json.into())];
+        Statement::<Untyped>::numbered(sql, given).execute(&mut self.conn)?;
         Ok(())
     }
 }

@@ -1,5 +1,5 @@
-//! Lists of tickets: many branches in one statement, each read in the order of lists from an index
-//! of its own and never further than the limit.
+//! Lists of tickets: many branches, each read in the order of lists from an index of its own and
+//! never further than the limit.
 //!
 //! A place in the middle of a branch makes two parts of it: the rows of the place's own time that
 //! come after it by id, and the rows of earlier times. Asked together they would be found by
@@ -7,33 +7,41 @@
 
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Nullable, Text};
-use roster_core::id::{AccountId, ContactId, TicketNo, Time};
-use roster_core::text::TicketKey;
+use roster_core::id::{AccountId, ContactId, Revision, TicketNo, Time};
+use roster_core::text::{Subject, TicketKey};
 
-use super::LATERAL;
 use super::session::Session;
+use super::{TOGETHER, by_index};
 use crate::connection::{BranchRows, ListedTicket, Org, Result, TicketBranch, TicketPlace};
 use crate::rows::{column, number, status};
 use crate::statement::Statement;
 
-#[derive(QueryableByName)]
+/// The columns of a part, as [`PartRow`] has them.
+type Columns = (
+    BigInt,
+    BigInt,
+    Text,
+    BigInt,
+    BigInt,
+    Nullable<BigInt>,
+    Text,
+    Bool,
+    Bool,
+    BigInt,
+);
+
+#[derive(Queryable)]
 struct PartRow {
-    #[diesel(sql_type = BigInt)]
     part: i64,
-    #[diesel(sql_type = BigInt)]
     create_time: i64,
-    #[diesel(sql_type = Text)]
     id: String,
-    #[diesel(sql_type = BigInt)]
     ticket: i64,
-    #[diesel(sql_type = BigInt)]
     requester: i64,
-    #[diesel(sql_type = Nullable<BigInt>)]
     account: Option<i64>,
-    #[diesel(sql_type = Bool)]
+    subject: String,
     closed: bool,
-    #[diesel(sql_type = Bool)]
     is_private: bool,
+    revision: i64,
 }
 
 impl PartRow {
@@ -46,135 +54,211 @@ impl PartRow {
             ticket: TicketNo::new(number(self.ticket)),
             requester: ContactId::new(number(self.requester)),
             account: self.account.map(|account| AccountId::new(number(account))),
+            subject: Subject::trusted(self.subject),
             status: status(self.closed),
             private: self.is_private,
+            revision: Revision::new(number(self.revision)),
         }
     }
 }
 
-/// Up to so many branches the statement stays prepared: most contacts have few accounts, and each
-/// number of branches is another text.
-const BRANCHES_KEPT_MAX: usize = 16;
-
-const COLUMNS: &str = "create_time, id, ticket, requester, account, closed, is_private";
-
 /// The rows of a branch that a part takes.
 #[derive(Clone, Copy)]
-enum Part<'p> {
+enum Part<'a> {
     All,
-    /// Those of a place's time that come after it by id.
-    SameTime(&'p TicketPlace),
-    /// Those of earlier times.
-    Earlier(&'p TicketPlace),
+    SameTime(&'a TicketPlace),
+    Earlier(&'a TicketPlace),
 }
 
 impl Part<'_> {
-    /// The end of a branch's statement: its condition, order and limit. A limit that is a parameter
-    /// alone is something SQLite plans by, and prepares the statement anew for whenever it is bound;
-    /// a sum is not.
-    fn end(self, statement: Statement, limit: usize) -> Statement {
-        let (statement, order) = match self {
-            Self::All => (statement, "create_time DESC, id"),
-            Self::SameTime(place) => {
-                let statement = statement.words(" AND create_time = ");
-                let statement = statement.number(place.create_time.micros());
-                let statement = statement.words(" AND id > ").text(place.id.as_str());
-                (statement, "id")
-            }
-            Self::Earlier(place) => {
-                let statement = statement.words(" AND create_time < ");
-                let statement = statement.number(place.create_time.micros());
-                (statement, "create_time DESC, id")
-            }
-        };
-        let statement = statement.words(format!(" ORDER BY {order} LIMIT 0 + "));
-        statement.number(column(limit as u64))
+    fn order(self) -> &'static str {
+        match self {
+            Self::All | Self::Earlier(_) => "create_time DESC, id",
+            Self::SameTime(_) => "id",
+        }
     }
 }
 
-/// The statement of all parts. They are numbered branch by branch.
-fn statement_of(
+/// The columns as the tickets' table names them, without the part's number.
+const OF_TICKETS: &str =
+    "create_time, id, ticket, requester, account, subject, closed, is_private, revision";
+/// The same of a copy `c` and its ticket `t`.
+const OF_COPIES: &str = "c.create_time, c.id, t.ticket, t.requester, t.account, t.subject, \
+     t.closed, t.is_private, t.revision";
+
+/// Up to so many branches a statement of all stays prepared: most contacts have few accounts, and
+/// each number of branches is another text.
+const BRANCHES_KEPT_MAX: usize = 16;
+
+/// A statement of parts that is being written.
+struct Writing<'a> {
+    statement: Statement<'a, Columns>,
+    org: Org,
+    limit: i64,
+    parts: usize,
+}
+
+impl<'a> Writing<'a> {
+    fn new(org: Org, limit: usize) -> Self {
+        Self {
+            statement: Statement::default(),
+            org,
+            limit: column(limit as u64),
+            parts: 0,
+        }
+    }
+
+    /// Goes between two parts.
+    fn join(&mut self) {
+        if self.parts > 0 {
+            self.statement.words(" UNION ALL ");
+        }
+        self.parts += 1;
+    }
+
+    /// One part of a branch.
+    fn part(&mut self, number: usize, branch: TicketBranch, part: Part<'a>) {
+        self.join();
+        let (index, of) = match branch {
+            TicketBranch::Copied(contact) => return self.copied(number, contact, part),
+            TicketBranch::Requester(contact) => (
+                "tickets_by_requester",
+                Some(("requester", contact.number())),
+            ),
+            TicketBranch::Account(account) => {
+                ("tickets_by_account", Some(("account", account.number())))
+            }
+            TicketBranch::Organization => ("tickets_by_time", None),
+        };
+        let by = by_index(index);
+        self.statement.words(format!(
+            "SELECT * FROM (SELECT CAST({number} AS BIGINT) AS part, {OF_TICKETS} \
+             FROM tickets {by} WHERE org = "
+        ));
+        self.statement.number(self.org);
+        if let Some((name, id)) = of {
+            self.statement
+                .words(format!(" AND {name} = "))
+                .number(column(id));
+        }
+        self.taken(part);
+        self.statement.words(format!(") AS p{number}"));
+    }
+
+    fn copied(&mut self, number: usize, contact: ContactId, part: Part<'a>) {
+        let by = by_index("ticket_copies_by_contact");
+        self.statement
+            .words(format!(
+                "SELECT CAST({number} AS BIGINT) AS part, {OF_COPIES} FROM \
+                 (SELECT org, ticket, create_time, id FROM ticket_copies {by} WHERE org = "
+            ))
+            .number(self.org)
+            .words(" AND contact = ")
+            .number(column(contact.number()));
+        self.taken(part);
+        self.statement
+            .words(") AS c JOIN tickets AS t ON t.org = c.org AND t.ticket = c.ticket");
+    }
+
+    /// The same part of many accounts' branches, planned once.
+    fn lateral(&mut self, accounts: &[(usize, AccountId)], part: Part<'a>) {
+        self.join();
+        self.statement.words("SELECT p.part, t.* FROM (VALUES ");
+        for (place, (number, account)) in accounts.iter().enumerate() {
+            let comma = if place == 0 { "" } else { ", " };
+            self.statement
+                .words(format!("{comma}({number}::bigint, "))
+                .number(column(account.number()))
+                .words(")");
+        }
+        self.statement
+            .words(format!(
+                ") AS p (part, of) CROSS JOIN LATERAL (SELECT {OF_TICKETS} FROM tickets WHERE org = "
+            ))
+            .number(self.org)
+            .words(" AND account = p.of");
+        self.taken(part);
+        self.statement.words(") AS t");
+    }
+
+    /// Which rows a part takes, in which order, and how many.
+    fn taken(&mut self, part: Part<'a>) {
+        match part {
+            Part::All => {}
+            Part::SameTime(place) => {
+                self.statement
+                    .words(" AND create_time = ")
+                    .number(place.create_time.micros())
+                    .words(" AND id > ")
+                    .text(place.id.as_str());
+            }
+            Part::Earlier(place) => {
+                self.statement
+                    .words(" AND create_time < ")
+                    .number(place.create_time.micros());
+            }
+        }
+        // A sum, since SQLite plans with the value of a parameter that stands alone as a limit, and
+        // so plans anew whenever one is bound.
+        self.statement
+            .words(format!(" ORDER BY {} LIMIT 0 + ", part.order()))
+            .number(self.limit);
+    }
+
+    fn rows(self, session: &mut Session) -> Result<Vec<PartRow>> {
+        Ok(self.statement.load(&mut session.conn)?)
+    }
+}
+
+/// All parts in one statement: an engine at the end of a wire is asked once.
+fn together(
+    session: &mut Session,
     org: Org,
     branches: &[TicketBranch],
     parts: &[Part<'_>],
     limit: usize,
-) -> Statement {
-    let mut statements = Vec::new();
+) -> Result<Vec<PartRow>> {
+    let mut writing = Writing::new(org, limit);
     let mut lateral: Vec<Vec<(usize, AccountId)>> = vec![Vec::new(); parts.len()];
     for (place, branch) in branches.iter().enumerate() {
         for (kind, part) in parts.iter().enumerate() {
             let number = place * parts.len() + kind;
             match branch {
-                TicketBranch::Account(account) if LATERAL => {
-                    lateral[kind].push((number, *account));
-                }
-                _ => statements.push(part_of(number, org, *branch, *part, limit)),
+                TicketBranch::Account(account) => lateral[kind].push((number, *account)),
+                _ => writing.part(number, *branch, *part),
             }
         }
     }
     for (accounts, part) in lateral.iter().zip(parts) {
         if !accounts.is_empty() {
-            statements.push(lateral_of(accounts, org, *part, limit));
+            writing.lateral(accounts, *part);
         }
     }
-    Statement::joined(statements, " UNION ALL ").if_few(branches.len() <= BRANCHES_KEPT_MAX)
+    let few = branches.len() <= BRANCHES_KEPT_MAX;
+    writing.statement.if_few(few);
+    writing.rows(session)
 }
 
-/// The same part of many accounts' branches, planned once.
-fn lateral_of(
-    accounts: &[(usize, AccountId)],
+/// Each part in a statement of its own: an engine within reach answers a short one at once, and
+/// few texts serve any number of branches.
+fn one_by_one(
+    session: &mut Session,
     org: Org,
-    part: Part<'_>,
+    branches: &[TicketBranch],
+    parts: &[Part<'_>],
     limit: usize,
-) -> Statement {
-    let row = |(number, account): &(usize, AccountId)| {
-        format!("({number}::bigint, {}::bigint)", column(account.number()))
-    };
-    let rows: Vec<String> = accounts.iter().map(row).collect();
-    let rows = rows.join(", ");
-    let statement = Statement::default().words(format!(
-        "SELECT p.part, t.* FROM (VALUES {rows}) AS p (part, of) CROSS JOIN LATERAL \
-         (SELECT {COLUMNS} FROM tickets WHERE org = "
-    ));
-    let statement = statement.number(org).words(" AND account = p.of");
-    part.end(statement, limit).words(") AS t")
-}
-
-/// One part of a branch.
-fn part_of(
-    number: usize,
-    org: Org,
-    branch: TicketBranch,
-    part: Part<'_>,
-    limit: usize,
-) -> Statement {
-    if let TicketBranch::Copied(contact) = branch {
-        let statement = Statement::default().words(format!(
-            "SELECT CAST({number} AS BIGINT) AS part, c.create_time, c.id, t.ticket, t.requester, \
-             t.account, t.closed, t.is_private FROM (SELECT org, ticket, create_time, id \
-             FROM ticket_copies WHERE org = "
-        ));
-        let statement = statement.number(org).words(" AND contact = ");
-        let statement = part.end(statement.number(column(contact.number())), limit);
-        return statement
-            .words(") AS c JOIN tickets AS t ON t.org = c.org AND t.ticket = c.ticket");
+) -> Result<Vec<PartRow>> {
+    let mut rows = Vec::new();
+    for (place, branch) in branches.iter().enumerate() {
+        for (kind, part) in parts.iter().enumerate() {
+            let mut writing = Writing::new(org, limit);
+            writing.part(0, *branch, *part);
+            let of_part = writing.rows(session)?.into_iter();
+            let part = column((place * parts.len() + kind) as u64);
+            rows.extend(of_part.map(|row| PartRow { part, ..row }));
+        }
     }
-    let statement = Statement::default().words(format!(
-        "SELECT * FROM (SELECT CAST({number} AS BIGINT) AS part, {COLUMNS} FROM tickets WHERE org = "
-    ));
-    let statement = statement.number(org);
-    let statement = match branch {
-        TicketBranch::Requester(contact) => {
-            let statement = statement.words(" AND requester = ");
-            statement.number(column(contact.number()))
-        }
-        TicketBranch::Account(account) => {
-            let statement = statement.words(" AND account = ");
-            statement.number(column(account.number()))
-        }
-        TicketBranch::Organization | TicketBranch::Copied(_) => statement,
-    };
-    part.end(statement, limit).words(format!(") AS p{number}"))
+    Ok(rows)
 }
 
 /// See [`ReadLists::ticket_branches`](crate::connection::ReadLists::ticket_branches).
@@ -185,16 +269,16 @@ pub(super) fn branches(
     after: Option<&TicketPlace>,
     limit: usize,
 ) -> Result<Vec<BranchRows>> {
-    let parts = match after {
-        None => vec![Part::All],
-        Some(place) => vec![Part::SameTime(place), Part::Earlier(place)],
+    let parts: &[Part<'_>] = match after {
+        None => &[Part::All],
+        Some(place) => &[Part::SameTime(place), Part::Earlier(place)],
     };
     if branches.is_empty() {
         return Ok(Vec::new());
     }
-    let query = statement_of(org, branches, &parts, limit);
+    let ask = if TOGETHER { together } else { one_by_one };
     let mut found: Vec<Vec<ListedTicket>> = vec![Vec::new(); branches.len() * parts.len()];
-    for row in query.load::<PartRow>(&mut session.conn)? {
+    for row in ask(session, org, branches, parts, limit)? {
         if let Some(rows) = usize::try_from(row.part)
             .ok()
             .and_then(|n| found.get_mut(n))

@@ -6,7 +6,7 @@ use std::cell::Cell;
 
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
-use roster_core::id::{ContactId, Time};
+use roster_core::id::{ContactId, TicketNo, Time};
 use roster_core::record::{Stored, Ticket};
 use roster_core::rules::account::{AccountPatch, CreateAccount};
 use roster_core::rules::contact::{ContactPatch, CreateContact};
@@ -123,7 +123,7 @@ fn by_pages(
     filter: &TicketFilter,
     limit: usize,
     hurried: bool,
-) -> Vec<TicketNo> {
+) -> Vec<FoundTicket> {
     let mut shown = Vec::new();
     let mut after: Option<TicketPlace> = None;
     loop {
@@ -136,7 +136,7 @@ fn by_pages(
             .ticket_page_within(sources, filter, after.as_ref(), limit, budget)
             .unwrap();
         assert!(page.found.len() <= limit);
-        shown.extend(page.found.into_iter().map(|(_, no)| no));
+        shown.extend(page.found);
         let Some(examined) = page.examined else {
             return shown;
         };
@@ -145,6 +145,23 @@ fn by_pages(
             "a page moves on"
         );
         after = Some(examined);
+    }
+}
+
+/// That rows hold all of their tickets, and know of each whether the contact of a source of copies
+/// is in copy.
+fn check_rows(rows: &[FoundTicket], all: &[(TicketNo, Stored<Ticket>)], sources: &[TicketSource]) {
+    let copied = |ticket: &Ticket| {
+        let of_copies = |source: &&TicketSource| matches!(source, TicketSource::Copied(_));
+        let source = sources.iter().find(of_copies);
+        source.is_some_and(|source| is_of(source, ticket))
+    };
+    for row in rows {
+        let ticket = all.iter().find(|(no, _)| *no == row.ticket.ticket);
+        let stored = &ticket.unwrap().1;
+        let copies = stored.record.copies.clone();
+        assert_eq!(row.ticket.clone().stored(copies), *stored);
+        assert_eq!(row.copied, copied(&stored.record), "{row:?} {sources:?}");
     }
 }
 
@@ -183,6 +200,8 @@ fn check(at: &mut Snapshot<'_>, count: u64, limit: usize) {
             let expected = naively(&all, sources, &filter);
             for hurried in [false, true] {
                 let shown = by_pages(at, sources, &filter, limit, hurried);
+                check_rows(&shown, &all, sources);
+                let shown: Vec<TicketNo> = shown.iter().map(|row| row.ticket.ticket).collect();
                 assert_eq!(shown, expected, "{sources:?} {filter:?}");
             }
         }

@@ -45,7 +45,7 @@ on_both_engines! {
         let page = world.store.read(&world.organization, move |at| {
             at.ticket_page(&sources, &Default::default(), None, 10)
         });
-        let page: Vec<u64> = page.await.unwrap().found.iter().map(|(_, no)| no.number()).collect();
+        let page: Vec<u64> = page.await.unwrap().found.iter().map(|row| row.ticket.ticket.number()).collect();
         assert_eq!(page, [6, 5, 4, 3, 2, 1, 7]);
         assert_whole(&world, &world.organization).await;
     }
