@@ -1,38 +1,14 @@
 //! Accounts by number: who of each sees its tickets.
 
-use roster_core::record::SharingMode;
-use roster_core::rules::visibility::{FoldedRole, SightSharing};
-use roster_core::text::Role;
+use roster_core::rules::visibility::HeldSharing;
 
 use crate::number::{place, reach};
 
-/// What the rule asks of an account.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct HeldSharing {
-    mode: Option<SharingMode>,
-    roles: Box<[FoldedRole]>,
-}
-
-impl HeldSharing {
-    pub(crate) fn of(mode: Option<SharingMode>, roles: &[Role]) -> Self {
-        Self {
-            mode,
-            roles: FoldedRole::all(roles),
-        }
-    }
-
-    /// As the rule asks it.
-    pub(crate) fn asked(&self) -> SightSharing<'_> {
-        SightSharing {
-            mode: self.mode,
-            roles: &self.roles,
-        }
-    }
-
-    fn bytes(&self) -> usize {
-        let texts: usize = self.roles.iter().map(|role| role.as_str().len()).sum();
-        texts + self.roles.len() * size_of::<FoldedRole>()
-    }
+/// What the texts of an account's roles take, and the roles.
+fn bytes(sharing: &HeldSharing) -> usize {
+    let roles = sharing.asked().roles;
+    let texts: usize = roles.iter().map(|role| role.as_str().len()).sum();
+    texts + size_of_val(roles)
 }
 
 /// See the module.
@@ -51,10 +27,10 @@ impl Accounts {
     /// Writes an account, or takes it away.
     pub(crate) fn set(&mut self, account: u32, sharing: Option<HeldSharing>) {
         reach(&mut self.rows, account);
-        let added = sharing.as_ref().map_or(0, HeldSharing::bytes);
+        let added = sharing.as_ref().map_or(0, bytes);
         let before = std::mem::replace(&mut self.rows[place(account)], sharing);
         self.roles_bytes += added;
-        self.roles_bytes -= before.as_ref().map_or(0, HeldSharing::bytes);
+        self.roles_bytes -= before.as_ref().map_or(0, bytes);
     }
 
     /// One more than the highest number that there may be.

@@ -7,9 +7,8 @@ use roster_core::fact::Held;
 use roster_core::id::{AccountId, ContactId, Pair, Revision, TicketNo};
 use roster_core::organization::At;
 use roster_core::record::{Account, Association, Contact, Settings, Ticket};
-use roster_core::rules::visibility::{FoldedRole, SightSettings};
+use roster_core::rules::visibility::{FoldedRole, HeldSharing, SightSettings};
 
-use crate::accounts::HeldSharing;
 use crate::contacts::Part;
 use crate::facts::OrganizationFacts;
 use crate::moments::Known;

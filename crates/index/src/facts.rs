@@ -6,18 +6,18 @@ use std::convert::Infallible;
 use roster_core::id::{AccountId, ContactId, Pair, TicketNo};
 use roster_core::organization::At;
 use roster_core::rules::visibility::{
-    SightAssociation, SightFacts, SightSettings, SightSharing, SightTicket,
+    HeldSharing, SightAssociation, SightFacts, SightSettings, SightSharing, SightTicket, Standing,
 };
 use roster_core::text::TicketKey;
 
-use crate::accounts::{Accounts, HeldSharing};
-use crate::contacts::Contacts;
+use crate::accounts::Accounts;
+use crate::contacts::{Contacts, Part};
 use crate::moments::{Known, Moments};
 use crate::number::asked;
 use crate::roles::Roles;
 use crate::tickets::Tickets;
 
-/// See the module. Asking allocates nothing.
+/// See the module. Asking by [`SightFacts`] allocates nothing.
 pub struct OrganizationFacts {
     pub(crate) settings: SightSettings,
     pub(crate) roles: Roles,
@@ -62,6 +62,30 @@ impl OrganizationFacts {
     /// What is known of another moment.
     pub fn knows(&self, at: At) -> Known {
         self.moments.knows(at)
+    }
+
+    /// How a contact stands; none where there is no such contact.
+    pub fn standing(&self, contact: ContactId) -> Option<Standing> {
+        let contact = asked(contact.number());
+        let blocked = self.contacts.blocked(contact)?;
+        let with = |part: Part| {
+            let sharing = self.accounts.get(part.account())?.clone();
+            let account = AccountId::new(part.account().into());
+            Some((account, (self.association_of(part).into(), sharing)))
+        };
+        let accounts = self.contacts.parts(contact).into_iter().filter_map(with);
+        Some(Standing {
+            blocked,
+            accounts: accounts.collect(),
+        })
+    }
+
+    fn association_of(&self, part: Part) -> SightAssociation<'_> {
+        SightAssociation {
+            primary: part.primary(),
+            sees_account_tickets: part.sees_account_tickets(),
+            role: self.roles.get(part.role()),
+        }
     }
 
     /// What the facts take: known at any time without a walk.
@@ -116,11 +140,7 @@ impl SightFacts for OrganizationFacts {
     fn association(&self, pair: Pair) -> Result<Option<SightAssociation<'_>>, Infallible> {
         let (contact, account) = (asked(pair.contact.number()), asked(pair.account.number()));
         let part = self.contacts.part(contact, account);
-        Ok(part.map(|part| SightAssociation {
-            primary: part.primary(),
-            sees_account_tickets: part.sees_account_tickets(),
-            role: self.roles.get(part.role()),
-        }))
+        Ok(part.map(|part| self.association_of(part)))
     }
 
     fn sharing(&self, account: AccountId) -> Result<Option<SightSharing<'_>>, Infallible> {

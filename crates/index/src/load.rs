@@ -6,11 +6,10 @@ use roster_core::id::{AccountId, ContactId, Pair, TicketNo};
 use roster_core::organization::At;
 use roster_core::record::{Settings, Sharing};
 use roster_core::rules::visibility::{
-    FoldedRole, SightPart, SightSettings, SightSink, SightTicket, SinkFull,
+    FoldedRole, HeldSharing, SightPart, SightSettings, SightSink, SightTicket, SinkFull,
 };
 use roster_core::text::Role;
 
-use crate::accounts::HeldSharing;
 use crate::contacts::Part;
 use crate::facts::OrganizationFacts;
 use crate::number::{TooLarge, small};

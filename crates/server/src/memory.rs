@@ -13,7 +13,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use roster_core::change::Change;
+use roster_core::id::ContactId;
 use roster_core::organization::{At, OrganizationName};
+use roster_core::rules::visibility::Standing;
 use roster_index::{Followed, Index, Known, LoadGuard, Organization, OrganizationFacts};
 use roster_storage::{Committed, CommittedSet};
 use tokio::sync::mpsc;
@@ -114,6 +116,22 @@ impl Memory {
     /// exists are wanted here from now on.
     pub(crate) fn missed(&self, organization: &OrganizationName, exists: bool) {
         self.answers.database.fetch_add(1, Ordering::Relaxed);
+        self.want(organization, exists);
+    }
+
+    /// How a contact stood at the moment that is in memory, if it was there; the moment need not be
+    /// the newest.
+    pub(crate) fn standing(
+        &self,
+        organization: &str,
+        contact: ContactId,
+    ) -> Option<(At, Standing)> {
+        let held = self.index.get(organization)?;
+        held.read(|facts| Some((facts.at(), facts.standing(contact)?)))?
+    }
+
+    /// Takes note that the facts of an organization, if it exists, would have been of use here.
+    pub(crate) fn want(&self, organization: &OrganizationName, exists: bool) {
         if exists && let Some(load) = self.index.begin(organization) {
             // Where too many wait, the next read asks again.
             let _ = self.wanted.try_send(load);

@@ -9,7 +9,7 @@ use prost::Message;
 use roster_api::v1::{Consistency, ErrorReason, consistency::Requirement};
 use roster_core::command::Command;
 use roster_core::id::ContactId;
-use roster_core::rules::visibility::SightFacts;
+use roster_core::rules::visibility::{SightFacts, Standing};
 use roster_core::text::{RequestId, TicketKey};
 use roster_storage::{
     At, Done, OrganizationName, Origin, RequestKey, Snapshot, StorageError, Store,
@@ -249,6 +249,36 @@ impl Spine {
         let organization = organization_of(request)?;
         let fresh = self.freshness(organization.as_str(), request.get_ref())?;
         let (answer, at) = self.read_at(request, &organization, fresh, ask).await?;
+        Ok((answer, self.tokens.of(organization.as_str(), at)))
+    }
+
+    /// As [`read`](Self::read), told how a contact stood at the moment that is in memory, which may
+    /// be another than the snapshot's.
+    pub(crate) async fn read_standing<Q, T>(
+        &self,
+        request: &Request<Q>,
+        contact: ContactId,
+        ask: impl FnOnce(
+            &mut Snapshot<'_>,
+            Option<(At, Standing)>,
+        ) -> Result<Result<T, Fault>, StorageError>
+        + Send
+        + 'static,
+    ) -> Result<(T, String), Fault>
+    where
+        Q: ReadRequest,
+        T: Send + 'static,
+    {
+        let organization = organization_of(request)?;
+        let fresh = self.freshness(organization.as_str(), request.get_ref())?;
+        let known = self.memory.standing(organization.as_str(), contact);
+        let of_use = known.is_none();
+        let asked = move |snapshot: &mut Snapshot<'_>| {
+            let answer = ask(snapshot, known)?;
+            Ok(answer.map(|answer| (answer, snapshot.exists())))
+        };
+        let ((answer, exists), at) = self.read_at(request, &organization, fresh, asked).await?;
+        self.memory.want(&organization, exists && of_use);
         Ok((answer, self.tokens.of(organization.as_str(), at)))
     }
 

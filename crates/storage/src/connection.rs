@@ -7,6 +7,7 @@ use roster_core::id::{AccountId, ContactId, ImportId, Pair, Revision, TicketNo, 
 use roster_core::names::{Heading, SearchQuery};
 use roster_core::organization::At;
 use roster_core::record::{Account, Association, Contact, Sharing, Stored, Ticket, TicketStatus};
+use roster_core::rules::visibility::Standing;
 use roster_core::text::{Subject, TicketKey};
 use serde_json::Value;
 
@@ -372,13 +373,6 @@ pub(crate) struct BranchRows {
     pub(crate) known_to: Option<TicketPlace>,
 }
 
-/// What the rule asks of a contact before any ticket: one statement.
-pub(crate) struct Standing {
-    pub(crate) blocked: bool,
-    /// Its accounts, how it belongs to each, and with whom each shares; in no order.
-    pub(crate) accounts: Vec<(AccountId, Association, Sharing)>,
-}
-
 /// What a check needs to know of one ticket for one contact, in one row.
 pub(crate) struct SightRow {
     pub(crate) ticket: TicketNo,
@@ -418,7 +412,7 @@ pub struct ContactAccount {
 }
 
 pub(crate) trait ReadLists {
-    /// How a contact stands; none where there is no such contact.
+    /// How a contact stands, by one statement; none where there is no such contact.
     fn standing(&mut self, org: Org, contact: ContactId) -> Result<Option<Standing>>;
     fn sight_rows(&mut self, org: Org, contact: ContactId, ids: &[&str]) -> Result<Vec<SightRow>>;
     /// Whether an account has more contacts than so many.

@@ -5,15 +5,16 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::convert::Infallible;
 
 use roster_core::id::{AccountId, ContactId, Pair, TicketNo};
-use roster_core::record::{Account, Association, SharingMode, Ticket};
+use roster_core::organization::At;
+use roster_core::record::{Account, Association, Ticket};
 use roster_core::rules::visibility::{
-    FoldedRole, SightAssociation, SightFacts, SightSettings, SightSharing, SightTicket, Verdict,
-    shares, sight,
+    HeldAssociation, HeldSharing, SightAssociation, SightFacts, SightSettings, SightSharing,
+    SightTicket, Standing, Verdict, sight,
 };
-use roster_core::text::{Role, TicketKey};
+use roster_core::text::TicketKey;
 
 use crate::budget::Budget;
-use crate::connection::{ListedTicket, Result, Standing, TicketPlace, TicketSource};
+use crate::connection::{ListedTicket, Result, TicketPlace, TicketSource};
 use crate::snapshot::{Snapshot, TicketFilter};
 use crate::tickets::FoundTicket;
 
@@ -24,55 +25,8 @@ struct Fetched {
     blocked: HashMap<ContactId, bool>,
     tickets: HashMap<TicketKey, SightTicket>,
     copies: HashSet<(TicketNo, ContactId)>,
-    associations: HashMap<Pair, FetchedAssociation>,
-    sharing: HashMap<AccountId, FetchedSharing>,
-}
-
-/// What the rule asks of an association.
-struct FetchedAssociation {
-    primary: bool,
-    sees_account_tickets: bool,
-    role: FoldedRole,
-}
-
-impl FetchedAssociation {
-    fn of(association: &Association) -> Self {
-        Self {
-            primary: association.primary,
-            sees_account_tickets: association.sees_account_tickets,
-            role: FoldedRole::of(&association.role),
-        }
-    }
-
-    fn asked(&self) -> SightAssociation<'_> {
-        SightAssociation {
-            primary: self.primary,
-            sees_account_tickets: self.sees_account_tickets,
-            role: &self.role,
-        }
-    }
-}
-
-/// What the rule asks of an account.
-struct FetchedSharing {
-    mode: Option<SharingMode>,
-    roles: Box<[FoldedRole]>,
-}
-
-impl FetchedSharing {
-    fn of(mode: Option<SharingMode>, roles: &[Role]) -> Self {
-        Self {
-            mode,
-            roles: FoldedRole::all(roles),
-        }
-    }
-
-    fn asked(&self) -> SightSharing<'_> {
-        SightSharing {
-            mode: self.mode,
-            roles: &self.roles,
-        }
-    }
+    associations: HashMap<Pair, HeldAssociation>,
+    sharing: HashMap<AccountId, HeldSharing>,
 }
 
 impl SightFacts for Fetched {
@@ -95,11 +49,11 @@ impl SightFacts for Fetched {
     }
 
     fn association(&self, pair: Pair) -> Result<Option<SightAssociation<'_>>, Infallible> {
-        Ok(self.associations.get(&pair).map(FetchedAssociation::asked))
+        Ok(self.associations.get(&pair).map(HeldAssociation::asked))
     }
 
     fn sharing(&self, account: AccountId) -> Result<Option<SightSharing<'_>>, Infallible> {
-        Ok(self.sharing.get(&account).map(FetchedSharing::asked))
+        Ok(self.sharing.get(&account).map(HeldSharing::asked))
     }
 }
 
@@ -135,22 +89,22 @@ impl Fetched {
     }
 
     fn add_account(&mut self, id: AccountId, account: &Account) {
-        let sharing = FetchedSharing::of(account.sharing_mode, &account.sharing_roles);
+        let sharing = HeldSharing::of(account.sharing_mode, &account.sharing_roles);
         self.sharing.insert(id, sharing);
     }
 
     fn add_association(&mut self, pair: Pair, association: &Association) {
         self.associations
-            .insert(pair, FetchedAssociation::of(association));
+            .insert(pair, HeldAssociation::of(association));
     }
 
-    /// Whether an account shares with a contact: both, and how they belong together, were added.
-    fn is_shared(&self, pair: Pair) -> bool {
-        let sharing = self.sharing.get(&pair.account);
-        let association = self.associations.get(&pair);
-        sharing.zip(association).is_some_and(|(sharing, of)| {
-            shares(&self.settings, sharing.asked(), of.asked()).holds()
-        })
+    fn add_standing(&mut self, contact: ContactId, standing: Standing) {
+        self.blocked.insert(contact, standing.blocked);
+        for (account, (association, sharing)) in standing.accounts {
+            self.associations
+                .insert(Pair { contact, account }, association);
+            self.sharing.insert(account, sharing);
+        }
     }
 }
 
@@ -206,7 +160,7 @@ impl Snapshot<'_> {
                     fetched.add_association(pair, &association);
                 }
                 if let Some(of) = row.sharing {
-                    let sharing = FetchedSharing::of(of.mode, &of.roles);
+                    let sharing = HeldSharing::of(of.mode, &of.roles);
                     fetched.sharing.insert(account, sharing);
                 }
             }
@@ -224,14 +178,21 @@ impl Snapshot<'_> {
     }
 
     /// The tickets that a contact sees, newest first; none where there is no such contact.
+    ///
+    /// How the contact stood at some moment may be known: if this is that moment, it is not asked.
     pub fn visible_tickets(
         &mut self,
         contact: ContactId,
+        known: Option<(At, Standing)>,
         filter: &TicketFilter,
         after: Option<TicketPlace>,
         limit: usize,
     ) -> Result<Option<Filtered<VisibleTicket, TicketPlace>>> {
-        let Some(standing) = self.connection.standing(self.org, contact)? else {
+        let standing = match known {
+            Some((at, standing)) if at == self.at() => Some(standing),
+            _ => self.connection.standing(self.org, contact)?,
+        };
+        let Some(standing) = standing else {
             return Ok(None);
         };
         let mut page = Filtered {
@@ -242,8 +203,13 @@ impl Snapshot<'_> {
             return Ok(Some(page));
         }
         let mut fetched = self.no_facts();
-        fetched.blocked.insert(contact, false);
-        let sources = sources(contact, &standing, &mut fetched);
+        // Where tickets that a contact may see can come from: one source a clause.
+        let sources = [
+            TicketSource::Requester(contact),
+            TicketSource::Copied(contact),
+            TicketSource::Shared(standing.shared(&fetched.settings).collect()),
+        ];
+        fetched.add_standing(contact, standing);
         let budget = Budget::of_a_page();
         let mut place = after;
         loop {
@@ -352,26 +318,4 @@ fn judge(
             shown.push(VisibleTicket { ticket, verdict });
         }
     }
-}
-
-/// Where tickets that a contact may see can come from: one source a clause.
-fn sources(contact: ContactId, standing: &Standing, fetched: &mut Fetched) -> Vec<TicketSource> {
-    let mut shared = Vec::new();
-    if fetched.settings.sharing_enabled {
-        for (account, association, sharing) in &standing.accounts {
-            let account = *account;
-            let pair = Pair { contact, account };
-            let sharing = FetchedSharing::of(sharing.mode, &sharing.roles);
-            fetched.sharing.insert(account, sharing);
-            fetched.add_association(pair, association);
-            if fetched.is_shared(pair) {
-                shared.push(account);
-            }
-        }
-    }
-    vec![
-        TicketSource::Requester(contact),
-        TicketSource::Copied(contact),
-        TicketSource::Shared(shared),
-    ]
 }

@@ -276,14 +276,23 @@ impl Store {
         ask: impl FnOnce(&mut Snapshot<'_>) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         let organization = organization.clone();
-        self.ask_connection(turns, move |connection| {
+        let (tell, mut told) = oneshot::channel();
+        let mut asked = std::pin::pin!(self.ask_connection(turns, move |connection| {
             connection.begin_read()?;
             let answer = Snapshot::of(connection, &organization).and_then(|mut at| ask(&mut at));
-            // Nothing was written: whether this succeeds tells nothing about the answer.
+            // Nobody is left to hear it where the caller has gone.
+            let _ = tell.send(answer);
+            // Nothing was written: whether this succeeds tells nothing about the answer, which so
+            // need not wait for it.
             let _ = connection.rollback();
-            answer
-        })
-        .await
+            Ok(())
+        }));
+        let lost = || StorageError::Defect("a question was dropped".into());
+        tokio::select! {
+            biased;
+            Ok(answer) = &mut told => answer,
+            ended = &mut asked => ended.and_then(|()| told.try_recv().map_err(|_| lost())?),
+        }
     }
 
     /// Asks a connection when its turn comes.

@@ -21,6 +21,9 @@ pub(crate) const ACCOUNTS_MERGED_MAX: usize = 64;
 /// Most rows of one window: some milliseconds, after which the time is looked at again.
 const WINDOW_ROWS_MAX: usize = 4_096;
 
+/// Rows to read beside those that are likely to be enough.
+const FEW: usize = 8;
+
 /// A ticket of a list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FoundTicket {
@@ -145,12 +148,14 @@ pub(crate) fn page(
     budget: Budget,
 ) -> Result<FoundTickets> {
     let merged = Merged::of(sources, filter);
-    let rows_max = WINDOW_ROWS_MAX / merged.branches.len().max(1);
-    let mut rows = limit.clamp(1, rows_max.max(1));
+    let rows_max = (WINDOW_ROWS_MAX / merged.branches.len().max(1)).max(1);
+    // A quarter more than are wanted: of most accounts, some tickets are private.
+    let mut rows = (limit + limit / 4).clamp(1, rows_max);
     let mut place = after.cloned();
     let mut found = Vec::new();
     loop {
         let (passing, known_to) = window(connection, org, &merged, place.as_ref(), rows)?;
+        let passed = passing.len();
         for row in passing {
             if found.len() == limit {
                 break;
@@ -169,8 +174,13 @@ pub(crate) fn page(
             });
         }
         place = known_to;
-        // What matches rarely is sought in larger steps.
-        rows = (rows * 4).clamp(1, rows_max.max(1));
+        // As many as have what is missing among them if it goes on like this, and a few more. What
+        // matches rarely is sought in larger steps.
+        let missing = limit - found.len();
+        let likely = (rows * missing * 5).checked_div(passed * 4);
+        rows = likely
+            .map_or(rows * 4, |likely| likely.min(rows * 4) + FEW)
+            .min(rows_max);
     }
 }
 

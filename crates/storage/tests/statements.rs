@@ -16,10 +16,11 @@
 #[path = "conformance/world.rs"]
 mod world;
 
+use std::collections::BTreeMap;
 use std::sync::Mutex;
 
 use diesel::connection::{Instrumentation, InstrumentationEvent, set_default_instrumentation};
-use roster_core::id::{AccountId, ContactId, Pair, TicketNo};
+use roster_core::id::{AccountId, ContactId, Pair, Revision, TicketNo};
 use roster_core::rules::account::{AccountPatch, CreateAccount};
 use roster_core::rules::association::{
     AssociateContacts, SetPrimaryAccount, UpdateAssociation, Wanted,
@@ -28,8 +29,9 @@ use roster_core::rules::contact::{ContactPatch, CreateContact};
 use roster_core::rules::disposition::{Disposition, DissociateContact, Leaving, TransferContact};
 use roster_core::rules::settings::UpdateSettings;
 use roster_core::rules::ticket::{Record, RecordTickets};
+use roster_core::rules::visibility::Standing;
 use roster_core::text::{Email, Name, Role, TicketKey};
-use roster_storage::{Guarding, OrganizationName, TicketFilter};
+use roster_storage::{At, Guarding, OrganizationName, TicketFilter};
 
 use crate::world::{Ending, Engine, World, checks};
 
@@ -212,7 +214,7 @@ on_both_engines! {
         let mut numbers = Vec::new();
         for limit in [10, 500] {
             let list = world.store.read(&world.organization, move |at| {
-                at.visible_tickets(ContactId::new(7), &TicketFilter::default(), None, limit)
+                at.visible_tickets(ContactId::new(7), None, &TicketFilter::default(), None, limit)
             });
             let (of_list, page) = asked(list).await;
             assert_eq!(page.unwrap().unwrap().items.len(), limit);
@@ -233,7 +235,7 @@ on_both_engines! {
         filled(&world).await;
         for (contact, limit) in [(7, 10), (8, 50)] {
             let list = world.store.read(&world.organization, move |at| {
-                at.visible_tickets(ContactId::new(contact), &TicketFilter::default(), None, limit)
+                at.visible_tickets(ContactId::new(contact), None, &TicketFilter::default(), None, limit)
             });
             let (asked, page) = asked(list).await;
             assert_eq!(page.unwrap().unwrap().items.len(), limit);
@@ -249,6 +251,33 @@ on_both_engines! {
                 let kept = prepared.iter().filter(|kept| kept.starts_with(text)).count();
                 assert!(kept >= 1, "prepared for one call: {of}");
             }
+        }
+    }
+}
+
+on_both_engines! {
+    async fn how_a_contact_stood_is_believed_of_its_own_moment_alone(world: World) {
+        filled(&world).await;
+        let alone = Standing { blocked: false, accounts: BTreeMap::new() };
+        let limit = 50;
+        let listed = async |at: At| {
+            let known = Some((at, alone.clone()));
+            let list = world.store.read(&world.organization, move |snapshot| {
+                let filter = TicketFilter::default();
+                snapshot.visible_tickets(ContactId::new(7), known, &filter, None, limit)
+            });
+            let (asked, page) = asked(list).await;
+            (asked.len(), page.unwrap().unwrap().items.len())
+        };
+        let now = world.store.read(&world.organization, |snapshot| Ok(snapshot.at())).await.unwrap();
+        let (asked, shown) = listed(now).await;
+        assert_eq!(shown, 1, "only its own, if it has no account");
+        let before = At { revision: Revision::new(now.revision.number() - 1), ..now };
+        let restored = At { nonce: now.nonce ^ 1, ..now };
+        for other in [before, restored] {
+            let (asked_then, shown) = listed(other).await;
+            assert_eq!(shown, limit);
+            assert!(asked_then > asked, "{asked_then} and {asked}");
         }
     }
 }

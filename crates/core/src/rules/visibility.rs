@@ -1,6 +1,7 @@
 //! The one rule of sight. Check, batch, list, viewers and explain all ask it.
 
 mod facts;
+mod standing;
 
 use crate::id::{AccountId, ContactId, Pair};
 use crate::record::SharingMode;
@@ -10,6 +11,7 @@ pub use facts::{
     FoldedRole, SightAssociation, SightFacts, SightPart, SightSettings, SightSharing, SightSink,
     SightTicket, SinkFull,
 };
+pub use standing::{HeldAssociation, HeldSharing, Standing};
 
 /// Why there is no verdict.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -3,9 +3,9 @@
 use proptest::collection::vec;
 use proptest::test_runner::{Config, TestRunner};
 use roster_core::command::Circumstances;
-use roster_core::id::{ContactId, Time};
+use roster_core::id::{AccountId, ContactId, Pair, Time};
 use roster_core::record::SharingMode;
-use roster_core::rules::visibility::sight;
+use roster_core::rules::visibility::{SightFacts, shares, sight};
 use roster_core::text::TicketKey;
 
 use crate::maps::Maps;
@@ -67,6 +67,7 @@ fn assert_sight_alike(
 ) -> u32 {
     let mut seen = 0;
     for contact in (0..8).map(ContactId::new) {
+        assert_standing(facts, contact);
         for ticket in (0..9).map(|index| TicketKey::parse(&format!("T{index}")).unwrap()) {
             let verdict = sight(facts, contact, &ticket);
             assert_eq!(verdict, sight(fresh, contact, &ticket));
@@ -74,6 +75,26 @@ fn assert_sight_alike(
         }
     }
     seen
+}
+
+/// That how a contact stands is what the facts say one by one.
+fn assert_standing(facts: &roster_index::OrganizationFacts, contact: ContactId) {
+    let standing = facts.standing(contact);
+    let told = standing.as_ref().map(|standing| standing.blocked);
+    assert_eq!(Ok(told), facts.blocked(contact));
+    let Some(standing) = standing else { return };
+    let shared: Vec<AccountId> = standing.shared(facts.settings().unwrap()).collect();
+    for account in (0..9).map(AccountId::new) {
+        let association = facts.association(Pair { contact, account }).unwrap();
+        let told = standing.accounts.get(&account);
+        assert_eq!(told.map(|(of, _)| of.asked()), association);
+        let Some((of, sharing)) = told else { continue };
+        assert_eq!(Some(sharing.asked()), facts.sharing(account).unwrap());
+        let settings = facts.settings().unwrap();
+        let shares =
+            settings.sharing_enabled && shares(settings, sharing.asked(), of.asked()).holds();
+        assert_eq!(shared.contains(&account), shares);
+    }
 }
 
 #[test]

@@ -3,12 +3,13 @@
 use diesel::prelude::*;
 use roster_core::id::{AccountId, ContactId, TicketNo};
 use roster_core::record::Association;
+use roster_core::rules::visibility::{HeldAssociation, HeldSharing, Standing};
 use roster_core::text::TicketKey;
 
 use super::session::Session;
 use crate::connection::{
     BranchRows, ContactAccount, ContactAccountPlace, Looked, NamePlace, Org, ReadLists, Result,
-    SightRow, Standing, TicketBranch, TicketPlace,
+    SightRow, TicketBranch, TicketPlace,
 };
 use crate::rows::{AccountRow, AssociationRow, column, number, sharing};
 use crate::schema::{accounts, associations, contacts, ticket_copies, tickets};
@@ -64,7 +65,10 @@ impl ReadLists for Session {
         let blocked = *blocked;
         let account = |(_, association, (mode, roles)): Row| {
             let (pair, association) = association?.with_pair();
-            Some((pair.account, association.record, sharing(mode, &roles?)))
+            let sharing = sharing(mode, &roles?);
+            let sharing = HeldSharing::of(sharing.mode, &sharing.roles);
+            let association = HeldAssociation::of(&association.record);
+            Some((pair.account, (association, sharing)))
         };
         let accounts = rows.into_iter().filter_map(account).collect();
         Ok(Some(Standing { blocked, accounts }))

@@ -66,7 +66,9 @@ impl PartRow {
 #[derive(Clone, Copy)]
 enum Part<'a> {
     All,
+    /// Those of a place's time that come after it by id.
     SameTime(&'a TicketPlace),
+    /// Those of earlier times than a place's.
     Earlier(&'a TicketPlace),
 }
 
@@ -95,6 +97,8 @@ struct Writing<'a> {
     statement: Statement<'a, Columns>,
     org: Org,
     limit: i64,
+    /// No rows before this time.
+    since: Option<Time>,
     parts: usize,
 }
 
@@ -104,6 +108,7 @@ impl<'a> Writing<'a> {
             statement: Statement::default(),
             org,
             limit: column(limit as u64),
+            since: None,
             parts: 0,
         }
     }
@@ -183,6 +188,11 @@ impl<'a> Writing<'a> {
 
     /// Which rows a part takes, in which order, and how many.
     fn taken(&mut self, part: Part<'a>) {
+        if let Some(since) = self.since {
+            self.statement
+                .words(" AND create_time >= ")
+                .number(since.micros());
+        }
         match part {
             Part::All => {}
             Part::SameTime(place) => {
@@ -241,6 +251,8 @@ fn together(
 
 /// Each part in a statement of its own: an engine within reach answers a short one at once, and
 /// few texts serve any number of branches.
+///
+/// A part that came to its limit hides what follows in all branches, which so need not be read.
 fn one_by_one(
     session: &mut Session,
     org: Org,
@@ -249,13 +261,22 @@ fn one_by_one(
     limit: usize,
 ) -> Result<Vec<PartRow>> {
     let mut rows = Vec::new();
-    for (place, branch) in branches.iter().enumerate() {
+    let mut since = Time::from_micros(i64::MIN);
+    // Those of accounts first, since they are the most likely to come to the limit.
+    let mut in_turn: Vec<_> = branches.iter().enumerate().collect();
+    in_turn.sort_by_key(|(_, branch)| !matches!(branch, TicketBranch::Account(_)));
+    for (place, branch) in in_turn {
         for (kind, part) in parts.iter().enumerate() {
             let mut writing = Writing::new(org, limit);
+            writing.since = Some(since);
             writing.part(0, *branch, *part);
-            let of_part = writing.rows(session)?.into_iter();
+            let of_part = writing.rows(session)?;
+            if of_part.len() >= limit {
+                let oldest = of_part.iter().map(|row| row.create_time).min();
+                since = since.max(Time::from_micros(oldest.unwrap_or(i64::MIN)));
+            }
             let part = column((place * parts.len() + kind) as u64);
-            rows.extend(of_part.map(|row| PartRow { part, ..row }));
+            rows.extend(of_part.into_iter().map(|row| PartRow { part, ..row }));
         }
     }
     Ok(rows)
