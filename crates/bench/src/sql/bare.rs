@@ -3,12 +3,16 @@
 
 use anyhow::Result;
 use diesel::prelude::*;
+use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
+use diesel::sql_types::BigInt;
 
 use super::{Conn, insert_all, new_association, write};
 use crate::sql::associations;
 use crate::sql::{
     Bare, ORG, PAGE, change_set_parts, change_sets, contacts, organizations, ticket_copies, tickets,
 };
+
+type Backend = <Conn as Connection>::Backend;
 
 /// About as long as the log's own record of one association.
 const PAYLOAD: [u8; 48] = [7; 48];
@@ -29,39 +33,59 @@ macro_rules! listed {
     };
 }
 
+/// A query of one page. Its limit is a sum: SQLite plans by the value of a parameter that stands
+/// alone as a limit, and so prepares anew whenever one is bound.
+struct Paged<Q>(Q);
+
+impl<Q: QueryFragment<Backend>> QueryFragment<Backend> for Paged<Q> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Backend>) -> QueryResult<()> {
+        self.0.walk_ast(out.reborrow())?;
+        out.push_sql(" LIMIT 0 + ");
+        out.push_bind_param::<BigInt, i64>(&PAGE)
+    }
+}
+
+impl<Q> QueryId for Paged<Q> {
+    type QueryId = ();
+    const HAS_STATIC_QUERY_ID: bool = false;
+}
+
+impl<Q: Query> Query for Paged<Q> {
+    type SqlType = Q::SqlType;
+}
+
+impl<Q> RunQueryDsl<Conn> for Paged<Q> {}
+
 fn own(conn: &mut Conn, contact: i64) -> QueryResult<Vec<Listed>> {
-    tickets::table
+    let asked = tickets::table
         .filter(tickets::org.eq(ORG))
         .filter(tickets::requester.eq(contact))
         .order((tickets::create_time.desc(), tickets::id))
-        .limit(PAGE)
-        .select(listed!())
-        .load(conn)
+        .select(listed!());
+    Paged(asked).load(conn)
 }
 
 fn in_copy(conn: &mut Conn, contact: i64) -> QueryResult<Vec<Listed>> {
     let its_ticket = tickets::org
         .eq(ticket_copies::org)
         .and(tickets::ticket.eq(ticket_copies::ticket));
-    ticket_copies::table
+    let asked = ticket_copies::table
         .inner_join(tickets::table.on(its_ticket))
         .filter(ticket_copies::org.eq(ORG))
         .filter(ticket_copies::contact.eq(contact))
         .order((ticket_copies::create_time.desc(), ticket_copies::id))
-        .limit(PAGE)
-        .select(listed!())
-        .load(conn)
+        .select(listed!());
+    Paged(asked).load(conn)
 }
 
 fn of_account(conn: &mut Conn, account: i64) -> QueryResult<Vec<Listed>> {
-    tickets::table
+    let asked = tickets::table
         .filter(tickets::org.eq(ORG))
         .filter(tickets::account.eq(account))
         .filter(tickets::is_private.eq(false))
         .order((tickets::create_time.desc(), tickets::id))
-        .limit(PAGE)
-        .select(listed!())
-        .load(conn)
+        .select(listed!());
+    Paged(asked).load(conn)
 }
 
 impl Bare for Conn {
