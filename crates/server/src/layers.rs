@@ -5,17 +5,20 @@
 
 mod deadline;
 mod explain;
+mod straight;
 mod watch;
 
 use std::convert::Infallible;
 
 use tonic::body::Body;
+use tonic::server::NamedService;
 use tonic::service::Routes;
 use tonic::{Code, Status};
 use tower::{Layer, Service, ServiceBuilder};
 
 use crate::fault::Fault;
 use deadline::KeepDeadline;
+use straight::Straight;
 use watch::Watch;
 
 pub(crate) use deadline::time_given;
@@ -24,9 +27,10 @@ pub(crate) use watch::Places;
 /// What a call is answered.
 type Answer = http::Response<Body>;
 
-/// All layers, the outermost first.
-pub(crate) fn layers(
+/// All layers, the outermost first. The service is the one that is asked the most.
+pub(crate) fn layers<S>(
     places: &Places,
+    service: S,
 ) -> impl Layer<
     Routes,
     Service: Service<http::Request<Body>, Response = Answer, Error = Infallible, Future: Send>
@@ -35,12 +39,21 @@ pub(crate) fn layers(
                  + 'static,
 > + Clone
 + Send
-+ 'static {
++ 'static
+where
+    S: Service<http::Request<Body>, Response = Answer, Error = Infallible, Future: Send>
+        + NamedService
+        + Clone
+        + Send
+        + 'static,
+{
     ServiceBuilder::new()
         // Sees what the caller is told, whoever says it, and all that may panic.
         .layer(Watch::new(places.clone()))
         // Around all that takes time: whatever runs below is dropped at the caller's deadline.
         .layer(KeepDeadline)
+        // The last, since it leads to the services.
+        .layer(Straight::to(service))
         .into_inner()
 }
 

@@ -22,6 +22,7 @@ use std::time::Duration;
 use anyhow::Context;
 use prost::Message;
 use roster_api::v1;
+use roster_api::v1::visibility_service_server::VisibilityServiceServer;
 use roster_intake::Intake;
 use roster_storage::{Committed, Store, StoreOptions};
 use tokio::net::TcpListener;
@@ -47,10 +48,12 @@ pub(crate) const MESSAGE_BYTES_MAX: usize = 16 << 20;
 const STREAMS_PER_CONNECTION_MAX: u32 = 1_024;
 /// Bytes of the headers of a call: a token of some KiB fits, a flood does not.
 const HEADER_BYTES_MAX: u32 = 16 << 10;
-/// How long a connection may be silent before it is asked whether anybody is there.
+/// How long a connection may be silent before its other end is asked whether it is there.
 const KEEPALIVE_AFTER: Duration = Duration::from_secs(30);
-/// How long that answer may take; then the connection, and what it holds, is given up.
-const KEEPALIVE_PATIENCE: Duration = Duration::from_secs(10);
+/// How long that answer may take before it is asked again.
+const KEEPALIVE_EVERY: Duration = Duration::from_secs(5);
+/// How often it is asked in vain; then the connection, and what it holds, is given up.
+const KEEPALIVE_TRIES: u32 = 2;
 /// How long a stop waits for calls that run.
 const STOP_PATIENCE: Duration = Duration::from_secs(5);
 /// How long it waits for answers on their way once no call runs. Connections that idle, or never
@@ -128,10 +131,12 @@ pub async fn serve(
     // of some kilobytes waits 40 ms for an acknowledgement that the caller's kernel puts off.
     let incoming = TcpIncoming::from(listener)
         .with_nodelay(Some(true))
-        .with_keepalive(Some(KEEPALIVE_AFTER));
+        .with_keepalive(Some(KEEPALIVE_AFTER))
+        .with_keepalive_interval(Some(KEEPALIVE_EVERY))
+        .with_keepalive_retries(Some(KEEPALIVE_TRIES));
     let places = Places::new();
     let serving = server()
-        .layer(layers(&places))
+        .layer(layers(&places, visibility(&spine)))
         .add_routes(routes.routes())
         .serve_with_incoming_shutdown(incoming, shutdown);
     tokio::select! {
@@ -185,11 +190,10 @@ async fn finish(places: &Places, intake: &Intake) {
     tokio::time::sleep(GOODBYE_PATIENCE).await;
 }
 
-/// How connections are held.
+/// How connections are held. That somebody is at their other end is asked by the kernel: HTTP/2's own
+/// way reads a clock for every frame.
 fn server() -> Server {
     Server::builder()
-        .http2_keepalive_interval(Some(KEEPALIVE_AFTER))
-        .http2_keepalive_timeout(Some(KEEPALIVE_PATIENCE))
         .http2_max_header_list_size(HEADER_BYTES_MAX)
         .max_concurrent_streams(STREAMS_PER_CONNECTION_MAX)
 }
@@ -207,52 +211,55 @@ fn services_named() -> anyhow::Result<Vec<String>> {
     Ok(set.file.iter().flat_map(named).collect())
 }
 
-/// All services of the API, with reflection in both versions that tools speak.
+/// A service of the API, which takes and gives messages of our size.
+macro_rules! sized {
+    ($server:path, $handler:expr) => {{
+        use $server as Service;
+        Service::new($handler)
+            .max_decoding_message_size(MESSAGE_BYTES_MAX)
+            .max_encoding_message_size(MESSAGE_BYTES_MAX)
+    }};
+}
+
+/// The service that is asked on every page view, which stands apart from the others.
+fn visibility(spine: &Spine) -> VisibilityServiceServer<Visibilities> {
+    sized!(VisibilityServiceServer, Visibilities(spine.clone()))
+}
+
+/// All other services of the API, with reflection in both versions that tools speak.
 fn routes(spine: &Spine, intake: &Arc<Intake>) -> anyhow::Result<RoutesBuilder> {
     let reflection = || {
         tonic_reflection::server::Builder::configure()
             .register_encoded_file_descriptor_set(roster_api::FILE_DESCRIPTOR_SET)
             .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
     };
-    macro_rules! sized {
-        ($server:path, $handler:expr) => {{
-            use $server as Service;
-            Service::new($handler(spine.clone()))
-                .max_decoding_message_size(MESSAGE_BYTES_MAX)
-                .max_encoding_message_size(MESSAGE_BYTES_MAX)
-        }};
-    }
     let mut routes = Routes::builder();
     routes
         .add_service(reflection().build_v1()?)
         .add_service(reflection().build_v1alpha()?)
         .add_service(sized!(
             v1::account_service_server::AccountServiceServer,
-            Accounts
+            Accounts(spine.clone())
         ))
         .add_service(sized!(
             v1::contact_service_server::ContactServiceServer,
-            Contacts
+            Contacts(spine.clone())
         ))
         .add_service(sized!(
             v1::association_service_server::AssociationServiceServer,
-            Associations
+            Associations(spine.clone())
         ))
         .add_service(sized!(
             v1::ticket_service_server::TicketServiceServer,
-            Tickets
-        ))
-        .add_service(sized!(
-            v1::visibility_service_server::VisibilityServiceServer,
-            Visibilities
+            Tickets(spine.clone())
         ))
         .add_service(sized!(
             v1::settings_service_server::SettingsServiceServer,
-            SettingsOf
+            SettingsOf(spine.clone())
         ))
         .add_service(sized!(
             v1::import_service_server::ImportServiceServer,
-            |spine| Imports::new(spine, Arc::clone(intake))
+            Imports::new(spine.clone(), Arc::clone(intake))
         ));
     Ok(routes)
 }
