@@ -1,8 +1,6 @@
-//! Many rows of one table in one statement.
-//!
-//! diesel has no word for an upsert of many rows on both engines, so the rows of a kind travel
-//! as one JSON parameter: the statement's text does not depend on their number, and both
-//! engines unpack it alike. What differs, the functions' names, stands with each engine.
+//! Many rows of one table, as the engines are given them: each a list of cells in the order of the
+//! table's columns. diesel has no word for an upsert of many rows on both engines; how each writes
+//! them stands with the engine.
 
 use roster_core::id::{AccountId, ContactId, Pair, Revision, TicketNo};
 use roster_core::names::Derived;
@@ -27,6 +25,14 @@ pub(crate) struct Table {
     pub(crate) name: &'static str,
     pub(crate) keys: usize,
     pub(crate) columns: &'static [(&'static str, Kind)],
+}
+
+/// The names of some of its columns.
+pub(crate) fn names(table: &Table, places: std::ops::Range<usize>) -> Vec<&'static str> {
+    table.columns[places]
+        .iter()
+        .map(|(name, _)| *name)
+        .collect()
 }
 
 use Kind::{Bool, Bytes, Int, Text};

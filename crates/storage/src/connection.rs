@@ -130,12 +130,11 @@ pub(crate) trait ReadFacts {
     ) -> Result<Vec<(ContactId, Stored<Contact>)>>;
     /// Whether these contacts are blocked, those that exist, in no order.
     fn blocked(&mut self, org: Org, ids: &[ContactId]) -> Result<Vec<(ContactId, bool)>>;
-    /// The associations between any of these contacts and any of these accounts.
+    /// The associations of these pairs, those that exist, in no order.
     fn associations(
         &mut self,
         org: Org,
-        contacts: &[ContactId],
-        accounts: &[AccountId],
+        pairs: &[Pair],
     ) -> Result<Vec<(Pair, Stored<Association>)>>;
     /// All associations of these contacts, by account number.
     fn associations_of(

@@ -127,13 +127,7 @@ impl<'c> Loaded<'c> {
 
     fn load_associations(&self, wanted: Vec<Pair>) -> Result<()> {
         load(&self.associations, wanted, |pairs| {
-            let contacts: BTreeSet<ContactId> = pairs.iter().map(|pair| pair.contact).collect();
-            let accounts: BTreeSet<AccountId> = pairs.iter().map(|pair| pair.account).collect();
-            let found = self.connection.borrow_mut().associations(
-                self.org,
-                &contacts.into_iter().collect::<Vec<_>>(),
-                &accounts.into_iter().collect::<Vec<_>>(),
-            )?;
+            let found = self.connection.borrow_mut().associations(self.org, pairs)?;
             Ok(found
                 .into_iter()
                 .map(|(pair, row)| (pair, Some(row)))

@@ -12,7 +12,7 @@
 
 use std::collections::HashMap;
 
-use roster_core::id::{AccountId, ContactId};
+use roster_core::id::{AccountId, ContactId, Pair};
 
 use crate::connection::{AccountContact, Connection, NamePlace, Org, Result};
 use crate::listed::Listed;
@@ -115,8 +115,13 @@ fn at_places(
     let ids: Vec<ContactId> = places.iter().map(id).collect();
     let contacts = connection.contacts(org, &ids)?;
     let mut contacts: HashMap<_, _> = contacts.into_iter().collect();
-    let pairs = connection.associations(org, &ids, &[account])?;
-    let mut associations: HashMap<_, _> = pairs
+    let pair = |contact: &ContactId| Pair {
+        contact: *contact,
+        account,
+    };
+    let pairs: Vec<Pair> = ids.iter().map(pair).collect();
+    let mut associations: HashMap<_, _> = connection
+        .associations(org, &pairs)?
         .into_iter()
         .map(|(pair, association)| (pair.contact, association))
         .collect();

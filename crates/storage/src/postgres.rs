@@ -33,6 +33,8 @@ mod session;
 mod tickets;
 #[path = "sql/walks.rs"]
 mod walks;
+#[path = "postgres/written.rs"]
+mod written;
 
 pub(crate) use opening::{is_migrated, pool};
 pub(crate) use session::Session;

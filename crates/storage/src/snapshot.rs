@@ -163,9 +163,7 @@ impl<'c> Snapshot<'c> {
 
     /// The association of a pair.
     pub fn association(&mut self, pair: Pair) -> Result<Option<Stored<Association>>> {
-        let found = self
-            .connection
-            .associations(self.org, &[pair.contact], &[pair.account])?;
+        let found = self.connection.associations(self.org, &[pair])?;
         Ok(found.into_iter().next().map(|(_, row)| row))
     }
 

@@ -33,6 +33,8 @@ mod session;
 mod tickets;
 #[path = "sql/walks.rs"]
 mod walks;
+#[path = "sqlite/written.rs"]
+mod written;
 
 pub(crate) use opening::{is_migrated, pool};
 pub(crate) use session::Session;
@@ -47,11 +49,11 @@ const BEGIN_READ: &str = "BEGIN DEFERRED";
 /// The immediate transaction has locked the whole database.
 const FOR_UPDATE: &str = "";
 
-/// Unpacking the JSON of [`crate::bulk`].
+/// Unpacking JSON in which many questions travel as one parameter.
 mod unpack {
     use crate::bulk::Kind;
 
-    /// The parameter of the organization, by number: names are numbered as they come.
+    /// The parameter of the organization.
     pub(super) const ORG: &str = "?1";
     /// The rows of the second parameter.
     pub(super) const FROM: &str = "FROM json_each(?2)";
@@ -67,16 +69,6 @@ mod unpack {
             Kind::Bytes => format!("unhex({value})"),
             Kind::Int | Kind::Text | Kind::Bool => value,
         }
-    }
-
-    pub(super) fn columns(columns: &[(&str, Kind)]) -> String {
-        let one = |(place, (_, kind)): (usize, &(&str, Kind))| column(place, *kind);
-        columns
-            .iter()
-            .enumerate()
-            .map(one)
-            .collect::<Vec<_>>()
-            .join(", ")
     }
 
     /// Joins to each of the rows wanted the lowest records that meet a condition, as many as the

@@ -12,13 +12,13 @@ use diesel::backend::Backend;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::result::QueryResult;
 use diesel::serialize::ToSql;
-use diesel::sql_types::{BigInt, HasSqlType, Text, Untyped};
+use diesel::sql_types::{BigInt, HasSqlType, Nullable, Text, Untyped};
 
 /// A parameter.
 #[derive(Debug)]
 pub(crate) enum Given<'a> {
-    Number(i64),
-    Text(Cow<'a, str>),
+    Number(Option<i64>),
+    Text(Option<Cow<'a, str>>),
 }
 
 #[derive(Debug)]
@@ -71,14 +71,14 @@ impl<'a, Columns> Statement<'a, Columns> {
     }
 
     pub(crate) fn number(&mut self, number: i64) -> &mut Self {
-        self.given(Given::Number(number))
+        self.given(Given::Number(Some(number)))
     }
 
     pub(crate) fn text(&mut self, text: &'a str) -> &mut Self {
-        self.given(Given::Text(text.into()))
+        self.given(Given::Text(Some(text.into())))
     }
 
-    fn given(&mut self, given: Given<'a>) -> &mut Self {
+    pub(crate) fn given(&mut self, given: Given<'a>) -> &mut Self {
         self.pieces.push(Piece::Given(given));
         self
     }
@@ -90,7 +90,7 @@ impl<'a, Columns> Statement<'a, Columns> {
     }
 }
 
-impl<Columns, DB> QueryFragment<DB> for Statement<'_, Columns>
+impl<'a, Columns, DB> QueryFragment<DB> for Statement<'a, Columns>
 where
     DB: Backend + HasSqlType<BigInt> + HasSqlType<Text>,
     i64: ToSql<BigInt, DB>,
@@ -104,9 +104,11 @@ where
             match piece {
                 Piece::Words(words) => out.push_sql(words),
                 Piece::Given(Given::Number(number)) => {
-                    out.push_bind_param::<BigInt, i64>(number)?;
+                    out.push_bind_param::<Nullable<BigInt>, Option<i64>>(number)?;
                 }
-                Piece::Given(Given::Text(text)) => out.push_bind_param::<Text, str>(text)?,
+                Piece::Given(Given::Text(text)) => {
+                    out.push_bind_param::<Nullable<Text>, Option<Cow<'a, str>>>(text)?;
+                }
             }
         }
         Ok(())
@@ -135,17 +137,17 @@ mod tests {
 
     #[test]
     fn parameters_stand_where_they_are_used_and_are_numbered_as_the_engine_has_it() {
-        let given = || [Given::Number(7), Given::Text("x".into())];
+        let given = || [Given::Number(Some(7)), Given::Text(Some("x".into()))];
         for sql in ["a = ?1 AND b IN (?2)", "a = $1 AND b IN ($2)"] {
             let statement = Statement::<Untyped>::numbered(sql, given());
             let told = debug_query::<Sqlite, _>(&statement).to_string();
             assert!(
-                told.starts_with("a = ? AND b IN (?) -- binds: [7, \"x\"]"),
+                told.starts_with("a = ? AND b IN (?) -- binds: [Some(7), Some(\"x\")]"),
                 "{told}"
             );
             let told = debug_query::<Pg, _>(&statement).to_string();
             assert!(
-                told.starts_with("a = $1 AND b IN ($2) -- binds: [7, \"x\"]"),
+                told.starts_with("a = $1 AND b IN ($2) -- binds: [Some(7), Some(\"x\")]"),
                 "{told}"
             );
         }

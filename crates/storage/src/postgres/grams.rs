@@ -1,6 +1,9 @@
 //! Grams in arrays under a GIN index: each a number, the organization above the gram.
 
-use crate::connection::Org;
+use serde_json::json;
+
+use super::{Conn, written};
+use crate::connection::{Org, Result};
 use crate::listed::{Listed, Nominated};
 use crate::rows::column;
 
@@ -32,27 +35,32 @@ pub(super) fn wanted(org: Org, grams: &[u64]) -> String {
     entries(org, grams)
 }
 
-/// The statement that takes records out: organization, their numbers.
-pub(super) fn delete(listed: Listed) -> String {
-    format!(
+/// Takes records out.
+pub(super) fn delete(conn: &mut Conn, org: Org, listed: Listed, ids: &[u64]) -> Result<()> {
+    let ids: Vec<_> = ids.iter().map(|id| json!([column(*id)])).collect();
+    let sql = format!(
         "DELETE FROM {} WHERE org = $1 AND {} IN \
          (SELECT (row ->> 0)::bigint FROM json_array_elements($2::json) AS row)",
         listed.grams(),
         listed.id()
-    )
+    );
+    written::run(conn, &sql, org, &ids)
 }
 
-/// The statement that writes records: organization, [`row`]s.
-pub(super) fn write(listed: Listed) -> String {
+/// Writes records, also over those that are there.
+pub(super) fn write(
+    conn: &mut Conn,
+    org: Org,
+    listed: Listed,
+    records: &[Nominated],
+) -> Result<()> {
+    let one = |record: &Nominated| json!([column(record.id), entries(org, &record.grams)]);
+    let rows: Vec<_> = records.iter().map(one).collect();
     let (table, id) = (listed.grams(), listed.id());
-    format!(
+    let sql = format!(
         "INSERT INTO {table} (org, {id}, grams) SELECT $1, (row ->> 0)::bigint, \
          (row ->> 1)::bigint[] FROM json_array_elements($2::json) AS row \
          ON CONFLICT (org, {id}) DO UPDATE SET grams = excluded.grams"
-    )
-}
-
-/// A record as [`write`] takes it.
-pub(super) fn row(org: Org, record: &Nominated) -> serde_json::Value {
-    serde_json::json!([column(record.id), entries(org, &record.grams)])
+    );
+    written::run(conn, &sql, org, &rows)
 }

@@ -1,14 +1,18 @@
 //! Loading facts: one statement a kind, whatever their number.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap};
 
 use diesel::dsl::count_star;
 use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Bool, Text};
 use roster_core::fact::{Held, HeldTicket, Namesakes, TicketsOf, UniqueKey};
 use roster_core::id::{AccountId, ContactId, Pair, Revision, TicketNo, Time};
 use roster_core::record::{Account, Association, Contact, Stored, Ticket};
+use serde_json::{Value, json};
 
 use super::session::Session;
+use super::unpack;
+use crate::bulk::ASSOCIATIONS;
 use crate::connection::{KeptAnswer, Org, Organization, ReadFacts, Result, StoreKeys};
 use crate::listed::Listed;
 use crate::rows::{
@@ -19,12 +23,13 @@ use crate::schema::{
     accounts, associations, change_sets, contacts, organizations, request_answers, store,
     ticket_copies, tickets, unique_keys,
 };
+use crate::statement::{Given, Statement};
 
 /// How many keys one statement takes: far below the 32,766 parameters of SQLite.
 const KEYS_MAX: usize = 10_000;
 
-/// With how many accounts each contact is looked up one by one: about as many as a contact has.
-const PROBED_ACCOUNTS_MAX: usize = 8;
+/// The columns of [`AssociationRow`].
+type AssociationColumns = (BigInt, BigInt, Bool, Bool, Text, BigInt, BigInt);
 
 fn contact_columns(ids: &[ContactId]) -> Vec<i64> {
     ids.iter().map(|id| column(id.number())).collect()
@@ -162,30 +167,26 @@ impl ReadFacts for Session {
     fn associations(
         &mut self,
         org: Org,
-        of: &[ContactId],
-        with: &[AccountId],
+        pairs: &[Pair],
     ) -> Result<Vec<(Pair, Stored<Association>)>> {
-        let columns = account_columns(with);
-        let wanted: HashSet<AccountId> = with.iter().copied().collect();
-        let mut found = Vec::new();
-        for of in contact_columns(of).chunks(KEYS_MAX) {
-            let of_contacts = associations::table
-                .filter(associations::org.eq(org))
-                .filter(associations::contact.eq_any(of))
-                .select(AssociationRow::as_select());
-            // With many accounts an engine looks into its index once for each contact and account,
-            // or goes through the accounts once for each row: it is quicker to take all that the
-            // contacts have and to leave out the rest here.
-            let rows: Vec<AssociationRow> = if columns.len() <= PROBED_ACCOUNTS_MAX {
-                let probed = of_contacts.filter(associations::account.eq_any(&columns));
-                probed.load(&mut self.conn)?
-            } else {
-                of_contacts.load(&mut self.conn)?
-            };
-            let pairs = rows.into_iter().map(AssociationRow::with_pair);
-            found.extend(pairs.filter(|(pair, _)| wanted.contains(&pair.account)));
-        }
-        Ok(found)
+        // Each pair is looked up in the key: of a contact with many accounts few are wanted.
+        let sql = format!(
+            "SELECT found.contact, found.account, is_primary, sees_account_tickets, role, \
+             create_time, revision FROM (SELECT {} AS org, {} {} {}) AS wanted \
+             JOIN associations AS found ON found.org = wanted.org \
+             AND found.contact = wanted.contact AND found.account = wanted.account",
+            unpack::ORG,
+            unpack::named_columns(&ASSOCIATIONS.columns[..ASSOCIATIONS.keys]),
+            unpack::FROM,
+            unpack::ONCE,
+        );
+        let wanted =
+            |pair: &Pair| json!([column(pair.contact.number()), column(pair.account.number())]);
+        let wanted = Value::from_iter(pairs.iter().map(wanted)).to_string();
+        let given = [Given::Number(Some(org)), Given::Text(Some(wanted.into()))];
+        let found = Statement::<AssociationColumns>::numbered(&sql, given)
+            .load::<AssociationRow>(&mut self.conn)?;
+        Ok(found.into_iter().map(AssociationRow::with_pair).collect())
     }
 
     fn associations_of(

@@ -3,14 +3,14 @@
 use diesel::connection::AnsiTransactionManager;
 use diesel::prelude::*;
 use diesel::r2d2::{ConnectionManager, PooledConnection};
-use diesel::sql_types::{BigInt, Binary, Nullable, Untyped};
+use diesel::sql_types::{BigInt, Binary, Nullable};
 use roster_core::id::{Revision, Time};
 use serde_json::Value;
 
-use super::{BEGIN_READ, BEGIN_WRITE, Conn, FOR_UPDATE, grams, unpack};
+use super::{BEGIN_READ, BEGIN_WRITE, Conn, FOR_UPDATE, grams, written};
 use crate::bulk::{
     CHANGE_SET_PARTS, CHANGE_SETS, GRAM_STRETCHES, REQUEST_ANSWERS, Table, answer_row,
-    change_set_row, part_row,
+    change_set_row, names, part_row,
 };
 use crate::connection::{
     ChangeSetHead, KeptAnswer, Org, Organization, Result, Transactions, Write,
@@ -18,7 +18,7 @@ use crate::connection::{
 use crate::listed::{Listed, Nominated};
 use crate::rows::{column, number};
 use crate::schema::{organizations, request_answers};
-use crate::statement::{Given, Statement};
+use crate::statement::Statement;
 
 /// How many bytes of the log one statement takes: they travel as text of twice the length, which
 /// must fit well into what an engine takes in one value.
@@ -158,23 +158,16 @@ impl Write for Session {
     }
 
     fn delete(&mut self, org: Org, table: &Table, keys: &[Value]) -> Result<()> {
-        let names = names(table, 0..table.keys).join(", ");
-        let sql = format!(
-            "DELETE FROM {} WHERE org = {} AND ({names}) IN (SELECT {} {})",
-            table.name,
-            unpack::ORG,
-            unpack::columns(&table.columns[..table.keys]),
-            unpack::FROM,
-        );
-        self.run(&sql, org, keys)
+        written::delete(&mut self.conn, org, table, keys)
     }
 
     fn upsert(&mut self, org: Org, table: &Table, rows: &[Value]) -> Result<()> {
-        let written = names(table, table.keys..table.columns.len())
+        let set = names(table, table.keys..table.columns.len())
             .iter()
             .map(|name| format!("{name} = excluded.{name}"))
             .collect::<Vec<_>>();
-        self.insert_or(org, table, &written.join(", "), rows)
+        let or = format!("UPDATE SET {}", set.join(", "));
+        written::insert_or(&mut self.conn, org, table, &or, rows)
     }
 
     fn add(&mut self, org: Org, table: &Table, rows: &[Value]) -> Result<()> {
@@ -182,56 +175,26 @@ impl Write for Session {
             .iter()
             .map(|name| format!("{name} = {}.{name} + excluded.{name}", table.name))
             .collect::<Vec<_>>();
-        self.insert_or(org, table, &added.join(", "), rows)
+        let or = format!("UPDATE SET {}", added.join(", "));
+        written::insert_or(&mut self.conn, org, table, &or, rows)
     }
 
     fn delete_grams(&mut self, org: Org, listed: Listed, ids: &[u64]) -> Result<()> {
-        let rows: Vec<Value> = ids
-            .iter()
-            .map(|id| Value::from(vec![column(*id)]))
-            .collect();
-        self.run(&grams::delete(listed), org, &rows)
+        grams::delete(&mut self.conn, org, listed, ids)
     }
 
     fn write_grams(&mut self, org: Org, listed: Listed, records: &[Nominated]) -> Result<()> {
-        let rows: Vec<Value> = records.iter().map(|r| grams::row(org, r)).collect();
-        self.run(&grams::write(listed), org, &rows)?;
+        grams::write(&mut self.conn, org, listed, records)?;
         let stretches = Nominated::stretches(listed, records);
-        self.insert_new(org, &GRAM_STRETCHES, &stretches)
+        written::insert_or(&mut self.conn, org, &GRAM_STRETCHES, "NOTHING", &stretches)
     }
 
     fn insert(&mut self, org: Org, table: &Table, rows: &[Value]) -> Result<()> {
-        let sql = format!(
-            "INSERT INTO {} (org, {}) SELECT {}, {} {}",
-            table.name,
-            names(table, 0..table.columns.len()).join(", "),
-            unpack::ORG,
-            unpack::columns(table.columns),
-            unpack::FROM,
-        );
-        self.run(&sql, org, rows)
+        written::insert(&mut self.conn, org, table, rows)
     }
 
     fn update(&mut self, org: Org, table: &Table, rows: &[Value]) -> Result<()> {
-        let set = names(table, table.keys..table.columns.len())
-            .iter()
-            .map(|name| format!("{name} = given.{name}"))
-            .collect::<Vec<_>>();
-        let same = std::iter::once("org")
-            .chain(names(table, 0..table.keys))
-            .map(|name| format!("{}.{name} = given.{name}", table.name))
-            .collect::<Vec<_>>();
-        let sql = format!(
-            "UPDATE {} SET {} FROM (SELECT {} AS org, {} {} {}) AS given WHERE {}",
-            table.name,
-            set.join(", "),
-            unpack::ORG,
-            unpack::named_columns(table.columns),
-            unpack::FROM,
-            unpack::ONCE,
-            same.join(" AND "),
-        );
-        self.run(&sql, org, rows)
+        written::update(&mut self.conn, org, table, rows)
     }
 
     fn append_log(&mut self, org: Org, sets: &[(ChangeSetHead, Vec<Vec<u8>>)]) -> Result<()> {
@@ -264,45 +227,4 @@ impl Write for Session {
         let rows: Vec<Value> = answers.iter().map(answer_row).collect();
         self.insert(org, &REQUEST_ANSWERS, &rows)
     }
-}
-
-impl Session {
-    /// Inserts rows; where one with the key is there, sets `or` instead.
-    fn insert_or(&mut self, org: Org, table: &Table, or: &str, rows: &[Value]) -> Result<()> {
-        self.insert_unless(org, table, &format!("UPDATE SET {or}"), rows)
-    }
-
-    /// Inserts those rows whose keys are not there.
-    fn insert_new(&mut self, org: Org, table: &Table, rows: &[Value]) -> Result<()> {
-        self.insert_unless(org, table, "NOTHING", rows)
-    }
-
-    /// Inserts rows; where one with the key is there, does something else.
-    fn insert_unless(&mut self, org: Org, table: &Table, or: &str, rows: &[Value]) -> Result<()> {
-        let sql = format!(
-            "INSERT INTO {} (org, {}) SELECT {}, {} {} WHERE true \
-             ON CONFLICT (org, {}) DO {or}",
-            table.name,
-            names(table, 0..table.columns.len()).join(", "),
-            unpack::ORG,
-            unpack::columns(table.columns),
-            unpack::FROM,
-            names(table, 0..table.keys).join(", "),
-        );
-        self.run(&sql, org, rows)
-    }
-
-    fn run(&mut self, sql: &str, org: Org, rows: &[Value]) -> Result<()> {
-        if rows.is_empty() {
-            return Ok(());
-        }
-        let json = serde_json::to_string(rows).unwrap_or_default();
-        let given = [Given::Number(org), Given::Text(json.into())];
-        Statement::<Untyped>::numbered(sql, given).execute(&mut self.conn)?;
-        Ok(())
-    }
-}
-
-fn names(table: &Table, range: std::ops::Range<usize>) -> Vec<&'static str> {
-    table.columns[range].iter().map(|(name, _)| *name).collect()
 }

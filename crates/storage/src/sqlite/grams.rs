@@ -1,6 +1,11 @@
 //! Grams in FTS5: each a word, begun by the organization; the row id holds organization and number.
 
-use crate::connection::Org;
+use serde_json::json;
+
+use super::Conn;
+use super::written::Template;
+use crate::bulk::Kind;
+use crate::connection::{Org, Result};
 use crate::listed::{Listed, Nominated};
 use crate::rows::column;
 
@@ -26,26 +31,38 @@ pub(super) fn wanted(org: Org, grams: &[u64]) -> String {
     words.join(" AND ")
 }
 
-/// The statement that takes records out: organization, their numbers.
-pub(super) fn delete(listed: Listed) -> String {
-    format!(
-        "DELETE FROM {} WHERE rowid IN \
-         (SELECT (?1 << {NUMBER_BITS}) + json_extract(value, '$[0]') FROM json_each(?2))",
-        listed.grams()
-    )
+/// The row of a record: its organization above its number, the row's first cell.
+fn row(template: Template) -> Template {
+    let above = format!(" << {NUMBER_BITS}) + ");
+    template.words("(").org().words(&above).cell(0, Kind::Int)
 }
 
-/// The statement that writes records: organization, [`rows`].
-pub(super) fn write(listed: Listed) -> String {
-    format!(
-        "INSERT OR REPLACE INTO {} (rowid, grams) SELECT (?1 << {NUMBER_BITS}) \
-         + json_extract(value, '$[0]'), json_extract(value, '$[1]') FROM json_each(?2)",
-        listed.grams()
-    )
+/// Takes records out.
+pub(super) fn delete(conn: &mut Conn, org: Org, listed: Listed, ids: &[u64]) -> Result<()> {
+    let ids: Vec<_> = ids.iter().map(|id| json!([column(*id)])).collect();
+    let start = format!("DELETE FROM {} WHERE rowid = ", listed.grams());
+    row(Template::default().words(&start)).run(conn, org, &ids)
 }
 
-/// A record as [`write`] takes it.
-pub(super) fn row(org: Org, record: &Nominated) -> serde_json::Value {
-    let words: Vec<String> = record.grams.iter().map(|gram| word(org, *gram)).collect();
-    serde_json::json!([column(record.id), words.join(" ")])
+/// Writes records, also over those that are there.
+pub(super) fn write(
+    conn: &mut Conn,
+    org: Org,
+    listed: Listed,
+    records: &[Nominated],
+) -> Result<()> {
+    let one = |record: &Nominated| {
+        let words: Vec<String> = record.grams.iter().map(|gram| word(org, *gram)).collect();
+        json!([column(record.id), words.join(" ")])
+    };
+    let rows: Vec<_> = records.iter().map(one).collect();
+    let start = format!(
+        "INSERT OR REPLACE INTO {} (rowid, grams) VALUES (",
+        listed.grams()
+    );
+    let template = row(Template::default().words(&start)).words(", ");
+    template
+        .cell(1, Kind::Text)
+        .words(")")
+        .run(conn, org, &rows)
 }
