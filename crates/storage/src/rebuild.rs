@@ -87,7 +87,7 @@ impl Rebuild {
         };
         // A queue that takes no more belongs to a server that stops: the next start goes on.
         if let Err(error) = queue.push_chore(&name, Box::new(chore)) {
-            tracing::info!(%error, organization = %name, "derived columns stay old for now");
+            tracing::info!(%error, organization = %name, "derived columns stay old until the next start");
         }
     }
 

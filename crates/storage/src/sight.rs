@@ -58,22 +58,6 @@ impl SightFacts for Fetched {
 }
 
 impl Fetched {
-    fn add_found(&mut self, contact: ContactId, found: &FoundTicket) {
-        let ticket = &found.ticket;
-        if found.copied {
-            self.copies.insert((ticket.ticket, contact));
-        }
-        self.tickets.insert(
-            ticket.place.id.clone(),
-            SightTicket {
-                number: ticket.ticket,
-                requester: ticket.requester,
-                account: ticket.account,
-                private: ticket.private,
-            },
-        );
-    }
-
     fn add_ticket(&mut self, number: TicketNo, ticket: &Ticket) {
         let copies = ticket.copies.iter().map(|contact| (number, *contact));
         self.copies.extend(copies);
@@ -97,14 +81,51 @@ impl Fetched {
         self.associations
             .insert(pair, HeldAssociation::of(association));
     }
+}
 
-    fn add_standing(&mut self, contact: ContactId, standing: Standing) {
-        self.blocked.insert(contact, standing.blocked);
-        for (account, (association, sharing)) in standing.accounts {
-            self.associations
-                .insert(Pair { contact, account }, association);
-            self.sharing.insert(account, sharing);
-        }
+/// The facts of one contact and one ticket of a list; of others nothing is known.
+struct OfRow<'r> {
+    settings: &'r SightSettings,
+    contact: ContactId,
+    standing: &'r Standing,
+    found: &'r FoundTicket,
+}
+
+impl SightFacts for OfRow<'_> {
+    type Error = Infallible;
+
+    fn settings(&self) -> Result<&SightSettings, Infallible> {
+        Ok(self.settings)
+    }
+
+    fn blocked(&self, contact: ContactId) -> Result<Option<bool>, Infallible> {
+        Ok((contact == self.contact).then_some(self.standing.blocked))
+    }
+
+    fn ticket(&self, key: &TicketKey) -> Result<Option<SightTicket>, Infallible> {
+        let ticket = &self.found.ticket;
+        Ok((*key == ticket.place.id).then_some(SightTicket {
+            number: ticket.ticket,
+            requester: ticket.requester,
+            account: ticket.account,
+            private: ticket.private,
+        }))
+    }
+
+    fn in_copy(&self, ticket: TicketNo, contact: ContactId) -> Result<bool, Infallible> {
+        let same = ticket == self.found.ticket.ticket && contact == self.contact;
+        Ok(same && self.found.copied)
+    }
+
+    fn association(&self, pair: Pair) -> Result<Option<SightAssociation<'_>>, Infallible> {
+        let of = self.standing.accounts.get(&pair.account);
+        let of = of.filter(|_| pair.contact == self.contact);
+        Ok(of.map(|(association, _)| association.asked()))
+    }
+
+    fn sharing(&self, account: AccountId) -> Result<Option<SightSharing<'_>>, Infallible> {
+        let of = self.standing.accounts.get(&account);
+        Ok(of.map(|(_, sharing)| sharing.asked()))
     }
 }
 
@@ -202,21 +223,32 @@ impl Snapshot<'_> {
         if standing.blocked {
             return Ok(Some(page));
         }
-        let mut fetched = self.no_facts();
+        let settings = SightSettings::of(&self.settings().record);
         // Where tickets that a contact may see can come from: one source a clause.
         let sources = [
             TicketSource::Requester(contact),
             TicketSource::Copied(contact),
-            TicketSource::Shared(standing.shared(&fetched.settings).collect()),
+            TicketSource::Shared(standing.shared(&settings).collect()),
         ];
-        fetched.add_standing(contact, standing);
         let budget = Budget::of_a_page();
         let mut place = after;
         loop {
             let wanted = limit - page.items.len();
             let found =
                 self.ticket_page_within(&sources, filter, place.as_ref(), wanted, budget)?;
-            judge(contact, &mut fetched, found.found, &mut page.items);
+            page.items
+                .extend(found.found.into_iter().filter_map(|found| {
+                    let facts = OfRow {
+                        settings: &settings,
+                        contact,
+                        standing: &standing,
+                        found: &found,
+                    };
+                    let seen = sight(&facts, contact, &found.ticket.place.id);
+                    let verdict = seen.ok().filter(Verdict::visible)?;
+                    let ticket = found.ticket;
+                    Some(VisibleTicket { ticket, verdict })
+                }));
             place = found.examined;
             if place.is_none() || page.items.len() == limit || budget.is_spent() {
                 page.examined = place;
@@ -299,23 +331,5 @@ impl Snapshot<'_> {
         let last = bound.unwrap_or(u64::MAX);
         let within = |contact: &ContactId| after < contact.number() && contact.number() <= last;
         Ok((found.into_iter().filter(within).collect(), bound))
-    }
-}
-
-/// Adds those of the found tickets that the rule shows. Among the sources are the contact's copies.
-fn judge(
-    contact: ContactId,
-    fetched: &mut Fetched,
-    found: Vec<FoundTicket>,
-    shown: &mut Vec<VisibleTicket>,
-) {
-    for found in found {
-        fetched.add_found(contact, &found);
-        let ticket = found.ticket;
-        if let Ok(verdict) = sight(fetched, contact, &ticket.place.id)
-            && verdict.visible()
-        {
-            shown.push(VisibleTicket { ticket, verdict });
-        }
     }
 }
