@@ -137,6 +137,15 @@ impl Contacts {
         row.only().filter(|part| part.account == account)
     }
 
+    /// How many associations a contact has.
+    pub(crate) fn count(&self, contact: u32) -> usize {
+        let row = self.rows.get(place(contact));
+        row.map_or(0, |row| match row.several() {
+            Some(at) => self.several[at].len(),
+            None => usize::from(row.only().is_some()),
+        })
+    }
+
     /// All associations of a contact, by account.
     pub(crate) fn parts(&self, contact: u32) -> Vec<Part> {
         let Some(row) = self.rows.get(place(contact)) else {
@@ -267,6 +276,7 @@ mod tests {
             assert_eq!(contacts.blocked(contact), blocked);
             let its = expected.range((contact, 0)..=(contact, u32::MAX));
             let its: Vec<Part> = its.map(|(_, part)| *part).collect();
+            assert_eq!(contacts.count(contact), its.len());
             assert_eq!(contacts.parts(contact), its);
             for account in 1..=5 {
                 let part = expected.get(&(contact, account)).copied();

@@ -48,12 +48,10 @@ pub(crate) const MESSAGE_BYTES_MAX: usize = 16 << 20;
 const STREAMS_PER_CONNECTION_MAX: u32 = 1_024;
 /// Bytes of the headers of a call: a token of some KiB fits, a flood does not.
 const HEADER_BYTES_MAX: u32 = 16 << 10;
-/// How long a connection may be silent before its other end is asked whether it is there.
+/// How long a connection may be silent before it is asked whether anybody is there.
 const KEEPALIVE_AFTER: Duration = Duration::from_secs(30);
-/// How long that answer may take before it is asked again.
-const KEEPALIVE_EVERY: Duration = Duration::from_secs(5);
-/// How often it is asked in vain; then the connection, and what it holds, is given up.
-const KEEPALIVE_TRIES: u32 = 2;
+/// How long that answer may take; then the connection, and what it holds, is given up.
+const KEEPALIVE_PATIENCE: Duration = Duration::from_secs(10);
 /// How long a stop waits for calls that run.
 const STOP_PATIENCE: Duration = Duration::from_secs(5);
 /// How long it waits for answers on their way once no call runs. Connections that idle, or never
@@ -131,9 +129,7 @@ pub async fn serve(
     // of some kilobytes waits 40 ms for an acknowledgement that the caller's kernel puts off.
     let incoming = TcpIncoming::from(listener)
         .with_nodelay(Some(true))
-        .with_keepalive(Some(KEEPALIVE_AFTER))
-        .with_keepalive_interval(Some(KEEPALIVE_EVERY))
-        .with_keepalive_retries(Some(KEEPALIVE_TRIES));
+        .with_keepalive(Some(KEEPALIVE_AFTER));
     let places = Places::new();
     let serving = server()
         .layer(layers(&places, visibility(&spine)))
@@ -190,10 +186,13 @@ async fn finish(places: &Places, intake: &Intake) {
     tokio::time::sleep(GOODBYE_PATIENCE).await;
 }
 
-/// How connections are held. That somebody is at their other end is asked by the kernel: HTTP/2's own
-/// way reads a clock for every frame.
+/// How connections are held. That somebody is at their other end is asked by HTTP/2's pings, though
+/// they cost a clock for every frame: a caller that hangs, or that goes while an answer is under way,
+/// is not noticed by the kernel's.
 fn server() -> Server {
     Server::builder()
+        .http2_keepalive_interval(Some(KEEPALIVE_AFTER))
+        .http2_keepalive_timeout(Some(KEEPALIVE_PATIENCE))
         .http2_max_header_list_size(HEADER_BYTES_MAX)
         .max_concurrent_streams(STREAMS_PER_CONNECTION_MAX)
 }

@@ -119,15 +119,18 @@ impl Memory {
         self.want(organization, exists);
     }
 
-    /// How a contact stood at the moment that is in memory, if it was there; the moment need not be
-    /// the newest.
+    /// How a contact stands at a moment, if that is the moment in memory.
     pub(crate) fn standing(
         &self,
         organization: &str,
         contact: ContactId,
-    ) -> Option<(At, Standing)> {
+        at: At,
+    ) -> Option<Standing> {
         let held = self.index.get(organization)?;
-        held.read(|facts| Some((facts.at(), facts.standing(contact)?)))?
+        held.read(|facts| {
+            let same = facts.at() == at;
+            same.then(|| facts.standing(contact)).flatten()
+        })?
     }
 
     /// Takes note that the facts of an organization, if it exists, would have been of use here.

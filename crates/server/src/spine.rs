@@ -252,15 +252,14 @@ impl Spine {
         Ok((answer, self.tokens.of(organization.as_str(), at)))
     }
 
-    /// As [`read`](Self::read), told how a contact stood at the moment that is in memory, which may
-    /// be another than the snapshot's.
-    pub(crate) async fn read_standing<Q, T>(
+    /// As [`read`](Self::read), with memory at hand: it tells how contacts stand at the snapshot's
+    /// moment, where it has that.
+    pub(crate) async fn read_beside_memory<Q, T>(
         &self,
         request: &Request<Q>,
-        contact: ContactId,
         ask: impl FnOnce(
             &mut Snapshot<'_>,
-            Option<(At, Standing)>,
+            &dyn Fn(ContactId, At) -> Option<Standing>,
         ) -> Result<Result<T, Fault>, StorageError>
         + Send
         + 'static,
@@ -271,14 +270,14 @@ impl Spine {
     {
         let organization = organization_of(request)?;
         let fresh = self.freshness(organization.as_str(), request.get_ref())?;
-        let known = self.memory.standing(organization.as_str(), contact);
-        let of_use = known.is_none();
+        let (memory, name) = (Arc::clone(&self.memory), organization.clone());
         let asked = move |snapshot: &mut Snapshot<'_>| {
-            let answer = ask(snapshot, known)?;
+            let standing = |contact, at| memory.standing(name.as_str(), contact, at);
+            let answer = ask(snapshot, &standing)?;
             Ok(answer.map(|answer| (answer, snapshot.exists())))
         };
         let ((answer, exists), at) = self.read_at(request, &organization, fresh, asked).await?;
-        self.memory.want(&organization, exists && of_use);
+        self.memory.want(&organization, exists);
         Ok((answer, self.tokens.of(organization.as_str(), at)))
     }
 

@@ -368,7 +368,8 @@ impl ListedTicket {
 pub(crate) struct BranchRows {
     /// In the order of lists.
     pub(crate) rows: Vec<ListedTicket>,
-    /// All rows up to this place are here; none: all that the branch has.
+    /// All rows up to this place are here; none: all that the branch has, or all up to the least
+    /// such place of the other branches, behind which nothing is known of any.
     pub(crate) known_to: Option<TicketPlace>,
 }
 

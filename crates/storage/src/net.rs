@@ -126,7 +126,7 @@ impl Net {
         self.settings.as_ref()
     }
 
-    /// Writes everything: one statement a kind, deletions before what may take their keys.
+    /// Writes everything: kind by kind, deletions before what may take their keys.
     pub(crate) fn write(&self, connection: &mut dyn Connection, org: Org) -> Result<()> {
         let (freed, taken) = self.key_rows();
         connection.delete(org, &UNIQUE_KEYS, &freed)?;

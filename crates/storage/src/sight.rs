@@ -200,18 +200,18 @@ impl Snapshot<'_> {
 
     /// The tickets that a contact sees, newest first; none where there is no such contact.
     ///
-    /// How the contact stood at some moment may be known: if this is that moment, it is not asked.
+    /// How the contact stands at this moment may be `known`: then it is not asked.
     pub fn visible_tickets(
         &mut self,
         contact: ContactId,
-        known: Option<(At, Standing)>,
+        known: impl FnOnce(At) -> Option<Standing>,
         filter: &TicketFilter,
         after: Option<TicketPlace>,
         limit: usize,
     ) -> Result<Option<Filtered<VisibleTicket, TicketPlace>>> {
-        let standing = match known {
-            Some((at, standing)) if at == self.at() => Some(standing),
-            _ => self.connection.standing(self.org, contact)?,
+        let standing = match known(self.at()) {
+            Some(standing) => Some(standing),
+            None => self.connection.standing(self.org, contact)?,
         };
         let Some(standing) = standing else {
             return Ok(None);

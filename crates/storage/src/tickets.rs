@@ -15,7 +15,7 @@ use crate::connection::{
 };
 use crate::snapshot::TicketFilter;
 
-/// Up to so many accounts each have a page of their own in the statement; above, the organization's
+/// Up to so many accounts each have a page of their own; above, the organization's
 /// tickets are walked by time, since a contact of so many accounts sees much of it.
 pub(crate) const ACCOUNTS_MERGED_MAX: usize = 64;
 /// Most rows of one window: some milliseconds, after which the time is looked at again.

@@ -125,13 +125,19 @@ impl VisibilityService for Visibilities {
         let (size, after) = (page.size, page.after.clone().map(Place::ticket));
         let (found, read_token) = self
             .0
-            .read_standing(&request, contact, move |at, known| {
+            .read_beside_memory(&request, move |at, standing| {
                 if let Some(id) = filter.account
                     && at.accounts(&[id])?.is_empty()
                 {
                     return Ok(Err(Refusal::AccountNotFound(id).into()));
                 }
-                let found = at.visible_tickets(contact, known, &filter, after, size)?;
+                let found = at.visible_tickets(
+                    contact,
+                    |now| standing(contact, now),
+                    &filter,
+                    after,
+                    size,
+                )?;
                 Ok(found.ok_or_else(|| Refusal::ContactNotFound(contact).into()))
             })
             .await?;

@@ -20,8 +20,8 @@ use crate::rows::{column, number};
 use crate::schema::{organizations, request_answers};
 use crate::statement::Statement;
 
-/// How many bytes of the log one statement takes: they travel as text of twice the length, which
-/// must fit well into what an engine takes in one value.
+/// How many bytes of the log are handed over at once: they travel as text of twice the length, which
+/// must fit well into what PostgreSQL takes in one value.
 const PAYLOAD_BYTES_MAX: usize = 16 << 20;
 
 pub(crate) struct Session {

@@ -262,9 +262,12 @@ fn one_by_one(
 ) -> Result<Vec<PartRow>> {
     let mut rows = Vec::new();
     let mut since = Time::from_micros(i64::MIN);
-    // Those of accounts first, since they are the most likely to come to the limit.
+    // Those of accounts and of all first, since they are the most likely to come to the limit.
     let mut in_turn: Vec<_> = branches.iter().enumerate().collect();
-    in_turn.sort_by_key(|(_, branch)| !matches!(branch, TicketBranch::Account(_)));
+    let is_small = |branch: &TicketBranch| {
+        matches!(branch, TicketBranch::Requester(_) | TicketBranch::Copied(_))
+    };
+    in_turn.sort_by_key(|(_, branch)| is_small(branch));
     for (place, branch) in in_turn {
         for (kind, part) in parts.iter().enumerate() {
             let mut writing = Writing::new(org, limit);

@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::Conn;
 use crate::bulk::{Kind, Table, names};
 use crate::connection::{Org, Result};
+use crate::error::StorageError;
 use crate::statement::{Given, Statement};
 
 /// What stands in a parameter's place.
@@ -81,13 +82,7 @@ impl Template {
             for (words, slot) in &self.pieces {
                 statement.words(words.as_str()).given(match slot {
                     Slot::Org => Given::Number(Some(org)),
-                    Slot::Cell(place, Kind::Int) => Given::Number(row[*place].as_i64()),
-                    Slot::Cell(place, Kind::Bool) => {
-                        Given::Number(row[*place].as_bool().map(i64::from))
-                    }
-                    Slot::Cell(place, Kind::Text | Kind::Bytes) => {
-                        Given::Text(row[*place].as_str().map(Into::into))
-                    }
+                    Slot::Cell(place, kind) => given(row.get(*place), *kind)?,
                 });
             }
             statement.words(self.words.as_str());
@@ -95,6 +90,23 @@ impl Template {
         }
         Ok(())
     }
+}
+
+/// A cell as its column's kind has it. A value of another kind is a defect of ours, and must not
+/// become a NULL.
+fn given(cell: Option<&Value>, kind: Kind) -> Result<Given<'_>> {
+    let Some(cell) = cell.filter(|cell| !cell.is_null()) else {
+        return Ok(match kind {
+            Kind::Int | Kind::Bool => Given::Number(None),
+            Kind::Text | Kind::Bytes => Given::Text(None),
+        });
+    };
+    let given = match kind {
+        Kind::Int => cell.as_i64().map(|number| Given::Number(Some(number))),
+        Kind::Bool => cell.as_bool().map(|is| Given::Number(Some(is.into()))),
+        Kind::Text | Kind::Bytes => cell.as_str().map(|text| Given::Text(Some(text.into()))),
+    };
+    given.ok_or_else(|| StorageError::Defect(format!("a cell is no {kind:?}").into()))
 }
 
 /// Inserts rows.
