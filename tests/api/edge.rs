@@ -243,6 +243,8 @@ async fn an_unknown_method_or_service_is_unimplemented() {
     let channel = world.server.channel().await;
     for method in [
         "/roster.v1.AccountService/Nonsense",
+        "/roster.v1.VisibilityService/Nonsense",
+        "/roster.v1.VisibilityService/",
         "/roster.v1.Nonsense/Get",
         "/x/y",
     ] {
