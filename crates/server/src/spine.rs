@@ -269,16 +269,15 @@ impl Spine {
         T: Send + 'static,
     {
         let organization = organization_of(request)?;
-        let fresh = self.freshness(organization.as_str(), request.get_ref())?;
         let (memory, name) = (Arc::clone(&self.memory), organization.clone());
         let asked = move |snapshot: &mut Snapshot<'_>| {
             let standing = |contact, at| memory.standing(name.as_str(), contact, at);
             let answer = ask(snapshot, &standing)?;
             Ok(answer.map(|answer| (answer, snapshot.exists())))
         };
-        let ((answer, exists), at) = self.read_at(request, &organization, fresh, asked).await?;
+        let ((answer, exists), token) = self.read(request, asked).await?;
         self.memory.want(&organization, exists);
-        Ok((answer, self.tokens.of(organization.as_str(), at)))
+        Ok((answer, token))
     }
 
     /// Judges by the facts of sight: those in memory, if they are there and fresh enough, else

@@ -9,6 +9,8 @@ use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 use crate::connection::Result;
 use crate::error::StorageError;
 
+#[path = "postgres/branches.rs"]
+mod branches;
 #[path = "sql/facts.rs"]
 mod facts;
 #[path = "postgres/grams.rs"]
@@ -106,9 +108,6 @@ mod unpack {
             .join(", ")
     }
 }
-
-/// Whether the branches of a list are one statement: each question is a way to the server and back.
-const TOGETHER: bool = true;
 
 /// Whether a connection is tried before it is lent: the server may have gone meanwhile.
 const TRIED: bool = true;

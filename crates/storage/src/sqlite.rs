@@ -9,6 +9,8 @@ use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 use crate::connection::Result;
 use crate::error::StorageError;
 
+#[path = "sqlite/branches.rs"]
+mod branches;
 #[path = "sql/facts.rs"]
 mod facts;
 #[path = "sqlite/grams.rs"]
@@ -92,9 +94,6 @@ mod unpack {
             .join(", ")
     }
 }
-
-/// Whether the branches of a list are one statement: to ask costs next to nothing here.
-const TOGETHER: bool = false;
 
 /// Whether a connection is tried before it is lent: a file does not go away, and where it cannot be
 /// read the question itself says so.

@@ -89,7 +89,7 @@ async fn asked<T>(work: impl Future<Output = T>) -> (Vec<String>, T) {
 }
 
 fn without_binds(statement: &str) -> &str {
-    statement.split("-- binds").next().unwrap_or_default()
+    statement.split(" -- binds").next().unwrap_or_default()
 }
 
 /// Whether this is SQLite's way to write many rows: PostgreSQL's parameters are numbered.
@@ -263,7 +263,7 @@ on_both_engines! {
             assert_eq!(asked.len(), statements, "{asked:#?}");
             let prepared = PREPARED.lock().unwrap();
             for of in &asked {
-                let text = of.split(" -- binds").next().unwrap();
+                let text = without_binds(of);
                 let kept = prepared.iter().filter(|kept| kept.starts_with(text)).count();
                 assert!(kept >= 1, "prepared for one call: {of}");
             }

@@ -11,7 +11,7 @@ use roster_core::id::{AccountId, ContactId, Revision, TicketNo, Time};
 use roster_core::text::{Subject, TicketKey};
 
 use super::session::Session;
-use super::{TOGETHER, by_index};
+use super::{branches, by_index};
 use crate::connection::{BranchRows, ListedTicket, Org, Result, TicketBranch, TicketPlace};
 use crate::rows::{column, number, status};
 use crate::statement::Statement;
@@ -31,9 +31,9 @@ type Columns = (
 );
 
 #[derive(Queryable)]
-struct PartRow {
-    part: i64,
-    create_time: i64,
+pub(super) struct PartRow {
+    pub(super) part: i64,
+    pub(super) create_time: i64,
     id: String,
     ticket: i64,
     requester: i64,
@@ -64,7 +64,7 @@ impl PartRow {
 
 /// The rows of a branch that a part takes.
 #[derive(Clone, Copy)]
-enum Part<'a> {
+pub(super) enum Part<'a> {
     All,
     /// Those of a place's time that come after it by id.
     SameTime(&'a TicketPlace),
@@ -82,28 +82,24 @@ impl Part<'_> {
 }
 
 /// The columns as the tickets' table names them, without the part's number.
-const OF_TICKETS: &str =
+pub(super) const OF_TICKETS: &str =
     "create_time, id, ticket, requester, account, subject, closed, is_private, revision";
 /// The same of a copy `c` and its ticket `t`.
 const OF_COPIES: &str = "c.create_time, c.id, t.ticket, t.requester, t.account, t.subject, \
      t.closed, t.is_private, t.revision";
 
-/// Up to so many branches a statement of all stays prepared: most contacts have few accounts, and
-/// each number of branches is another text.
-const BRANCHES_KEPT_MAX: usize = 16;
-
 /// A statement of parts that is being written.
-struct Writing<'a> {
-    statement: Statement<'a, Columns>,
-    org: Org,
+pub(super) struct Writing<'a> {
+    pub(super) statement: Statement<'a, Columns>,
+    pub(super) org: Org,
     limit: i64,
     /// No rows before this time.
-    since: Option<Time>,
+    pub(super) since: Option<Time>,
     parts: usize,
 }
 
 impl<'a> Writing<'a> {
-    fn new(org: Org, limit: usize) -> Self {
+    pub(super) fn new(org: Org, limit: usize) -> Self {
         Self {
             statement: Statement::default(),
             org,
@@ -114,7 +110,7 @@ impl<'a> Writing<'a> {
     }
 
     /// Goes between two parts.
-    fn join(&mut self) {
+    pub(super) fn join(&mut self) {
         if self.parts > 0 {
             self.statement.words(" UNION ALL ");
         }
@@ -122,7 +118,7 @@ impl<'a> Writing<'a> {
     }
 
     /// One part of a branch.
-    fn part(&mut self, number: usize, branch: TicketBranch, part: Part<'a>) {
+    pub(super) fn part(&mut self, number: usize, branch: TicketBranch, part: Part<'a>) {
         self.join();
         let (index, of) = match branch {
             TicketBranch::Copied(contact) => return self.copied(number, contact, part),
@@ -165,29 +161,8 @@ impl<'a> Writing<'a> {
             .words(") AS c JOIN tickets AS t ON t.org = c.org AND t.ticket = c.ticket");
     }
 
-    /// The same part of many accounts' branches, planned once.
-    fn lateral(&mut self, accounts: &[(usize, AccountId)], part: Part<'a>) {
-        self.join();
-        self.statement.words("SELECT p.part, t.* FROM (VALUES ");
-        for (place, (number, account)) in accounts.iter().enumerate() {
-            let comma = if place == 0 { "" } else { ", " };
-            self.statement
-                .words(format!("{comma}({number}::bigint, "))
-                .number(column(account.number()))
-                .words(")");
-        }
-        self.statement
-            .words(format!(
-                ") AS p (part, of) CROSS JOIN LATERAL (SELECT {OF_TICKETS} FROM tickets WHERE org = "
-            ))
-            .number(self.org)
-            .words(" AND account = p.of");
-        self.taken(part);
-        self.statement.words(") AS t");
-    }
-
     /// Which rows a part takes, in which order, and how many.
-    fn taken(&mut self, part: Part<'a>) {
+    pub(super) fn taken(&mut self, part: Part<'a>) {
         if let Some(since) = self.since {
             self.statement
                 .words(" AND create_time >= ")
@@ -215,74 +190,9 @@ impl<'a> Writing<'a> {
             .number(self.limit);
     }
 
-    fn rows(self, session: &mut Session) -> Result<Vec<PartRow>> {
+    pub(super) fn rows(self, session: &mut Session) -> Result<Vec<PartRow>> {
         Ok(self.statement.load(&mut session.conn)?)
     }
-}
-
-/// All parts in one statement: an engine at the end of a wire is asked once.
-fn together(
-    session: &mut Session,
-    org: Org,
-    branches: &[TicketBranch],
-    parts: &[Part<'_>],
-    limit: usize,
-) -> Result<Vec<PartRow>> {
-    let mut writing = Writing::new(org, limit);
-    let mut lateral: Vec<Vec<(usize, AccountId)>> = vec![Vec::new(); parts.len()];
-    for (place, branch) in branches.iter().enumerate() {
-        for (kind, part) in parts.iter().enumerate() {
-            let number = place * parts.len() + kind;
-            match branch {
-                TicketBranch::Account(account) => lateral[kind].push((number, *account)),
-                _ => writing.part(number, *branch, *part),
-            }
-        }
-    }
-    for (accounts, part) in lateral.iter().zip(parts) {
-        if !accounts.is_empty() {
-            writing.lateral(accounts, *part);
-        }
-    }
-    let few = branches.len() <= BRANCHES_KEPT_MAX;
-    writing.statement.if_few(few);
-    writing.rows(session)
-}
-
-/// Each part in a statement of its own: an engine within reach answers a short one at once, and
-/// few texts serve any number of branches.
-///
-/// A part that came to its limit hides what follows in all branches, which so need not be read.
-fn one_by_one(
-    session: &mut Session,
-    org: Org,
-    branches: &[TicketBranch],
-    parts: &[Part<'_>],
-    limit: usize,
-) -> Result<Vec<PartRow>> {
-    let mut rows = Vec::new();
-    let mut since = Time::from_micros(i64::MIN);
-    // Those of accounts and of all first, since they are the most likely to come to the limit.
-    let mut in_turn: Vec<_> = branches.iter().enumerate().collect();
-    let is_small = |branch: &TicketBranch| {
-        matches!(branch, TicketBranch::Requester(_) | TicketBranch::Copied(_))
-    };
-    in_turn.sort_by_key(|(_, branch)| is_small(branch));
-    for (place, branch) in in_turn {
-        for (kind, part) in parts.iter().enumerate() {
-            let mut writing = Writing::new(org, limit);
-            writing.since = Some(since);
-            writing.part(0, *branch, *part);
-            let of_part = writing.rows(session)?;
-            if of_part.len() >= limit {
-                let oldest = of_part.iter().map(|row| row.create_time).min();
-                since = since.max(Time::from_micros(oldest.unwrap_or(i64::MIN)));
-            }
-            let part = column((place * parts.len() + kind) as u64);
-            rows.extend(of_part.into_iter().map(|row| PartRow { part, ..row }));
-        }
-    }
-    Ok(rows)
 }
 
 /// See [`ReadLists::ticket_branches`](crate::connection::ReadLists::ticket_branches).
@@ -300,9 +210,8 @@ pub(super) fn branches(
     if branches.is_empty() {
         return Ok(Vec::new());
     }
-    let ask = if TOGETHER { together } else { one_by_one };
     let mut found: Vec<Vec<ListedTicket>> = vec![Vec::new(); branches.len() * parts.len()];
-    for row in ask(session, org, branches, parts, limit)? {
+    for row in branches::rows(session, org, branches, parts, limit)? {
         if let Some(rows) = usize::try_from(row.part)
             .ok()
             .and_then(|n| found.get_mut(n))

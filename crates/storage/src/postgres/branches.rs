@@ -1,0 +1,64 @@
+//! The branches of a list, all in one statement: each question is a way to the server and back.
+
+use roster_core::id::AccountId;
+
+use super::session::Session;
+use super::tickets::{OF_TICKETS, Part, PartRow, Writing};
+use crate::connection::{Org, Result, TicketBranch};
+use crate::rows::column;
+
+/// Up to so many branches a statement of all stays prepared: most contacts have few accounts, and
+/// each number of branches is another text.
+const BRANCHES_KEPT_MAX: usize = 16;
+
+impl<'a> Writing<'a> {
+    /// The same part of many accounts' branches, planned once.
+    fn lateral(&mut self, accounts: &[(usize, AccountId)], part: Part<'a>) {
+        self.join();
+        self.statement.words("SELECT p.part, t.* FROM (VALUES ");
+        for (place, (number, account)) in accounts.iter().enumerate() {
+            let comma = if place == 0 { "" } else { ", " };
+            self.statement
+                .words(format!("{comma}({number}::bigint, "))
+                .number(column(account.number()))
+                .words(")");
+        }
+        self.statement
+            .words(format!(
+                ") AS p (part, of) CROSS JOIN LATERAL (SELECT {OF_TICKETS} FROM tickets WHERE org = "
+            ))
+            .number(self.org)
+            .words(" AND account = p.of");
+        self.taken(part);
+        self.statement.words(") AS t");
+    }
+}
+
+/// The rows of all parts. They are numbered branch by branch.
+pub(super) fn rows(
+    session: &mut Session,
+    org: Org,
+    branches: &[TicketBranch],
+    parts: &[Part<'_>],
+    limit: usize,
+) -> Result<Vec<PartRow>> {
+    let mut writing = Writing::new(org, limit);
+    let mut lateral: Vec<Vec<(usize, AccountId)>> = vec![Vec::new(); parts.len()];
+    for (place, branch) in branches.iter().enumerate() {
+        for (kind, part) in parts.iter().enumerate() {
+            let number = place * parts.len() + kind;
+            match branch {
+                TicketBranch::Account(account) => lateral[kind].push((number, *account)),
+                _ => writing.part(number, *branch, *part),
+            }
+        }
+    }
+    for (accounts, part) in lateral.iter().zip(parts) {
+        if !accounts.is_empty() {
+            writing.lateral(accounts, *part);
+        }
+    }
+    let few = branches.len() <= BRANCHES_KEPT_MAX;
+    writing.statement.if_few(few);
+    writing.rows(session)
+}
