@@ -193,6 +193,7 @@ impl From<StorageError> for Fault {
                 ErrorReason::RequestIdReused,
                 "was used with another request: use a new one",
             ),
+            StorageError::Outgrown => internal("a brief read was not done again"),
             StorageError::ImportMoved => internal("an import moved under a call"),
             StorageError::Defect(cause) => internal(&cause.to_string()),
             // They are told when a store is opened, and a call meets one that is open.

@@ -179,6 +179,32 @@ fn organization_text<T>(request: &Request<T>) -> Result<&str, Fault> {
     }
 }
 
+/// The moment of a snapshot, unless the caller has seen one that is lost.
+fn moment_of(
+    snapshot: &mut Snapshot<'_>,
+    fresh: Freshness,
+) -> Result<Result<At, Fault>, StorageError> {
+    if let Freshness::AtLeast(moment) = fresh
+        && !snapshot.has_been(moment)?
+    {
+        return Ok(Err(lost()));
+    }
+    Ok(Ok(snapshot.at()))
+}
+
+/// What is read, if it comes a little before the caller's deadline: else the caller hears why not,
+/// and when to try again.
+async fn in_time<Q, T>(
+    request: &Request<Q>,
+    reading: impl Future<Output = Result<Result<T, Fault>, StorageError>>,
+) -> Result<T, Fault> {
+    let given = time_given(request.metadata().as_ref()).unwrap_or(READ_PATIENCE);
+    match tokio::time::timeout(given / 10 * 9, reading).await {
+        Ok(answered) => answered?,
+        Err(_) => Err(fault::slow()),
+    }
+}
+
 impl Spine {
     /// A write: parse, carry out or answer what was answered before, render.
     pub(crate) async fn write<Q, C, R>(
@@ -252,12 +278,33 @@ impl Spine {
         Ok((answer, self.tokens.of(organization.as_str(), at)))
     }
 
-    /// As [`read`](Self::read), with memory at hand: it tells how contacts stand at the snapshot's
-    /// moment, where it has that.
+    /// As [`read`](Self::read), for a page in the order of an index.
+    pub(crate) async fn read_page<Q, T>(
+        &self,
+        request: &Request<Q>,
+        ask: impl Fn(&mut Snapshot<'_>) -> Result<Result<T, Fault>, StorageError> + Send + 'static,
+    ) -> Result<(T, String), Fault>
+    where
+        Q: ReadRequest,
+        T: Send + 'static,
+    {
+        let organization = organization_of(request)?;
+        let fresh = self.freshness(organization.as_str(), request.get_ref())?;
+        let asked = move |snapshot: &mut Snapshot<'_>| match moment_of(snapshot, fresh)? {
+            Ok(at) => Ok(ask(snapshot)?.map(|answer| (answer, at))),
+            Err(lost) => Ok(Err(lost)),
+        };
+        let reading = self.store.read_page(&organization, asked);
+        let (answer, at) = in_time(request, reading).await?;
+        Ok((answer, self.tokens.of(organization.as_str(), at)))
+    }
+
+    /// As [`read_page`](Self::read_page), with memory at hand: it tells how contacts stand at the
+    /// snapshot's moment, where it has that.
     pub(crate) async fn read_beside_memory<Q, T>(
         &self,
         request: &Request<Q>,
-        ask: impl FnOnce(
+        ask: impl Fn(
             &mut Snapshot<'_>,
             &dyn Fn(ContactId, At) -> Option<Standing>,
         ) -> Result<Result<T, Fault>, StorageError>
@@ -275,7 +322,7 @@ impl Spine {
             let answer = ask(snapshot, &standing)?;
             Ok(answer.map(|answer| (answer, snapshot.exists())))
         };
-        let ((answer, exists), token) = self.read(request, asked).await?;
+        let ((answer, exists), token) = self.read_page(request, asked).await?;
         self.memory.want(&organization, exists);
         Ok((answer, token))
     }
@@ -320,20 +367,11 @@ impl Spine {
         fresh: Freshness,
         ask: impl FnOnce(&mut Snapshot<'_>) -> Result<Result<T, Fault>, StorageError> + Send + 'static,
     ) -> Result<(T, At), Fault> {
-        let answered = self.store.read(organization, move |snapshot| {
-            if let Freshness::AtLeast(moment) = fresh
-                && !snapshot.has_been(moment)?
-            {
-                return Ok(Err(lost()));
-            }
-            Ok(ask(snapshot)?.map(|answer| (answer, snapshot.at())))
-        });
-        // A little before the caller's deadline, so that it hears why, and when to try again.
-        let given = time_given(request.metadata().as_ref()).unwrap_or(READ_PATIENCE);
-        match tokio::time::timeout(given / 10 * 9, answered).await {
-            Ok(answered) => answered?,
-            Err(_) => Err(fault::slow()),
-        }
+        let asked = move |snapshot: &mut Snapshot<'_>| match moment_of(snapshot, fresh)? {
+            Ok(at) => Ok(ask(snapshot)?.map(|answer| (answer, at))),
+            Err(lost) => Ok(Err(lost)),
+        };
+        in_time(request, self.store.read(organization, asked)).await
     }
 
     /// How fresh a read must be. The database itself is the freshest: whatever a snapshot answers

@@ -101,11 +101,21 @@ pub(crate) struct LogPage {
     pub(crate) bytes_max: usize,
 }
 
+/// What a snapshot is asked, as far as an engine plans by it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reading {
+    /// Anything. Where an engine keeps plans, each statement is planned for the keys it is given.
+    Facts,
+    /// A page in the order of an index and the few records around it: whatever the keys, indexes
+    /// lead to them, so that plans are kept.
+    Page,
+}
+
 pub(crate) trait Transactions {
     /// Begins a transaction that writes: on SQLite at once, so that it never meets another's.
     fn begin_write(&mut self) -> Result<()>;
     /// Begins a snapshot: all its reads see one moment.
-    fn begin_read(&mut self) -> Result<()>;
+    fn begin_read(&mut self, reading: Reading) -> Result<()>;
     fn commit(&mut self) -> Result<()>;
     fn rollback(&mut self) -> Result<()>;
 }

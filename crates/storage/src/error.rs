@@ -32,6 +32,10 @@ pub enum StorageError {
     /// An import is no longer running, or stands elsewhere than its batch began.
     #[error("the import is not where this batch begins")]
     ImportMoved,
+    /// A read that was to be brief asked for more: it is done again where it may take its time, so
+    /// that no caller hears this.
+    #[error("a brief read has outgrown its rows")]
+    Outgrown,
     /// The address of a database that is none. It may hold a password: it is not told.
     #[error("this is no database that Roster knows: give sqlite:PATH or postgres://USER@HOST/NAME")]
     NotADatabase,

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use roster_core::organization::{At, OrganizationName};
 
 use crate::batch::CommittedSet;
-use crate::connection::{LogPage, LoggedSet, Result};
+use crate::connection::{LogPage, LoggedSet, Reading, Result};
 use crate::log;
 use crate::snapshot::Snapshot;
 use crate::store::Store;
@@ -56,7 +56,7 @@ impl Store {
             sets_max: limit,
             bytes_max: FOLLOWED_BYTES_MAX,
         };
-        self.ask_snapshot(&self.followers, organization, move |at| {
+        self.ask_snapshot(&self.followers, Reading::Facts, organization, move |at| {
             at.changes_after(after, page)
         })
         .await

@@ -7,6 +7,7 @@
 )]
 
 mod batch;
+mod brief;
 mod budget;
 mod bulk;
 mod check;

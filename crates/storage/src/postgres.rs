@@ -6,7 +6,7 @@ use diesel::prelude::*;
 use diesel::r2d2::{ConnectionManager, CustomizeConnection, Pool};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
-use crate::connection::Result;
+use crate::connection::{Reading, Result};
 use crate::error::StorageError;
 
 #[path = "postgres/branches.rs"]
@@ -49,8 +49,26 @@ const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations/postg
 /// small, or made for ten keys, goes through the whole table once its keys are thousands.
 const BEGIN_WRITE: &str = "BEGIN ISOLATION LEVEL READ COMMITTED; \
      SET LOCAL plan_cache_mode = force_custom_plan";
-const BEGIN_READ: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; \
-     SET LOCAL plan_cache_mode = force_custom_plan";
+
+/// To plan a page takes longer than to read it, so that its plans are kept. They are made of nothing
+/// but indexes in their own order, or one made while a table was small would go through all of it
+/// later.
+fn begin_read(reading: Reading) -> &'static str {
+    match reading {
+        Reading::Facts => {
+            "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; \
+             SET LOCAL plan_cache_mode = force_custom_plan"
+        }
+        Reading::Page => {
+            "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; \
+             SET LOCAL plan_cache_mode = force_generic_plan; \
+             SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off; \
+             SET LOCAL enable_sort = off; SET LOCAL enable_hashjoin = off; \
+             SET LOCAL enable_mergejoin = off"
+        }
+    }
+}
+
 /// One writer an organization.
 const FOR_UPDATE: &str = " FOR UPDATE";
 

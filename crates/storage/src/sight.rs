@@ -211,7 +211,11 @@ impl Snapshot<'_> {
     ) -> Result<Option<Filtered<VisibleTicket, TicketPlace>>> {
         let standing = match known(self.at()) {
             Some(standing) => Some(standing),
-            None => self.connection.standing(self.org, contact)?,
+            None => {
+                // Of any number of accounts.
+                self.may_ask(usize::MAX)?;
+                self.connection.standing(self.org, contact)?
+            }
         };
         let Some(standing) = standing else {
             return Ok(None);

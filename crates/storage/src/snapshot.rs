@@ -13,6 +13,7 @@ use roster_core::rules::disposition::{Preview, preview};
 use roster_core::text::TicketKey;
 
 use crate::batch::{RequestKey, settings_of};
+use crate::brief::BRIEF_ROWS_MAX;
 use crate::budget::Budget;
 use crate::connection::{
     AccountContact, Connection, ContactAccount, ContactAccountPlace, NamePlace, Org, Picking,
@@ -32,6 +33,8 @@ pub struct Snapshot<'c> {
     pub(crate) org: Org,
     at: At,
     settings: Stored<Settings>,
+    /// How many rows of lists may still be asked for, where it must be brief.
+    rows_left: Option<usize>,
 }
 
 /// The number of no organization: nothing is ever stored under it.
@@ -63,7 +66,22 @@ impl<'c> Snapshot<'c> {
             org,
             at,
             settings,
+            rows_left: None,
         })
+    }
+
+    /// Asks no more than is read briefly: then it fails with [`StorageError::Outgrown`].
+    pub(crate) fn briefly(mut self) -> Self {
+        self.rows_left = Some(BRIEF_ROWS_MAX);
+        self
+    }
+
+    /// To be called before so many rows are asked for.
+    pub(crate) fn may_ask(&mut self, rows: usize) -> Result<()> {
+        if let Some(left) = &mut self.rows_left {
+            *left = left.checked_sub(rows).ok_or(StorageError::Outgrown)?;
+        }
+        Ok(())
     }
 
     /// Whether anything was ever written to the organization.
@@ -338,15 +356,7 @@ impl<'c> Snapshot<'c> {
         limit: usize,
         budget: Budget,
     ) -> Result<FoundTickets> {
-        tickets::page(
-            self.connection,
-            self.org,
-            sources,
-            filter,
-            after,
-            limit,
-            budget,
-        )
+        tickets::page(self, sources, filter, after, limit, budget)
     }
 }
 

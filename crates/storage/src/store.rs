@@ -1,5 +1,6 @@
 //! All that others see of storage.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
@@ -14,8 +15,9 @@ use roster_core::refusal::Refused;
 use tokio::sync::{Semaphore, oneshot};
 
 use crate::batch::{Committed, Job, Origin, Outcome};
+use crate::brief::BriefReads;
 use crate::check::{Guarding, check_all};
-use crate::connection::{Connection, Result, StoreKeys};
+use crate::connection::{Connection, Reading, Result, StoreKeys};
 use crate::engine::{Address, Engine, FOLLOWERS, Opening, READERS};
 use crate::error::{NotDone, StorageError};
 use crate::imports::{Begin, ImportGiven, ImportRecord, ImportStep, ImportWrite, NewImport};
@@ -69,6 +71,7 @@ pub struct Store {
     presence: Option<Presence>,
     writers: Mutex<Vec<std::thread::JoinHandle<()>>>,
     readers: Arc<Semaphore>,
+    brief: BriefReads,
     pub(crate) followers: Arc<Semaphore>,
     /// Of SQLite: one server a file.
     _lock: Option<FileLock>,
@@ -116,6 +119,7 @@ impl Store {
             presence: Some(presence),
             writers: Mutex::new(writers),
             readers: Arc::new(Semaphore::new(READERS as usize)),
+            brief: BriefReads::default(),
             followers: Arc::new(Semaphore::new(FOLLOWERS as usize)),
             _lock: lock,
         })
@@ -139,6 +143,7 @@ impl Store {
             presence: None,
             writers: Mutex::default(),
             readers: Arc::new(Semaphore::new(READERS as usize)),
+            brief: BriefReads::default(),
             followers: Arc::new(Semaphore::new(FOLLOWERS as usize)),
             _lock: None,
         })
@@ -266,19 +271,59 @@ impl Store {
         organization: &OrganizationName,
         ask: impl FnOnce(&mut Snapshot<'_>) -> Result<T> + Send + 'static,
     ) -> Result<T> {
-        self.ask_snapshot(&self.readers, organization, ask).await
+        self.ask_snapshot(&self.readers, Reading::Facts, organization, ask)
+            .await
+    }
+
+    /// As [`read`](Self::read), for a page in the order of an index. On SQLite it is read where it is
+    /// asked, if that is brief.
+    pub async fn read_page<T: Send + 'static>(
+        &self,
+        organization: &OrganizationName,
+        ask: impl Fn(&mut Snapshot<'_>) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        match self.read_here(organization, &ask) {
+            None | Some(Err(StorageError::Outgrown)) => {
+                self.ask_snapshot(&self.readers, Reading::Page, organization, ask)
+                    .await
+            }
+            Some(answer) => answer,
+        }
+    }
+
+    /// The answer of a brief read; none where this is no time for it.
+    fn read_here<T>(
+        &self,
+        organization: &OrganizationName,
+        ask: impl Fn(&mut Snapshot<'_>) -> Result<T>,
+    ) -> Option<Result<T>> {
+        let of_file = matches!(self.engine, Engine::Sqlite(_));
+        let _here = of_file.then(|| self.brief.turn())??;
+        let _turn = self.readers.try_acquire().ok()?;
+        let read = || {
+            let mut connection = self.engine.connect()?;
+            connection.begin_read(Reading::Page)?;
+            let answer = Snapshot::of(connection.as_mut(), organization)
+                .and_then(|at| ask(&mut at.briefly()));
+            // See `ask_snapshot`.
+            let _ = connection.rollback();
+            answer
+        };
+        let ended = catch_unwind(AssertUnwindSafe(read));
+        Some(ended.unwrap_or_else(|_| Err(StorageError::Defect("a read panicked".into()))))
     }
 
     pub(crate) async fn ask_snapshot<T: Send + 'static>(
         &self,
         turns: &Arc<Semaphore>,
+        reading: Reading,
         organization: &OrganizationName,
         ask: impl FnOnce(&mut Snapshot<'_>) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         let organization = organization.clone();
         let (tell, mut told) = oneshot::channel();
         let mut asked = std::pin::pin!(self.ask_connection(turns, move |connection| {
-            connection.begin_read()?;
+            connection.begin_read(reading)?;
             let answer = Snapshot::of(connection, &organization).and_then(|mut at| ask(&mut at));
             // Nobody is left to hear it where the caller has gone.
             let _ = tell.send(answer);

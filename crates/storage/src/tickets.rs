@@ -10,10 +10,8 @@ use roster_core::id::AccountId;
 use roster_core::record::TicketStatus;
 
 use crate::budget::Budget;
-use crate::connection::{
-    Connection, ListedTicket, Org, Result, TicketBranch, TicketPlace, TicketSource,
-};
-use crate::snapshot::TicketFilter;
+use crate::connection::{ListedTicket, Result, TicketBranch, TicketPlace, TicketSource};
+use crate::snapshot::{Snapshot, TicketFilter};
 
 /// Up to so many accounts each have a page of their own; above, the organization's
 /// tickets are walked by time, since a contact of so many accounts sees much of it.
@@ -111,13 +109,15 @@ impl<'a> Merged<'a> {
 /// The next rows that pass, each once, and up to where they are all. A filter asks nothing of a row
 /// that depends on its branch, so that a copy passes where the ticket passes.
 fn window(
-    connection: &mut dyn Connection,
-    org: Org,
+    at: &mut Snapshot<'_>,
     merged: &Merged<'_>,
     after: Option<&TicketPlace>,
     rows: usize,
 ) -> Result<(Vec<FoundTicket>, Option<TicketPlace>)> {
-    let branches = connection.ticket_branches(org, &merged.branches, after, rows)?;
+    at.may_ask(rows * merged.branches.len())?;
+    let branches = at
+        .connection
+        .ticket_branches(at.org, &merged.branches, after, rows)?;
     let known_to = branches.iter().filter_map(|b| b.known_to.clone()).min();
     let mut passing: Vec<FoundTicket> = Vec::new();
     for (branch, found) in merged.branches.iter().zip(branches) {
@@ -139,8 +139,7 @@ fn window(
 
 /// The next tickets of any of these sources that a filter leaves, at most `limit`.
 pub(crate) fn page(
-    connection: &mut dyn Connection,
-    org: Org,
+    at: &mut Snapshot<'_>,
     sources: &[TicketSource],
     filter: &TicketFilter,
     after: Option<&TicketPlace>,
@@ -154,7 +153,7 @@ pub(crate) fn page(
     let mut place = after.cloned();
     let mut found = Vec::new();
     loop {
-        let (passing, known_to) = window(connection, org, &merged, place.as_ref(), rows)?;
+        let (passing, known_to) = window(at, &merged, place.as_ref(), rows)?;
         let passed = passing.len();
         for row in passing {
             if found.len() == limit {

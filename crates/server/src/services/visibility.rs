@@ -135,7 +135,7 @@ impl VisibilityService for Visibilities {
                     contact,
                     |now| standing(contact, now),
                     &filter,
-                    after,
+                    after.clone(),
                     size,
                 )?;
                 Ok(found.ok_or_else(|| Refusal::ContactNotFound(contact).into()))

@@ -7,13 +7,13 @@ use diesel::sql_types::{BigInt, Binary, Nullable};
 use roster_core::id::{Revision, Time};
 use serde_json::Value;
 
-use super::{BEGIN_READ, BEGIN_WRITE, Conn, FOR_UPDATE, grams, written};
+use super::{BEGIN_WRITE, Conn, FOR_UPDATE, begin_read, grams, written};
 use crate::bulk::{
     CHANGE_SET_PARTS, CHANGE_SETS, GRAM_STRETCHES, REQUEST_ANSWERS, Table, answer_row,
     change_set_row, names, part_row,
 };
 use crate::connection::{
-    ChangeSetHead, KeptAnswer, Org, Organization, Result, Transactions, Write,
+    ChangeSetHead, KeptAnswer, Org, Organization, Reading, Result, Transactions, Write,
 };
 use crate::listed::{Listed, Nominated};
 use crate::rows::{column, number};
@@ -36,10 +36,10 @@ impl Transactions for Session {
         )?)
     }
 
-    fn begin_read(&mut self) -> Result<()> {
+    fn begin_read(&mut self, reading: Reading) -> Result<()> {
         Ok(AnsiTransactionManager::begin_transaction_sql(
             &mut *self.conn,
-            BEGIN_READ,
+            begin_read(reading),
         )?)
     }
 

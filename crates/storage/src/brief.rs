@@ -1,0 +1,117 @@
+//! Reads so brief that they are done where they are asked: to hand one to another thread and back
+//! takes as long as the read itself.
+//!
+//! Invariants: one worker of the runtime at least never reads, so that what is answered from memory
+//! waits for no file. A read that may take its time is never done here, whatever it was thought to
+//! be.
+
+use std::time::{Duration, Instant};
+
+use parking_lot::Mutex;
+use tokio::runtime::Handle;
+
+/// How many rows a brief read may ask for: some hundred microseconds where they are in memory.
+pub(crate) const BRIEF_ROWS_MAX: usize = 1_024;
+/// A read that took longer than a brief one can has waited for the disk.
+const BRIEF_TIME_MAX: Duration = Duration::from_millis(2);
+/// How long after such a wait none is done here. What made one wait may well make the next.
+const PAUSE: Duration = Duration::from_millis(500);
+
+/// Those of one store.
+#[derive(Debug, Default)]
+pub(crate) struct BriefReads(Mutex<State>);
+
+#[derive(Debug, Default)]
+struct State {
+    running: usize,
+    paused_until: Option<Instant>,
+}
+
+/// One that is done now.
+#[derive(Debug)]
+pub(crate) struct Turn<'a> {
+    reads: &'a BriefReads,
+    began: Instant,
+}
+
+impl BriefReads {
+    /// A turn to read here, if a worker is left to others.
+    pub(crate) fn turn(&self) -> Option<Turn<'_>> {
+        let workers = Handle::try_current().ok()?.metrics().num_workers();
+        self.turn_of(workers, Instant::now())
+    }
+
+    fn turn_of(&self, workers: usize, now: Instant) -> Option<Turn<'_>> {
+        let mut state = self.0.lock();
+        let paused = state.paused_until.is_some_and(|until| now < until);
+        if paused || state.running + 1 >= workers {
+            return None;
+        }
+        state.running += 1;
+        Some(Turn {
+            reads: self,
+            began: now,
+        })
+    }
+
+    fn end(&self, began: Instant, now: Instant) {
+        let mut state = self.0.lock();
+        state.running -= 1;
+        if now.duration_since(began) > BRIEF_TIME_MAX {
+            state.paused_until = Some(now + PAUSE);
+        }
+    }
+}
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        self.reads.end(self.began, Instant::now());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_worker_is_always_left_to_others() {
+        let now = Instant::now();
+        for workers in 0..4_usize {
+            let reads = BriefReads::default();
+            let turns = (0..8).map_while(|_| reads.turn_of(workers, now).map(std::mem::forget));
+            assert_eq!(turns.count(), workers.saturating_sub(1), "of {workers}");
+            if workers > 1 {
+                reads.end(now, now);
+                assert!(reads.turn_of(workers, now).is_some());
+            }
+        }
+    }
+
+    #[test]
+    fn after_one_that_waited_for_the_disk_others_read_elsewhere_for_a_while() {
+        let nano = Duration::from_nanos(1);
+        let now = Instant::now();
+        for (took, pauses) in [
+            (BRIEF_TIME_MAX - nano, false),
+            (BRIEF_TIME_MAX, false),
+            (BRIEF_TIME_MAX + nano, true),
+        ] {
+            let reads = BriefReads::default();
+            std::mem::forget(reads.turn_of(2, now));
+            let ended = now + took;
+            reads.end(now, ended);
+            assert_eq!(reads.turn_of(2, ended + PAUSE - nano).is_none(), pauses);
+            assert!(reads.turn_of(2, ended + PAUSE).is_some());
+        }
+    }
+
+    #[test]
+    fn outside_of_a_runtime_of_several_workers_there_is_no_turn() {
+        let reads = BriefReads::default();
+        assert!(reads.turn().is_none());
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .build()
+            .unwrap();
+        assert!(runtime.block_on(async { reads.turn().is_none() }));
+    }
+}
