@@ -187,6 +187,54 @@ on_both_engines! {
 }
 
 on_both_engines! {
+    async fn a_list_beside_memory_knows_every_change_of_how_its_contact_stands(world: World) {
+        let (colleague, account) = colleagues(&world).await;
+        until_in_memory(&world.server, &world.clients, (&colleague, "t1")).await;
+        let (clients, asked) = (&world.clients, &colleague);
+        let lists = async |changed: &str, expected: &[&str]| {
+            let request = ListVisibleTicketsRequest { contact_id: asked.clone(), ..Default::default() };
+            let page = clients.visibility.clone().list_visible_tickets(request).await.unwrap().into_inner();
+            let ids = page.tickets.into_iter().map(|visible| visible.ticket.unwrap().id);
+            assert_eq!(ids.collect::<Vec<_>>(), expected, "{changed}");
+        };
+        let mask = |path: &str| Some(prost_types::FieldMask { paths: vec![path.into()] });
+        let shares = async |mode: SharingMode| {
+            let shared = Account { id: account.clone(), sharing_mode: mode.into(), ..Default::default() };
+            let request = UpdateAccountRequest { account: Some(shared), update_mask: mask("sharing_mode"), ..Default::default() };
+            clients.accounts.clone().update_account(request).await.unwrap();
+        };
+        let blocks = async |blocked: bool| {
+            let contact = Contact { id: asked.clone(), blocked, ..Default::default() };
+            let request = UpdateContactRequest { contact: Some(contact), update_mask: mask("blocked"), ..Default::default() };
+            clients.contacts.clone().update_contact(request).await.unwrap();
+        };
+        for turn in 0..3 {
+            lists("as it was", &["t1"]).await;
+            let_see(clients, &account, asked, false).await;
+            lists("sees no tickets of the account", &[]).await;
+            let_see(clients, &account, asked, true).await;
+            lists("sees them again", &["t1"]).await;
+            blocks(true).await;
+            lists("is blocked", &[]).await;
+            blocks(false).await;
+            lists("is blocked no more", &["t1"]).await;
+            shares(SharingMode::Nobody).await;
+            lists("the account shares nothing", &[]).await;
+            shares(SharingMode::Granted).await;
+            lists("the account shares", &["t1"]).await;
+            world.settings(Settings::default(), &["sharing_enabled"]).await;
+            lists("nobody shares", &[]).await;
+            world.settings(Settings { sharing_enabled: true, ..Settings::default() }, &["sharing_enabled"]).await;
+            lists("all share", &["t1"]).await;
+            world.dissociate(&account, asked, TicketDisposition::KeepWithAccount).await.unwrap();
+            lists("has left", &[]).await;
+            world.associated(&account, asked, Some(true), "").await;
+            lists(&format!("is back, turn {turn}"), &["t1"]).await;
+        }
+    }
+}
+
+on_both_engines! {
     async fn what_does_not_fit_into_memory_is_answered_from_the_database_and_counted(world: World) {
         world.server = { world.server.kill(); another(&world.database, &["--memory-mib", "0"]) };
         world.clients = world.server.connect().await;

@@ -70,48 +70,4 @@ impl Drop for Turn<'_> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn one_worker_is_always_left_to_others() {
-        let now = Instant::now();
-        for workers in 0..4_usize {
-            let reads = BriefReads::default();
-            let turns = (0..8).map_while(|_| reads.turn_of(workers, now).map(std::mem::forget));
-            assert_eq!(turns.count(), workers.saturating_sub(1), "of {workers}");
-            if workers > 1 {
-                reads.end(now, now);
-                assert!(reads.turn_of(workers, now).is_some());
-            }
-        }
-    }
-
-    #[test]
-    fn after_one_that_waited_for_the_disk_others_read_elsewhere_for_a_while() {
-        let nano = Duration::from_nanos(1);
-        let now = Instant::now();
-        for (took, pauses) in [
-            (BRIEF_TIME_MAX - nano, false),
-            (BRIEF_TIME_MAX, false),
-            (BRIEF_TIME_MAX + nano, true),
-        ] {
-            let reads = BriefReads::default();
-            std::mem::forget(reads.turn_of(2, now));
-            let ended = now + took;
-            reads.end(now, ended);
-            assert_eq!(reads.turn_of(2, ended + PAUSE - nano).is_none(), pauses);
-            assert!(reads.turn_of(2, ended + PAUSE).is_some());
-        }
-    }
-
-    #[test]
-    fn outside_of_a_runtime_of_several_workers_there_is_no_turn() {
-        let reads = BriefReads::default();
-        assert!(reads.turn().is_none());
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .build()
-            .unwrap();
-        assert!(runtime.block_on(async { reads.turn().is_none() }));
-    }
-}
+mod tests;

@@ -1,9 +1,11 @@
 //! PostgreSQL: shared by several servers.
 
+use std::time::{Duration, Instant};
+
 use diesel::Connection as _;
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
-use diesel::r2d2::{ConnectionManager, CustomizeConnection, Pool};
+use diesel::r2d2::{ConnectionManager, CustomizeConnection, Pool, PooledConnection};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
 use crate::connection::{Reading, Result};
@@ -50,23 +52,32 @@ const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations/postg
 const BEGIN_WRITE: &str = "BEGIN ISOLATION LEVEL READ COMMITTED; \
      SET LOCAL plan_cache_mode = force_custom_plan";
 
-/// To plan a page takes longer than to read it, so that its plans are kept. They are made of nothing
-/// but indexes in their own order, or one made while a table was small would go through all of it
-/// later.
-fn begin_read(reading: Reading) -> &'static str {
-    match reading {
-        Reading::Facts => {
-            "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; \
-             SET LOCAL plan_cache_mode = force_custom_plan"
-        }
-        Reading::Page => {
-            "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; \
-             SET LOCAL plan_cache_mode = force_generic_plan; \
-             SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off; \
-             SET LOCAL enable_sort = off; SET LOCAL enable_hashjoin = off; \
-             SET LOCAL enable_mergejoin = off"
-        }
+const BEGIN_READ: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; \
+     SET LOCAL plan_cache_mode = force_custom_plan";
+/// To plan a page takes longer than to read it, so that its plans are kept for a while. Nothing but
+/// indexes in their own order is of use to it.
+const BEGIN_PAGE: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; \
+     SET LOCAL plan_cache_mode = force_generic_plan; \
+     SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off; SET LOCAL enable_sort = off; \
+     SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off";
+/// How long plans are kept. One made while a table was small may take the wrong index of it: a table
+/// that was empty so long ago is still small.
+const PLANS_KEPT_FOR: Duration = Duration::from_secs(1);
+
+/// Since when a connection keeps the plans of its pages.
+struct PlansKeptSince(Instant);
+
+fn begin_read(reading: Reading, conn: &mut PooledConnection<ConnectionManager<Conn>>) -> String {
+    if reading == Reading::Facts {
+        return BEGIN_READ.to_owned();
     }
+    let kept = PooledConnection::extensions_mut(conn);
+    let since = kept.get::<PlansKeptSince>();
+    if since.is_some_and(|PlansKeptSince(since)| since.elapsed() < PLANS_KEPT_FOR) {
+        return BEGIN_PAGE.to_owned();
+    }
+    kept.insert(PlansKeptSince(Instant::now()));
+    format!("{BEGIN_PAGE}; DISCARD PLANS")
 }
 
 /// One writer an organization.
@@ -171,3 +182,6 @@ fn connect(path: &str) -> Result<Conn> {
 pub(crate) fn session(pool: &Pool<ConnectionManager<Conn>>) -> Result<Session> {
     Ok(Session { conn: pool.get()? })
 }
+
+#[cfg(test)]
+mod tests;

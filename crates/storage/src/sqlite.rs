@@ -3,7 +3,7 @@
 use diesel::Connection as _;
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
-use diesel::r2d2::{ConnectionManager, CustomizeConnection, Pool};
+use diesel::r2d2::{ConnectionManager, CustomizeConnection, Pool, PooledConnection};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
 use crate::connection::{Reading, Result};
@@ -51,7 +51,7 @@ const BEGIN_WRITE: &str = "BEGIN IMMEDIATE";
 const FOR_UPDATE: &str = "";
 
 /// Plans depend on the tables alone here.
-fn begin_read(_reading: Reading) -> &'static str {
+fn begin_read(_: Reading, _: &mut PooledConnection<ConnectionManager<Conn>>) -> &'static str {
     "BEGIN DEFERRED"
 }
 

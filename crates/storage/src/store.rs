@@ -71,7 +71,7 @@ pub struct Store {
     presence: Option<Presence>,
     writers: Mutex<Vec<std::thread::JoinHandle<()>>>,
     readers: Arc<Semaphore>,
-    brief: BriefReads,
+    pub(crate) brief: BriefReads,
     pub(crate) followers: Arc<Semaphore>,
     /// Of SQLite: one server a file.
     _lock: Option<FileLock>,

@@ -13,7 +13,7 @@ mod database;
 use std::sync::Arc;
 
 use roster_core::command::Command;
-use tokio::runtime::Runtime;
+use tokio::runtime::{Builder, Runtime};
 use tokio::task::JoinSet;
 
 use crate::connection::Result;
@@ -24,7 +24,7 @@ use database::{Database, Engine};
 pub(crate) struct TestStore {
     pub(crate) store: Arc<Store>,
     runtime: Runtime,
-    _database: Database,
+    database: Database,
 }
 
 impl TestStore {
@@ -32,8 +32,13 @@ impl TestStore {
         let database = Database::create(engine);
         Self {
             store: Arc::new(Store::open(&database.url).unwrap()),
-            runtime: Runtime::new().unwrap(),
-            _database: database,
+            // Two workers on any machine: one may read.
+            runtime: Builder::new_multi_thread()
+                .worker_threads(2)
+                .enable_all()
+                .build()
+                .unwrap(),
+            database,
         }
     }
 
@@ -75,6 +80,11 @@ impl TestStore {
             answers.sort_by_key(|(index, _)| *index);
             answers.into_iter().map(|(_, answer)| answer).collect()
         })
+    }
+
+    /// Where its database is.
+    pub(crate) fn url(&self) -> &str {
+        &self.database.url
     }
 
     /// Waits for an end.

@@ -37,9 +37,10 @@ impl Transactions for Session {
     }
 
     fn begin_read(&mut self, reading: Reading) -> Result<()> {
+        let begin = begin_read(reading, &mut self.conn);
         Ok(AnsiTransactionManager::begin_transaction_sql(
             &mut *self.conn,
-            begin_read(reading),
+            begin.as_ref(),
         )?)
     }
 

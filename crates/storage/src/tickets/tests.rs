@@ -210,15 +210,17 @@ fn check(at: &mut Snapshot<'_>, count: u64, limit: usize) {
 
 fn pages_of_tickets_are_what_a_look_at_every_ticket_finds(store: &TestStore) {
     let config = Config {
-        cases: 3,
+        cases: 5,
         failure_persistence: None,
         max_shrink_iters: 0,
         ..Config::default()
     };
     let drawn = proptest::collection::vec(drawn(), 1..40);
+    // Pages of one row, of a few, and of all.
+    let limits = prop_oneof![Just(1), 2..9_usize, Just(200)];
     let number = Cell::new(0);
     TestRunner::new(config)
-        .run(&(drawn, 2..9_usize), |(all, limit)| {
+        .run(&(drawn, limits), |(all, limit)| {
             number.set(number.get() + 1);
             let org = OrganizationName::parse(&format!("o{}", number.get())).unwrap();
             fill(store, &org, &all);

@@ -1,0 +1,146 @@
+//! That the plans which pages keep lead through indexes, and grow with the tables.
+
+#![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
+
+use std::ops::Range;
+
+use diesel::sql_types::BigInt;
+use roster_core::id::{AccountId, ContactId, Time};
+use roster_core::organization::OrganizationName;
+use roster_core::rules::account::{AccountPatch, CreateAccount};
+use roster_core::rules::contact::{ContactPatch, CreateContact};
+use roster_core::rules::ticket::{Record, RecordTickets};
+use roster_core::text::{Name, TicketKey};
+
+use super::*;
+use crate::connection::{Org, ReadFacts, ReadLists, TicketBranch, TicketPlace, Transactions};
+use crate::testing::TestStore;
+
+/// One account has nearly all tickets; the other accounts, and each contact, have few.
+const TICKETS: u64 = 4_000;
+const CONTACTS: u64 = 8;
+const ACCOUNTS: u64 = 3;
+/// What a page asks of each branch.
+const ROWS: usize = 62;
+
+#[derive(QueryableByName)]
+struct Touched {
+    #[diesel(sql_type = BigInt)]
+    whole: i64,
+    #[diesel(sql_type = BigInt)]
+    rows: i64,
+}
+
+fn make_people(store: &TestStore, organization: &OrganizationName) {
+    let account = |number: u64| CreateAccount {
+        name: Name::parse(&format!("A{number}")).unwrap(),
+        fields: AccountPatch::default(),
+    };
+    store.all(organization, (1..=ACCOUNTS).map(account).collect());
+    let contact = |number: u64| CreateContact {
+        family_name: Name::parse(&format!("C{number}")).unwrap(),
+        fields: ContactPatch::default(),
+    };
+    store.all(organization, (1..=CONTACTS).map(contact).collect());
+}
+
+fn record(store: &TestStore, organization: &OrganizationName, numbers: Range<u64>) {
+    let record = |number: u64| Record {
+        key: TicketKey::parse(&format!("t{number}")).unwrap(),
+        requester: ContactId::new(1 + number % CONTACTS),
+        copies: vec![ContactId::new(1 + (number + 1) % CONTACTS)],
+        allow_unassociated_account: true,
+        account: Some(Some(AccountId::new(if number % 20 == 19 { 2 } else { 1 }))),
+        subject: None,
+        status: None,
+        private: None,
+        create_time: Some(Time::from_micros((number / 3) as i64)),
+    };
+    let tickets: Vec<Record> = numbers.map(record).collect();
+    for tickets in tickets.chunks(1_000) {
+        let tickets = tickets.to_vec();
+        store.all(organization, vec![RecordTickets { tickets }]);
+    }
+}
+
+/// How often whole tables were gone through, and how many rows were fetched: counts that go on.
+fn touched(session: &mut Session) -> (i64, i64) {
+    let touched = diesel::sql_query(
+        "SELECT CAST(sum(seq_scan) AS BIGINT) AS whole, \
+         CAST(sum(idx_tup_fetch) AS BIGINT) AS rows FROM pg_stat_xact_user_tables \
+         WHERE relname IN ('tickets', 'ticket_copies')",
+    );
+    let touched: Touched = touched.get_result(&mut session.conn).unwrap();
+    (touched.whole, touched.rows)
+}
+
+/// Reads a page of each branch; answers how often a whole table was gone through for it, and how
+/// many rows were fetched beside those found.
+fn page(
+    session: &mut Session,
+    org: Org,
+    branches: &[TicketBranch],
+    after: Option<&TicketPlace>,
+) -> (i64, i64) {
+    session.begin_read(Reading::Page).unwrap();
+    let before = touched(session);
+    let found = session.ticket_branches(org, branches, after, ROWS).unwrap();
+    let found: usize = found.iter().map(|branch| branch.rows.len()).sum();
+    let (whole, rows) = touched(session);
+    session.rollback().unwrap();
+    (whole - before.0, rows - before.1 - found as i64)
+}
+
+/// Plans made while there were so few tickets, with or without statistics of them.
+fn plans_lead_through_indexes_alone(few: u64, counted: bool) {
+    let store = TestStore::postgres();
+    let pool = pool(store.url(), 1).unwrap();
+    let mut session = session(&pool).unwrap();
+    let acme = OrganizationName::parse("acme").unwrap();
+    make_people(&store, &acme);
+    let org = session.organization("acme").unwrap().unwrap().org;
+    let contact = ContactId::new(1);
+    let of_contact = [
+        TicketBranch::Requester(contact),
+        TicketBranch::Copied(contact),
+        TicketBranch::Account(AccountId::new(1)),
+        TicketBranch::Account(AccountId::new(2)),
+    ];
+    let of_all = [TicketBranch::Organization];
+    let middle = TicketPlace {
+        create_time: Time::from_micros(400),
+        id: TicketKey::parse("t1201").unwrap(),
+    };
+    record(&store, &acme, 0..few);
+    if counted {
+        session.conn.batch_execute("ANALYZE").unwrap();
+    }
+    for after in [None, Some(&middle)] {
+        page(&mut session, org, &of_contact, after);
+        page(&mut session, org, &of_all, after);
+    }
+    record(&store, &acme, few..TICKETS);
+    PooledConnection::extensions_mut(&mut session.conn).remove::<PlansKeptSince>();
+    for after in [None, Some(&middle)] {
+        // A copy's ticket is fetched beside the copy.
+        let (whole, beside) = page(&mut session, org, &of_contact, after);
+        assert_eq!(whole, 0, "{few} {counted} {after:?}");
+        assert!(
+            beside <= ROWS as i64 + 3,
+            "{beside} rows beside those found: {few} {counted} {after:?}"
+        );
+        let (whole, beside) = page(&mut session, org, &of_all, after);
+        assert_eq!((whole, beside), (0, 0), "{few} {counted} {after:?}");
+    }
+}
+
+/// PostgreSQL knows of its own how large a table is; statistics of one that has grown since are
+/// made anew by its autovacuum, within a minute or two.
+#[test]
+fn plans_that_pages_keep_from_when_tables_were_small_are_made_anew_and_lead_through_indexes_alone()
+{
+    for few in [0, 1, 8, 40] {
+        plans_lead_through_indexes_alone(few, false);
+    }
+    plans_lead_through_indexes_alone(0, true);
+}
