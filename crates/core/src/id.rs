@@ -48,6 +48,19 @@ macro_rules! wire_id {
             }
         }
 
+        /// The id as it is displayed. Lists and verdicts tell many, and to format each would take
+        /// longer than to find it.
+        impl From<$name> for String {
+            fn from(id: $name) -> Self {
+                let mut digits = itoa::Buffer::new();
+                let digits = digits.format(id.0);
+                let mut text = Self::with_capacity(1 + digits.len());
+                text.push($letter);
+                text.push_str(digits);
+                text
+            }
+        }
+
         impl FromStr for $name {
             type Err = IdFault;
 
@@ -167,6 +180,7 @@ mod tests {
         for number in [1, 9, 10, 4_000_000_000, i64::MAX as u64] {
             let id = AccountId::new(number);
             assert_eq!(id.to_string().parse(), Ok(id));
+            assert_eq!(String::from(id), id.to_string());
         }
     }
 

@@ -92,7 +92,7 @@ pub(crate) fn association(pair: Pair, stored: &Stored<Association>) -> v1::Assoc
 }
 
 fn account_id(account: Option<AccountId>) -> String {
-    account.map(|id| id.to_string()).unwrap_or_default()
+    account.map(String::from).unwrap_or_default()
 }
 
 fn status(status: TicketStatus) -> i32 {
@@ -118,12 +118,12 @@ pub(crate) fn ticket(stored: &Stored<Ticket>) -> v1::Ticket {
 }
 
 /// What a visitor may know of a ticket: never its copy list.
-pub(crate) fn ticket_summary(ticket: &ListedTicket) -> v1::TicketSummary {
+pub(crate) fn ticket_summary(ticket: ListedTicket) -> v1::TicketSummary {
     v1::TicketSummary {
-        id: ticket.place.id.to_string(),
-        requester_id: ticket.requester.to_string(),
+        id: ticket.place.id.into(),
+        requester_id: ticket.requester.into(),
         account_id: account_id(ticket.account),
-        subject: ticket.subject.to_string(),
+        subject: ticket.subject.into(),
         status: status(ticket.status),
         create_time: time(ticket.place.create_time),
     }

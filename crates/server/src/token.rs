@@ -69,7 +69,7 @@ impl From<TicketPlace> for Place {
     fn from(place: TicketPlace) -> Self {
         Self {
             time: place.create_time.micros(),
-            id: place.id.to_string(),
+            id: place.id.into(),
             ..Self::default()
         }
     }

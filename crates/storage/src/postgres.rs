@@ -1,5 +1,6 @@
 //! PostgreSQL: shared by several servers.
 
+use std::borrow::Cow;
 use std::time::{Duration, Instant};
 
 use diesel::Connection as _;
@@ -67,17 +68,20 @@ const PLANS_KEPT_FOR: Duration = Duration::from_secs(1);
 /// Since when a connection keeps the plans of its pages.
 struct PlansKeptSince(Instant);
 
-fn begin_read(reading: Reading, conn: &mut PooledConnection<ConnectionManager<Conn>>) -> String {
+fn begin_read(
+    reading: Reading,
+    conn: &mut PooledConnection<ConnectionManager<Conn>>,
+) -> Cow<'static, str> {
     if reading == Reading::Facts {
-        return BEGIN_READ.to_owned();
+        return BEGIN_READ.into();
     }
     let kept = PooledConnection::extensions_mut(conn);
     let since = kept.get::<PlansKeptSince>();
     if since.is_some_and(|PlansKeptSince(since)| since.elapsed() < PLANS_KEPT_FOR) {
-        return BEGIN_PAGE.to_owned();
+        return BEGIN_PAGE.into();
     }
     kept.insert(PlansKeptSince(Instant::now()));
-    format!("{BEGIN_PAGE}; DISCARD PLANS")
+    format!("{BEGIN_PAGE}; DISCARD PLANS").into()
 }
 
 /// One writer an organization.

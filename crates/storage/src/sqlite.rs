@@ -1,5 +1,7 @@
 //! SQLite: embedded, one writer, WAL.
 
+use std::borrow::Cow;
+
 use diesel::Connection as _;
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
@@ -51,8 +53,8 @@ const BEGIN_WRITE: &str = "BEGIN IMMEDIATE";
 const FOR_UPDATE: &str = "";
 
 /// Plans depend on the tables alone here.
-fn begin_read(_: Reading, _: &mut PooledConnection<ConnectionManager<Conn>>) -> &'static str {
-    "BEGIN DEFERRED"
+fn begin_read(_: Reading, _: &mut PooledConnection<ConnectionManager<Conn>>) -> Cow<'static, str> {
+    "BEGIN DEFERRED".into()
 }
 
 /// Unpacking JSON in which many questions travel as one parameter.

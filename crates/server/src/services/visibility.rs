@@ -142,11 +142,10 @@ impl VisibilityService for Visibilities {
             })
             .await?;
         let rows = found.items.into_iter().map(|visible| {
-            let ticket = &visible.ticket;
-            let place = Place::from(ticket.place.clone());
+            let place = Place::from(visible.ticket.place.clone());
             let shown = v1::VisibleTicket {
-                ticket: Some(render::ticket_summary(ticket)),
                 grounds: render::grounds(&visible.verdict),
+                ticket: Some(render::ticket_summary(visible.ticket)),
             };
             (place, shown)
         });

@@ -1,9 +1,11 @@
 //! The branches of a list, all in one statement: each question is a way to the server and back.
 
+use diesel::RunQueryDsl;
+use diesel::sql_types::BigInt;
 use roster_core::id::AccountId;
 
 use super::session::Session;
-use super::tickets::{OF_TICKETS, Part, PartRow, Writing};
+use super::tickets::{OF_TICKETS, Part, TicketColumns, TicketRow, Writing};
 use crate::connection::{Org, Result, TicketBranch};
 use crate::rows::column;
 
@@ -11,7 +13,10 @@ use crate::rows::column;
 /// each number of branches is another text.
 const BRANCHES_KEPT_MAX: usize = 16;
 
-impl<'a> Writing<'a> {
+/// The number of a part and its row.
+type Columns = (BigInt, TicketColumns);
+
+impl<'a> Writing<'a, Columns> {
     /// The same part of many accounts' branches, planned once.
     fn lateral(&mut self, accounts: &[(usize, AccountId)], part: Part<'a>) {
         self.join();
@@ -41,15 +46,15 @@ pub(super) fn rows(
     branches: &[TicketBranch],
     parts: &[Part<'_>],
     limit: usize,
-) -> Result<Vec<PartRow>> {
-    let mut writing = Writing::new(org, limit);
+) -> Result<Vec<(usize, TicketRow)>> {
+    let mut writing = Writing::<Columns>::new(org, limit);
     let mut lateral: Vec<Vec<(usize, AccountId)>> = vec![Vec::new(); parts.len()];
     for (place, branch) in branches.iter().enumerate() {
         for (kind, part) in parts.iter().enumerate() {
             let number = place * parts.len() + kind;
             match branch {
                 TicketBranch::Account(account) => lateral[kind].push((number, *account)),
-                _ => writing.part(number, *branch, *part),
+                _ => writing.part(Some(number), *branch, *part),
             }
         }
     }
@@ -60,5 +65,7 @@ pub(super) fn rows(
     }
     let few = branches.len() <= BRANCHES_KEPT_MAX;
     writing.statement.if_few(few);
-    writing.rows(session)
+    let rows: Vec<(i64, TicketRow)> = writing.statement.load(&mut session.conn)?;
+    let numbered = |(part, row)| Some((usize::try_from(part).ok()?, row));
+    Ok(rows.into_iter().filter_map(numbered).collect())
 }

@@ -40,7 +40,7 @@ impl Transactions for Session {
         let begin = begin_read(reading, &mut self.conn);
         Ok(AnsiTransactionManager::begin_transaction_sql(
             &mut *self.conn,
-            begin.as_ref(),
+            &begin,
         )?)
     }
 

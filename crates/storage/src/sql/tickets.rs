@@ -16,9 +16,8 @@ use crate::connection::{BranchRows, ListedTicket, Org, Result, TicketBranch, Tic
 use crate::rows::{column, number, status};
 use crate::statement::Statement;
 
-/// The columns of a part, as [`PartRow`] has them.
-type Columns = (
-    BigInt,
+/// The columns of [`TicketRow`].
+pub(super) type TicketColumns = (
     BigInt,
     Text,
     BigInt,
@@ -30,9 +29,9 @@ type Columns = (
     BigInt,
 );
 
+/// A ticket as a part reads it.
 #[derive(Queryable)]
-pub(super) struct PartRow {
-    pub(super) part: i64,
+pub(super) struct TicketRow {
     pub(super) create_time: i64,
     id: String,
     ticket: i64,
@@ -44,7 +43,7 @@ pub(super) struct PartRow {
     revision: i64,
 }
 
-impl PartRow {
+impl TicketRow {
     fn listed(self) -> ListedTicket {
         ListedTicket {
             place: TicketPlace {
@@ -81,7 +80,7 @@ impl Part<'_> {
     }
 }
 
-/// The columns as the tickets' table names them, without the part's number.
+/// The columns as the tickets' table names them.
 pub(super) const OF_TICKETS: &str =
     "create_time, id, ticket, requester, account, subject, closed, is_private, revision";
 /// The same of a copy `c` and its ticket `t`.
@@ -89,7 +88,7 @@ const OF_COPIES: &str = "c.create_time, c.id, t.ticket, t.requester, t.account, 
      t.closed, t.is_private, t.revision";
 
 /// A statement of parts that is being written.
-pub(super) struct Writing<'a> {
+pub(super) struct Writing<'a, Columns> {
     pub(super) statement: Statement<'a, Columns>,
     pub(super) org: Org,
     limit: i64,
@@ -98,7 +97,7 @@ pub(super) struct Writing<'a> {
     parts: usize,
 }
 
-impl<'a> Writing<'a> {
+impl<'a, Columns> Writing<'a, Columns> {
     pub(super) fn new(org: Org, limit: usize) -> Self {
         Self {
             statement: Statement::default(),
@@ -117,11 +116,13 @@ impl<'a> Writing<'a> {
         self.parts += 1;
     }
 
-    /// One part of a branch.
-    pub(super) fn part(&mut self, number: usize, branch: TicketBranch, part: Part<'a>) {
+    /// One part of a branch. Where a statement has several, their rows begin with its `number`.
+    pub(super) fn part(&mut self, number: Option<usize>, branch: TicketBranch, part: Part<'a>) {
         self.join();
+        let number =
+            number.map_or_else(String::new, |number| format!("CAST({number} AS BIGINT), "));
         let (index, of) = match branch {
-            TicketBranch::Copied(contact) => return self.copied(number, contact, part),
+            TicketBranch::Copied(contact) => return self.copied(&number, contact, part),
             TicketBranch::Requester(contact) => (
                 "tickets_by_requester",
                 Some(("requester", contact.number())),
@@ -133,8 +134,7 @@ impl<'a> Writing<'a> {
         };
         let by = by_index(index);
         self.statement.words(format!(
-            "SELECT * FROM (SELECT CAST({number} AS BIGINT) AS part, {OF_TICKETS} \
-             FROM tickets {by} WHERE org = "
+            "SELECT * FROM (SELECT {number}{OF_TICKETS} FROM tickets {by} WHERE org = "
         ));
         self.statement.number(self.org);
         if let Some((name, id)) = of {
@@ -143,14 +143,14 @@ impl<'a> Writing<'a> {
                 .number(column(id));
         }
         self.taken(part);
-        self.statement.words(format!(") AS p{number}"));
+        self.statement.words(format!(") AS p{}", self.parts));
     }
 
-    fn copied(&mut self, number: usize, contact: ContactId, part: Part<'a>) {
+    fn copied(&mut self, number: &str, contact: ContactId, part: Part<'a>) {
         let by = by_index("ticket_copies_by_contact");
         self.statement
             .words(format!(
-                "SELECT CAST({number} AS BIGINT) AS part, {OF_COPIES} FROM \
+                "SELECT {number}{OF_COPIES} FROM \
                  (SELECT org, ticket, create_time, id FROM ticket_copies {by} WHERE org = "
             ))
             .number(self.org)
@@ -189,10 +189,6 @@ impl<'a> Writing<'a> {
             .words(format!(" ORDER BY {} LIMIT 0 + ", part.order()))
             .number(self.limit);
     }
-
-    pub(super) fn rows(self, session: &mut Session) -> Result<Vec<PartRow>> {
-        Ok(self.statement.load(&mut session.conn)?)
-    }
 }
 
 /// See [`ReadLists::ticket_branches`](crate::connection::ReadLists::ticket_branches).
@@ -211,11 +207,8 @@ pub(super) fn branches(
         return Ok(Vec::new());
     }
     let mut found: Vec<Vec<ListedTicket>> = vec![Vec::new(); branches.len() * parts.len()];
-    for row in branches::rows(session, org, branches, parts, limit)? {
-        if let Some(rows) = usize::try_from(row.part)
-            .ok()
-            .and_then(|n| found.get_mut(n))
-        {
+    for (part, row) in branches::rows(session, org, branches, parts, limit)? {
+        if let Some(rows) = found.get_mut(part) {
             rows.push(row.listed());
         }
     }

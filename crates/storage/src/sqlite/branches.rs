@@ -1,12 +1,12 @@
 //! The branches of a list, each part in a statement of its own: to ask costs next to nothing here, and
 //! few texts serve any number of branches.
 
+use diesel::RunQueryDsl;
 use roster_core::id::Time;
 
 use super::session::Session;
-use super::tickets::{Part, PartRow, Writing};
+use super::tickets::{Part, TicketColumns, TicketRow, Writing};
 use crate::connection::{Org, Result, TicketBranch};
-use crate::rows::column;
 
 /// The rows of all parts, numbered branch by branch.
 ///
@@ -17,7 +17,7 @@ pub(super) fn rows(
     branches: &[TicketBranch],
     parts: &[Part<'_>],
     limit: usize,
-) -> Result<Vec<PartRow>> {
+) -> Result<Vec<(usize, TicketRow)>> {
     let mut rows = Vec::new();
     let mut since = Time::from_micros(i64::MIN);
     // Those of accounts and of all first, since they are the most likely to come to the limit.
@@ -28,19 +28,16 @@ pub(super) fn rows(
     in_turn.sort_by_key(|(_, branch)| is_small(branch));
     for (place, branch) in in_turn {
         for (kind, part) in parts.iter().enumerate() {
-            let mut writing = Writing::new(org, limit);
+            let mut writing = Writing::<TicketColumns>::new(org, limit);
             writing.since = Some(since);
-            writing.part(0, *branch, *part);
-            let of_part = writing.rows(session)?;
+            writing.part(None, *branch, *part);
+            let of_part: Vec<TicketRow> = writing.statement.load(&mut session.conn)?;
             if of_part.len() >= limit {
                 let oldest = of_part.iter().map(|row| row.create_time).min();
                 since = since.max(Time::from_micros(oldest.unwrap_or(i64::MIN)));
             }
-            let part = column((place * parts.len() + kind) as u64);
-            rows.extend(of_part.into_iter().map(|mut row| {
-                row.part = part;
-                row
-            }));
+            let number = place * parts.len() + kind;
+            rows.extend(of_part.into_iter().map(|row| (number, row)));
         }
     }
     Ok(rows)
