@@ -188,7 +188,14 @@ on_both_engines! {
 
 on_both_engines! {
     async fn a_list_beside_memory_knows_every_change_of_how_its_contact_stands(world: World) {
+        world.server = { world.server.kill(); another(&world.database, &[]) };
+        world.clients = world.server.connect().await;
         let (colleague, account) = colleagues(&world).await;
+        // Else the account, as the primary one, could not be left.
+        world.allow_several_accounts().await;
+        let home = world.account("B").await;
+        world.associate(&home, &colleague).await;
+        world.promote(&colleague, &home).await.unwrap();
         until_in_memory(&world.server, &world.clients, (&colleague, "t1")).await;
         let (clients, asked) = (&world.clients, &colleague);
         let lists = async |changed: &str, expected: &[&str]| {
