@@ -179,17 +179,18 @@ fn organization_text<T>(request: &Request<T>) -> Result<&str, Fault> {
     }
 }
 
-/// The moment of a snapshot, unless the caller has seen one that is lost.
-fn moment_of(
+/// What a snapshot answers, and its moment; a fault where the caller has seen a moment that is lost.
+fn of_moment<T>(
     snapshot: &mut Snapshot<'_>,
     fresh: Freshness,
-) -> Result<Result<At, Fault>, StorageError> {
+    ask: impl FnOnce(&mut Snapshot<'_>) -> Result<Result<T, Fault>, StorageError>,
+) -> Result<Result<(T, At), Fault>, StorageError> {
     if let Freshness::AtLeast(moment) = fresh
         && !snapshot.has_been(moment)?
     {
         return Ok(Err(lost()));
     }
-    Ok(Ok(snapshot.at()))
+    Ok(ask(snapshot)?.map(|answer| (answer, snapshot.at())))
 }
 
 /// What is read, if it comes a little before the caller's deadline: else the caller hears why not,
@@ -278,30 +279,9 @@ impl Spine {
         Ok((answer, self.tokens.of(organization.as_str(), at)))
     }
 
-    /// As [`read`](Self::read), for a page in the order of an index.
+    /// As [`read`](Self::read), for a page in the order of an index, with memory at hand: it tells
+    /// how contacts stand at the snapshot's moment, where it has that.
     pub(crate) async fn read_page<Q, T>(
-        &self,
-        request: &Request<Q>,
-        ask: impl Fn(&mut Snapshot<'_>) -> Result<Result<T, Fault>, StorageError> + Send + 'static,
-    ) -> Result<(T, String), Fault>
-    where
-        Q: ReadRequest,
-        T: Send + 'static,
-    {
-        let organization = organization_of(request)?;
-        let fresh = self.freshness(organization.as_str(), request.get_ref())?;
-        let asked = move |snapshot: &mut Snapshot<'_>| match moment_of(snapshot, fresh)? {
-            Ok(at) => Ok(ask(snapshot)?.map(|answer| (answer, at))),
-            Err(lost) => Ok(Err(lost)),
-        };
-        let reading = self.store.read_page(&organization, asked);
-        let (answer, at) = in_time(request, reading).await?;
-        Ok((answer, self.tokens.of(organization.as_str(), at)))
-    }
-
-    /// As [`read_page`](Self::read_page), with memory at hand: it tells how contacts stand at the
-    /// snapshot's moment, where it has that.
-    pub(crate) async fn read_beside_memory<Q, T>(
         &self,
         request: &Request<Q>,
         ask: impl Fn(
@@ -316,15 +296,19 @@ impl Spine {
         T: Send + 'static,
     {
         let organization = organization_of(request)?;
+        let fresh = self.freshness(organization.as_str(), request.get_ref())?;
         let (memory, name) = (Arc::clone(&self.memory), organization.clone());
         let asked = move |snapshot: &mut Snapshot<'_>| {
-            let standing = |contact, at| memory.standing(name.as_str(), contact, at);
-            let answer = ask(snapshot, &standing)?;
-            Ok(answer.map(|answer| (answer, snapshot.exists())))
+            of_moment(snapshot, fresh, |snapshot| {
+                let standing = |contact, at| memory.standing(name.as_str(), contact, at);
+                let answer = ask(snapshot, &standing)?;
+                Ok(answer.map(|answer| (answer, snapshot.exists())))
+            })
         };
-        let ((answer, exists), token) = self.read_page(request, asked).await?;
+        let reading = self.store.read_page(&organization, asked);
+        let ((answer, exists), at) = in_time(request, reading).await?;
         self.memory.want(&organization, exists);
-        Ok((answer, token))
+        Ok((answer, self.tokens.of(organization.as_str(), at)))
     }
 
     /// Judges by the facts of sight: those in memory, if they are there and fresh enough, else
@@ -367,10 +351,7 @@ impl Spine {
         fresh: Freshness,
         ask: impl FnOnce(&mut Snapshot<'_>) -> Result<Result<T, Fault>, StorageError> + Send + 'static,
     ) -> Result<(T, At), Fault> {
-        let asked = move |snapshot: &mut Snapshot<'_>| match moment_of(snapshot, fresh)? {
-            Ok(at) => Ok(ask(snapshot)?.map(|answer| (answer, at))),
-            Err(lost) => Ok(Err(lost)),
-        };
+        let asked = move |snapshot: &mut Snapshot<'_>| of_moment(snapshot, fresh, ask);
         in_time(request, self.store.read(organization, asked)).await
     }
 

@@ -10,14 +10,14 @@ use std::time::{Duration, Instant};
 use parking_lot::Mutex;
 use tokio::runtime::Handle;
 
-/// How many rows a brief read may ask for: some hundred microseconds where they are in memory.
-pub(crate) const BRIEF_ROWS_MAX: usize = 1_024;
+/// How many rows a brief read may ask for: about half a millisecond where they are in memory.
+pub(crate) const BRIEF_ROWS_MAX: usize = 512;
 /// A read that took longer than a brief one can has waited for the disk.
 const BRIEF_TIME_MAX: Duration = Duration::from_millis(2);
 /// How long after such a wait none is done here. What made one wait may well make the next.
 const PAUSE: Duration = Duration::from_millis(500);
 
-/// Those of one store.
+/// The brief reads of one store.
 #[derive(Debug, Default)]
 pub(crate) struct BriefReads(Mutex<State>);
 
@@ -27,7 +27,7 @@ struct State {
     paused_until: Option<Instant>,
 }
 
-/// One that is done now.
+/// A brief read that is being done, until it is dropped.
 #[derive(Debug)]
 pub(crate) struct Turn<'a> {
     reads: &'a BriefReads,

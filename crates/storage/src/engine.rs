@@ -84,6 +84,18 @@ impl Engine {
         })
     }
 
+    /// A connection that waits for nobody, and to ask which does not wait for the network; none if
+    /// there is none now.
+    pub(crate) fn connection_here(&self) -> Option<Box<dyn Connection>> {
+        match self {
+            Self::Sqlite(pool) => {
+                let conn = pool.try_get()?;
+                Some(Box::new(sqlite::Session { conn }))
+            }
+            Self::Postgres(_) => None,
+        }
+    }
+
     pub(crate) fn connect(&self) -> Result<Box<dyn Connection>> {
         Ok(match self {
             Self::Sqlite(pool) => Box::new(sqlite::session(pool)?),

@@ -1,10 +1,9 @@
 //! PostgreSQL: shared by several servers.
 
-use std::borrow::Cow;
 use std::time::{Duration, Instant};
 
 use diesel::Connection as _;
-use diesel::connection::SimpleConnection;
+use diesel::connection::{AnsiTransactionManager, SimpleConnection};
 use diesel::prelude::*;
 use diesel::r2d2::{ConnectionManager, CustomizeConnection, Pool, PooledConnection};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
@@ -55,6 +54,7 @@ const BEGIN_WRITE: &str = "BEGIN ISOLATION LEVEL READ COMMITTED; \
 
 const BEGIN_READ: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; \
      SET LOCAL plan_cache_mode = force_custom_plan";
+
 /// To plan a page takes longer than to read it, so that its plans are kept for a while. Nothing but
 /// indexes in their own order is of use to it.
 const BEGIN_PAGE: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; \
@@ -69,19 +69,21 @@ const PLANS_KEPT_FOR: Duration = Duration::from_secs(1);
 struct PlansKeptSince(Instant);
 
 fn begin_read(
-    reading: Reading,
     conn: &mut PooledConnection<ConnectionManager<Conn>>,
-) -> Cow<'static, str> {
-    if reading == Reading::Facts {
-        return BEGIN_READ.into();
+    reading: Reading,
+) -> Result<()> {
+    let begin = match reading {
+        Reading::Facts => BEGIN_READ,
+        Reading::Page => BEGIN_PAGE,
+    };
+    AnsiTransactionManager::begin_transaction_sql(&mut **conn, begin)?;
+    let since = PooledConnection::extensions(conn).get::<PlansKeptSince>();
+    let kept = since.is_some_and(|PlansKeptSince(since)| since.elapsed() < PLANS_KEPT_FOR);
+    if reading == Reading::Page && !kept {
+        conn.batch_execute("DISCARD PLANS")?;
+        PooledConnection::extensions_mut(conn).insert(PlansKeptSince(Instant::now()));
     }
-    let kept = PooledConnection::extensions_mut(conn);
-    let since = kept.get::<PlansKeptSince>();
-    if since.is_some_and(|PlansKeptSince(since)| since.elapsed() < PLANS_KEPT_FOR) {
-        return BEGIN_PAGE.into();
-    }
-    kept.insert(PlansKeptSince(Instant::now()));
-    format!("{BEGIN_PAGE}; DISCARD PLANS").into()
+    Ok(())
 }
 
 /// One writer an organization.
@@ -158,13 +160,17 @@ fn by_index(_name: &str) -> String {
 /// The place of a text in another, from 1; 0 if it is not there.
 const PLACE_OF: &str = "strpos";
 
+/// A server that dies within a transaction must not hold its locks for long. No statement takes so
+/// long that it were worth compiling; plans that are kept look as if they did, since they know no
+/// limits.
+const SETTINGS: &str = "SET idle_in_transaction_session_timeout = '60s'; SET jit = off";
+
 #[derive(Debug)]
 struct OnConnect;
 
 impl CustomizeConnection<Conn, diesel::r2d2::Error> for OnConnect {
     fn on_acquire(&self, conn: &mut Conn) -> std::result::Result<(), diesel::r2d2::Error> {
-        // A server that dies within a transaction must not hold its locks for long.
-        conn.batch_execute("SET idle_in_transaction_session_timeout = '60s'")
+        conn.batch_execute(SETTINGS)
             .map_err(diesel::r2d2::Error::QueryError)
     }
 }

@@ -213,7 +213,7 @@ impl Snapshot<'_> {
             Some(standing) => Some(standing),
             None => {
                 // Of any number of accounts.
-                self.may_ask(usize::MAX)?;
+                self.take_rows(usize::MAX)?;
                 self.connection.standing(self.org, contact)?
             }
         };

@@ -76,8 +76,8 @@ impl<'c> Snapshot<'c> {
         self
     }
 
-    /// To be called before so many rows are asked for.
-    pub(crate) fn may_ask(&mut self, rows: usize) -> Result<()> {
+    /// Takes so many rows from those that a brief read may ask for: to be called before they are.
+    pub(crate) fn take_rows(&mut self, rows: usize) -> Result<()> {
         if let Some(left) = &mut self.rows_left {
             *left = left.checked_sub(rows).ok_or(StorageError::Outgrown)?;
         }

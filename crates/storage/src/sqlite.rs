@@ -1,9 +1,7 @@
 //! SQLite: embedded, one writer, WAL.
 
-use std::borrow::Cow;
-
 use diesel::Connection as _;
-use diesel::connection::SimpleConnection;
+use diesel::connection::{AnsiTransactionManager, SimpleConnection};
 use diesel::prelude::*;
 use diesel::r2d2::{ConnectionManager, CustomizeConnection, Pool, PooledConnection};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
@@ -52,9 +50,12 @@ const BEGIN_WRITE: &str = "BEGIN IMMEDIATE";
 /// The immediate transaction has locked the whole database.
 const FOR_UPDATE: &str = "";
 
-/// Plans depend on the tables alone here.
-fn begin_read(_: Reading, _: &mut PooledConnection<ConnectionManager<Conn>>) -> Cow<'static, str> {
-    "BEGIN DEFERRED".into()
+/// Plans depend on the tables alone here, whatever is read.
+fn begin_read(conn: &mut PooledConnection<ConnectionManager<Conn>>, _: Reading) -> Result<()> {
+    Ok(AnsiTransactionManager::begin_transaction_sql(
+        &mut **conn,
+        "BEGIN DEFERRED",
+    )?)
 }
 
 /// Unpacking JSON in which many questions travel as one parameter.

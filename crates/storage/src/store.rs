@@ -1,5 +1,6 @@
 //! All that others see of storage.
 
+use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
@@ -276,7 +277,9 @@ impl Store {
     }
 
     /// As [`read`](Self::read), for a page in the order of an index. On SQLite it is read where it is
-    /// asked, if that is brief.
+    /// asked, if that is brief: else again elsewhere, so that `ask` must have no effects but its
+    /// answer. What it asks for beside single records must be counted by
+    /// [`Snapshot::take_rows`], and its errors handed on.
     pub async fn read_page<T: Send + 'static>(
         &self,
         organization: &OrganizationName,
@@ -297,20 +300,16 @@ impl Store {
         organization: &OrganizationName,
         ask: impl Fn(&mut Snapshot<'_>) -> Result<T>,
     ) -> Option<Result<T>> {
-        let of_file = matches!(self.engine, Engine::Sqlite(_));
-        let _here = of_file.then(|| self.brief.turn())??;
-        let _turn = self.readers.try_acquire().ok()?;
-        let read = || {
-            let mut connection = self.engine.connect()?;
-            connection.begin_read(Reading::Page)?;
-            let answer = Snapshot::of(connection.as_mut(), organization)
-                .and_then(|at| ask(&mut at.briefly()));
-            // See `ask_snapshot`.
-            let _ = connection.rollback();
-            answer
-        };
-        let ended = catch_unwind(AssertUnwindSafe(read));
-        Some(ended.unwrap_or_else(|_| Err(StorageError::Defect("a read panicked".into()))))
+        let _brief = self.brief.turn()?;
+        let _reader = self.readers.try_acquire().ok()?;
+        let mut connection = self.engine.connection_here()?;
+        let read = AssertUnwindSafe(move || {
+            of_moment(connection.as_mut(), Reading::Page, organization, |at| {
+                ask(&mut at.briefly())
+            })
+            .flatten()
+        });
+        Some(catch_unwind(read).unwrap_or_else(|panic| Err(panicked(panic.as_ref()))))
     }
 
     pub(crate) async fn ask_snapshot<T: Send + 'static>(
@@ -323,14 +322,10 @@ impl Store {
         let organization = organization.clone();
         let (tell, mut told) = oneshot::channel();
         let mut asked = std::pin::pin!(self.ask_connection(turns, move |connection| {
-            connection.begin_read(reading)?;
-            let answer = Snapshot::of(connection, &organization).and_then(|mut at| ask(&mut at));
-            // Nobody is left to hear it where the caller has gone.
-            let _ = tell.send(answer);
-            // Nothing was written: whether this succeeds tells nothing about the answer, which so
-            // need not wait for it.
-            let _ = connection.rollback();
-            Ok(())
+            of_moment(connection, reading, &organization, |mut at| {
+                // Before the snapshot ends. Nobody is left to hear it where the caller has gone.
+                let _ = tell.send(ask(&mut at));
+            })
         }));
         let lost = || StorageError::Defect("a question was dropped".into());
         tokio::select! {
@@ -378,6 +373,27 @@ impl Drop for Store {
     fn drop(&mut self) {
         self.queue.close();
     }
+}
+
+/// Asks a question of one moment. Nothing is written: whether it ends well tells nothing about the
+/// answer.
+fn of_moment<T>(
+    connection: &mut dyn Connection,
+    reading: Reading,
+    organization: &OrganizationName,
+    ask: impl FnOnce(Snapshot<'_>) -> T,
+) -> Result<T> {
+    connection.begin_read(reading)?;
+    let answer = Snapshot::of(connection, organization).map(ask);
+    let _ = connection.rollback();
+    answer
+}
+
+/// A question that panicked, by what it said.
+fn panicked(panic: &(dyn Any + Send)) -> StorageError {
+    let said = panic.downcast_ref::<&str>().copied();
+    let said = said.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    StorageError::Defect(format!("a question panicked: {}", said.unwrap_or("no word")).into())
 }
 
 fn dropped() -> NotDone {

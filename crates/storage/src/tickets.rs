@@ -114,7 +114,9 @@ fn window(
     after: Option<&TicketPlace>,
     rows: usize,
 ) -> Result<(Vec<FoundTicket>, Option<TicketPlace>)> {
-    at.may_ask(rows * merged.branches.len())?;
+    // A place in the middle of a branch makes two parts of it.
+    let parts = merged.branches.len() * if after.is_some() { 2 } else { 1 };
+    at.take_rows(rows * parts)?;
     let branches = at
         .connection
         .ticket_branches(at.org, &merged.branches, after, rows)?;

@@ -1,7 +1,5 @@
 //! TicketService: answers staff.
 
-use std::slice::from_ref;
-
 use prost::Message;
 use roster_api::v1::ticket_service_server::TicketService;
 use roster_api::v1::{self, ErrorReason};
@@ -183,7 +181,7 @@ impl TicketService for Tickets {
         let (rows, after) = (page.rows(), page.after.clone().map(Place::ticket));
         let ((rows, examined), read_token) = self
             .0
-            .read_page(&request, move |at| {
+            .read(&request, move |at| {
                 if let Some(id) = asked.account
                     && at.accounts(&[id])?.is_empty()
                 {
@@ -194,8 +192,7 @@ impl TicketService for Tickets {
                 {
                     return Ok(Err(Refusal::ContactNotFound(id).into()));
                 }
-                let found =
-                    at.ticket_page(from_ref(&asked.source), &asked.filter, after.as_ref(), rows)?;
+                let found = at.ticket_page(&[asked.source], &asked.filter, after.as_ref(), rows)?;
                 let numbers: Vec<_> = found.found.iter().map(|row| row.ticket.ticket).collect();
                 let mut copies = at.copies(&numbers)?;
                 let rows = found.found.into_iter().map(|row| {

@@ -125,7 +125,7 @@ impl VisibilityService for Visibilities {
         let (size, after) = (page.size, page.after.clone().map(Place::ticket));
         let (found, read_token) = self
             .0
-            .read_beside_memory(&request, move |at, standing| {
+            .read_page(&request, move |at, standing| {
                 if let Some(id) = filter.account
                     && at.accounts(&[id])?.is_empty()
                 {

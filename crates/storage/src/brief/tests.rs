@@ -67,7 +67,7 @@ fn threads_of(store: &TestStore, rows: &[usize]) -> Vec<ThreadId> {
     let page = store.store.read_page(&acme, move |at| {
         seen.lock().push(thread::current().id());
         for rows in &rows {
-            at.may_ask(*rows)?;
+            at.take_rows(*rows)?;
         }
         Ok(at.exists())
     });

@@ -5,12 +5,13 @@
 use std::ops::Range;
 
 use diesel::sql_types::BigInt;
-use roster_core::id::{AccountId, ContactId, Time};
+use roster_core::id::{AccountId, ContactId, Revision, Time};
 use roster_core::organization::OrganizationName;
 use roster_core::rules::account::{AccountPatch, CreateAccount};
+use roster_core::rules::association::{AssociateContacts, Wanted};
 use roster_core::rules::contact::{ContactPatch, CreateContact};
 use roster_core::rules::ticket::{Record, RecordTickets};
-use roster_core::text::{Name, TicketKey};
+use roster_core::text::{Name, Role, TicketKey};
 
 use super::*;
 use crate::connection::{Org, ReadFacts, ReadLists, TicketBranch, TicketPlace, Transactions};
@@ -22,6 +23,8 @@ const CONTACTS: u64 = 8;
 const ACCOUNTS: u64 = 3;
 /// What a page asks of each branch.
 const ROWS: usize = 62;
+/// Few rows are read before the tickets.
+const FIRST: i64 = 16;
 
 #[derive(QueryableByName)]
 struct Touched {
@@ -42,6 +45,18 @@ fn make_people(store: &TestStore, organization: &OrganizationName) {
         fields: ContactPatch::default(),
     };
     store.all(organization, (1..=CONTACTS).map(contact).collect());
+    let wanted = |contact| Wanted {
+        contact: ContactId::new(contact),
+        sees_account_tickets: Some(true),
+        role: Role::default(),
+    };
+    let associate = AssociateContacts {
+        account: AccountId::new(1),
+        contacts: (1..=CONTACTS).map(wanted).collect(),
+        all_or_nothing: true,
+        adopt_unassigned_tickets: false,
+    };
+    store.all(organization, vec![associate]);
 }
 
 fn record(store: &TestStore, organization: &OrganizationName, numbers: Range<u64>) {
@@ -67,15 +82,14 @@ fn record(store: &TestStore, organization: &OrganizationName, numbers: Range<u64
 fn touched(session: &mut Session) -> (i64, i64) {
     let touched = diesel::sql_query(
         "SELECT CAST(sum(seq_scan) AS BIGINT) AS whole, \
-         CAST(sum(idx_tup_fetch) AS BIGINT) AS rows FROM pg_stat_xact_user_tables \
-         WHERE relname IN ('tickets', 'ticket_copies')",
+         CAST(sum(idx_tup_fetch) AS BIGINT) AS rows FROM pg_stat_xact_user_tables",
     );
     let touched: Touched = touched.get_result(&mut session.conn).unwrap();
     (touched.whole, touched.rows)
 }
 
-/// Reads a page of each branch; answers how often a whole table was gone through for it, and how
-/// many rows were fetched beside those found.
+/// Reads a page of each branch, and what is read before it; answers how often a whole table was gone
+/// through for it, and how many rows were fetched beside the tickets found.
 fn page(
     session: &mut Session,
     org: Org,
@@ -84,6 +98,10 @@ fn page(
 ) -> (i64, i64) {
     session.begin_read(Reading::Page).unwrap();
     let before = touched(session);
+    session.organization("acme").unwrap();
+    session.accounts(org, &[AccountId::new(1)]).unwrap();
+    session.standing(org, ContactId::new(1)).unwrap();
+    session.nonce_of(org, Revision::new(1)).unwrap();
     let found = session.ticket_branches(org, branches, after, ROWS).unwrap();
     let found: usize = found.iter().map(|branch| branch.rows.len()).sum();
     let (whole, rows) = touched(session);
@@ -122,15 +140,18 @@ fn plans_lead_through_indexes_alone(few: u64, counted: bool) {
     record(&store, &acme, few..TICKETS);
     PooledConnection::extensions_mut(&mut session.conn).remove::<PlansKeptSince>();
     for after in [None, Some(&middle)] {
-        // A copy's ticket is fetched beside the copy.
+        // A copy's ticket is fetched beside the copy, and what is read before the page.
         let (whole, beside) = page(&mut session, org, &of_contact, after);
         assert_eq!(whole, 0, "{few} {counted} {after:?}");
         assert!(
-            beside <= ROWS as i64 + 3,
+            beside <= ROWS as i64 + FIRST,
             "{beside} rows beside those found: {few} {counted} {after:?}"
         );
         let (whole, beside) = page(&mut session, org, &of_all, after);
-        assert_eq!((whole, beside), (0, 0), "{few} {counted} {after:?}");
+        assert!(
+            whole == 0 && beside <= FIRST,
+            "{few} {counted} {after:?}: {beside}"
+        );
     }
 }
 

@@ -25,7 +25,7 @@ use crate::statement::Statement;
 const PAYLOAD_BYTES_MAX: usize = 16 << 20;
 
 pub(crate) struct Session {
-    pub(super) conn: PooledConnection<ConnectionManager<Conn>>,
+    pub(crate) conn: PooledConnection<ConnectionManager<Conn>>,
 }
 
 impl Transactions for Session {
@@ -37,11 +37,7 @@ impl Transactions for Session {
     }
 
     fn begin_read(&mut self, reading: Reading) -> Result<()> {
-        let begin = begin_read(reading, &mut self.conn);
-        Ok(AnsiTransactionManager::begin_transaction_sql(
-            &mut *self.conn,
-            &begin,
-        )?)
+        begin_read(&mut self.conn, reading)
     }
 
     fn commit(&mut self) -> Result<()> {
