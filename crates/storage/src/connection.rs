@@ -373,6 +373,17 @@ impl ListedTicket {
     }
 }
 
+/// How far branches are read.
+#[derive(Clone, Copy)]
+pub(crate) struct BranchBounds<'a> {
+    /// At most so many rows of each, or twice as many from a place in its middle.
+    pub(crate) rows_max: usize,
+    /// One that has so many rows that count need not be read further.
+    pub(crate) enough: usize,
+    /// Whether a row of a branch counts.
+    pub(crate) counts: &'a dyn Fn(TicketBranch, &ListedTicket) -> bool,
+}
+
 /// The next rows of one branch.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct BranchRows {
@@ -445,14 +456,14 @@ pub(crate) trait ReadLists {
         after: Option<&ContactAccountPlace>,
         limit: usize,
     ) -> Result<Vec<ContactAccount>>;
-    /// The next `limit` rows of each branch after a place, or a few more, in the order of the
-    /// branches, each read from its index.
+    /// The next rows of each branch after a place, in the order of the branches, each read from its
+    /// index.
     fn ticket_branches(
         &mut self,
         org: Org,
         branches: &[TicketBranch],
         after: Option<&TicketPlace>,
-        limit: usize,
+        bounds: BranchBounds<'_>,
     ) -> Result<Vec<BranchRows>>;
     /// The contacts of an account after a number, by number.
     fn members(

@@ -10,7 +10,9 @@ use roster_core::id::AccountId;
 use roster_core::record::TicketStatus;
 
 use crate::budget::Budget;
-use crate::connection::{ListedTicket, Result, TicketBranch, TicketPlace, TicketSource};
+use crate::connection::{
+    BranchBounds, ListedTicket, Result, TicketBranch, TicketPlace, TicketSource,
+};
 use crate::snapshot::{Snapshot, TicketFilter};
 
 /// Up to so many accounts each have a page of their own; above, the organization's
@@ -106,20 +108,26 @@ impl<'a> Merged<'a> {
     }
 }
 
-/// The next rows that pass, each once, and up to where they are all. A filter asks nothing of a row
+/// The next rows that pass, each once, and up to where they are all: of at most so many rows of each
+/// branch, and no further than `enough` go. A filter asks nothing of a row
 /// that depends on its branch, so that a copy passes where the ticket passes.
 fn window(
     at: &mut Snapshot<'_>,
     merged: &Merged<'_>,
     after: Option<&TicketPlace>,
-    rows: usize,
+    (rows, enough): (usize, usize),
 ) -> Result<(Vec<FoundTicket>, Option<TicketPlace>)> {
     // A place in the middle of a branch makes two parts of it.
     let parts = merged.branches.len() * if after.is_some() { 2 } else { 1 };
     at.take_rows(rows * parts)?;
+    let bounds = BranchBounds {
+        rows_max: rows,
+        enough,
+        counts: &|branch, row| merged.passes(branch, row),
+    };
     let branches = at
         .connection
-        .ticket_branches(at.org, &merged.branches, after, rows)?;
+        .ticket_branches(at.org, &merged.branches, after, bounds)?;
     let known_to = branches.iter().filter_map(|b| b.known_to.clone()).min();
     let mut passing: Vec<FoundTicket> = Vec::new();
     for (branch, found) in merged.branches.iter().zip(branches) {
@@ -155,7 +163,8 @@ pub(crate) fn page(
     let mut place = after.cloned();
     let mut found = Vec::new();
     loop {
-        let (passing, known_to) = window(at, &merged, place.as_ref(), rows)?;
+        let missing = limit - found.len();
+        let (passing, known_to) = window(at, &merged, place.as_ref(), (rows, missing))?;
         let passed = passing.len();
         for row in passing {
             if found.len() == limit {

@@ -5,8 +5,8 @@ use diesel::sql_types::BigInt;
 use roster_core::id::AccountId;
 
 use super::session::Session;
-use super::tickets::{OF_TICKETS, Part, TicketColumns, TicketRow, Writing};
-use crate::connection::{Org, Result, TicketBranch};
+use super::tickets::{OF_TICKETS, Part, PartRows, TicketColumns, TicketRow, Writing};
+use crate::connection::{BranchBounds, Org, Result, TicketBranch};
 use crate::rows::column;
 
 /// Up to so many branches a statement of all stays prepared: most contacts have few accounts, and
@@ -39,15 +39,15 @@ impl<'a> Writing<'a, Columns> {
     }
 }
 
-/// The rows of all parts. They are numbered branch by branch.
+/// The rows of all parts, branch by branch.
 pub(super) fn rows(
     session: &mut Session,
     org: Org,
     branches: &[TicketBranch],
     parts: &[Part<'_>],
-    limit: usize,
-) -> Result<Vec<(usize, TicketRow)>> {
-    let mut writing = Writing::<Columns>::new(org, limit);
+    bounds: BranchBounds<'_>,
+) -> Result<Vec<PartRows>> {
+    let mut writing = Writing::<Columns>::new(org, bounds.rows_max);
     let mut lateral: Vec<Vec<(usize, AccountId)>> = vec![Vec::new(); parts.len()];
     for (place, branch) in branches.iter().enumerate() {
         for (kind, part) in parts.iter().enumerate() {
@@ -65,7 +65,15 @@ pub(super) fn rows(
     }
     let few = branches.len() <= BRANCHES_KEPT_MAX;
     writing.statement.if_few(few);
-    let rows: Vec<(i64, TicketRow)> = writing.statement.load(&mut session.conn)?;
-    let numbered = |(part, row)| Some((usize::try_from(part).ok()?, row));
-    Ok(rows.into_iter().filter_map(numbered).collect())
+    let mut rows = vec![PartRows::default(); branches.len() * parts.len()];
+    let found: Vec<(i64, TicketRow)> = writing.statement.load(&mut session.conn)?;
+    for (part, row) in found {
+        if let Some(of_part) = usize::try_from(part).ok().and_then(|n| rows.get_mut(n)) {
+            of_part.rows.push(row.listed());
+        }
+    }
+    for of_part in &mut rows {
+        of_part.more = of_part.rows.len() >= bounds.rows_max;
+    }
+    Ok(rows)
 }

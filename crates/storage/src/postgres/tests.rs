@@ -14,7 +14,9 @@ use roster_core::rules::ticket::{Record, RecordTickets};
 use roster_core::text::{Name, Role, TicketKey};
 
 use super::*;
-use crate::connection::{Org, ReadFacts, ReadLists, TicketBranch, TicketPlace, Transactions};
+use crate::connection::{
+    BranchBounds, Org, ReadFacts, ReadLists, TicketBranch, TicketPlace, Transactions,
+};
 use crate::testing::TestStore;
 
 /// One account has nearly all tickets; the other accounts, and each contact, have few.
@@ -102,7 +104,14 @@ fn page(
     session.accounts(org, &[AccountId::new(1)]).unwrap();
     session.standing(org, ContactId::new(1)).unwrap();
     session.nonce_of(org, Revision::new(1)).unwrap();
-    let found = session.ticket_branches(org, branches, after, ROWS).unwrap();
+    let bounds = BranchBounds {
+        rows_max: ROWS,
+        enough: ROWS,
+        counts: &|_, _| true,
+    };
+    let found = session
+        .ticket_branches(org, branches, after, bounds)
+        .unwrap();
     let found: usize = found.iter().map(|branch| branch.rows.len()).sum();
     let (whole, rows) = touched(session);
     session.rollback().unwrap();

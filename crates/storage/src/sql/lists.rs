@@ -8,8 +8,8 @@ use roster_core::text::TicketKey;
 
 use super::session::Session;
 use crate::connection::{
-    BranchRows, ContactAccount, ContactAccountPlace, Looked, NamePlace, Org, ReadLists, Result,
-    SightRow, TicketBranch, TicketPlace,
+    BranchBounds, BranchRows, ContactAccount, ContactAccountPlace, Looked, NamePlace, Org,
+    ReadLists, Result, SightRow, TicketBranch, TicketPlace,
 };
 use crate::rows::{AccountRow, AssociationRow, column, number, sharing};
 use crate::schema::{accounts, associations, contacts, ticket_copies, tickets};
@@ -221,9 +221,9 @@ impl ReadLists for Session {
         org: Org,
         branches: &[TicketBranch],
         after: Option<&TicketPlace>,
-        limit: usize,
+        bounds: BranchBounds<'_>,
     ) -> Result<Vec<BranchRows>> {
-        super::tickets::branches(self, org, branches, after, limit)
+        super::tickets::branches(self, org, branches, after, bounds)
     }
 
     fn members(

@@ -12,7 +12,9 @@ use roster_core::text::{Subject, TicketKey};
 
 use super::session::Session;
 use super::{branches, by_index};
-use crate::connection::{BranchRows, ListedTicket, Org, Result, TicketBranch, TicketPlace};
+use crate::connection::{
+    BranchBounds, BranchRows, ListedTicket, Org, Result, TicketBranch, TicketPlace,
+};
 use crate::rows::{column, number, status};
 use crate::statement::Statement;
 
@@ -32,7 +34,7 @@ pub(super) type TicketColumns = (
 /// A ticket as a part reads it.
 #[derive(Queryable)]
 pub(super) struct TicketRow {
-    pub(super) create_time: i64,
+    create_time: i64,
     id: String,
     ticket: i64,
     requester: i64,
@@ -44,7 +46,7 @@ pub(super) struct TicketRow {
 }
 
 impl TicketRow {
-    fn listed(self) -> ListedTicket {
+    pub(super) fn listed(self) -> ListedTicket {
         ListedTicket {
             place: TicketPlace {
                 create_time: Time::from_micros(self.create_time),
@@ -78,6 +80,14 @@ impl Part<'_> {
             Self::SameTime(_) => "id",
         }
     }
+}
+
+/// What was read of a part.
+#[derive(Clone, Default)]
+pub(super) struct PartRows {
+    pub(super) rows: Vec<ListedTicket>,
+    /// Whether it may have more: its reading was bounded.
+    pub(super) more: bool,
 }
 
 /// The columns as the tickets' table names them.
@@ -197,7 +207,7 @@ pub(super) fn branches(
     org: Org,
     branches: &[TicketBranch],
     after: Option<&TicketPlace>,
-    limit: usize,
+    bounds: BranchBounds<'_>,
 ) -> Result<Vec<BranchRows>> {
     let parts: &[Part<'_>] = match after {
         None => &[Part::All],
@@ -206,27 +216,18 @@ pub(super) fn branches(
     if branches.is_empty() {
         return Ok(Vec::new());
     }
-    let mut found: Vec<Vec<ListedTicket>> = vec![Vec::new(); branches.len() * parts.len()];
-    for (part, row) in branches::rows(session, org, branches, parts, limit)? {
-        if let Some(rows) = found.get_mut(part) {
-            rows.push(row.listed());
-        }
-    }
-    let joined = found
-        .chunks_mut(parts.len())
-        .map(|parts| joined(parts, limit));
-    Ok(joined.collect())
+    let mut found = branches::rows(session, org, branches, parts, bounds)?;
+    Ok(found.chunks_mut(parts.len()).map(joined).collect())
 }
 
-/// The parts of one branch, one after the other. A part that came to its limit hides what follows.
-fn joined(parts: &mut [Vec<ListedTicket>], limit: usize) -> BranchRows {
+/// The parts of one branch, one after the other. A part that has more hides what follows.
+fn joined(parts: &mut [PartRows]) -> BranchRows {
     let mut all = BranchRows::default();
     for part in parts {
         // A join keeps no order.
-        part.sort_by(|a, b| a.place.cmp(&b.place));
-        let full = part.len() >= limit;
-        all.rows.append(part);
-        if full {
+        part.rows.sort_by(|a, b| a.place.cmp(&b.place));
+        all.rows.append(&mut part.rows);
+        if part.more {
             all.known_to = all.rows.last().map(|row| row.place.clone());
             break;
         }
