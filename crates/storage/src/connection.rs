@@ -502,7 +502,8 @@ pub(crate) trait Imports {
 
 /// What a picker reads.
 pub(crate) trait ReadNames {
-    /// Numbers of records that have all these grams, at most `limit`, in no order.
+    /// Numbers of records that have all these grams, at most `limit`, in no order. There may be some
+    /// among them that lack grams which most records have.
     fn nominated(
         &mut self,
         org: Org,

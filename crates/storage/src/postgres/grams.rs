@@ -20,13 +20,33 @@ fn entries(org: Org, grams: &[u64]) -> String {
     format!("{{{}}}", entries.join(","))
 }
 
-/// The statement that nominates: organization, what is wanted, how many. The common table
-/// expression is planned as if all were wanted: a limit would lure the planner from the index.
-pub(super) fn nominated(listed: Listed) -> String {
+/// Up to so many grams are all sought. Of more, some are likely to be common.
+const SOUGHT_MAX: usize = 6;
+
+/// The statement that nominates by so many grams: organization, what is wanted, how many. The common
+/// table expression is planned as if all were wanted: a limit would lure the planner from the index.
+///
+/// Grams that most records have, as those of the domain in a whole address, are not sought unless all
+/// are such: their lists take longer to go through than they narrow what is found. Which they are
+/// is told by the statistics of PostgreSQL, and where it has none yet all are sought.
+pub(super) fn nominated(listed: Listed, grams: usize) -> String {
     let (table, id) = (listed.grams(), listed.id());
+    let wanted = "$2::text::bigint[]";
+    let sought = if grams <= SOUGHT_MAX {
+        wanted.to_owned()
+    } else {
+        format!(
+            "(SELECT coalesce(array_agg(entry), {wanted}) FROM unnest({wanted}) AS wanted (entry) \
+             WHERE entry NOT IN (SELECT entry FROM \
+             (SELECT unnest(most_common_elems::text::bigint[]) AS entry, \
+             unnest(most_common_elem_freqs) AS share FROM pg_stats \
+             WHERE schemaname = current_schema() AND tablename = '{table}' AND attname = 'grams') \
+             AS known WHERE share > 0.5 AND entry IS NOT NULL))"
+        )
+    };
     format!(
         "WITH found AS MATERIALIZED (SELECT {id} AS id FROM {table} \
-         WHERE org = $1 AND grams @> $2::text::bigint[]) SELECT id FROM found LIMIT $3"
+         WHERE org = $1 AND grams @> {sought}) SELECT id FROM found LIMIT $3"
     )
 }
 

@@ -1,4 +1,4 @@
-//! That the plans which pages keep lead through indexes, and grow with the tables.
+//! What PostgreSQL makes of our statements: by which indexes pages are read, and what searches seek.
 
 #![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
 
@@ -6,17 +6,19 @@ use std::ops::Range;
 
 use diesel::sql_types::BigInt;
 use roster_core::id::{AccountId, ContactId, Revision, Time};
+use roster_core::names::{Gram, SearchQuery};
 use roster_core::organization::OrganizationName;
 use roster_core::rules::account::{AccountPatch, CreateAccount};
 use roster_core::rules::association::{AssociateContacts, Wanted};
 use roster_core::rules::contact::{ContactPatch, CreateContact};
 use roster_core::rules::ticket::{Record, RecordTickets};
-use roster_core::text::{Name, Role, TicketKey};
+use roster_core::text::{Email, Name, Role, TicketKey};
 
 use super::*;
 use crate::connection::{
-    BranchBounds, Org, ReadFacts, ReadLists, TicketBranch, TicketPlace, Transactions,
+    BranchBounds, Org, ReadFacts, ReadLists, ReadNames, TicketBranch, TicketPlace, Transactions,
 };
+use crate::listed::Listed;
 use crate::testing::TestStore;
 
 /// One account has nearly all tickets; the other accounts, and each contact, have few.
@@ -173,4 +175,48 @@ fn plans_that_pages_keep_from_when_tables_were_small_are_made_anew_and_lead_thro
         plans_lead_through_indexes_alone(few, false);
     }
     plans_lead_through_indexes_alone(0, true);
+}
+
+/// How many are nominated for a whole address that nobody has, though one has its first part.
+fn nominated(session: &mut Session, org: Org) -> usize {
+    let query = SearchQuery::parse("u999@example.co.jp");
+    let grams = query.grams().remove(0).into_iter().map(Gram::code);
+    let grams: Vec<u64> = grams.collect();
+    let nominated = session.nominated(org, Listed::Contacts, &grams, 400);
+    nominated.unwrap().len()
+}
+
+#[test]
+fn a_whole_address_is_sought_by_what_is_its_own_once_there_are_statistics_and_found_anyway() {
+    let store = TestStore::postgres();
+    let acme = OrganizationName::parse("acme").unwrap();
+    let contact = |address: String| CreateContact {
+        family_name: Name::parse("C").unwrap(),
+        fields: ContactPatch {
+            emails: Some(vec![Email::parse(&address).unwrap()]),
+            ..ContactPatch::default()
+        },
+    };
+    let addresses = (100..400).map(|number| format!("u{number}@example.co.jp"));
+    let addresses = addresses.chain(["u999@other.org".to_owned()]);
+    let made = store.all(&acme, addresses.map(contact).collect());
+    let found = |query: &'static str| -> Vec<ContactId> {
+        store.read(&acme, move |at| {
+            let page = at.contact_page(&SearchQuery::parse(query), None, None, None, 400)?;
+            Ok(page.items.into_iter().map(|(_, id, _)| id).collect())
+        })
+    };
+    let pool = pool(store.url(), 1).unwrap();
+    let mut session = session(&pool).unwrap();
+    let org = session.organization("acme").unwrap().unwrap().org;
+    for (counted, expected) in [(false, 0), (true, 1)] {
+        if counted {
+            session.conn.batch_execute("ANALYZE contact_grams").unwrap();
+        }
+        assert_eq!(nominated(&mut session, org), expected, "{counted}");
+        assert_eq!(found("u111@example.co.jp"), [made[11].0], "{counted}");
+        assert_eq!(found("u999@example.co.jp"), [], "{counted}");
+        // All of its grams are common.
+        assert_eq!(found("@example.co.jp").len(), 300, "{counted}");
+    }
 }

@@ -165,7 +165,7 @@ impl ReadNames for Session {
         grams: &[u64],
         limit: usize,
     ) -> Result<Vec<u64>> {
-        let rows: Vec<IdRow> = sql_query(grams::nominated(listed))
+        let rows: Vec<IdRow> = sql_query(grams::nominated(listed, grams.len()))
             .bind::<BigInt, _>(org)
             .bind::<Text, _>(grams::wanted(org, grams))
             .bind::<BigInt, _>(column(limit as u64))

@@ -17,8 +17,8 @@ fn word(org: Org, gram: u64) -> String {
     format!("{org:x}z{gram:x}")
 }
 
-/// The statement that nominates: organization, what is wanted, how many.
-pub(super) fn nominated(listed: Listed) -> String {
+/// The statement that nominates by any number of grams: organization, what is wanted, how many.
+pub(super) fn nominated(listed: Listed, _grams: usize) -> String {
     let table = listed.grams();
     format!(
         "SELECT rowid - ($1 << {NUMBER_BITS}) AS id FROM {table} WHERE {table} MATCH $2 LIMIT $3"
