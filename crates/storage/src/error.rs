@@ -91,6 +91,9 @@ fn is_outage(message: &str) -> bool {
         "connection to server",
         "no connection to the server",
         "database is locked",
+        // What others do to the same tables or file at the same time: a repeat comes through.
+        "deadlock detected",
+        "locking protocol",
         "disk I/O error",
         "database or disk is full",
     ]
@@ -118,5 +121,26 @@ impl From<Unavailable> for StorageError {
             Ok(error) => *error,
             Err(other) => Self::Defect(other),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use diesel::result::{DatabaseErrorKind as Kind, Error};
+
+    use super::*;
+
+    fn told(kind: Kind, message: &str) -> StorageError {
+        Error::DatabaseError(kind, Box::new(message.to_owned())).into()
+    }
+
+    #[test]
+    fn what_a_repeat_may_mend_is_unreachable_and_what_the_rules_should_have_kept_out_a_defect() {
+        for message in ["deadlock detected", "locking protocol", "disk I/O error"] {
+            let error = told(Kind::Unknown, message);
+            assert!(matches!(error, StorageError::Unreachable(_)), "{message}");
+        }
+        let error = told(Kind::UniqueViolation, "duplicate key");
+        assert!(matches!(error, StorageError::Defect(_)));
     }
 }

@@ -279,7 +279,7 @@ impl Store {
     /// As [`read`](Self::read), for a page in the order of an index. On SQLite it is read where it is
     /// asked, if that is brief: else again elsewhere, so that `ask` must have no effects but its
     /// answer. What it asks for beside single records must be counted by
-    /// [`Snapshot::take_rows`], and its errors handed on.
+    /// `Snapshot::take_rows`, and its errors handed on.
     pub async fn read_page<T: Send + 'static>(
         &self,
         organization: &OrganizationName,
