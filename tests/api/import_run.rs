@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use diesel::{Connection, RunQueryDsl};
 use roster_api::v1::start_import_request::Part;
 use roster_api::v1::*;
 use tonic::Code;
@@ -218,4 +219,27 @@ on_both_engines! {
         assert_eq!(counts(&end), [10_000, 0, 0, 0]);
         assert!(world.all_accounts().await.iter().any(|a| a.id == account));
     }
+}
+
+/// How often somebody had PostgreSQL count a table, which it does by itself as well.
+fn counted(world: &World) -> i64 {
+    let counted = diesel::select(diesel::dsl::sql::<diesel::sql_types::BigInt>(
+        "(SELECT analyze_count FROM pg_stat_user_tables WHERE relname = 'contacts')",
+    ));
+    let mut conn = diesel::PgConnection::establish(&world.database.url).expect("PostgreSQL");
+    counted.get_result(&mut conn).expect("a number")
+}
+
+#[tokio::test]
+async fn a_long_import_has_postgresql_count_rows_that_it_does_not_know_of_and_a_short_one_does_not()
+{
+    let world = World::start(Engine::Postgres).await;
+    world
+        .import(creating(ImportKind::Contacts), long_file(900))
+        .await;
+    assert_eq!(counted(&world), 0);
+    world
+        .import(creating(ImportKind::Contacts), long_file(5_000))
+        .await;
+    assert_eq!(counted(&world), 1);
 }

@@ -22,6 +22,10 @@ const BATCHES_AHEAD: usize = 1;
 const DATABASE_PATIENCE: Duration = Duration::from_secs(60);
 /// How long to wait before a batch is tried again.
 const RETRY_AFTER: Duration = Duration::from_millis(500);
+/// After so many rows statistics are made anew. An organization that they do not know is taken for
+/// empty, so that each of its rows is sought among all of them: to be seen in a sample of a large
+/// table it needs some, and before them that costs little.
+const STATISTICS_AFTER: [u64; 2] = [1_000, 30_000];
 
 /// An import at work.
 pub(crate) struct Work {
@@ -89,9 +93,13 @@ impl Work {
             if *stop.borrow() {
                 return Err(stopped());
             }
-            let (rows, is_last) = (batch.len(), batch.is_last);
+            let (rows, is_last, before) = (batch.len(), batch.is_last, self.read);
             let took = self.write(Arc::new(batch)).await?;
             pace.learn(rows, took);
+            let passed = |rows: &u64| before < *rows && *rows <= self.read;
+            if !is_last && STATISTICS_AFTER.iter().any(passed) {
+                self.refresh_statistics().await;
+            }
             if is_last {
                 return Ok(());
             }
@@ -102,6 +110,13 @@ impl Work {
             Err(panic) => tracing::error!(%panic, "reading a file panicked"),
         }
         Err(Ended::Failed(ImportFailure::Fault))
+    }
+
+    async fn refresh_statistics(&self) {
+        if let Err(error) = self.begin.store.refresh_statistics().await {
+            // The import goes on without, if more slowly.
+            tracing::warn!(%error, import = %self.import.id, "statistics are not made anew");
+        }
     }
 
     /// Writes a batch, again and again while the database is away; answers how long it took.

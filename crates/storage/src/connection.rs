@@ -118,6 +118,8 @@ pub(crate) trait Transactions {
     fn begin_read(&mut self, reading: Reading) -> Result<()>;
     fn commit(&mut self) -> Result<()>;
     fn rollback(&mut self) -> Result<()>;
+    /// Has an engine that plans by statistics make those of what imports write anew.
+    fn refresh_statistics(&mut self) -> Result<()>;
 }
 
 pub(crate) trait ReadFacts {

@@ -65,6 +65,10 @@ const BEGIN_PAGE: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; \
 /// that was empty so long ago is still small.
 const PLANS_KEPT_FOR: Duration = Duration::from_secs(1);
 
+/// Those that have several indexes to choose from.
+const REFRESH_STATISTICS: &str =
+    "ANALYZE accounts, contacts, unique_keys, associations, tickets, ticket_copies";
+
 /// Since when a connection keeps the plans of its pages.
 struct PlansKeptSince(Instant);
 

@@ -50,6 +50,9 @@ const BEGIN_WRITE: &str = "BEGIN IMMEDIATE";
 /// The immediate transaction has locked the whole database.
 const FOR_UPDATE: &str = "";
 
+/// There are no statistics to plan by.
+const REFRESH_STATISTICS: &str = "";
+
 /// Plans depend on the tables alone here, whatever is read.
 fn begin_read(conn: &mut PooledConnection<ConnectionManager<Conn>>, _: Reading) -> Result<()> {
     Ok(AnsiTransactionManager::begin_transaction_sql(

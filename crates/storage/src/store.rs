@@ -352,6 +352,13 @@ impl Store {
             .map_err(|panic| StorageError::Defect(panic.into()))?
     }
 
+    /// Has an engine that plans by statistics make them anew, as after many rows of an organization
+    /// that they do not know. PostgreSQL does so itself, but minutes may go by.
+    pub async fn refresh_statistics(&self) -> Result<()> {
+        self.ask_connection(&self.readers, |connection| connection.refresh_statistics())
+            .await
+    }
+
     /// Everything that is wrong in an organization; empty where every invariant holds.
     pub async fn check(&self, organization: &OrganizationName) -> Result<Vec<Violation>> {
         let name = organization.clone();

@@ -5,6 +5,7 @@
 use std::ops::Range;
 
 use diesel::sql_types::BigInt;
+use roster_core::fact::Namesakes;
 use roster_core::id::{AccountId, ContactId, Revision, Time};
 use roster_core::names::{Gram, SearchQuery};
 use roster_core::organization::OrganizationName;
@@ -219,4 +220,43 @@ fn a_whole_address_is_sought_by_what_is_its_own_once_there_are_statistics_and_fo
         // All of its grams are common.
         assert_eq!(found("@example.co.jp").len(), 300, "{counted}");
     }
+}
+
+/// Rows that were fetched to look for namesakes of one name that nobody has.
+fn fetched_for_a_name(session: &mut Session, org: Org) -> i64 {
+    let wanted = Namesakes {
+        key: "nobody".into(),
+        with_external_id: false,
+        with_email: false,
+    };
+    session.begin_write().unwrap();
+    let before = touched(session).1;
+    let found = session.namesakes(org, Listed::Contacts, &[wanted], 2);
+    assert_eq!(found.unwrap(), []);
+    let rows = touched(session).1 - before;
+    session.rollback().unwrap();
+    rows
+}
+
+#[test]
+fn an_organization_that_statistics_do_not_know_is_searched_whole_until_they_are_made_anew() {
+    let store = TestStore::postgres();
+    let contact = |number: u64| CreateContact {
+        family_name: Name::parse(&format!("C{number}")).unwrap(),
+        fields: ContactPatch::default(),
+    };
+    let pool = pool(store.url(), 1).unwrap();
+    let mut session = session(&pool).unwrap();
+    let by_itself = "ALTER TABLE contacts SET (autovacuum_enabled = false)";
+    session.conn.batch_execute(by_itself).unwrap();
+    let [acme, new] = ["acme", "new"].map(|name| OrganizationName::parse(name).unwrap());
+    store.all(&acme, (0..200).map(contact).collect());
+    session.refresh_statistics().unwrap();
+    store.all(&new, (0..2_000).map(contact).collect());
+    let org = session.organization("new").unwrap().unwrap().org;
+    let unknown = fetched_for_a_name(&mut session, org);
+    store.wait(store.store.refresh_statistics()).unwrap();
+    let known = fetched_for_a_name(&mut session, org);
+    assert!(unknown >= 2_000, "the trap is gone: {unknown}");
+    assert_eq!(known, 0);
 }

@@ -1,13 +1,13 @@
 //! A connection with its transaction, and all writes.
 
-use diesel::connection::AnsiTransactionManager;
+use diesel::connection::{AnsiTransactionManager, SimpleConnection};
 use diesel::prelude::*;
 use diesel::r2d2::{ConnectionManager, PooledConnection};
 use diesel::sql_types::{BigInt, Binary, Nullable};
 use roster_core::id::{Revision, Time};
 use serde_json::Value;
 
-use super::{BEGIN_WRITE, Conn, FOR_UPDATE, begin_read, grams, written};
+use super::{BEGIN_WRITE, Conn, FOR_UPDATE, REFRESH_STATISTICS, begin_read, grams, written};
 use crate::bulk::{
     CHANGE_SET_PARTS, CHANGE_SETS, GRAM_STRETCHES, REQUEST_ANSWERS, Table, answer_row,
     change_set_row, names, part_row,
@@ -38,6 +38,10 @@ impl Transactions for Session {
 
     fn begin_read(&mut self, reading: Reading) -> Result<()> {
         begin_read(&mut self.conn, reading)
+    }
+
+    fn refresh_statistics(&mut self) -> Result<()> {
+        Ok(self.conn.batch_execute(REFRESH_STATISTICS)?)
     }
 
     fn commit(&mut self) -> Result<()> {
