@@ -96,12 +96,12 @@ impl Work {
             let (rows, is_last, before) = (batch.len(), batch.is_last, self.read);
             let took = self.write(Arc::new(batch)).await?;
             pace.learn(rows, took);
-            let passed = |rows: &u64| before < *rows && *rows <= self.read;
-            if !is_last && STATISTICS_AFTER.iter().any(passed) {
-                self.refresh_statistics().await;
-            }
             if is_last {
                 return Ok(());
+            }
+            let passed = |rows: &u64| before < *rows && *rows <= self.read;
+            if STATISTICS_AFTER.iter().any(passed) {
+                self.refresh_statistics().await;
             }
         }
         match reading.await {

@@ -88,10 +88,7 @@ impl Engine {
     /// there is none now.
     pub(crate) fn connection_here(&self) -> Option<Box<dyn Connection>> {
         match self {
-            Self::Sqlite(pool) => {
-                let conn = pool.try_get()?;
-                Some(Box::new(sqlite::Session { conn }))
-            }
+            Self::Sqlite(pool) => Some(Box::new(sqlite::idle_session(pool)?)),
             Self::Postgres(_) => None,
         }
     }

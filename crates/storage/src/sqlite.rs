@@ -163,3 +163,9 @@ fn connect(path: &str) -> Result<Conn> {
 pub(crate) fn session(pool: &Pool<ConnectionManager<Conn>>) -> Result<Session> {
     Ok(Session { conn: pool.get()? })
 }
+
+/// A session that nobody has now; none if there is none.
+pub(crate) fn idle_session(pool: &Pool<ConnectionManager<Conn>>) -> Option<Session> {
+    let conn = pool.try_get()?;
+    Some(Session { conn })
+}

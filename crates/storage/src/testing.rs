@@ -13,6 +13,9 @@ mod database;
 use std::sync::Arc;
 
 use roster_core::command::Command;
+use roster_core::rules::account::{AccountPatch, CreateAccount};
+use roster_core::rules::contact::{ContactPatch, CreateContact};
+use roster_core::text::Name;
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::JoinSet;
 
@@ -80,6 +83,24 @@ impl TestStore {
             answers.sort_by_key(|(index, _)| *index);
             answers.into_iter().map(|(_, answer)| answer).collect()
         })
+    }
+
+    /// Makes accounts, numbered from 1 where there were none.
+    pub(crate) fn make_accounts(&self, organization: &OrganizationName, count: u64) {
+        let account = |number: u64| CreateAccount {
+            name: Name::parse(&format!("A{number}")).unwrap(),
+            fields: AccountPatch::default(),
+        };
+        self.all(organization, (1..=count).map(account).collect());
+    }
+
+    /// Makes contacts, numbered from 1 where there were none.
+    pub(crate) fn make_contacts(&self, organization: &OrganizationName, count: u64) {
+        let contact = |number: u64| CreateContact {
+            family_name: Name::parse(&format!("C{number}")).unwrap(),
+            fields: ContactPatch::default(),
+        };
+        self.all(organization, (1..=count).map(contact).collect());
     }
 
     /// Where its database is.

@@ -161,19 +161,14 @@ pub(crate) fn page(
     // A quarter more than are wanted: of most accounts, some tickets are private.
     let mut rows = (limit + limit / 4).clamp(1, rows_max);
     let mut place = after.cloned();
-    let mut found = Vec::new();
+    let mut found: Vec<FoundTicket> = Vec::new();
+    let mut missing = limit;
     loop {
-        let missing = limit - found.len();
         let (passing, known_to) = window(at, &merged, place.as_ref(), (rows, missing))?;
         let passed = passing.len();
-        for row in passing {
-            if found.len() == limit {
-                break;
-            }
-            found.push(row);
-        }
-        let full = found.len() == limit;
-        if full {
+        found.extend(passing.into_iter().take(missing));
+        missing = limit - found.len();
+        if missing == 0 {
             let examined = found.last().map(|row| row.ticket.place.clone());
             return Ok(FoundTickets { found, examined });
         }
@@ -186,7 +181,6 @@ pub(crate) fn page(
         place = known_to;
         // As many as have what is missing among them if it goes on like this, and a few more. What
         // matches rarely is sought in larger steps.
-        let missing = limit - found.len();
         let likely = (rows * missing * 5).checked_div(passed * 4);
         rows = likely
             .map_or(rows * 4, |likely| likely.min(rows * 4) + FEW)

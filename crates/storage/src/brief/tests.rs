@@ -6,8 +6,6 @@ use std::sync::Arc;
 use std::thread::{self, ThreadId};
 
 use roster_core::organization::OrganizationName;
-use roster_core::rules::account::{AccountPatch, CreateAccount};
-use roster_core::text::Name;
 
 use super::*;
 use crate::error::StorageError;
@@ -120,11 +118,7 @@ fn on_postgresql_a_page_waits_for_the_network_and_so_is_never_read_where_it_is_a
 /// A read that fails, and one that panics, is heard of, and leaves its connection to others.
 fn a_read_that_fails_is_heard_of_wherever_it_was_done(store: &TestStore) {
     let acme = acme();
-    let account = CreateAccount {
-        name: Name::parse("A").unwrap(),
-        fields: AccountPatch::default(),
-    };
-    store.all(&acme, vec![account]);
+    store.make_accounts(&acme, 1);
     // More often than there are connections.
     for _ in 0..40 {
         let page = store

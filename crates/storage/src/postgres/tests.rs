@@ -9,7 +9,6 @@ use roster_core::fact::Namesakes;
 use roster_core::id::{AccountId, ContactId, Revision, Time};
 use roster_core::names::{Gram, SearchQuery};
 use roster_core::organization::OrganizationName;
-use roster_core::rules::account::{AccountPatch, CreateAccount};
 use roster_core::rules::association::{AssociateContacts, Wanted};
 use roster_core::rules::contact::{ContactPatch, CreateContact};
 use roster_core::rules::ticket::{Record, RecordTickets};
@@ -40,16 +39,8 @@ struct Touched {
 }
 
 fn make_people(store: &TestStore, organization: &OrganizationName) {
-    let account = |number: u64| CreateAccount {
-        name: Name::parse(&format!("A{number}")).unwrap(),
-        fields: AccountPatch::default(),
-    };
-    store.all(organization, (1..=ACCOUNTS).map(account).collect());
-    let contact = |number: u64| CreateContact {
-        family_name: Name::parse(&format!("C{number}")).unwrap(),
-        fields: ContactPatch::default(),
-    };
-    store.all(organization, (1..=CONTACTS).map(contact).collect());
+    store.make_accounts(organization, ACCOUNTS);
+    store.make_contacts(organization, CONTACTS);
     let wanted = |contact| Wanted {
         contact: ContactId::new(contact),
         sees_account_tickets: Some(true),
@@ -241,18 +232,14 @@ fn fetched_for_a_name(session: &mut Session, org: Org) -> i64 {
 #[test]
 fn an_organization_that_statistics_do_not_know_is_searched_whole_until_they_are_made_anew() {
     let store = TestStore::postgres();
-    let contact = |number: u64| CreateContact {
-        family_name: Name::parse(&format!("C{number}")).unwrap(),
-        fields: ContactPatch::default(),
-    };
     let pool = pool(store.url(), 1).unwrap();
     let mut session = session(&pool).unwrap();
     let by_itself = "ALTER TABLE contacts SET (autovacuum_enabled = false)";
     session.conn.batch_execute(by_itself).unwrap();
     let [acme, new] = ["acme", "new"].map(|name| OrganizationName::parse(name).unwrap());
-    store.all(&acme, (0..200).map(contact).collect());
+    store.make_contacts(&acme, 200);
     session.refresh_statistics().unwrap();
-    store.all(&new, (0..2_000).map(contact).collect());
+    store.make_contacts(&new, 2_000);
     let org = session.organization("new").unwrap().unwrap().org;
     let unknown = fetched_for_a_name(&mut session, org);
     store.wait(store.store.refresh_statistics()).unwrap();

@@ -25,7 +25,7 @@ use crate::statement::Statement;
 const PAYLOAD_BYTES_MAX: usize = 16 << 20;
 
 pub(crate) struct Session {
-    pub(crate) conn: PooledConnection<ConnectionManager<Conn>>,
+    pub(super) conn: PooledConnection<ConnectionManager<Conn>>,
 }
 
 impl Transactions for Session {

@@ -8,10 +8,8 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use roster_core::id::{ContactId, TicketNo, Time};
 use roster_core::record::{Stored, Ticket};
-use roster_core::rules::account::{AccountPatch, CreateAccount};
-use roster_core::rules::contact::{ContactPatch, CreateContact};
 use roster_core::rules::ticket::{Record, RecordTickets};
-use roster_core::text::{Name, TicketKey};
+use roster_core::text::TicketKey;
 
 use super::*;
 use crate::testing::{TestStore, on_both_engines};
@@ -64,16 +62,8 @@ fn record(key: String, (requester, account, copies, time, closed, private): &Dra
 /// Records the tickets, and the first third of them once more as the last ones are: their times
 /// and copy lists change.
 fn fill(store: &TestStore, org: &OrganizationName, all: &[Drawn]) {
-    let account = |number: u64| CreateAccount {
-        name: Name::parse(&format!("A{number}")).unwrap(),
-        fields: AccountPatch::default(),
-    };
-    store.all(org, (1..=ACCOUNTS).map(account).collect());
-    let contact = |number: u64| CreateContact {
-        family_name: Name::parse(&format!("C{number}")).unwrap(),
-        fields: ContactPatch::default(),
-    };
-    store.all(org, (1..=CONTACTS).map(contact).collect());
+    store.make_accounts(org, ACCOUNTS);
+    store.make_contacts(org, CONTACTS);
     let again = all.iter().rev().take(all.len() / 3);
     for drawn in [all.iter().collect::<Vec<_>>(), again.collect()] {
         let record = |(number, drawn): (usize, &&Drawn)| record(format!("t{number:02}"), drawn);
