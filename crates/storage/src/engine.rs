@@ -5,9 +5,15 @@ use std::time::Duration;
 use diesel::r2d2::{ConnectionManager, Pool};
 use diesel::{PgConnection, SqliteConnection};
 
-use crate::connection::{Connection, Result};
+use crate::engine::interface::{Connection, Result};
 use crate::error::StorageError;
-use crate::{postgres, sqlite};
+
+pub(crate) mod file_lock;
+pub(crate) mod interface;
+pub(crate) mod live_servers;
+mod postgres;
+mod sqlite;
+pub(crate) mod statement;
 
 /// Readers of one server; a read is short, so few serve many.
 pub(crate) const READERS: u32 = 8;

@@ -13,7 +13,7 @@ use roster_core::record::{self, TicketStatus};
 use roster_core::text::{Email, ExternalId, Name, Role, Subject, TicketKey};
 
 use crate::error::StorageError;
-use crate::rows::{column, mode_number, sharing_mode};
+use crate::tables::decode::{column, mode_number, sharing_mode};
 use packed::{pack, unpack};
 
 /// protobuf, compressed by zstd.
@@ -411,7 +411,7 @@ impl Logged for record::Ticket {
             requester: ContactId::new(stored_number(message.requester)?),
             account: optional_account(message.account)?,
             subject: Subject::trusted(message.subject),
-            status: crate::rows::status(message.closed),
+            status: crate::tables::decode::status(message.closed),
             private: message.private,
             copies: message
                 .copies

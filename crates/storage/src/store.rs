@@ -15,19 +15,19 @@ use roster_core::organization::{At, OrganizationName};
 use roster_core::refusal::Refused;
 use tokio::sync::{Semaphore, oneshot};
 
-use crate::batch::{Committed, Job, Origin, Outcome};
-use crate::brief::BriefReads;
-use crate::check::{Guarding, check_all};
-use crate::connection::{Connection, Reading, Result, StoreKeys};
+use crate::engine::file_lock::FileLock;
+use crate::engine::interface::{Connection, Reading, Result, StoreKeys};
+use crate::engine::live_servers::Presence;
 use crate::engine::{Address, Engine, FOLLOWERS, Opening, READERS};
 use crate::error::{NotDone, StorageError};
-use crate::imports::{Begin, ImportGiven, ImportRecord, ImportStep, ImportWrite, NewImport};
-use crate::loaded::Loaded;
-use crate::lock::FileLock;
-use crate::presence::Presence;
-use crate::rebuild;
-use crate::snapshot::Snapshot;
-use crate::writer::{self, CALLS_WAITING_MAX, Desk, Lane, Queue};
+use crate::read::inline_reads::BriefReads;
+use crate::read::snapshot::Snapshot;
+use crate::write::batch::{Committed, Job, Origin, Outcome};
+use crate::write::imports::{Begin, ImportGiven, ImportRecord, ImportStep, ImportWrite, NewImport};
+use crate::write::invariants::{Guarding, check_all};
+use crate::write::queue::{self, CALLS_WAITING_MAX, Desk, Lane, Queue};
+use crate::write::rebuild;
+use crate::write::working_set::Loaded;
 
 /// How long a stop waits for writes that were accepted. With the time that the server gives to
 /// connections, a stop takes less than ten seconds.
@@ -109,7 +109,7 @@ impl Store {
             guarding: options.guarding,
             listener: options.listener,
         };
-        let writers = writer::start(&desk, address.writers())
+        let writers = queue::start(&desk, address.writers())
             .map_err(|error| StorageError::Unreachable(error.into()))?;
         rebuild::start(&queue, connection.as_mut())?;
         drop(connection);
@@ -372,7 +372,7 @@ impl Store {
     /// Takes no more commands, finishes those that wait, and ends. Blocks.
     pub fn close(&self) {
         self.queue.close();
-        writer::join(std::mem::take(&mut *self.writers.lock()), CLOSE_PATIENCE);
+        queue::join(std::mem::take(&mut *self.writers.lock()), CLOSE_PATIENCE);
     }
 }
 

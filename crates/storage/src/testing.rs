@@ -19,7 +19,7 @@ use roster_core::text::Name;
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::JoinSet;
 
-use crate::connection::Result;
+use crate::engine::interface::Result;
 use crate::{Done, OrganizationName, Origin, Snapshot, Store};
 use database::{Database, Engine};
 

@@ -362,7 +362,7 @@ prop_compose! {
             requester: ContactId::new(requester),
             account: account.map(AccountId::new),
             subject: Subject::trusted(subject),
-            status: crate::rows::status(closed),
+            status: crate::tables::decode::status(closed),
             private,
             copies: copies.into_iter().map(ContactId::new).collect(),
             create_time,

@@ -1,0 +1,179 @@
+//! PostgreSQL: shared by several servers.
+
+use std::time::{Duration, Instant};
+
+use diesel::Connection as _;
+use diesel::connection::{AnsiTransactionManager, SimpleConnection};
+use diesel::prelude::*;
+use diesel::r2d2::{ConnectionManager, CustomizeConnection, Pool, PooledConnection};
+use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
+
+use crate::engine::interface::{Reading, Result};
+use crate::error::StorageError;
+
+mod branches;
+mod grams;
+#[path = "shared/mod.rs"]
+mod shared;
+mod write_rows;
+
+use shared::opening;
+pub(crate) use shared::opening::{is_migrated, pool};
+pub(crate) use shared::session::Session;
+
+type Conn = PgConnection;
+
+const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations/postgres");
+
+/// Every statement is planned for the keys that it is given: a plan kept from when a table was
+/// small, or made for ten keys, goes through the whole table once its keys are thousands.
+const BEGIN_WRITE: &str = "BEGIN ISOLATION LEVEL READ COMMITTED; \
+     SET LOCAL plan_cache_mode = force_custom_plan";
+
+const BEGIN_READ: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; \
+     SET LOCAL plan_cache_mode = force_custom_plan";
+
+/// To plan a page takes longer than to read it, so that its plans are kept for a while. Nothing but
+/// indexes in their own order is of use to it.
+const BEGIN_PAGE: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; \
+     SET LOCAL plan_cache_mode = force_generic_plan; \
+     SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off; SET LOCAL enable_sort = off; \
+     SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off";
+/// How long plans are kept. One made while a table was small may take the wrong index of it: a table
+/// that was empty so long ago is still small.
+const PLANS_KEPT_FOR: Duration = Duration::from_secs(1);
+
+/// Those that have several indexes to choose from.
+const REFRESH_STATISTICS: &str =
+    "ANALYZE accounts, contacts, unique_keys, associations, tickets, ticket_copies";
+
+/// Since when a connection keeps the plans of its pages.
+struct PlansKeptSince(Instant);
+
+fn begin_read(
+    conn: &mut PooledConnection<ConnectionManager<Conn>>,
+    reading: Reading,
+) -> Result<()> {
+    let begin = match reading {
+        Reading::Facts => BEGIN_READ,
+        Reading::Page => BEGIN_PAGE,
+    };
+    AnsiTransactionManager::begin_transaction_sql(&mut **conn, begin)?;
+    let since = PooledConnection::extensions(conn).get::<PlansKeptSince>();
+    let kept = since.is_some_and(|PlansKeptSince(since)| since.elapsed() < PLANS_KEPT_FOR);
+    if reading == Reading::Page && !kept {
+        conn.batch_execute("DISCARD PLANS")?;
+        PooledConnection::extensions_mut(conn).insert(PlansKeptSince(Instant::now()));
+    }
+    Ok(())
+}
+
+/// One writer an organization.
+const FOR_UPDATE: &str = " FOR UPDATE";
+
+/// Unpacking the JSON of [`crate::tables::encode`].
+mod unpack {
+    use crate::tables::encode::Kind;
+
+    /// The parameter of the organization.
+    pub(super) const ORG: &str = "$1::bigint";
+    /// The rows of the second parameter.
+    pub(super) const FROM: &str = "FROM json_array_elements($2::json) AS row";
+    /// The numbers of the fourth parameter, as rows.
+    pub(super) const NUMBERS: &str = "SELECT value::bigint FROM json_array_elements_text($4::json)";
+    /// Ends a subquery of rows that is joined: the planner needs no help here.
+    pub(super) const ONCE: &str = "";
+
+    fn column(place: usize, kind: Kind) -> String {
+        match kind {
+            Kind::Int => format!("(row ->> {place})::bigint"),
+            Kind::Text => format!("row ->> {place}"),
+            Kind::Bool => format!("(row ->> {place})::boolean"),
+            Kind::Bytes => format!("decode(row ->> {place}, 'hex')"),
+        }
+    }
+
+    pub(super) fn columns(columns: &[(&str, Kind)]) -> String {
+        let one = |(place, (_, kind)): (usize, &(&str, Kind))| column(place, *kind);
+        columns
+            .iter()
+            .enumerate()
+            .map(one)
+            .collect::<Vec<_>>()
+            .join(", ")
+    }
+
+    /// Joins to each of the rows wanted the lowest records that meet a condition, as many as the
+    /// third parameter says. They are sorted by an expression, so that the planner does not go
+    /// through the whole table by number in the hope of meeting them soon.
+    pub(super) fn lowest(table: &str, id: &str, condition: &str) -> String {
+        format!(
+            "CROSS JOIN LATERAL (SELECT {id} FROM {table} WHERE org = $1::bigint AND {condition} \
+             ORDER BY {id} + 0 LIMIT $3::bigint) AS found"
+        )
+    }
+
+    pub(super) fn named_columns(given: &[(&str, Kind)]) -> String {
+        let one = |(place, (name, kind)): (usize, &(&str, Kind))| {
+            format!("{} AS {name}", column(place, *kind))
+        };
+        given
+            .iter()
+            .enumerate()
+            .map(one)
+            .collect::<Vec<_>>()
+            .join(", ")
+    }
+}
+
+/// Whether a connection is tried before it is lent: the server may have gone meanwhile.
+const TRIED: bool = true;
+
+/// Has the sort keys of records read from their index alone: the planner sees that itself.
+fn by_keys(_table: &str) -> String {
+    String::new()
+}
+
+/// Has rows read in the order of an index: the planner sees that itself.
+fn by_index(_name: &str) -> String {
+    String::new()
+}
+
+/// The place of a text in another, from 1; 0 if it is not there.
+const PLACE_OF: &str = "strpos";
+
+/// A server that dies within a transaction must not hold its locks for long. No statement takes so
+/// long that it were worth compiling; plans that are kept look as if they did, since they know no
+/// limits.
+const SETTINGS: &str = "SET idle_in_transaction_session_timeout = '60s'; SET jit = off";
+
+#[derive(Debug)]
+struct OnConnect;
+
+impl CustomizeConnection<Conn, diesel::r2d2::Error> for OnConnect {
+    fn on_acquire(&self, conn: &mut Conn) -> std::result::Result<(), diesel::r2d2::Error> {
+        conn.batch_execute(SETTINGS)
+            .map_err(diesel::r2d2::Error::QueryError)
+    }
+}
+
+/// Makes the tables where needed.
+pub(crate) fn migrate(path: &str) -> Result<()> {
+    let mut conn = connect(path)?;
+    // Several servers may start at once: one migrates, the others wait for it.
+    conn.batch_execute("SELECT pg_advisory_lock(7237138321)")?;
+    conn.run_pending_migrations(MIGRATIONS)
+        .map_err(StorageError::Unreachable)?;
+    opening::keep_keys(&mut conn)
+}
+
+fn connect(path: &str) -> Result<Conn> {
+    Conn::establish(path).map_err(|error| StorageError::Unreachable(Box::new(error)))
+}
+
+pub(crate) fn session(pool: &Pool<ConnectionManager<Conn>>) -> Result<Session> {
+    Ok(Session { conn: pool.get()? })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,86 @@
+//! Grams in arrays under a GIN index: each a number, the organization above the gram.
+
+use serde_json::json;
+
+use super::{Conn, write_rows};
+use crate::engine::interface::{Org, Result};
+use crate::tables::decode::column;
+use crate::tables::listed::{Listed, Nominated};
+
+/// Bits of an entry that are the gram; the organization's lowest 22 stand above them. Should two
+/// organizations share those, one's records are nominated to the other and left out by its number.
+const GRAM_BITS: u32 = 42;
+
+fn entry(org: Org, gram: u64) -> String {
+    ((org << GRAM_BITS) | gram.cast_signed()).to_string()
+}
+
+fn entries(org: Org, grams: &[u64]) -> String {
+    let entries: Vec<String> = grams.iter().map(|gram| entry(org, *gram)).collect();
+    format!("{{{}}}", entries.join(","))
+}
+
+/// Up to so many grams are all sought. Of more, some are likely to be common.
+const SOUGHT_MAX: usize = 6;
+
+/// The statement that nominates by so many grams: organization, what is wanted, how many. The common
+/// table expression is planned as if all were wanted: a limit would lure the planner from the index.
+///
+/// Grams that most records have, as those of the domain in a whole address, are not sought unless all
+/// are such: their lists take longer to go through than they narrow what is found. Which they are
+/// is told by the statistics of PostgreSQL, and where it has none yet all are sought.
+pub(super) fn nominated(listed: Listed, grams: usize) -> String {
+    let (table, id) = (listed.grams(), listed.id());
+    let wanted = "$2::text::bigint[]";
+    let sought = if grams <= SOUGHT_MAX {
+        wanted.to_owned()
+    } else {
+        format!(
+            "(SELECT coalesce(array_agg(entry), {wanted}) FROM unnest({wanted}) AS wanted (entry) \
+             WHERE entry NOT IN (SELECT entry FROM \
+             (SELECT unnest(most_common_elems::text::bigint[]) AS entry, \
+             unnest(most_common_elem_freqs) AS share FROM pg_stats \
+             WHERE schemaname = current_schema() AND tablename = '{table}' AND attname = 'grams') \
+             AS known WHERE share > 0.5 AND entry IS NOT NULL))"
+        )
+    };
+    format!(
+        "WITH found AS MATERIALIZED (SELECT {id} AS id FROM {table} \
+         WHERE org = $1 AND grams @> {sought}) SELECT id FROM found LIMIT $3"
+    )
+}
+
+/// What is wanted: records with all of these grams.
+pub(super) fn wanted(org: Org, grams: &[u64]) -> String {
+    entries(org, grams)
+}
+
+/// Takes records out.
+pub(super) fn delete(conn: &mut Conn, org: Org, listed: Listed, ids: &[u64]) -> Result<()> {
+    let ids: Vec<_> = ids.iter().map(|id| json!([column(*id)])).collect();
+    let sql = format!(
+        "DELETE FROM {} WHERE org = $1 AND {} IN \
+         (SELECT (row ->> 0)::bigint FROM json_array_elements($2::json) AS row)",
+        listed.grams(),
+        listed.id()
+    );
+    write_rows::run(conn, &sql, org, &ids)
+}
+
+/// Writes records, also over those that are there.
+pub(super) fn write(
+    conn: &mut Conn,
+    org: Org,
+    listed: Listed,
+    records: &[Nominated],
+) -> Result<()> {
+    let one = |record: &Nominated| json!([column(record.id), entries(org, &record.grams)]);
+    let rows: Vec<_> = records.iter().map(one).collect();
+    let (table, id) = (listed.grams(), listed.id());
+    let sql = format!(
+        "INSERT INTO {table} (org, {id}, grams) SELECT $1, (row ->> 0)::bigint, \
+         (row ->> 1)::bigint[] FROM json_array_elements($2::json) AS row \
+         ON CONFLICT (org, {id}) DO UPDATE SET grams = excluded.grams"
+    );
+    write_rows::run(conn, &sql, org, &rows)
+}

@@ -1,0 +1,86 @@
+//! How rows are written: all in one statement, since each is a way to the server and back. They travel
+//! as one JSON parameter, so that the statement's text does not depend on their number.
+
+use diesel::prelude::*;
+use diesel::sql_types::Untyped;
+use serde_json::Value;
+
+use super::{Conn, unpack};
+use crate::engine::interface::{Org, Result};
+use crate::engine::statement::{Given, Statement};
+use crate::tables::encode::{Table, names};
+
+/// Runs a statement of an organization and its rows.
+pub(super) fn run(conn: &mut Conn, sql: &str, org: Org, rows: &[Value]) -> Result<()> {
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let json = serde_json::to_string(rows).unwrap_or_default();
+    let given = [Given::Number(Some(org)), Given::Text(Some(json.into()))];
+    Statement::<Untyped>::numbered(sql, given).execute(conn)?;
+    Ok(())
+}
+
+fn inserted(table: &Table) -> String {
+    format!(
+        "INSERT INTO {} (org, {}) SELECT {}, {} {}",
+        table.name,
+        names(table, 0..table.columns.len()).join(", "),
+        unpack::ORG,
+        unpack::columns(table.columns),
+        unpack::FROM,
+    )
+}
+
+/// Inserts rows.
+pub(super) fn insert(conn: &mut Conn, org: Org, table: &Table, rows: &[Value]) -> Result<()> {
+    run(conn, &inserted(table), org, rows)
+}
+
+/// Inserts rows; where one with the key is there, does something else.
+pub(super) fn insert_or(
+    conn: &mut Conn,
+    org: Org,
+    table: &Table,
+    or: &str,
+    rows: &[Value],
+) -> Result<()> {
+    let keys = names(table, 0..table.keys).join(", ");
+    let sql = format!("{} ON CONFLICT (org, {keys}) DO {or}", inserted(table));
+    run(conn, &sql, org, rows)
+}
+
+/// Writes rows over those that have their keys.
+pub(super) fn update(conn: &mut Conn, org: Org, table: &Table, rows: &[Value]) -> Result<()> {
+    let set = names(table, table.keys..table.columns.len())
+        .iter()
+        .map(|name| format!("{name} = given.{name}"))
+        .collect::<Vec<_>>();
+    let same = std::iter::once("org")
+        .chain(names(table, 0..table.keys))
+        .map(|name| format!("{}.{name} = given.{name}", table.name))
+        .collect::<Vec<_>>();
+    let sql = format!(
+        "UPDATE {} SET {} FROM (SELECT {} AS org, {} {}) AS given WHERE {}",
+        table.name,
+        set.join(", "),
+        unpack::ORG,
+        unpack::named_columns(table.columns),
+        unpack::FROM,
+        same.join(" AND "),
+    );
+    run(conn, &sql, org, rows)
+}
+
+/// Deletes the rows of these keys.
+pub(super) fn delete(conn: &mut Conn, org: Org, table: &Table, keys: &[Value]) -> Result<()> {
+    let sql = format!(
+        "DELETE FROM {} WHERE org = {} AND ({}) IN (SELECT {} {})",
+        table.name,
+        unpack::ORG,
+        names(table, 0..table.keys).join(", "),
+        unpack::columns(&table.columns[..table.keys]),
+        unpack::FROM,
+    );
+    run(conn, &sql, org, keys)
+}

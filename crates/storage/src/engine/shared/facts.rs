@@ -1,0 +1,473 @@
+//! Loading facts: one statement a kind, whatever their number.
+
+use std::collections::{BTreeSet, HashMap};
+
+use diesel::dsl::count_star;
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Bool, Text};
+use roster_core::fact::{Held, HeldTicket, Namesakes, TicketsOf, UniqueKey};
+use roster_core::id::{AccountId, ContactId, Pair, Revision, TicketNo, Time};
+use roster_core::record::{Account, Association, Contact, Stored, Ticket};
+use serde_json::{Value, json};
+
+use super::session::Session;
+use super::unpack;
+use crate::engine::interface::{KeptAnswer, Org, Organization, ReadFacts, Result, StoreKeys};
+use crate::engine::statement::{Given, Statement};
+use crate::tables::decode::{
+    AccountRow, AssociationRow, ContactRow, TicketRow, column, key_column, key_of_column, number,
+    status,
+};
+use crate::tables::encode::ASSOCIATIONS;
+use crate::tables::listed::Listed;
+use crate::tables::schema::{
+    accounts, associations, change_sets, contacts, organizations, request_answers, store,
+    ticket_copies, tickets, unique_keys,
+};
+
+/// How many keys one statement takes: far below the 32,766 parameters of SQLite.
+const KEYS_MAX: usize = 10_000;
+
+/// The columns of [`AssociationRow`].
+type AssociationColumns = (BigInt, BigInt, Bool, Bool, Text, BigInt, BigInt);
+
+fn contact_columns(ids: &[ContactId]) -> Vec<i64> {
+    ids.iter().map(|id| column(id.number())).collect()
+}
+
+fn account_columns(ids: &[AccountId]) -> Vec<i64> {
+    ids.iter().map(|id| column(id.number())).collect()
+}
+
+fn contact_id(stored: i64) -> ContactId {
+    ContactId::new(number(stored))
+}
+
+fn account_id(stored: i64) -> AccountId {
+    AccountId::new(number(stored))
+}
+
+fn ticket_no(stored: i64) -> TicketNo {
+    TicketNo::new(number(stored))
+}
+
+impl Session {
+    /// The copy lists of tickets, those that have one.
+    fn copies_of(&mut self, org: Org, tickets: &[i64]) -> Result<HashMap<i64, Vec<ContactId>>> {
+        let copied: Vec<(i64, i64)> = ticket_copies::table
+            .filter(ticket_copies::org.eq(org))
+            .filter(ticket_copies::ticket.eq_any(tickets))
+            .order((ticket_copies::ticket, ticket_copies::position))
+            .select((ticket_copies::ticket, ticket_copies::contact))
+            .load(&mut self.conn)?;
+        let mut copies: HashMap<i64, Vec<ContactId>> = HashMap::new();
+        for (ticket, contact) in copied {
+            copies.entry(ticket).or_default().push(contact_id(contact));
+        }
+        Ok(copies)
+    }
+}
+
+impl ReadFacts for Session {
+    fn store_keys(&mut self) -> Result<StoreKeys> {
+        let (store_id, page_key, preview_key) = store::table
+            .select((store::store_id, store::page_key, store::preview_key))
+            .first(&mut self.conn)?;
+        Ok(StoreKeys {
+            store_id,
+            page_key,
+            preview_key,
+        })
+    }
+
+    fn organizations(&mut self) -> Result<Vec<String>> {
+        Ok(organizations::table
+            .order(organizations::name)
+            .select(organizations::name)
+            .load(&mut self.conn)?)
+    }
+
+    fn organization(&mut self, name: &str) -> Result<Option<Organization>> {
+        self.organization_row(name, "")
+    }
+
+    fn nonce_of(&mut self, org: Org, revision: Revision) -> Result<Option<i64>> {
+        Ok(change_sets::table
+            .find((org, column(revision.number())))
+            .select(change_sets::nonce)
+            .first(&mut self.conn)
+            .optional()?)
+    }
+
+    fn change_sets_from(&mut self, org: Org, source: &str) -> Result<u64> {
+        let count: i64 = change_sets::table
+            .filter(change_sets::org.eq(org))
+            .filter(change_sets::source.eq(source))
+            .count()
+            .get_result(&mut self.conn)?;
+        Ok(number(count))
+    }
+
+    fn accounts(
+        &mut self,
+        org: Org,
+        ids: &[AccountId],
+    ) -> Result<Vec<(AccountId, Stored<Account>)>> {
+        let mut found = Vec::with_capacity(ids.len());
+        for ids in account_columns(ids).chunks(KEYS_MAX) {
+            let rows: Vec<AccountRow> = accounts::table
+                .filter(accounts::org.eq(org))
+                .filter(accounts::account.eq_any(ids))
+                .select(AccountRow::as_select())
+                .load(&mut self.conn)?;
+            found.extend(rows.into_iter().map(AccountRow::record));
+        }
+        Ok(found)
+    }
+
+    fn contacts(
+        &mut self,
+        org: Org,
+        ids: &[ContactId],
+    ) -> Result<Vec<(ContactId, Stored<Contact>)>> {
+        let mut found = Vec::with_capacity(ids.len());
+        for ids in contact_columns(ids).chunks(KEYS_MAX) {
+            let rows: Vec<ContactRow> = contacts::table
+                .filter(contacts::org.eq(org))
+                .filter(contacts::contact.eq_any(ids))
+                .select(ContactRow::as_select())
+                .load(&mut self.conn)?;
+            found.extend(rows.into_iter().map(ContactRow::record));
+        }
+        Ok(found)
+    }
+
+    fn blocked(&mut self, org: Org, ids: &[ContactId]) -> Result<Vec<(ContactId, bool)>> {
+        let of = contacts::table.select((contacts::contact, contacts::blocked));
+        let mut found: Vec<(i64, bool)> = Vec::with_capacity(ids.len());
+        if let [one] = contact_columns(ids)[..] {
+            // Most often it is one, and this statement is kept prepared.
+            let one = of.find((org, one)).first::<(i64, bool)>(&mut self.conn);
+            found.extend(one.optional()?);
+        } else {
+            for ids in contact_columns(ids).chunks(KEYS_MAX) {
+                let rows: Vec<(i64, bool)> = of
+                    .filter(contacts::org.eq(org))
+                    .filter(contacts::contact.eq_any(ids))
+                    .load(&mut self.conn)?;
+                found.extend(rows);
+            }
+        }
+        let blocked = found.into_iter();
+        Ok(blocked
+            .map(|(id, blocked)| (contact_id(id), blocked))
+            .collect())
+    }
+
+    fn associations(
+        &mut self,
+        org: Org,
+        pairs: &[Pair],
+    ) -> Result<Vec<(Pair, Stored<Association>)>> {
+        // Each pair is looked up in the key: of a contact with many accounts few are wanted.
+        let sql = format!(
+            "SELECT found.contact, found.account, is_primary, sees_account_tickets, role, \
+             create_time, revision FROM (SELECT {} AS org, {} {} {}) AS wanted \
+             JOIN associations AS found ON found.org = wanted.org \
+             AND found.contact = wanted.contact AND found.account = wanted.account",
+            unpack::ORG,
+            unpack::named_columns(&ASSOCIATIONS.columns[..ASSOCIATIONS.keys]),
+            unpack::FROM,
+            unpack::ONCE,
+        );
+        let wanted =
+            |pair: &Pair| json!([column(pair.contact.number()), column(pair.account.number())]);
+        let wanted = Value::from_iter(pairs.iter().map(wanted)).to_string();
+        let given = [Given::Number(Some(org)), Given::Text(Some(wanted.into()))];
+        let found = Statement::<AssociationColumns>::numbered(&sql, given)
+            .load::<AssociationRow>(&mut self.conn)?;
+        Ok(found.into_iter().map(AssociationRow::with_pair).collect())
+    }
+
+    fn associations_of(
+        &mut self,
+        org: Org,
+        of: &[ContactId],
+    ) -> Result<Vec<(Pair, Stored<Association>)>> {
+        let mut found = Vec::new();
+        for of in contact_columns(of).chunks(KEYS_MAX) {
+            let rows: Vec<AssociationRow> = associations::table
+                .filter(associations::org.eq(org))
+                .filter(associations::contact.eq_any(of))
+                .order((associations::contact, associations::account))
+                .select(AssociationRow::as_select())
+                .load(&mut self.conn)?;
+            found.extend(rows.into_iter().map(AssociationRow::with_pair));
+        }
+        Ok(found)
+    }
+
+    fn contacts_of(&mut self, org: Org, account: AccountId) -> Result<Vec<ContactId>> {
+        let found: Vec<i64> = associations::table
+            .filter(associations::org.eq(org))
+            .filter(associations::account.eq(column(account.number())))
+            .order(associations::contact)
+            .select(associations::contact)
+            .load(&mut self.conn)?;
+        Ok(found.into_iter().map(contact_id).collect())
+    }
+
+    fn primaries(&mut self, org: Org, of: &[ContactId]) -> Result<Vec<(ContactId, AccountId)>> {
+        let mut found = Vec::with_capacity(of.len());
+        for of in contact_columns(of).chunks(KEYS_MAX) {
+            let rows: Vec<(i64, i64)> = associations::table
+                .filter(associations::org.eq(org))
+                .filter(associations::contact.eq_any(of))
+                .filter(associations::is_primary.eq(true))
+                .select((associations::contact, associations::account))
+                .load(&mut self.conn)?;
+            found.extend(
+                rows.into_iter()
+                    .map(|(c, a)| (contact_id(c), account_id(a))),
+            );
+        }
+        Ok(found)
+    }
+
+    fn account_counts(&mut self, org: Org, of: &[ContactId]) -> Result<Vec<(ContactId, u64)>> {
+        let mut found = Vec::with_capacity(of.len());
+        for of in contact_columns(of).chunks(KEYS_MAX) {
+            let rows: Vec<(i64, i64)> = associations::table
+                .filter(associations::org.eq(org))
+                .filter(associations::contact.eq_any(of))
+                .group_by(associations::contact)
+                .select((associations::contact, count_star()))
+                .load(&mut self.conn)?;
+            found.extend(rows.into_iter().map(|(c, n)| (contact_id(c), number(n))));
+        }
+        Ok(found)
+    }
+
+    fn contacts_with_several_accounts(&mut self, org: Org) -> Result<u64> {
+        // A contact with several accounts has exactly one primary among them.
+        let found: i64 = associations::table
+            .filter(associations::org.eq(org))
+            .filter(associations::is_primary.eq(false))
+            .select(diesel::dsl::count(associations::contact).aggregate_distinct())
+            .first(&mut self.conn)?;
+        Ok(number(found))
+    }
+
+    fn tickets(
+        &mut self,
+        org: Org,
+        numbers: &[TicketNo],
+    ) -> Result<Vec<(TicketNo, Stored<Ticket>)>> {
+        let wanted: Vec<i64> = numbers.iter().map(|no| column(no.number())).collect();
+        let mut found = Vec::with_capacity(wanted.len());
+        for wanted in wanted.chunks(KEYS_MAX) {
+            let rows: Vec<TicketRow> = tickets::table
+                .filter(tickets::org.eq(org))
+                .filter(tickets::ticket.eq_any(wanted))
+                .select(TicketRow::as_select())
+                .load(&mut self.conn)?;
+            let mut copies = self.copies_of(org, wanted)?;
+            found.extend(rows.into_iter().map(|row| {
+                let copied = copies.remove(&row.ticket).unwrap_or_default();
+                (ticket_no(row.ticket), row.record(copied))
+            }));
+        }
+        Ok(found)
+    }
+
+    fn copies(
+        &mut self,
+        org: Org,
+        numbers: &[TicketNo],
+    ) -> Result<HashMap<TicketNo, Vec<ContactId>>> {
+        let wanted: Vec<i64> = numbers.iter().map(|no| column(no.number())).collect();
+        let mut found = HashMap::new();
+        for wanted in wanted.chunks(KEYS_MAX) {
+            let copies = self.copies_of(org, wanted)?.into_iter();
+            found.extend(copies.map(|(ticket, contacts)| (ticket_no(ticket), contacts)));
+        }
+        Ok(found)
+    }
+
+    fn tickets_of(&mut self, org: Org, of: TicketsOf) -> Result<Vec<TicketNo>> {
+        let all = tickets::table
+            .filter(tickets::org.eq(org))
+            .order(tickets::ticket)
+            .select(tickets::ticket);
+        let found: Vec<i64> = match of {
+            TicketsOf::Account(account) => all
+                .filter(tickets::account.eq(column(account.number())))
+                .load(&mut self.conn)?,
+            TicketsOf::Requester(contact) => all
+                .filter(tickets::requester.eq(column(contact.number())))
+                .load(&mut self.conn)?,
+            TicketsOf::Copied(contact) => ticket_copies::table
+                .filter(ticket_copies::org.eq(org))
+                .filter(ticket_copies::contact.eq(column(contact.number())))
+                .order(ticket_copies::ticket)
+                .select(ticket_copies::ticket)
+                .load(&mut self.conn)?,
+        };
+        Ok(found.into_iter().map(ticket_no).collect())
+    }
+
+    fn copied_count(&mut self, org: Org, pair: Pair) -> Result<u64> {
+        let found: i64 = ticket_copies::table
+            .inner_join(
+                tickets::table.on(tickets::org
+                    .eq(ticket_copies::org)
+                    .and(tickets::ticket.eq(ticket_copies::ticket))),
+            )
+            .filter(ticket_copies::org.eq(org))
+            .filter(ticket_copies::contact.eq(column(pair.contact.number())))
+            .filter(tickets::account.eq(column(pair.account.number())))
+            .select(count_star())
+            .first(&mut self.conn)?;
+        Ok(number(found))
+    }
+
+    fn held_tickets(
+        &mut self,
+        org: Org,
+        asked: &BTreeSet<Held>,
+    ) -> Result<Vec<(Held, HeldTicket)>> {
+        let mut found = Vec::new();
+        let (under, without): (Vec<&Held>, Vec<&Held>) =
+            asked.iter().partition(|held| held.account.is_some());
+        let mut take = |rows: Vec<(i64, Option<i64>, i64, bool, i64)>| {
+            found.extend(
+                rows.into_iter()
+                    .map(|(requester, account, ticket, closed, revision)| {
+                        let held = Held {
+                            requester: contact_id(requester),
+                            account: account.map(account_id),
+                        };
+                        let ticket = HeldTicket {
+                            ticket: ticket_no(ticket),
+                            status: status(closed),
+                            revision: Revision::new(number(revision)),
+                        };
+                        (held, ticket)
+                    }),
+            );
+        };
+        for (group, has_account) in [(under, true), (without, false)] {
+            for chunk in group.chunks(KEYS_MAX) {
+                let requesters: BTreeSet<i64> = chunk
+                    .iter()
+                    .map(|held| column(held.requester.number()))
+                    .collect();
+                let of = tickets::table
+                    .filter(tickets::org.eq(org))
+                    .filter(tickets::requester.eq_any(requesters))
+                    .select((
+                        tickets::requester,
+                        tickets::account,
+                        tickets::ticket,
+                        tickets::closed,
+                        tickets::revision,
+                    ));
+                if has_account {
+                    let accounts: BTreeSet<i64> = chunk
+                        .iter()
+                        .filter_map(|held| held.account)
+                        .map(|account| column(account.number()))
+                        .collect();
+                    take(
+                        of.filter(tickets::account.eq_any(accounts))
+                            .load(&mut self.conn)?,
+                    );
+                } else {
+                    take(of.filter(tickets::account.is_null()).load(&mut self.conn)?);
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    fn accounts_named(
+        &mut self,
+        org: Org,
+        of: &[Namesakes],
+        limit: usize,
+    ) -> Result<Vec<(Namesakes, AccountId)>> {
+        let found = self
+            .namesakes(org, Listed::Accounts, of, limit)?
+            .into_iter();
+        Ok(found.map(|(of, id)| (of, AccountId::new(id))).collect())
+    }
+
+    fn contacts_named(
+        &mut self,
+        org: Org,
+        of: &[Namesakes],
+        limit: usize,
+    ) -> Result<Vec<(Namesakes, ContactId)>> {
+        let found = self
+            .namesakes(org, Listed::Contacts, of, limit)?
+            .into_iter();
+        Ok(found.map(|(of, id)| (of, ContactId::new(id))).collect())
+    }
+
+    fn owners(&mut self, org: Org, keys: &[UniqueKey]) -> Result<Vec<(UniqueKey, u64)>> {
+        let mut found = Vec::with_capacity(keys.len());
+        let (of_tickets, others): (Vec<&UniqueKey>, Vec<&UniqueKey>) = keys
+            .iter()
+            .partition(|key| matches!(key, UniqueKey::Ticket(_)));
+        for keys in of_tickets.chunks(KEYS_MAX) {
+            let ids: Vec<&str> = keys.iter().map(|key| key.text()).collect();
+            let rows: Vec<(String, i64)> = tickets::table
+                .filter(tickets::org.eq(org))
+                .filter(tickets::id.eq_any(ids))
+                .select((tickets::id, tickets::ticket))
+                .load(&mut self.conn)?;
+            let owned = |(id, ticket)| (UniqueKey::Ticket(id), number(ticket));
+            found.extend(rows.into_iter().map(owned));
+        }
+        for keys in others.chunks(KEYS_MAX) {
+            let columns: Vec<String> = keys.iter().map(|key| key_column(key)).collect();
+            let rows: Vec<(String, i64)> = unique_keys::table
+                .filter(unique_keys::org.eq(org))
+                .filter(unique_keys::key.eq_any(columns))
+                .select((unique_keys::key, unique_keys::owner))
+                .load(&mut self.conn)?;
+            let owned = |(key, owner): (String, i64)| Some((key_of_column(&key)?, number(owner)));
+            found.extend(rows.into_iter().filter_map(owned));
+        }
+        Ok(found)
+    }
+
+    fn kept_answers(&mut self, org: Org, request_ids: &[&str]) -> Result<Vec<KeptAnswer>> {
+        type Row = (String, String, String, Vec<u8>, Vec<u8>, i64);
+        let rows: Vec<Row> = request_answers::table
+            .filter(request_answers::org.eq(org))
+            .filter(request_answers::request_id.eq_any(request_ids))
+            .select((
+                request_answers::caller,
+                request_answers::rpc,
+                request_answers::request_id,
+                request_answers::hash,
+                request_answers::answer,
+                request_answers::expire_time,
+            ))
+            .load(&mut self.conn)?;
+        Ok(rows
+            .into_iter()
+            .map(
+                |(caller, rpc, request_id, hash, answer, expire_time)| KeptAnswer {
+                    caller,
+                    rpc,
+                    request_id,
+                    hash,
+                    answer,
+                    expire_time: Time::from_micros(expire_time),
+                },
+            )
+            .collect())
+    }
+}

@@ -1,0 +1,188 @@
+//! Imports and their rejects.
+
+use diesel::prelude::*;
+use roster_core::id::{ImportId, Revision, Time};
+use roster_core::organization::At;
+
+use super::session::Session;
+use crate::engine::interface::{Imports, Org, Result};
+use crate::tables::decode::{column, number};
+use crate::tables::schema::{import_rejects, imports};
+use crate::write::imports::{
+    FAILED, ImportCounts, ImportFailure, ImportRecord, ImportReject, ImportState, ImportStep,
+    NewImport, RUNNING,
+};
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = imports)]
+struct ImportRow {
+    import: i64,
+    kind: i64,
+    state: i64,
+    failure: Option<i64>,
+    headers: String,
+    rows_total: i64,
+    rows_created: i64,
+    rows_updated: i64,
+    rows_unchanged: i64,
+    rows_rejected: i64,
+    accounts_created: i64,
+    contacts_created: i64,
+    revision: i64,
+    nonce: i64,
+    create_time: i64,
+    end_time: Option<i64>,
+}
+
+impl ImportRow {
+    fn record(self) -> ImportRecord {
+        ImportRecord {
+            id: ImportId::new(number(self.import)),
+            new: NewImport {
+                kind: self.kind,
+                columns: serde_json::from_str(&self.headers).unwrap_or_default(),
+                rows_total: number(self.rows_total),
+            },
+            state: ImportState::of_numbers(self.state, self.failure),
+            counts: ImportCounts {
+                created: number(self.rows_created),
+                updated: number(self.rows_updated),
+                unchanged: number(self.rows_unchanged),
+                rejected: number(self.rows_rejected),
+                accounts_created: number(self.accounts_created),
+                contacts_created: number(self.contacts_created),
+            },
+            at: At {
+                revision: Revision::new(number(self.revision)),
+                nonce: self.nonce,
+            },
+            create_time: Time::from_micros(self.create_time),
+            end_time: self.end_time.map(Time::from_micros),
+        }
+    }
+}
+
+impl Imports for Session {
+    fn insert_import(&mut self, org: Org, import: &ImportRecord, server: i64) -> Result<()> {
+        let headers = serde_json::to_string(&import.new.columns).unwrap_or_default();
+        diesel::insert_into(imports::table)
+            .values((
+                imports::org.eq(org),
+                imports::import.eq(column(import.id.number())),
+                imports::kind.eq(import.new.kind),
+                imports::state.eq(import.state.number()),
+                imports::server.eq(server),
+                imports::headers.eq(headers),
+                imports::rows_total.eq(column(import.new.rows_total)),
+                imports::rows_read.eq(0),
+                imports::rows_created.eq(0),
+                imports::rows_updated.eq(0),
+                imports::rows_unchanged.eq(0),
+                imports::rows_rejected.eq(0),
+                imports::accounts_created.eq(0),
+                imports::contacts_created.eq(0),
+                imports::revision.eq(column(import.at.revision.number())),
+                imports::nonce.eq(import.at.nonce),
+                imports::create_time.eq(import.create_time.micros()),
+            ))
+            .execute(&mut self.conn)?;
+        Ok(())
+    }
+
+    fn advance_import(
+        &mut self,
+        org: Org,
+        step: &ImportStep,
+        at: At,
+        end_time: Time,
+    ) -> Result<bool> {
+        let counts = &step.counts;
+        let ended = step.state != ImportState::Running;
+        let import = imports::table
+            .find((org, column(step.import.number())))
+            .filter(imports::state.eq(RUNNING))
+            .filter(imports::rows_read.eq(column(step.read_before)));
+        let moved = diesel::update(import)
+            .set((
+                imports::state.eq(step.state.number()),
+                imports::failure.eq(step.state.failure().map(ImportFailure::number)),
+                imports::end_time.eq(ended.then_some(end_time.micros())),
+                imports::rows_read.eq(imports::rows_read + column(counts.read())),
+                imports::rows_created.eq(imports::rows_created + column(counts.created)),
+                imports::rows_updated.eq(imports::rows_updated + column(counts.updated)),
+                imports::rows_unchanged.eq(imports::rows_unchanged + column(counts.unchanged)),
+                imports::rows_rejected.eq(imports::rows_rejected + column(counts.rejected)),
+                imports::accounts_created
+                    .eq(imports::accounts_created + column(counts.accounts_created)),
+                imports::contacts_created
+                    .eq(imports::contacts_created + column(counts.contacts_created)),
+                imports::revision.eq(column(at.revision.number())),
+                imports::nonce.eq(at.nonce),
+            ))
+            .execute(&mut self.conn)?;
+        Ok(moved == 1)
+    }
+
+    fn import(&mut self, org: Org, import: ImportId) -> Result<Option<ImportRecord>> {
+        let found = imports::table
+            .find((org, column(import.number())))
+            .select(ImportRow::as_select())
+            .first(&mut self.conn)
+            .optional()?;
+        Ok(found.map(ImportRow::record))
+    }
+
+    fn import_rejects(
+        &mut self,
+        org: Org,
+        import: ImportId,
+        after: u64,
+        limit: usize,
+    ) -> Result<Vec<ImportReject>> {
+        type Row = (i64, String, String, String, String);
+        let rows: Vec<Row> = import_rejects::table
+            .filter(import_rejects::org.eq(org))
+            .filter(import_rejects::import.eq(column(import.number())))
+            .filter(import_rejects::number.gt(column(after)))
+            .order(import_rejects::number)
+            .limit(column(limit as u64))
+            .select((
+                import_rejects::number,
+                import_rejects::header,
+                import_rejects::reason,
+                import_rejects::message,
+                import_rejects::cells,
+            ))
+            .load(&mut self.conn)?;
+        let reject = |(row, header, reason, message, cells): Row| ImportReject {
+            number: number(row),
+            header,
+            reason,
+            message,
+            cells: serde_json::from_str(&cells).unwrap_or_default(),
+        };
+        Ok(rows.into_iter().map(reject).collect())
+    }
+
+    fn importing_servers(&mut self) -> Result<Vec<i64>> {
+        Ok(imports::table
+            .filter(imports::state.eq(RUNNING))
+            .select(imports::server)
+            .distinct()
+            .load(&mut self.conn)?)
+    }
+
+    fn fail_imports_of(&mut self, server: i64, end_time: Time) -> Result<()> {
+        let running = imports::table
+            .filter(imports::server.eq(server))
+            .filter(imports::state.eq(RUNNING));
+        diesel::update(running)
+            .set((
+                imports::state.eq(FAILED),
+                imports::failure.eq(ImportFailure::ServerDied.number()),
+                imports::end_time.eq(end_time.micros()),
+            ))
+            .execute(&mut self.conn)?;
+        Ok(())
+    }
+}

@@ -1,0 +1,20 @@
+//! The source that both engines share: each engine compiles it with its own connection, constants
+//! and ways to write rows, which it sees through `super`.
+
+#[allow(
+    clippy::wildcard_imports,
+    reason = "everything that the engine defines is at hand in its shared source"
+)]
+use super::*;
+
+mod fact_stream;
+mod facts;
+mod imports;
+mod lists;
+mod log;
+mod names;
+mod namesakes;
+pub(crate) mod opening;
+pub(crate) mod session;
+pub(crate) mod ticket_list;
+mod walks;

@@ -1,0 +1,78 @@
+//! Who has a name: a few of each, however many there are.
+
+use diesel::prelude::*;
+use diesel::sql_query;
+use diesel::sql_types::{BigInt, Text};
+use roster_core::fact::Namesakes;
+use serde_json::json;
+
+use super::session::Session;
+use super::unpack;
+use crate::engine::interface::{Org, Result};
+use crate::tables::decode::{column, number};
+use crate::tables::encode::Kind;
+use crate::tables::listed::Listed;
+
+/// The names that are asked for, as they travel.
+const WANTED: &[(&str, Kind)] = &[
+    ("place", Kind::Int),
+    ("name_key", Kind::Text),
+    ("known", Kind::Bool),
+    ("addressed", Kind::Bool),
+];
+
+#[derive(QueryableByName)]
+struct NamesakeRow {
+    #[diesel(sql_type = BigInt)]
+    place: i64,
+    #[diesel(sql_type = BigInt)]
+    id: i64,
+}
+
+/// What namesakes have in common: word for word the columns of the index over names, which is what
+/// makes finding two among thousands as quick as among two.
+fn in_common(listed: Listed) -> &'static str {
+    match listed {
+        Listed::Accounts => {
+            "name_key = wanted.name_key AND (external_id IS NOT NULL) = wanted.known"
+        }
+        Listed::Contacts => {
+            "name_key = wanted.name_key AND (external_id IS NOT NULL) = wanted.known \
+             AND (emails <> '[]') = wanted.addressed"
+        }
+    }
+}
+
+impl Session {
+    /// The records of these names, the lowest `limit` of each.
+    pub(crate) fn namesakes(
+        &mut self,
+        org: Org,
+        listed: Listed,
+        of: &[Namesakes],
+        limit: usize,
+    ) -> Result<Vec<(Namesakes, u64)>> {
+        let sql = format!(
+            "SELECT wanted.place AS place, found.{id} AS id FROM (SELECT {} {} {}) AS wanted {}",
+            unpack::named_columns(WANTED),
+            unpack::FROM,
+            unpack::ONCE,
+            unpack::lowest(listed.table(), listed.id(), in_common(listed)),
+            id = listed.id(),
+        );
+        let wanted = of.iter().enumerate();
+        let wanted: Vec<_> = wanted
+            .map(|(place, of)| json!([place, of.key, of.with_external_id, of.with_email]))
+            .collect();
+        let rows: Vec<NamesakeRow> = sql_query(sql)
+            .bind::<BigInt, _>(org)
+            .bind::<Text, _>(serde_json::to_string(&wanted).unwrap_or_default())
+            .bind::<BigInt, _>(column(limit as u64))
+            .load(&mut self.conn)?;
+        let named = |row: NamesakeRow| {
+            let of = of.get(usize::try_from(row.place).ok()?)?;
+            Some((of.clone(), number(row.id)))
+        };
+        Ok(rows.into_iter().filter_map(named).collect())
+    }
+}

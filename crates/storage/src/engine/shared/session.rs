@@ -1,0 +1,231 @@
+//! A connection with its transaction, and all writes.
+
+use diesel::connection::{AnsiTransactionManager, SimpleConnection};
+use diesel::prelude::*;
+use diesel::r2d2::{ConnectionManager, PooledConnection};
+use diesel::sql_types::{BigInt, Binary, Nullable};
+use roster_core::id::{Revision, Time};
+use serde_json::Value;
+
+use super::{BEGIN_WRITE, Conn, FOR_UPDATE, REFRESH_STATISTICS, begin_read, grams, write_rows};
+use crate::engine::interface::{
+    ChangeSetHead, KeptAnswer, Org, Organization, Reading, Result, Transactions, Write,
+};
+use crate::engine::statement::Statement;
+use crate::tables::decode::{column, number};
+use crate::tables::encode::{
+    CHANGE_SET_PARTS, CHANGE_SETS, GRAM_STRETCHES, REQUEST_ANSWERS, Table, answer_row,
+    change_set_row, names, part_row,
+};
+use crate::tables::listed::{Listed, Nominated};
+use crate::tables::schema::{organizations, request_answers};
+
+/// How many bytes of the log are handed over at once: they travel as text of twice the length, which
+/// must fit well into what PostgreSQL takes in one value.
+const PAYLOAD_BYTES_MAX: usize = 16 << 20;
+
+pub(crate) struct Session {
+    pub(crate) conn: PooledConnection<ConnectionManager<Conn>>,
+}
+
+impl Transactions for Session {
+    fn begin_write(&mut self) -> Result<()> {
+        Ok(AnsiTransactionManager::begin_transaction_sql(
+            &mut *self.conn,
+            BEGIN_WRITE,
+        )?)
+    }
+
+    fn begin_read(&mut self, reading: Reading) -> Result<()> {
+        begin_read(&mut self.conn, reading)
+    }
+
+    fn refresh_statistics(&mut self) -> Result<()> {
+        Ok(self.conn.batch_execute(REFRESH_STATISTICS)?)
+    }
+
+    fn commit(&mut self) -> Result<()> {
+        use diesel::connection::TransactionManager;
+        Ok(AnsiTransactionManager::commit_transaction(&mut *self.conn)?)
+    }
+
+    fn rollback(&mut self) -> Result<()> {
+        use diesel::connection::TransactionManager;
+        Ok(AnsiTransactionManager::rollback_transaction(
+            &mut *self.conn,
+        )?)
+    }
+}
+
+/// The columns of [`OrganizationRow`].
+const ORGANIZATION: &str = "org, revision, nonce, next_account, next_contact, next_ticket, \
+     next_import, derivation, settings_revision, settings";
+type OrganizationColumns = (
+    BigInt,
+    BigInt,
+    BigInt,
+    BigInt,
+    BigInt,
+    BigInt,
+    BigInt,
+    BigInt,
+    BigInt,
+    Nullable<Binary>,
+);
+
+#[derive(Queryable)]
+pub(crate) struct OrganizationRow {
+    org: i64,
+    revision: i64,
+    nonce: i64,
+    next_account: i64,
+    next_contact: i64,
+    next_ticket: i64,
+    next_import: i64,
+    derivation: i64,
+    settings_revision: i64,
+    settings: Option<Vec<u8>>,
+}
+
+impl OrganizationRow {
+    fn organization(self) -> Organization {
+        Organization {
+            org: self.org,
+            revision: Revision::new(number(self.revision)),
+            nonce: self.nonce,
+            next_account: number(self.next_account),
+            next_contact: number(self.next_contact),
+            next_ticket: number(self.next_ticket),
+            next_import: number(self.next_import),
+            derivation: self.derivation,
+            settings_revision: Revision::new(number(self.settings_revision)),
+            settings: self.settings,
+        }
+    }
+}
+
+impl Session {
+    pub(crate) fn organization_row(
+        &mut self,
+        name: &str,
+        lock: &str,
+    ) -> Result<Option<Organization>> {
+        let mut asked = Statement::<OrganizationColumns>::default();
+        asked
+            .words(format!(
+                "SELECT {ORGANIZATION} FROM organizations WHERE name = "
+            ))
+            .text(name)
+            .words(lock);
+        let found = asked
+            .get_result::<OrganizationRow>(&mut self.conn)
+            .optional()?;
+        Ok(found.map(OrganizationRow::organization))
+    }
+}
+
+impl Write for Session {
+    fn lock_organization(&mut self, name: &str) -> Result<Organization> {
+        if let Some(found) = self.organization_row(name, FOR_UPDATE)? {
+            return Ok(found);
+        }
+        diesel::insert_into(organizations::table)
+            .values((
+                organizations::name.eq(name),
+                organizations::derivation.eq(i64::from(roster_core::names::DERIVATION)),
+            ))
+            .on_conflict_do_nothing()
+            .execute(&mut self.conn)?;
+        // Another server may have made it at the same moment: then this waits for its end.
+        let made = self.organization_row(name, FOR_UPDATE)?;
+        Ok(made.ok_or(diesel::result::Error::NotFound)?)
+    }
+
+    fn write_organization(&mut self, organization: &Organization) -> Result<()> {
+        diesel::update(organizations::table.find(organization.org))
+            .set((
+                organizations::revision.eq(column(organization.revision.number())),
+                organizations::nonce.eq(organization.nonce),
+                organizations::next_account.eq(column(organization.next_account)),
+                organizations::next_contact.eq(column(organization.next_contact)),
+                organizations::next_ticket.eq(column(organization.next_ticket)),
+                organizations::next_import.eq(column(organization.next_import)),
+                organizations::settings_revision
+                    .eq(column(organization.settings_revision.number())),
+                organizations::settings.eq(organization.settings.as_deref()),
+            ))
+            .execute(&mut self.conn)?;
+        Ok(())
+    }
+
+    fn delete(&mut self, org: Org, table: &Table, keys: &[Value]) -> Result<()> {
+        write_rows::delete(&mut self.conn, org, table, keys)
+    }
+
+    fn upsert(&mut self, org: Org, table: &Table, rows: &[Value]) -> Result<()> {
+        let set = names(table, table.keys..table.columns.len())
+            .iter()
+            .map(|name| format!("{name} = excluded.{name}"))
+            .collect::<Vec<_>>();
+        let or = format!("UPDATE SET {}", set.join(", "));
+        write_rows::insert_or(&mut self.conn, org, table, &or, rows)
+    }
+
+    fn add(&mut self, org: Org, table: &Table, rows: &[Value]) -> Result<()> {
+        let added = names(table, table.keys..table.columns.len())
+            .iter()
+            .map(|name| format!("{name} = {}.{name} + excluded.{name}", table.name))
+            .collect::<Vec<_>>();
+        let or = format!("UPDATE SET {}", added.join(", "));
+        write_rows::insert_or(&mut self.conn, org, table, &or, rows)
+    }
+
+    fn delete_grams(&mut self, org: Org, listed: Listed, ids: &[u64]) -> Result<()> {
+        grams::delete(&mut self.conn, org, listed, ids)
+    }
+
+    fn write_grams(&mut self, org: Org, listed: Listed, records: &[Nominated]) -> Result<()> {
+        grams::write(&mut self.conn, org, listed, records)?;
+        let stretches = Nominated::stretches(listed, records);
+        write_rows::insert_or(&mut self.conn, org, &GRAM_STRETCHES, "NOTHING", &stretches)
+    }
+
+    fn insert(&mut self, org: Org, table: &Table, rows: &[Value]) -> Result<()> {
+        write_rows::insert(&mut self.conn, org, table, rows)
+    }
+
+    fn update(&mut self, org: Org, table: &Table, rows: &[Value]) -> Result<()> {
+        write_rows::update(&mut self.conn, org, table, rows)
+    }
+
+    fn append_log(&mut self, org: Org, sets: &[(ChangeSetHead, Vec<Vec<u8>>)]) -> Result<()> {
+        let heads: Vec<Value> = sets
+            .iter()
+            .map(|(head, parts)| change_set_row(head, parts.len()))
+            .collect();
+        self.insert(org, &CHANGE_SETS, &heads)?;
+        let mut rows = Vec::new();
+        let mut bytes = 0;
+        for (head, parts) in sets {
+            for (part, payload) in parts.iter().enumerate() {
+                bytes += payload.len();
+                rows.push(part_row(head.revision, part, payload));
+                if bytes >= PAYLOAD_BYTES_MAX {
+                    self.insert(org, &CHANGE_SET_PARTS, &rows)?;
+                    rows.clear();
+                    bytes = 0;
+                }
+            }
+        }
+        self.insert(org, &CHANGE_SET_PARTS, &rows)
+    }
+
+    fn keep_answers(&mut self, org: Org, answers: &[KeptAnswer], now: Time) -> Result<()> {
+        let expired = request_answers::table
+            .filter(request_answers::org.eq(org))
+            .filter(request_answers::expire_time.lt(now.micros()));
+        diesel::delete(expired).execute(&mut self.conn)?;
+        let rows: Vec<Value> = answers.iter().map(answer_row).collect();
+        self.insert(org, &REQUEST_ANSWERS, &rows)
+    }
+}

@@ -1,0 +1,236 @@
+//! Lists of tickets: many branches, each read in the order of lists from an index of its own and
+//! never further than the limit.
+//!
+//! A place in the middle of a branch makes two parts of it: the rows of the place's own time that
+//! come after it by id, and the rows of earlier times. Asked together they would be found by
+//! looking at all rows of that time, and after a careless import that is all there are.
+
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Bool, Nullable, Text};
+use roster_core::id::{AccountId, ContactId, Revision, TicketNo, Time};
+use roster_core::text::{Subject, TicketKey};
+
+use super::session::Session;
+use super::{branches, by_index};
+use crate::engine::interface::{
+    BranchBounds, BranchRows, ListedTicket, Org, Result, TicketBranch, TicketPlace,
+};
+use crate::engine::statement::Statement;
+use crate::tables::decode::{column, number, status};
+
+/// The columns of [`TicketRow`].
+pub(crate) type TicketColumns = (
+    BigInt,
+    Text,
+    BigInt,
+    BigInt,
+    Nullable<BigInt>,
+    Text,
+    Bool,
+    Bool,
+    BigInt,
+);
+
+/// A ticket as a part reads it.
+#[derive(Queryable)]
+pub(crate) struct TicketRow {
+    create_time: i64,
+    id: String,
+    ticket: i64,
+    requester: i64,
+    account: Option<i64>,
+    subject: String,
+    closed: bool,
+    is_private: bool,
+    revision: i64,
+}
+
+impl TicketRow {
+    pub(crate) fn listed(self) -> ListedTicket {
+        ListedTicket {
+            place: TicketPlace {
+                create_time: Time::from_micros(self.create_time),
+                id: TicketKey::trusted(self.id),
+            },
+            ticket: TicketNo::new(number(self.ticket)),
+            requester: ContactId::new(number(self.requester)),
+            account: self.account.map(|account| AccountId::new(number(account))),
+            subject: Subject::trusted(self.subject),
+            status: status(self.closed),
+            private: self.is_private,
+            revision: Revision::new(number(self.revision)),
+        }
+    }
+}
+
+/// The rows of a branch that a part takes.
+#[derive(Clone, Copy)]
+pub(crate) enum Part<'a> {
+    All,
+    /// Those of a place's time that come after it by id.
+    SameTime(&'a TicketPlace),
+    /// Those of earlier times than a place's.
+    Earlier(&'a TicketPlace),
+}
+
+impl Part<'_> {
+    fn order(self) -> &'static str {
+        match self {
+            Self::All | Self::Earlier(_) => "create_time DESC, id",
+            Self::SameTime(_) => "id",
+        }
+    }
+}
+
+/// What was read of a part.
+#[derive(Clone, Default)]
+pub(crate) struct PartRows {
+    pub(crate) rows: Vec<ListedTicket>,
+    /// Whether it may have more: its reading was bounded.
+    pub(crate) more: bool,
+}
+
+/// The columns as the tickets' table names them.
+pub(crate) const OF_TICKETS: &str =
+    "create_time, id, ticket, requester, account, subject, closed, is_private, revision";
+/// The same of a copy `c` and its ticket `t`.
+const OF_COPIES: &str = "c.create_time, c.id, t.ticket, t.requester, t.account, t.subject, \
+     t.closed, t.is_private, t.revision";
+
+/// A statement of parts that is being written.
+pub(crate) struct Writing<'a, Columns> {
+    pub(crate) statement: Statement<'a, Columns>,
+    pub(crate) org: Org,
+    limit: i64,
+    /// No rows before this time.
+    pub(crate) since: Option<Time>,
+    parts: usize,
+}
+
+impl<'a, Columns> Writing<'a, Columns> {
+    pub(crate) fn new(org: Org, limit: usize) -> Self {
+        Self {
+            statement: Statement::default(),
+            org,
+            limit: column(limit as u64),
+            since: None,
+            parts: 0,
+        }
+    }
+
+    /// Goes between two parts.
+    pub(crate) fn join(&mut self) {
+        if self.parts > 0 {
+            self.statement.words(" UNION ALL ");
+        }
+        self.parts += 1;
+    }
+
+    /// One part of a branch. Where a statement has several, their rows begin with its `number`.
+    pub(crate) fn part(&mut self, number: Option<usize>, branch: TicketBranch, part: Part<'a>) {
+        self.join();
+        let number =
+            number.map_or_else(String::new, |number| format!("CAST({number} AS BIGINT), "));
+        let (index, of) = match branch {
+            TicketBranch::Copied(contact) => return self.copied(&number, contact, part),
+            TicketBranch::Requester(contact) => (
+                "tickets_by_requester",
+                Some(("requester", contact.number())),
+            ),
+            TicketBranch::Account(account) => {
+                ("tickets_by_account", Some(("account", account.number())))
+            }
+            TicketBranch::Organization => ("tickets_by_time", None),
+        };
+        let by = by_index(index);
+        self.statement.words(format!(
+            "SELECT * FROM (SELECT {number}{OF_TICKETS} FROM tickets {by} WHERE org = "
+        ));
+        self.statement.number(self.org);
+        if let Some((name, id)) = of {
+            self.statement
+                .words(format!(" AND {name} = "))
+                .number(column(id));
+        }
+        self.taken(part);
+        self.statement.words(format!(") AS p{}", self.parts));
+    }
+
+    fn copied(&mut self, number: &str, contact: ContactId, part: Part<'a>) {
+        let by = by_index("ticket_copies_by_contact");
+        self.statement
+            .words(format!(
+                "SELECT {number}{OF_COPIES} FROM \
+                 (SELECT org, ticket, create_time, id FROM ticket_copies {by} WHERE org = "
+            ))
+            .number(self.org)
+            .words(" AND contact = ")
+            .number(column(contact.number()));
+        self.taken(part);
+        self.statement
+            .words(") AS c JOIN tickets AS t ON t.org = c.org AND t.ticket = c.ticket");
+    }
+
+    /// Which rows a part takes, in which order, and how many.
+    pub(crate) fn taken(&mut self, part: Part<'a>) {
+        if let Some(since) = self.since {
+            self.statement
+                .words(" AND create_time >= ")
+                .number(since.micros());
+        }
+        match part {
+            Part::All => {}
+            Part::SameTime(place) => {
+                self.statement
+                    .words(" AND create_time = ")
+                    .number(place.create_time.micros())
+                    .words(" AND id > ")
+                    .text(place.id.as_str());
+            }
+            Part::Earlier(place) => {
+                self.statement
+                    .words(" AND create_time < ")
+                    .number(place.create_time.micros());
+            }
+        }
+        // A sum, since SQLite plans with the value of a parameter that stands alone as a limit, and
+        // so plans anew whenever one is bound.
+        self.statement
+            .words(format!(" ORDER BY {} LIMIT 0 + ", part.order()))
+            .number(self.limit);
+    }
+}
+
+/// See [`ReadLists::ticket_branches`](crate::engine::interface::ReadLists::ticket_branches).
+pub(crate) fn branches(
+    session: &mut Session,
+    org: Org,
+    branches: &[TicketBranch],
+    after: Option<&TicketPlace>,
+    bounds: BranchBounds<'_>,
+) -> Result<Vec<BranchRows>> {
+    let parts: &[Part<'_>] = match after {
+        None => &[Part::All],
+        Some(place) => &[Part::SameTime(place), Part::Earlier(place)],
+    };
+    if branches.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut found = branches::rows(session, org, branches, parts, bounds)?;
+    Ok(found.chunks_mut(parts.len()).map(joined).collect())
+}
+
+/// The parts of one branch, one after the other. A part that has more hides what follows.
+fn joined(parts: &mut [PartRows]) -> BranchRows {
+    let mut all = BranchRows::default();
+    for part in parts {
+        // A join keeps no order.
+        part.rows.sort_by(|a, b| a.place.cmp(&b.place));
+        all.rows.append(&mut part.rows);
+        if part.more {
+            all.known_to = all.rows.last().map(|row| row.place.clone());
+            break;
+        }
+    }
+    all
+}

@@ -1,0 +1,149 @@
+//! SQLite: embedded, one writer, WAL.
+
+use diesel::Connection as _;
+use diesel::connection::{AnsiTransactionManager, SimpleConnection};
+use diesel::prelude::*;
+use diesel::r2d2::{ConnectionManager, CustomizeConnection, Pool, PooledConnection};
+use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
+
+use crate::engine::interface::{Reading, Result};
+use crate::error::StorageError;
+
+mod branches;
+mod grams;
+#[path = "shared/mod.rs"]
+mod shared;
+mod write_rows;
+
+use shared::opening;
+pub(crate) use shared::opening::{is_migrated, pool};
+pub(crate) use shared::session::Session;
+
+type Conn = SqliteConnection;
+
+const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations/sqlite");
+
+/// A deferred transaction that reads and then writes would be refused at once.
+const BEGIN_WRITE: &str = "BEGIN IMMEDIATE";
+/// The immediate transaction has locked the whole database.
+const FOR_UPDATE: &str = "";
+
+/// There are no statistics to plan by.
+const REFRESH_STATISTICS: &str = "";
+
+/// Plans depend on the tables alone here, whatever is read.
+fn begin_read(conn: &mut PooledConnection<ConnectionManager<Conn>>, _: Reading) -> Result<()> {
+    Ok(AnsiTransactionManager::begin_transaction_sql(
+        &mut **conn,
+        "BEGIN DEFERRED",
+    )?)
+}
+
+/// Unpacking JSON in which many questions travel as one parameter.
+mod unpack {
+    use crate::tables::encode::Kind;
+
+    /// The parameter of the organization.
+    pub(super) const ORG: &str = "?1";
+    /// The rows of the second parameter.
+    pub(super) const FROM: &str = "FROM json_each(?2)";
+    /// The numbers of the fourth parameter, as rows.
+    pub(super) const NUMBERS: &str = "SELECT value FROM json_each($4)";
+    /// Ends a subquery of rows that is joined. A limit, though it is none, keeps the planner from
+    /// unpacking the rows anew for every row of the table that they are joined with.
+    pub(super) const ONCE: &str = "LIMIT -1";
+
+    fn column(place: usize, kind: Kind) -> String {
+        let value = format!("json_extract(value, '$[{place}]')");
+        match kind {
+            Kind::Bytes => format!("unhex({value})"),
+            Kind::Int | Kind::Text | Kind::Bool => value,
+        }
+    }
+
+    /// Joins to each of the rows wanted the lowest records that meet a condition, as many as the
+    /// third parameter says.
+    pub(super) fn lowest(table: &str, id: &str, condition: &str) -> String {
+        format!(
+            "CROSS JOIN {table} AS found ON found.org = ?1 AND found.{id} IN \
+             (SELECT {id} FROM {table} WHERE org = ?1 AND {condition} ORDER BY {id} LIMIT ?3)"
+        )
+    }
+
+    pub(super) fn named_columns(given: &[(&str, Kind)]) -> String {
+        let one = |(place, (name, kind)): (usize, &(&str, Kind))| {
+            format!("{} AS {name}", column(place, *kind))
+        };
+        given
+            .iter()
+            .enumerate()
+            .map(one)
+            .collect::<Vec<_>>()
+            .join(", ")
+    }
+}
+
+/// Whether a connection is tried before it is lent: a file does not go away, and where it cannot be
+/// read the question itself says so.
+const TRIED: bool = false;
+
+/// Has the sort keys of records read from their index alone: the planner, which knows no sizes,
+/// would read the rows.
+fn by_keys(table: &str) -> String {
+    format!("INDEXED BY {table}_keys")
+}
+
+/// Has rows read in the order of an index: the planner, which does not know how few are wanted,
+/// might sort them all.
+fn by_index(name: &str) -> String {
+    format!("INDEXED BY {name}")
+}
+
+/// The place of a text in another, from 1; 0 if it is not there.
+const PLACE_OF: &str = "instr";
+
+/// How long a lock of another process, or of another connection of ours, is waited for.
+const BUSY_TIMEOUT: &str = "PRAGMA busy_timeout = 10000";
+
+#[derive(Debug)]
+struct OnConnect;
+
+impl CustomizeConnection<Conn, diesel::r2d2::Error> for OnConnect {
+    fn on_acquire(&self, conn: &mut Conn) -> std::result::Result<(), diesel::r2d2::Error> {
+        conn.batch_execute(BUSY_TIMEOUT)
+            .and_then(|()| {
+                conn.batch_execute(
+                    "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
+                     PRAGMA foreign_keys = ON; PRAGMA wal_autocheckpoint = 65536; \
+                     PRAGMA cache_size = -65536; PRAGMA journal_size_limit = 268435456;",
+                )
+            })
+            .map_err(diesel::r2d2::Error::QueryError)
+    }
+}
+
+/// Makes the file where needed, and its tables.
+pub(crate) fn migrate(path: &str) -> Result<()> {
+    let mut conn = connect(path)?;
+    conn.run_pending_migrations(MIGRATIONS)
+        .map_err(StorageError::Unreachable)?;
+    opening::keep_keys(&mut conn)
+}
+
+fn connect(path: &str) -> Result<Conn> {
+    let mut conn =
+        Conn::establish(path).map_err(|error| StorageError::Unreachable(Box::new(error)))?;
+    // Tools may be reading the file: their locks are waited for.
+    conn.batch_execute(BUSY_TIMEOUT)?;
+    Ok(conn)
+}
+
+pub(crate) fn session(pool: &Pool<ConnectionManager<Conn>>) -> Result<Session> {
+    Ok(Session { conn: pool.get()? })
+}
+
+/// A session that nobody has now; none if there is none.
+pub(crate) fn idle_session(pool: &Pool<ConnectionManager<Conn>>) -> Option<Session> {
+    let conn = pool.try_get()?;
+    Some(Session { conn })
+}

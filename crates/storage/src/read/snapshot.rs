@@ -1,0 +1,394 @@
+//! One moment of an organization, to be asked.
+
+use std::collections::HashMap;
+use std::hash::Hash;
+
+use roster_core::fact::{Held, HeldTicket, UniqueKey};
+use roster_core::id::{AccountId, ContactId, ImportId, Pair, Revision, TicketNo};
+use roster_core::names::{Heading, SearchQuery};
+use roster_core::organization::{At, OrganizationName};
+use roster_core::record::{Account, Association, Contact, Settings, Stored, Ticket, TicketStatus};
+use roster_core::refusal::Refusal;
+use roster_core::rules::disposition::{Preview, preview};
+use roster_core::text::TicketKey;
+
+use crate::engine::interface::{
+    AccountContact, Connection, ContactAccount, ContactAccountPlace, NamePlace, Org, Picking,
+    Result, TicketPlace, TicketSource,
+};
+use crate::error::StorageError;
+use crate::read::account_contacts::{self, Reach};
+use crate::read::inline_reads::BRIEF_ROWS_MAX;
+use crate::read::page_budget::Budget;
+use crate::read::picker::{self, Bounds, HeadingCount, Picked};
+use crate::read::ticket_list::{self, FoundTickets};
+use crate::read::visibility::Filtered;
+use crate::tables::listed::Listed;
+use crate::write::batch::{RequestKey, settings_of};
+use crate::write::imports::{ImportRecord, ImportReject};
+
+/// See the module. It has one revision and cannot write.
+pub struct Snapshot<'c> {
+    pub(crate) connection: &'c mut dyn Connection,
+    pub(crate) org: Org,
+    at: At,
+    settings: Stored<Settings>,
+    /// How many rows of lists may still be asked for, where it must be brief.
+    rows_left: Option<usize>,
+}
+
+/// The number of no organization: nothing is ever stored under it.
+const NOBODY: Org = 0;
+
+impl<'c> Snapshot<'c> {
+    pub(crate) fn of(connection: &'c mut dyn Connection, name: &OrganizationName) -> Result<Self> {
+        let found = connection.organization(name.as_str())?;
+        let (org, at, settings) = match found {
+            None => (
+                NOBODY,
+                At::default(),
+                Stored {
+                    record: Settings::default(),
+                    revision: Revision::ZERO,
+                },
+            ),
+            Some(found) => (
+                found.org,
+                At {
+                    revision: found.revision,
+                    nonce: found.nonce,
+                },
+                settings_of(&found)?,
+            ),
+        };
+        Ok(Self {
+            connection,
+            org,
+            at,
+            settings,
+            rows_left: None,
+        })
+    }
+
+    /// Asks no more than is read briefly: then it fails with [`StorageError::Outgrown`].
+    pub(crate) fn briefly(mut self) -> Self {
+        self.rows_left = Some(BRIEF_ROWS_MAX);
+        self
+    }
+
+    /// Takes so many rows from those that a brief read may ask for: to be called before they are.
+    pub(crate) fn take_rows(&mut self, rows: usize) -> Result<()> {
+        if let Some(left) = &mut self.rows_left {
+            *left = left.checked_sub(rows).ok_or(StorageError::Outgrown)?;
+        }
+        Ok(())
+    }
+
+    /// Whether anything was ever written to the organization.
+    pub fn exists(&self) -> bool {
+        self.org != NOBODY
+    }
+
+    /// Which moment this is.
+    pub fn at(&self) -> At {
+        self.at
+    }
+
+    /// Whether the organization has had this moment. One older than the kept log is taken to be one.
+    pub fn has_been(&mut self, moment: At) -> Result<bool> {
+        let head = self.at;
+        if moment.revision >= head.revision {
+            return Ok(moment == head);
+        }
+        if moment.revision == Revision::ZERO {
+            return Ok(moment.nonce == 0);
+        }
+        let logged = self.connection.nonce_of(self.org, moment.revision)?;
+        Ok(logged.is_none_or(|nonce| nonce == moment.nonce))
+    }
+
+    /// How many change sets of the log came by this way (see [`Origin`](crate::Origin)).
+    pub fn change_sets_from(&mut self, source: &str) -> Result<u64> {
+        self.connection.change_sets_from(self.org, source)
+    }
+
+    /// The settings.
+    pub fn settings(&self) -> &Stored<Settings> {
+        &self.settings
+    }
+
+    /// These accounts, those that exist, in no order.
+    pub fn accounts(&mut self, ids: &[AccountId]) -> Result<Vec<(AccountId, Stored<Account>)>> {
+        self.connection.accounts(self.org, ids)
+    }
+
+    /// These contacts, those that exist, in no order.
+    pub fn contacts(&mut self, ids: &[ContactId]) -> Result<Vec<(ContactId, Stored<Contact>)>> {
+        self.connection.contacts(self.org, ids)
+    }
+
+    /// These tickets, those that exist, in no order.
+    pub fn tickets(&mut self, numbers: &[TicketNo]) -> Result<Vec<(TicketNo, Stored<Ticket>)>> {
+        self.connection.tickets(self.org, numbers)
+    }
+
+    /// The copy lists of these tickets, of those that have one.
+    pub fn copies(&mut self, numbers: &[TicketNo]) -> Result<HashMap<TicketNo, Vec<ContactId>>> {
+        self.connection.copies(self.org, numbers)
+    }
+
+    /// Who has these keys.
+    pub fn owners(&mut self, keys: &[UniqueKey]) -> Result<Vec<(UniqueKey, u64)>> {
+        self.connection.owners(self.org, keys)
+    }
+
+    /// An import.
+    pub fn import(&mut self, import: ImportId) -> Result<Option<ImportRecord>> {
+        self.connection.import(self.org, import)
+    }
+
+    /// The rejects of an import after a row, by row, at most `limit`.
+    pub fn import_rejects(
+        &mut self,
+        import: ImportId,
+        after: u64,
+        limit: usize,
+    ) -> Result<Vec<ImportReject>> {
+        self.connection
+            .import_rejects(self.org, import, after, limit)
+    }
+
+    /// The first answer to a request; an error where its id was used with another request.
+    pub fn first_answer(&mut self, request: &RequestKey) -> Result<Option<Vec<u8>>> {
+        let kept = self
+            .connection
+            .kept_answers(self.org, &[request.request_id.as_str()])?;
+        let same = kept
+            .into_iter()
+            .find(|kept| kept.caller == request.caller && kept.rpc == request.rpc);
+        match same {
+            Some(kept) if kept.hash != request.hash => Err(StorageError::RequestIdReused),
+            same => Ok(same.map(|kept| kept.answer)),
+        }
+    }
+
+    /// A ticket by the caller's id.
+    pub fn ticket(&mut self, key: &TicketKey) -> Result<Option<(TicketNo, Stored<Ticket>)>> {
+        let owner = self.owners(&[UniqueKey::of_ticket(key)])?;
+        let numbers: Vec<TicketNo> = owner.iter().map(|(_, no)| TicketNo::new(*no)).collect();
+        Ok(self.tickets(&numbers)?.pop())
+    }
+
+    /// The association of a pair.
+    pub fn association(&mut self, pair: Pair) -> Result<Option<Stored<Association>>> {
+        let found = self.connection.associations(self.org, &[pair])?;
+        Ok(found.into_iter().next().map(|(_, row)| row))
+    }
+
+    /// The tickets of one requester under one account.
+    pub fn held_tickets(&mut self, held: Held) -> Result<Vec<HeldTicket>> {
+        let found = self.connection.held_tickets(self.org, &[held].into())?;
+        let mut tickets: Vec<HeldTicket> = found
+            .into_iter()
+            .filter(|(of, _)| *of == held)
+            .map(|(_, ticket)| ticket)
+            .collect();
+        tickets.sort_by_key(|ticket| ticket.ticket);
+        Ok(tickets)
+    }
+
+    /// `preview`: what a dissociation would meet; the refusal names what is not there.
+    pub fn preview(&mut self, pair: Pair, key: &[u8; 32]) -> Result<Result<Preview, Refusal>> {
+        let Some((_, contact)) = self.contacts(&[pair.contact])?.pop() else {
+            return Ok(Err(Refusal::ContactNotFound(pair.contact)));
+        };
+        if self.accounts(&[pair.account])?.is_empty() {
+            return Ok(Err(Refusal::AccountNotFound(pair.account)));
+        }
+        let Some(association) = self.association(pair)? else {
+            return Ok(Err(Refusal::AssociationNotFound(pair)));
+        };
+        let held = self.held_tickets(Held {
+            requester: pair.contact,
+            account: Some(pair.account),
+        })?;
+        let copied = self.connection.copied_count(self.org, pair)?;
+        Ok(Ok(preview(
+            key,
+            pair,
+            &association,
+            &held,
+            copied,
+            contact.record.blocked,
+        )))
+    }
+
+    /// A page of accounts by name. It may be short, or even empty, and not be the last.
+    pub fn account_page(
+        &mut self,
+        query: &SearchQuery,
+        heading: Option<Heading>,
+        after: Option<&NamePlace>,
+        limit: usize,
+    ) -> Result<Filtered<PickedAccount, NamePlace>> {
+        let picking = Picking {
+            listed: Listed::Accounts,
+            query,
+            heading,
+            not_in: None,
+        };
+        let picked = self.pick(&picking, after, limit)?;
+        let ids: Vec<_> = picked
+            .places
+            .iter()
+            .map(|p| AccountId::new(p.number))
+            .collect();
+        let rows = self.accounts(&ids)?;
+        Ok(arranged(picked, rows, AccountId::new))
+    }
+
+    /// A page of contacts by name. It may be short, or even empty, and not be the last.
+    pub fn contact_page(
+        &mut self,
+        query: &SearchQuery,
+        heading: Option<Heading>,
+        not_in: Option<AccountId>,
+        after: Option<&NamePlace>,
+        limit: usize,
+    ) -> Result<Filtered<PickedContact, NamePlace>> {
+        let picking = Picking {
+            listed: Listed::Contacts,
+            query,
+            heading,
+            not_in,
+        };
+        let picked = self.pick(&picking, after, limit)?;
+        let ids: Vec<_> = picked
+            .places
+            .iter()
+            .map(|p| ContactId::new(p.number))
+            .collect();
+        let rows = self.contacts(&ids)?;
+        Ok(arranged(picked, rows, ContactId::new))
+    }
+
+    fn pick(
+        &mut self,
+        picking: &Picking<'_>,
+        after: Option<&NamePlace>,
+        limit: usize,
+    ) -> Result<Picked> {
+        let effort = (Budget::of_a_page(), Bounds::USUAL);
+        picker::page(self.connection, self.org, picking, after, limit, effort)
+    }
+
+    fn count_headings(&mut self, picking: &Picking<'_>) -> Result<Vec<HeadingCount>> {
+        let effort = (Budget::of_a_page(), Bounds::USUAL);
+        picker::headings(self.connection, self.org, picking, effort)
+    }
+
+    /// How many accounts stand under each heading.
+    pub fn account_headings(&mut self, query: &SearchQuery) -> Result<Vec<HeadingCount>> {
+        let picking = Picking {
+            listed: Listed::Accounts,
+            query,
+            heading: None,
+            not_in: None,
+        };
+        self.count_headings(&picking)
+    }
+
+    /// How many contacts stand under each heading.
+    pub fn contact_headings(
+        &mut self,
+        query: &SearchQuery,
+        not_in: Option<AccountId>,
+    ) -> Result<Vec<HeadingCount>> {
+        let picking = Picking {
+            listed: Listed::Contacts,
+            query,
+            heading: None,
+            not_in,
+        };
+        self.count_headings(&picking)
+    }
+
+    /// A page of an account's contacts by name. A short one is the last.
+    pub fn account_contacts(
+        &mut self,
+        account: AccountId,
+        after: Option<&NamePlace>,
+        limit: usize,
+    ) -> Result<Vec<AccountContact>> {
+        let reach = Reach::USUAL;
+        account_contacts::page(self.connection, self.org, account, after, limit, reach)
+    }
+
+    /// A page of a contact's accounts: the primary first, then by name.
+    pub fn contact_accounts(
+        &mut self,
+        contact: ContactId,
+        after: Option<&ContactAccountPlace>,
+        limit: usize,
+    ) -> Result<Vec<ContactAccount>> {
+        self.connection
+            .contact_accounts(self.org, contact, after, limit)
+    }
+
+    /// A page of the tickets of any of these sources, newest first, each once. It may be short, or
+    /// even empty, and not be the last.
+    pub fn ticket_page(
+        &mut self,
+        sources: &[TicketSource],
+        filter: &TicketFilter,
+        after: Option<&TicketPlace>,
+        limit: usize,
+    ) -> Result<FoundTickets> {
+        let budget = Budget::of_a_page();
+        self.ticket_page_within(sources, filter, after, limit, budget)
+    }
+
+    pub(crate) fn ticket_page_within(
+        &mut self,
+        sources: &[TicketSource],
+        filter: &TicketFilter,
+        after: Option<&TicketPlace>,
+        limit: usize,
+        budget: Budget,
+    ) -> Result<FoundTickets> {
+        ticket_list::page(self, sources, filter, after, limit, budget)
+    }
+}
+
+/// An account of a picker and its place.
+pub type PickedAccount = (NamePlace, AccountId, Stored<Account>);
+/// A contact of a picker and its place.
+pub type PickedContact = (NamePlace, ContactId, Stored<Contact>);
+
+/// Rows in the order of their places.
+fn arranged<K: Copy + Eq + Hash, R>(
+    picked: Picked,
+    rows: Vec<(K, Stored<R>)>,
+    id: fn(u64) -> K,
+) -> Filtered<(NamePlace, K, Stored<R>), NamePlace> {
+    let mut rows: HashMap<K, Stored<R>> = rows.into_iter().collect();
+    let row = |place: NamePlace| {
+        let id = id(place.number);
+        Some((place, id, rows.remove(&id)?))
+    };
+    Filtered {
+        items: picked.places.into_iter().filter_map(row).collect(),
+        examined: picked.examined,
+    }
+}
+
+/// Which tickets of a list's sources are wanted.
+#[derive(Clone, Debug, Default)]
+pub struct TicketFilter {
+    /// Only those under this account.
+    pub account: Option<AccountId>,
+    /// Only those of this requester.
+    pub requester: Option<ContactId>,
+    /// Only open or only closed ones.
+    pub status: Option<TicketStatus>,
+}

@@ -1,0 +1,192 @@
+//! Lists of tickets: the rows of several sources in one order, each ticket once, and never more
+//! read than a page may cost.
+//!
+//! Invariant: up to the place that a window is known to, all rows of all sources are in it. So
+//! what a filter leaves of them is what the list has there, however rarely it matches.
+
+use std::collections::HashSet;
+
+use roster_core::id::AccountId;
+use roster_core::record::TicketStatus;
+
+use crate::engine::interface::{
+    BranchBounds, ListedTicket, Result, TicketBranch, TicketPlace, TicketSource,
+};
+use crate::read::page_budget::Budget;
+use crate::read::snapshot::{Snapshot, TicketFilter};
+
+/// Up to so many accounts each have a page of their own; above, the organization's
+/// tickets are walked by time, since a contact of so many accounts sees much of it.
+pub(crate) const ACCOUNTS_MERGED_MAX: usize = 64;
+/// Most rows of one window: some milliseconds, after which the time is looked at again.
+const WINDOW_ROWS_MAX: usize = 4_096;
+
+/// Rows to read beside those that are likely to be enough.
+const FEW: usize = 8;
+
+/// A ticket of a list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FoundTicket {
+    /// The ticket.
+    pub ticket: ListedTicket,
+    /// Whether the source of a contact's copies has it too, where that is one of the list's: then
+    /// and only then the contact is in copy.
+    pub copied: bool,
+}
+
+/// Tickets found, in the order of lists.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FoundTickets {
+    /// Each once.
+    pub found: Vec<FoundTicket>,
+    /// The last place examined, if there may be more behind it.
+    pub examined: Option<TicketPlace>,
+}
+
+/// Sources as branches, and what of the branches' rows is theirs.
+struct Merged<'a> {
+    branches: Vec<TicketBranch>,
+    accounts: HashSet<AccountId>,
+    shared: HashSet<AccountId>,
+    filter: &'a TicketFilter,
+}
+
+impl<'a> Merged<'a> {
+    fn of(sources: &[TicketSource], filter: &'a TicketFilter) -> Self {
+        let mut merged = Self {
+            branches: Vec::new(),
+            accounts: HashSet::new(),
+            shared: HashSet::new(),
+            filter,
+        };
+        for source in sources {
+            merged.add(source);
+        }
+        merged
+    }
+
+    fn add(&mut self, source: &TicketSource) {
+        match source {
+            TicketSource::Requester(contact) => {
+                self.branches.push(TicketBranch::Requester(*contact));
+            }
+            TicketSource::Copied(contact) => {
+                self.branches.push(TicketBranch::Copied(*contact));
+            }
+            TicketSource::Account(account) => {
+                self.accounts.insert(*account);
+                self.branches.push(TicketBranch::Account(*account));
+            }
+            TicketSource::Shared(accounts) => {
+                let wanted =
+                    |account: &&AccountId| self.filter.account.is_none_or(|a| a == **account);
+                self.shared = accounts.iter().filter(wanted).copied().collect();
+                if self.shared.len() > ACCOUNTS_MERGED_MAX {
+                    self.branches.push(TicketBranch::Organization);
+                } else {
+                    let branch = |account: &AccountId| TicketBranch::Account(*account);
+                    self.branches.extend(self.shared.iter().map(branch));
+                }
+            }
+        }
+    }
+
+    /// Whether a row of a branch is of the branch's source and passes the filter.
+    fn passes(&self, branch: TicketBranch, row: &ListedTicket) -> bool {
+        let of = |accounts: &HashSet<AccountId>| row.account.is_some_and(|a| accounts.contains(&a));
+        let sourced = match branch {
+            TicketBranch::Requester(_) | TicketBranch::Copied(_) => true,
+            TicketBranch::Account(_) | TicketBranch::Organization => {
+                of(&self.accounts) || !row.private && of(&self.shared)
+            }
+        };
+        let same = |status: TicketStatus| row.status == status;
+        sourced
+            && self.filter.account.is_none_or(|a| row.account == Some(a))
+            && self.filter.requester.is_none_or(|c| row.requester == c)
+            && self.filter.status.is_none_or(same)
+    }
+}
+
+/// The next rows that pass, each once, and up to where they are all: of at most so many rows of each
+/// branch, and no further than `enough` go. A filter asks nothing of a row
+/// that depends on its branch, so that a copy passes where the ticket passes.
+fn window(
+    at: &mut Snapshot<'_>,
+    merged: &Merged<'_>,
+    after: Option<&TicketPlace>,
+    (rows, enough): (usize, usize),
+) -> Result<(Vec<FoundTicket>, Option<TicketPlace>)> {
+    // A place in the middle of a branch makes two parts of it.
+    let parts = merged.branches.len() * if after.is_some() { 2 } else { 1 };
+    at.take_rows(rows * parts)?;
+    let bounds = BranchBounds {
+        rows_max: rows,
+        enough,
+        counts: &|branch, row| merged.passes(branch, row),
+    };
+    let branches = at
+        .connection
+        .ticket_branches(at.org, &merged.branches, after, bounds)?;
+    let known_to = branches.iter().filter_map(|b| b.known_to.clone()).min();
+    let mut passing: Vec<FoundTicket> = Vec::new();
+    for (branch, found) in merged.branches.iter().zip(branches) {
+        let passes = |row: &ListedTicket| {
+            known_to.as_ref().is_none_or(|known| row.place <= *known) && merged.passes(*branch, row)
+        };
+        let copied = matches!(branch, TicketBranch::Copied(_));
+        let rows = found.rows.into_iter().filter(passes);
+        passing.extend(rows.map(|ticket| FoundTicket { ticket, copied }));
+    }
+    passing.sort_unstable_by(|a, b| a.ticket.place.cmp(&b.ticket.place));
+    passing.dedup_by(|again, first| {
+        let same = again.ticket.ticket == first.ticket.ticket;
+        first.copied |= same && again.copied;
+        same
+    });
+    Ok((passing, known_to))
+}
+
+/// The next tickets of any of these sources that a filter leaves, at most `limit`.
+pub(crate) fn page(
+    at: &mut Snapshot<'_>,
+    sources: &[TicketSource],
+    filter: &TicketFilter,
+    after: Option<&TicketPlace>,
+    limit: usize,
+    budget: Budget,
+) -> Result<FoundTickets> {
+    let merged = Merged::of(sources, filter);
+    let rows_max = (WINDOW_ROWS_MAX / merged.branches.len().max(1)).max(1);
+    // A quarter more than are wanted: of most accounts, some tickets are private.
+    let mut rows = (limit + limit / 4).clamp(1, rows_max);
+    let mut place = after.cloned();
+    let mut found: Vec<FoundTicket> = Vec::new();
+    let mut missing = limit;
+    loop {
+        let (passing, known_to) = window(at, &merged, place.as_ref(), (rows, missing))?;
+        let passed = passing.len();
+        found.extend(passing.into_iter().take(missing));
+        missing = limit - found.len();
+        if missing == 0 {
+            let examined = found.last().map(|row| row.ticket.place.clone());
+            return Ok(FoundTickets { found, examined });
+        }
+        if known_to.is_none() || budget.is_spent() {
+            return Ok(FoundTickets {
+                found,
+                examined: known_to,
+            });
+        }
+        place = known_to;
+        // As many as have what is missing among them if it goes on like this, and a few more. What
+        // matches rarely is sought in larger steps.
+        let likely = (rows * missing * 5).checked_div(passed * 4);
+        rows = likely
+            .map_or(rows * 4, |likely| likely.min(rows * 4) + FEW)
+            .min(rows_max);
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,339 @@
+//! Visibility from a snapshot: the facts of a question are fetched first, in a number of
+//! statements that does not depend on the items, and then the one rule of core judges them.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::convert::Infallible;
+
+use roster_core::id::{AccountId, ContactId, Pair, TicketNo};
+use roster_core::organization::At;
+use roster_core::record::{Account, Association, Ticket};
+use roster_core::rules::visibility::{
+    HeldAssociation, HeldSharing, SightAssociation, SightFacts, SightSettings, SightSharing,
+    SightTicket, Standing, Verdict, sight,
+};
+use roster_core::text::TicketKey;
+
+use crate::engine::interface::{ListedTicket, Result, TicketPlace, TicketSource};
+use crate::read::page_budget::Budget;
+use crate::read::snapshot::{Snapshot, TicketFilter};
+use crate::read::ticket_list::FoundTicket;
+
+/// The facts of one question.
+#[derive(Default)]
+struct Fetched {
+    settings: SightSettings,
+    blocked: HashMap<ContactId, bool>,
+    tickets: HashMap<TicketKey, SightTicket>,
+    copies: HashSet<(TicketNo, ContactId)>,
+    associations: HashMap<Pair, HeldAssociation>,
+    sharing: HashMap<AccountId, HeldSharing>,
+}
+
+impl SightFacts for Fetched {
+    type Error = Infallible;
+
+    fn settings(&self) -> Result<&SightSettings, Infallible> {
+        Ok(&self.settings)
+    }
+
+    fn blocked(&self, contact: ContactId) -> Result<Option<bool>, Infallible> {
+        Ok(self.blocked.get(&contact).copied())
+    }
+
+    fn ticket(&self, key: &TicketKey) -> Result<Option<SightTicket>, Infallible> {
+        Ok(self.tickets.get(key).copied())
+    }
+
+    fn in_copy(&self, ticket: TicketNo, contact: ContactId) -> Result<bool, Infallible> {
+        Ok(self.copies.contains(&(ticket, contact)))
+    }
+
+    fn association(&self, pair: Pair) -> Result<Option<SightAssociation<'_>>, Infallible> {
+        Ok(self.associations.get(&pair).map(HeldAssociation::asked))
+    }
+
+    fn sharing(&self, account: AccountId) -> Result<Option<SightSharing<'_>>, Infallible> {
+        Ok(self.sharing.get(&account).map(HeldSharing::asked))
+    }
+}
+
+impl Fetched {
+    fn add_ticket(&mut self, number: TicketNo, ticket: &Ticket) {
+        let copies = ticket.copies.iter().map(|contact| (number, *contact));
+        self.copies.extend(copies);
+        self.tickets.insert(
+            ticket.key.clone(),
+            SightTicket {
+                number,
+                requester: ticket.requester,
+                account: ticket.account,
+                private: ticket.private,
+            },
+        );
+    }
+
+    fn add_account(&mut self, id: AccountId, account: &Account) {
+        let sharing = HeldSharing::of(account.sharing_mode, &account.sharing_roles);
+        self.sharing.insert(id, sharing);
+    }
+
+    fn add_association(&mut self, pair: Pair, association: &Association) {
+        self.associations
+            .insert(pair, HeldAssociation::of(association));
+    }
+}
+
+/// The facts of one contact and one ticket of a list; of others nothing is known.
+struct OfRow<'r> {
+    settings: &'r SightSettings,
+    contact: ContactId,
+    standing: &'r Standing,
+    found: &'r FoundTicket,
+}
+
+impl SightFacts for OfRow<'_> {
+    type Error = Infallible;
+
+    fn settings(&self) -> Result<&SightSettings, Infallible> {
+        Ok(self.settings)
+    }
+
+    fn blocked(&self, contact: ContactId) -> Result<Option<bool>, Infallible> {
+        Ok((contact == self.contact).then_some(self.standing.blocked))
+    }
+
+    fn ticket(&self, key: &TicketKey) -> Result<Option<SightTicket>, Infallible> {
+        let ticket = &self.found.ticket;
+        Ok((*key == ticket.place.id).then_some(SightTicket {
+            number: ticket.ticket,
+            requester: ticket.requester,
+            account: ticket.account,
+            private: ticket.private,
+        }))
+    }
+
+    fn in_copy(&self, ticket: TicketNo, contact: ContactId) -> Result<bool, Infallible> {
+        let same = ticket == self.found.ticket.ticket && contact == self.contact;
+        Ok(same && self.found.copied)
+    }
+
+    fn association(&self, pair: Pair) -> Result<Option<SightAssociation<'_>>, Infallible> {
+        let of = self.standing.accounts.get(&pair.account);
+        let of = of.filter(|_| pair.contact == self.contact);
+        Ok(of.map(|(association, _)| association.asked()))
+    }
+
+    fn sharing(&self, account: AccountId) -> Result<Option<SightSharing<'_>>, Infallible> {
+        let of = self.standing.accounts.get(&account);
+        Ok(of.map(|(_, sharing)| sharing.asked()))
+    }
+}
+
+/// A ticket of a list, with the rule's word on it.
+#[derive(Clone, Debug)]
+pub struct VisibleTicket {
+    /// The ticket.
+    pub ticket: ListedTicket,
+    /// Why the contact sees it.
+    pub verdict: Verdict,
+}
+
+/// A page of a list that a rule or a query filters: it may be short and not be the last.
+#[derive(Clone, Debug)]
+pub struct Filtered<T, P> {
+    /// What passed.
+    pub items: Vec<T>,
+    /// The last place examined, if there may be more behind it.
+    pub examined: Option<P>,
+}
+
+impl Snapshot<'_> {
+    fn no_facts(&self) -> Fetched {
+        Fetched {
+            settings: SightSettings::of(&self.settings().record),
+            ..Fetched::default()
+        }
+    }
+
+    fn fetch_blocked(&mut self, fetched: &mut Fetched, contacts: &[ContactId]) -> Result<()> {
+        let blocked = self.connection.blocked(self.org, contacts)?;
+        fetched.blocked.extend(blocked);
+        Ok(())
+    }
+
+    /// What the rule asks of one contact and each of these tickets: of others nothing is found.
+    pub fn sight_facts(
+        &mut self,
+        contact: ContactId,
+        keys: &[TicketKey],
+    ) -> Result<impl SightFacts<Error = Infallible> + use<>> {
+        let mut fetched = self.no_facts();
+        self.fetch_blocked(&mut fetched, &[contact])?;
+        let distinct: BTreeSet<&str> = keys.iter().map(TicketKey::as_str).collect();
+        let distinct: Vec<&str> = distinct.into_iter().collect();
+        for row in self.connection.sight_rows(self.org, contact, &distinct)? {
+            if row.copied {
+                fetched.copies.insert((row.ticket, contact));
+            }
+            if let Some(account) = row.account {
+                let pair = Pair { contact, account };
+                if let Some(association) = row.association {
+                    fetched.add_association(pair, &association);
+                }
+                if let Some(of) = row.sharing {
+                    let sharing = HeldSharing::of(of.mode, &of.roles);
+                    fetched.sharing.insert(account, sharing);
+                }
+            }
+            fetched.tickets.insert(
+                row.key,
+                SightTicket {
+                    number: row.ticket,
+                    requester: row.requester,
+                    account: row.account,
+                    private: row.private,
+                },
+            );
+        }
+        Ok(fetched)
+    }
+
+    /// The tickets that a contact sees, newest first; none where there is no such contact.
+    ///
+    /// How the contact stands at this moment may be `known`: then it is not asked.
+    pub fn visible_tickets(
+        &mut self,
+        contact: ContactId,
+        known: impl FnOnce(At) -> Option<Standing>,
+        filter: &TicketFilter,
+        after: Option<TicketPlace>,
+        limit: usize,
+    ) -> Result<Option<Filtered<VisibleTicket, TicketPlace>>> {
+        let standing = match known(self.at()) {
+            Some(standing) => Some(standing),
+            None => {
+                // Of any number of accounts.
+                self.take_rows(usize::MAX)?;
+                self.connection.standing(self.org, contact)?
+            }
+        };
+        let Some(standing) = standing else {
+            return Ok(None);
+        };
+        let mut page = Filtered {
+            items: Vec::new(),
+            examined: None,
+        };
+        if standing.blocked {
+            return Ok(Some(page));
+        }
+        let settings = SightSettings::of(&self.settings().record);
+        // Where tickets that a contact may see can come from: one source a clause.
+        let sources = [
+            TicketSource::Requester(contact),
+            TicketSource::Copied(contact),
+            TicketSource::Shared(standing.shared(&settings).collect()),
+        ];
+        let budget = Budget::of_a_page();
+        let mut place = after;
+        loop {
+            let wanted = limit - page.items.len();
+            let found =
+                self.ticket_page_within(&sources, filter, place.as_ref(), wanted, budget)?;
+            page.items
+                .extend(found.found.into_iter().filter_map(|found| {
+                    let facts = OfRow {
+                        settings: &settings,
+                        contact,
+                        standing: &standing,
+                        found: &found,
+                    };
+                    let seen = sight(&facts, contact, &found.ticket.place.id);
+                    let verdict = seen.ok().filter(Verdict::visible)?;
+                    let ticket = found.ticket;
+                    Some(VisibleTicket { ticket, verdict })
+                }));
+            place = found.examined;
+            if place.is_none() || page.items.len() == limit || budget.is_spent() {
+                page.examined = place;
+                return Ok(Some(page));
+            }
+        }
+    }
+
+    /// The contacts that see a ticket, by number; none where there is no such ticket.
+    pub fn viewers(
+        &mut self,
+        key: &TicketKey,
+        after: u64,
+        limit: usize,
+    ) -> Result<Option<Filtered<(ContactId, Verdict), u64>>> {
+        let Some((number, ticket)) = self.ticket(key)? else {
+            return Ok(None);
+        };
+        let ticket = ticket.record;
+        let mut fetched = self.no_facts();
+        fetched.add_ticket(number, &ticket);
+        let accounts: Vec<AccountId> = ticket.account.into_iter().collect();
+        for (id, account) in self.accounts(&accounts)? {
+            fetched.add_account(id, &account.record);
+        }
+        let mut page = Filtered {
+            items: Vec::new(),
+            examined: None,
+        };
+        let budget = Budget::of_a_page();
+        let mut after = after;
+        loop {
+            let (candidates, bound) = self.candidates(&ticket, after, limit, &mut fetched)?;
+            self.fetch_blocked(&mut fetched, &candidates)?;
+            for contact in candidates {
+                if page.items.len() == limit {
+                    page.examined = Some(after);
+                    return Ok(Some(page));
+                }
+                after = contact.number();
+                if let Ok(verdict) = sight(&fetched, contact, key)
+                    && verdict.visible()
+                {
+                    page.items.push((contact, verdict));
+                }
+            }
+            match bound {
+                None => return Ok(Some(page)),
+                Some(bound) => after = bound,
+            }
+            if budget.is_spent() {
+                page.examined = Some(after);
+                return Ok(Some(page));
+            }
+        }
+    }
+
+    /// Contacts after a number that any clause may name, by number, and up to where they are all.
+    fn candidates(
+        &mut self,
+        ticket: &Ticket,
+        after: u64,
+        limit: usize,
+        fetched: &mut Fetched,
+    ) -> Result<(Vec<ContactId>, Option<u64>)> {
+        let mut found = BTreeSet::from([ticket.requester]);
+        found.extend(ticket.copies.iter().copied());
+        let mut bound = None;
+        if let Some(account) = ticket.account {
+            let members = self.connection.members(self.org, account, after, limit)?;
+            if members.len() == limit {
+                bound = members.last().map(|(contact, _)| contact.number());
+            }
+            for (contact, association) in members {
+                found.insert(contact);
+                let pair = Pair { contact, account };
+                fetched.add_association(pair, &association);
+            }
+        }
+        let last = bound.unwrap_or(u64::MAX);
+        let within = |contact: &ContactId| after < contact.number() && contact.number() <= last;
+        Ok((found.into_iter().filter(within).collect(), bound))
+    }
+}

@@ -1,0 +1,10 @@
+//! Writes: commands wait in a queue, and a writer carries out those of one organization together.
+
+pub(crate) mod batch;
+pub(crate) mod imports;
+pub(crate) mod invariants;
+pub(crate) mod queue;
+pub(crate) mod rebuild;
+pub(crate) mod request_answers;
+pub(crate) mod row_changes;
+pub(crate) mod working_set;

@@ -1,0 +1,411 @@
+//! Load, decide, write: the waiting commands of one organization as one transaction.
+
+use std::collections::BTreeSet;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use roster_core::change::Change;
+use roster_core::command::{Circumstances, NEEDS_ROUNDS};
+use roster_core::draft::Draft;
+use roster_core::fact::Needs;
+use roster_core::guard::{Subject, touched};
+use roster_core::id::{Revision, Time};
+use roster_core::organization::{At, OrganizationName};
+use roster_core::record::{Settings, Stored};
+use roster_core::refusal::{Refusal, Refused};
+
+use crate::engine::interface::{ChangeSetHead, Connection, Organization, Result};
+use crate::error::StorageError;
+use crate::log;
+use crate::write::imports::{ImportGiven, ImportWrite};
+use crate::write::invariants::{Guarding, guard};
+use crate::write::rebuild;
+use crate::write::request_answers::Kept;
+use crate::write::row_changes::Net;
+use crate::write::working_set::Loaded;
+
+/// By what a repeated request is known.
+#[derive(Clone, Debug)]
+pub struct RequestKey {
+    /// Who asks.
+    pub caller: String,
+    /// Which RPC.
+    pub rpc: &'static str,
+    /// The caller's id of the request.
+    pub request_id: String,
+    /// Of all fields of the request but its id.
+    pub hash: [u8; 32],
+}
+
+/// Who wants a command and how it came.
+#[derive(Clone, Debug)]
+pub struct Origin {
+    /// Who.
+    pub actor: String,
+    /// By what way: `rpc`, `import` or, for the sample data, `demo`.
+    pub source: &'static str,
+    /// The job that it belongs to.
+    pub job: Option<i64>,
+    /// Set where the caller gave a request_id.
+    pub request: Option<RequestKey>,
+}
+
+/// Hears what was committed, by the thread that committed it and before whoever asked for it does:
+/// so what a caller was told is true wherever this took it.
+pub trait Committed: Send + Sync {
+    /// The change sets of one transaction, in the order of their revisions, which follow one
+    /// another. What came before the first of them may have been written elsewhere.
+    fn committed(&self, organization: &OrganizationName, sets: &[CommittedSet]);
+}
+
+/// A change set that stands in the database.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CommittedSet {
+    /// The moment that it made.
+    pub at: At,
+    /// Its changes.
+    pub changes: Vec<Change>,
+}
+
+/// How a command ended.
+pub(crate) enum Outcome {
+    /// Carried out, or nothing was to be done.
+    Done(At),
+    /// The first answer to the same request.
+    Repeated(Vec<u8>),
+    Refused(Refusal),
+    Failed(StorageError),
+}
+
+/// A queued command, whatever its type.
+pub(crate) trait Job: Send {
+    fn origin(&self) -> &Origin;
+    fn name(&self) -> &'static str;
+    /// Whether nobody waits for the answer any more.
+    fn is_abandoned(&self) -> bool;
+    fn needs(&self, needs: &mut Needs);
+    fn needs_behind(&self, facts: &Loaded<'_>, needs: &mut Needs) -> Result<()>;
+    /// Decides and keeps the answer; may be called again for the same facts.
+    fn decide(
+        &mut self,
+        facts: &Draft<'_, Loaded<'_>>,
+        given: &mut Circumstances,
+    ) -> Result<Vec<Change>, Refused>;
+    /// What it writes of an import, in the very transaction of its changes; asked once it is
+    /// decided.
+    fn import_write(&mut self, _: &ImportGiven) -> Option<ImportWrite> {
+        None
+    }
+    /// The kept answer as the caller gets it.
+    fn encode(&self, at: At) -> Vec<u8>;
+    fn finish(self: Box<Self>, outcome: Outcome);
+}
+
+/// What a batch comes to before it is committed.
+struct Worked {
+    organization: Organization,
+    outcomes: Vec<Outcome>,
+    changed: bool,
+    sets: Vec<CommittedSet>,
+}
+
+/// Where and how the commands of one organization are carried out.
+pub(crate) struct Batch<'b> {
+    pub(crate) connection: &'b mut dyn Connection,
+    pub(crate) name: &'b OrganizationName,
+    pub(crate) guarding: Guarding,
+    pub(crate) listener: Option<&'b dyn Committed>,
+    /// Asked for a second connection when the answer to a COMMIT is lost.
+    pub(crate) reconnect: &'b dyn Fn() -> Result<Box<dyn Connection>>,
+}
+
+impl Batch<'_> {
+    /// Carries out commands and answers each.
+    pub(crate) fn run(&mut self, mut jobs: Vec<Box<dyn Job>>) {
+        jobs.retain(|job| !job.is_abandoned());
+        if jobs.is_empty() {
+            return;
+        }
+        match self.work_and_commit(&mut jobs) {
+            Ok(outcomes) => {
+                for (job, outcome) in jobs.into_iter().zip(outcomes) {
+                    job.finish(outcome);
+                }
+            }
+            Err(StorageError::Defect(cause)) if jobs.len() > 1 => {
+                tracing::error!(%cause, "a batch was refused by the database: running its commands one by one");
+                for job in jobs {
+                    self.run(vec![job]);
+                }
+            }
+            // Whoever steps an import knows how to find out what became of it.
+            Err(StorageError::ImportMoved) => {
+                for job in jobs {
+                    job.finish(Outcome::Failed(StorageError::ImportMoved));
+                }
+            }
+            Err(error) => {
+                tracing::error!(%error, cause = ?std::error::Error::source(&error), "a batch failed");
+                let unreachable = matches!(
+                    error,
+                    StorageError::Unreachable(_) | StorageError::NewerDerivation { .. }
+                );
+                for job in jobs {
+                    let text = error.to_string();
+                    job.finish(Outcome::Failed(if unreachable {
+                        StorageError::Unreachable(text.into())
+                    } else {
+                        StorageError::Defect(text.into())
+                    }));
+                }
+            }
+        }
+    }
+
+    fn work_and_commit(&mut self, jobs: &mut [Box<dyn Job>]) -> Result<Vec<Outcome>> {
+        self.connection.begin_write()?;
+        let nonce = nonce()?;
+        let worked = match self.work(jobs, nonce) {
+            Ok(worked) => worked,
+            Err(error) => {
+                // The error that counts is the first one.
+                let _ = self.connection.rollback();
+                return Err(error);
+            }
+        };
+        if !worked.changed {
+            // So a refused first write does not make an organization.
+            self.connection.rollback()?;
+            return Ok(worked.outcomes);
+        }
+        if let Err(lost) = self.connection.commit() {
+            let _ = self.connection.rollback();
+            let revision = worked.organization.revision;
+            let stands = worked.organization.nonce == nonce
+                && (self.reconnect)()?.nonce_of(worked.organization.org, revision)? == Some(nonce);
+            if !stands {
+                return Err(lost);
+            }
+        }
+        if let Some(listener) = self.listener.filter(|_| !worked.sets.is_empty()) {
+            listener.committed(self.name, &worked.sets);
+        }
+        Ok(worked.outcomes)
+    }
+
+    fn work(&mut self, jobs: &mut [Box<dyn Job>], nonce: i64) -> Result<Worked> {
+        let connection = &mut *self.connection;
+        let organization = connection.lock_organization(self.name.as_str())?;
+        // A newer server may have come while this one ran.
+        rebuild::check(organization.derivation)?;
+        let kept = Kept::load(connection, &organization, jobs)?;
+        let loaded = Loaded::new(connection, organization.org, settings_of(&organization)?);
+        prefetch(&loaded, jobs)?;
+
+        let mut working = Working::new(organization, kept, nonce, self.guarding);
+        let mut draft = Draft::over(&loaded);
+        let mut outcomes = Vec::with_capacity(jobs.len());
+        for job in jobs {
+            outcomes.push(working.decide(job.as_mut(), &mut draft)?);
+        }
+        drop(draft);
+        drop(loaded);
+
+        let changed = working.write(self.connection)?;
+        Ok(Worked {
+            organization: working.organization,
+            outcomes,
+            changed,
+            sets: working.decided,
+        })
+    }
+}
+
+/// Loads what jobs say they need, and what lies behind it.
+fn prefetch(loaded: &Loaded<'_>, jobs: &[Box<dyn Job>]) -> Result<()> {
+    let mut needs = Needs::default();
+    for job in jobs {
+        job.needs(&mut needs);
+    }
+    loaded.prefetch(&needs)?;
+    for _ in 0..NEEDS_ROUNDS {
+        let mut behind = Needs::default();
+        for job in jobs {
+            job.needs_behind(loaded, &mut behind)?;
+        }
+        loaded.prefetch(&behind)?;
+    }
+    Ok(())
+}
+
+/// A batch between its facts and its rows: what was decided so far.
+struct Working {
+    organization: Organization,
+    given: Circumstances,
+    kept: Kept,
+    net: Net,
+    sets: Vec<(ChangeSetHead, Vec<Vec<u8>>)>,
+    /// The same change sets, for whoever listens.
+    decided: Vec<CommittedSet>,
+    imports: Vec<ImportWrite>,
+    /// What the guards are to look at; empty where they are off.
+    subjects: BTreeSet<Subject>,
+    guarding: Guarding,
+    nonce: i64,
+}
+
+impl Working {
+    fn new(organization: Organization, kept: Kept, nonce: i64, guarding: Guarding) -> Self {
+        let given = Circumstances {
+            now: now(),
+            revision: organization.revision.next(),
+            next_account: organization.next_account,
+            next_contact: organization.next_contact,
+            next_ticket: organization.next_ticket,
+        };
+        Self {
+            organization,
+            given,
+            kept,
+            net: Net::default(),
+            sets: Vec::new(),
+            decided: Vec::new(),
+            imports: Vec::new(),
+            subjects: BTreeSet::new(),
+            guarding,
+            nonce,
+        }
+    }
+
+    /// Decides one job after those before it. What is refused leaves nothing behind.
+    fn decide(&mut self, job: &mut dyn Job, draft: &mut Draft<'_, Loaded<'_>>) -> Result<Outcome> {
+        if let Some(outcome) = self.kept.first_answer(job.origin()) {
+            return Ok(outcome);
+        }
+        let before = self.given.clone();
+        let changes = match job.decide(draft, &mut self.given) {
+            Ok(changes) => changes,
+            Err(Refused::Facts(cause)) => return Err(cause.into()),
+            Err(Refused::Rule(refusal)) => {
+                self.given = before;
+                return Ok(Outcome::Refused(refusal));
+            }
+        };
+        if changes.is_empty() {
+            self.given = before;
+        } else {
+            draft.apply(&changes, self.given.revision)?;
+            self.take(job, changes)?;
+        }
+        let at = self.at();
+        let of_imports = ImportGiven {
+            next: self.organization.next_import,
+            now: self.given.now,
+            at,
+        };
+        if let Some(write) = job.import_write(&of_imports) {
+            self.organization.next_import += u64::from(matches!(write, ImportWrite::Begin(..)));
+            self.imports.push(write);
+        }
+        self.kept.keep(job, at, self.given.now);
+        Ok(Outcome::Done(at))
+    }
+
+    /// The moment that the change sets so far make.
+    fn at(&self) -> At {
+        At {
+            revision: self.organization.revision,
+            nonce: self.organization.nonce,
+        }
+    }
+
+    /// Takes the changes of a job as the next change set.
+    fn take(&mut self, job: &dyn Job, changes: Vec<Change>) -> Result<()> {
+        let revision = self.given.revision;
+        debug_assert_eq!(revision, self.organization.revision.next());
+        self.net.add(&changes, revision);
+        if self.guarding == Guarding::On {
+            touched(&changes, &mut self.subjects);
+        }
+        let head = head(job, revision, self.given.now, self.nonce);
+        self.sets.push((head, log::encode(&changes)?));
+        self.organization.revision = revision;
+        self.organization.nonce = self.nonce;
+        let at = self.at();
+        self.decided.push(CommittedSet { at, changes });
+        self.given.revision = revision.next();
+        Ok(())
+    }
+
+    /// Writes everything; says whether there was anything.
+    fn write(&mut self, connection: &mut dyn Connection) -> Result<bool> {
+        let org = self.organization.org;
+        if !self.sets.is_empty() {
+            self.organization.next_account = self.given.next_account;
+            self.organization.next_contact = self.given.next_contact;
+            self.organization.next_ticket = self.given.next_ticket;
+            if let Some(settings) = self.net.settings() {
+                self.organization.settings = Some(log::encode_settings(&settings.record));
+                self.organization.settings_revision = settings.revision;
+            }
+            self.net.write(connection, org)?;
+            connection.append_log(org, &self.sets)?;
+        }
+        if !self.sets.is_empty() || !self.imports.is_empty() {
+            connection.write_organization(&self.organization)?;
+        }
+        for write in &self.imports {
+            write.write(connection, org)?;
+        }
+        if !self.kept.new.is_empty() {
+            connection.keep_answers(org, &self.kept.new, self.given.now)?;
+        }
+        guard(
+            connection,
+            &self.organization,
+            std::mem::take(&mut self.subjects),
+        )?;
+        Ok(!self.sets.is_empty() || !self.imports.is_empty() || !self.kept.new.is_empty())
+    }
+}
+
+fn head(job: &dyn Job, revision: Revision, now: Time, nonce: i64) -> ChangeSetHead {
+    let origin = job.origin();
+    ChangeSetHead {
+        revision,
+        create_time: now,
+        actor: origin.actor.clone(),
+        command: job.name().to_owned(),
+        source: origin.source.to_owned(),
+        job: origin.job,
+        request_id: origin
+            .request
+            .as_ref()
+            .map(|request| request.request_id.clone()),
+        nonce,
+        format: log::FORMAT,
+    }
+}
+
+pub(crate) fn settings_of(organization: &Organization) -> Result<Stored<Settings>> {
+    let record = match &organization.settings {
+        None => Settings::default(),
+        Some(stored) => log::decode_settings(stored)?,
+    };
+    Ok(Stored {
+        record,
+        revision: organization.settings_revision,
+    })
+}
+
+pub(crate) fn now() -> Time {
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
+    Time::from_micros(i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
+}
+
+fn nonce() -> Result<i64> {
+    let drawn = getrandom::u64().map_err(|error| StorageError::Defect(Box::new(error)))?;
+    // 0 is the nonce of revision 0.
+    Ok(drawn.cast_signed() | 1)
+}

@@ -1,0 +1,322 @@
+//! Imports as they are kept: where each stands, what it rejected, and how both are written in the
+//! transaction of a batch.
+
+use roster_core::change::Change;
+use roster_core::command::Circumstances;
+use roster_core::draft::Draft;
+use roster_core::fact::Needs;
+use roster_core::id::{ImportId, Time};
+use roster_core::organization::At;
+use roster_core::refusal::Refused;
+use serde_json::{Value, json};
+use tokio::sync::oneshot;
+
+use crate::engine::interface::{Connection, Org, Result};
+use crate::error::{NotDone, StorageError};
+use crate::store::Done;
+use crate::tables::decode::column;
+use crate::tables::encode::IMPORT_REJECTS;
+use crate::write::batch::{Job, Origin, Outcome};
+use crate::write::working_set::Loaded;
+
+/// An import that is about to begin.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewImport {
+    /// What its rows are, as whoever asks numbers the kinds.
+    pub kind: i64,
+    /// The file's columns: header and field, which is empty where the column is ignored.
+    pub columns: Vec<(String, String)>,
+    /// Rows below the header that are not blank.
+    pub rows_total: u64,
+}
+
+/// How many rows came to what.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ImportCounts {
+    /// Created what they name.
+    pub created: u64,
+    /// Changed what they name.
+    pub updated: u64,
+    /// Changed nothing.
+    pub unchanged: u64,
+    /// Were rejected.
+    pub rejected: u64,
+    /// Accounts created for rows of another kind.
+    pub accounts_created: u64,
+    /// Contacts created for rows of another kind.
+    pub contacts_created: u64,
+}
+
+impl ImportCounts {
+    /// Rows worked through.
+    pub fn read(&self) -> u64 {
+        self.created + self.updated + self.unchanged + self.rejected
+    }
+}
+
+/// Why an import ended before the end of its file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ImportFailure {
+    /// Its server died.
+    ServerDied,
+    /// Its server was stopped.
+    ServerStopped,
+    /// The database could not be reached for too long.
+    DatabaseAway,
+    /// The file could not be read any more, or a fault of ours.
+    Fault,
+}
+
+impl ImportFailure {
+    const ALL: [Self; 4] = [
+        Self::ServerDied,
+        Self::ServerStopped,
+        Self::DatabaseAway,
+        Self::Fault,
+    ];
+
+    pub(crate) fn number(self) -> i64 {
+        match self {
+            Self::ServerDied => 1,
+            Self::ServerStopped => 2,
+            Self::DatabaseAway => 3,
+            Self::Fault => 4,
+        }
+    }
+
+    fn of_number(number: i64) -> Self {
+        let known = Self::ALL.into_iter().find(|why| why.number() == number);
+        known.unwrap_or(Self::Fault)
+    }
+}
+
+/// Where an import stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ImportState {
+    /// It waits or is being worked through.
+    Running,
+    /// Every row is in.
+    Completed,
+    /// Some rows were rejected, all others are in.
+    CompletedWithErrors,
+    /// It ended before the end of the file.
+    Failed(ImportFailure),
+}
+
+/// The stored number of the one state in which batches are committed.
+pub(crate) const RUNNING: i64 = 1;
+/// The stored number of a failure.
+pub(crate) const FAILED: i64 = 4;
+
+impl ImportState {
+    pub(crate) fn number(self) -> i64 {
+        match self {
+            Self::Running => RUNNING,
+            Self::Completed => 2,
+            Self::CompletedWithErrors => 3,
+            Self::Failed(_) => FAILED,
+        }
+    }
+
+    pub(crate) fn failure(self) -> Option<ImportFailure> {
+        match self {
+            Self::Failed(why) => Some(why),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn of_numbers(state: i64, failure: Option<i64>) -> Self {
+        match state {
+            RUNNING => Self::Running,
+            2 => Self::Completed,
+            3 => Self::CompletedWithErrors,
+            _ => Self::Failed(failure.map_or(ImportFailure::Fault, ImportFailure::of_number)),
+        }
+    }
+}
+
+/// An import as it stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ImportRecord {
+    /// Which.
+    pub id: ImportId,
+    /// What it was begun with.
+    pub new: NewImport,
+    /// Where it stands.
+    pub state: ImportState,
+    /// What its committed batches came to.
+    pub counts: ImportCounts,
+    /// The moment after its last batch.
+    pub at: At,
+    /// When it was taken in.
+    pub create_time: Time,
+    /// When it ended.
+    pub end_time: Option<Time>,
+}
+
+/// A row that was rejected.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ImportReject {
+    /// Its number in the file.
+    pub number: u64,
+    /// The header of the column at fault.
+    pub header: String,
+    /// The reason of the error.
+    pub reason: String,
+    /// The reason in words.
+    pub message: String,
+    /// The row's cells.
+    pub cells: Vec<String>,
+}
+
+/// How far a batch moves its import on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ImportStep {
+    /// Which import.
+    pub import: ImportId,
+    /// How many rows it had worked through before.
+    pub read_before: u64,
+    /// What the rows of the batch came to.
+    pub counts: ImportCounts,
+    /// Those that were rejected.
+    pub rejects: Vec<ImportReject>,
+    /// Where it stands now.
+    pub state: ImportState,
+}
+
+/// What a job needs to know to write of an import.
+pub(crate) struct ImportGiven {
+    /// The number of the next import.
+    pub(crate) next: u64,
+    pub(crate) now: Time,
+    pub(crate) at: At,
+}
+
+/// What a job writes of an import.
+pub(crate) enum ImportWrite {
+    /// It begins, on the server with this number.
+    Begin(ImportRecord, i64),
+    /// It moves on.
+    Step(ImportStep, At, Time),
+}
+
+impl ImportWrite {
+    pub(crate) fn write(&self, connection: &mut dyn Connection, org: Org) -> Result<()> {
+        match self {
+            Self::Begin(import, server) => connection.insert_import(org, import, *server),
+            Self::Step(step, at, now) => {
+                if !connection.advance_import(org, step, *at, *now)? {
+                    return Err(StorageError::ImportMoved);
+                }
+                let rows: Vec<Value> = step
+                    .rejects
+                    .iter()
+                    .map(|reject| reject_row(step.import, reject))
+                    .collect();
+                connection.upsert(org, &IMPORT_REJECTS, &rows)
+            }
+        }
+    }
+}
+
+fn reject_row(import: ImportId, reject: &ImportReject) -> Value {
+    json!([
+        column(import.number()),
+        column(reject.number),
+        // PostgreSQL holds no NUL; in the cells it is escaped.
+        reject.header.replace('\0', ""),
+        reject.reason,
+        reject.message.replace('\0', ""),
+        json!(reject.cells).to_string(),
+    ])
+}
+
+/// The job that takes an import in.
+pub(crate) struct Begin<E> {
+    new: NewImport,
+    server: i64,
+    origin: Origin,
+    encode: E,
+    begun: Option<ImportRecord>,
+    reply: oneshot::Sender<Result<Done<ImportRecord>, NotDone>>,
+}
+
+/// Where the answer of a job comes.
+type Answered = oneshot::Receiver<Result<Done<ImportRecord>, NotDone>>;
+
+impl<E: Fn(&ImportRecord, At) -> Vec<u8> + Send> Begin<E> {
+    pub(crate) fn new(new: NewImport, server: i64, origin: Origin, encode: E) -> (Self, Answered) {
+        let (reply, answered) = oneshot::channel();
+        let begin = Self {
+            new,
+            server,
+            origin,
+            encode,
+            begun: None,
+            reply,
+        };
+        (begin, answered)
+    }
+}
+
+impl<E: Fn(&ImportRecord, At) -> Vec<u8> + Send> Job for Begin<E> {
+    fn origin(&self) -> &Origin {
+        &self.origin
+    }
+
+    fn name(&self) -> &'static str {
+        "StartImport"
+    }
+
+    fn is_abandoned(&self) -> bool {
+        self.reply.is_closed()
+    }
+
+    fn needs(&self, _: &mut Needs) {}
+
+    fn needs_behind(&self, _: &Loaded<'_>, _: &mut Needs) -> Result<()> {
+        Ok(())
+    }
+
+    fn decide(
+        &mut self,
+        _: &Draft<'_, Loaded<'_>>,
+        _: &mut Circumstances,
+    ) -> Result<Vec<Change>, Refused> {
+        Ok(Vec::new())
+    }
+
+    fn import_write(&mut self, given: &ImportGiven) -> Option<ImportWrite> {
+        let begun = ImportRecord {
+            id: ImportId::new(given.next),
+            new: self.new.clone(),
+            state: ImportState::Running,
+            counts: ImportCounts::default(),
+            at: given.at,
+            create_time: given.now,
+            end_time: None,
+        };
+        self.begun = Some(begun.clone());
+        Some(ImportWrite::Begin(begun, self.server))
+    }
+
+    fn encode(&self, at: At) -> Vec<u8> {
+        let begun = self.begun.as_ref();
+        begun.map_or_else(Vec::new, |begun| (self.encode)(begun, at))
+    }
+
+    fn finish(self: Box<Self>, outcome: Outcome) {
+        let Self { begun, reply, .. } = *self;
+        let told = match (outcome, begun) {
+            (Outcome::Done(at), Some(begun)) => Ok(Done::Fresh(begun, at)),
+            (Outcome::Done(_), None) => {
+                Err(StorageError::Defect("an import began without a number".into()).into())
+            }
+            (Outcome::Repeated(bytes), _) => Ok(Done::Repeated(bytes)),
+            (Outcome::Refused(refusal), _) => Err(refusal.into()),
+            (Outcome::Failed(error), _) => Err(error.into()),
+        };
+        // Whoever asked may have gone: the answer is then nobody's.
+        let _ = reply.send(told);
+    }
+}

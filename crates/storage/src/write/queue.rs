@@ -1,0 +1,297 @@
+//! The lanes of writes: calls before jobs, organizations in turn, each in the hands of at most
+//! one writer at a time.
+
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use parking_lot::{Condvar, Mutex};
+use roster_core::organization::OrganizationName;
+
+use crate::engine::interface::{Connection, Result};
+use crate::error::StorageError;
+use crate::write::batch::{Batch, Committed, Job, Outcome};
+use crate::write::invariants::Guarding;
+
+/// How many commands one transaction takes: enough that a commit's cost vanishes, few enough
+/// that the first of them does not wait for long.
+const BATCH_COMMANDS_MAX: usize = 256;
+/// How many calls may wait, unless it is said: a second's work of a small machine.
+pub const CALLS_WAITING_MAX: usize = 8_192;
+/// How many batches of jobs may wait: jobs wait for their own answers, so one each suffices.
+const JOBS_WAITING_MAX: usize = 64;
+
+/// Which lane.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Lane {
+    /// Somebody waits for the answer.
+    Calls,
+    /// Imports and the like.
+    Jobs,
+}
+
+/// Work on an organization that is no command: it has a transaction of its own and no revision.
+pub(crate) type Chore = Box<dyn FnOnce(Result<&mut dyn Connection>) + Send>;
+
+/// What a writer is given to do for one organization.
+enum Taken {
+    Commands(Vec<Box<dyn Job>>),
+    Chores(Vec<Chore>),
+}
+
+struct Waiting<T> {
+    /// By organization, oldest first.
+    queues: HashMap<OrganizationName, VecDeque<T>>,
+    /// The organizations that wait, in turn, each once.
+    turns: VecDeque<OrganizationName>,
+    count: usize,
+}
+
+impl<T> Default for Waiting<T> {
+    fn default() -> Self {
+        Self {
+            queues: HashMap::new(),
+            turns: VecDeque::new(),
+            count: 0,
+        }
+    }
+}
+
+impl<T> Waiting<T> {
+    fn push(&mut self, name: &OrganizationName, job: T) {
+        let queue = self.queues.entry(name.clone()).or_default();
+        if queue.is_empty() {
+            self.turns.push_back(name.clone());
+        }
+        queue.push_back(job);
+        self.count += 1;
+    }
+
+    /// The next organization that no writer holds, with up to `max` of its commands.
+    fn take(
+        &mut self,
+        held: &HashSet<OrganizationName>,
+        max: usize,
+    ) -> Option<(OrganizationName, Vec<T>)> {
+        let turn = self.turns.iter().position(|name| !held.contains(name))?;
+        let name = self.turns.remove(turn)?;
+        let queue = self.queues.get_mut(&name)?;
+        let taken: Vec<_> = queue.drain(..queue.len().min(max)).collect();
+        self.count -= taken.len();
+        if queue.is_empty() {
+            self.queues.remove(&name);
+        } else {
+            self.turns.push_back(name.clone());
+        }
+        Some((name, taken))
+    }
+
+    /// All that waits for one organization.
+    fn take_all(&mut self, name: &OrganizationName) -> Vec<T> {
+        let Some(queue) = self.queues.remove(name) else {
+            return Vec::new();
+        };
+        self.turns.retain(|turn| turn != name);
+        self.count -= queue.len();
+        queue.into()
+    }
+}
+
+#[derive(Default)]
+struct State {
+    calls: Waiting<Box<dyn Job>>,
+    jobs: Waiting<Box<dyn Job>>,
+    /// In the lane of jobs, after them.
+    chores: Waiting<Chore>,
+    held: HashSet<OrganizationName>,
+    closed: bool,
+}
+
+/// Where commands wait for a writer.
+pub(crate) struct Queue {
+    state: Mutex<State>,
+    changed: Condvar,
+    calls_max: usize,
+}
+
+impl Queue {
+    /// One in which so many calls may wait.
+    pub(crate) fn new(calls_max: usize) -> Self {
+        Self {
+            state: Mutex::default(),
+            changed: Condvar::new(),
+            calls_max,
+        }
+    }
+
+    pub(crate) fn push(
+        &self,
+        lane: Lane,
+        name: &OrganizationName,
+        job: Box<dyn Job>,
+    ) -> Result<()> {
+        let mut state = self.state.lock();
+        if state.closed {
+            return Err(StorageError::Unreachable("the store is closed".into()));
+        }
+        let (waiting, max) = match lane {
+            Lane::Calls => (&mut state.calls, self.calls_max),
+            Lane::Jobs => (&mut state.jobs, JOBS_WAITING_MAX),
+        };
+        if waiting.count >= max {
+            return Err(StorageError::QueueFull);
+        }
+        waiting.push(name, job);
+        drop(state);
+        self.changed.notify_one();
+        Ok(())
+    }
+
+    /// Queues a chore. A closed queue takes none.
+    pub(crate) fn push_chore(&self, name: &OrganizationName, chore: Chore) -> Result<()> {
+        let mut state = self.state.lock();
+        if state.closed {
+            return Err(StorageError::Unreachable("the store is closed".into()));
+        }
+        state.chores.push(name, chore);
+        drop(state);
+        self.changed.notify_one();
+        Ok(())
+    }
+
+    /// Waits for work; none when the queue is closed and nothing is left that must be done.
+    fn take(&self) -> Option<(OrganizationName, Taken)> {
+        let mut state = self.state.lock();
+        loop {
+            let State {
+                calls,
+                jobs,
+                chores,
+                held,
+                ..
+            } = &mut *state;
+            let commands = calls
+                .take(held, BATCH_COMMANDS_MAX)
+                .or_else(|| jobs.take(held, 1))
+                .map(|(name, jobs)| (name, Taken::Commands(jobs)));
+            let taken = commands.or_else(|| {
+                let (name, chores) = chores.take(held, 1)?;
+                Some((name, Taken::Chores(chores)))
+            });
+            if let Some((name, taken)) = taken {
+                state.held.insert(name.clone());
+                return Some((name, taken));
+            }
+            if state.closed && state.calls.count == 0 && state.jobs.count == 0 {
+                return None;
+            }
+            self.changed.wait(&mut state);
+        }
+    }
+
+    /// All calls of an organization that wait.
+    fn take_calls(&self, name: &OrganizationName) -> Vec<Box<dyn Job>> {
+        self.state.lock().calls.take_all(name)
+    }
+
+    fn release(&self, name: &OrganizationName) {
+        self.state.lock().held.remove(name);
+        // Whoever waits may want this organization, or the end.
+        self.changed.notify_all();
+    }
+
+    /// Takes no more; the writers finish what waits and end.
+    pub(crate) fn close(&self) {
+        self.state.lock().closed = true;
+        self.changed.notify_all();
+    }
+}
+
+/// How a writer gets a connection.
+pub(crate) type Connect = Arc<dyn Fn() -> Result<Box<dyn Connection>> + Send + Sync>;
+
+/// What all writers of a store work with.
+#[derive(Clone)]
+pub(crate) struct Desk {
+    pub(crate) queue: Arc<Queue>,
+    pub(crate) connect: Connect,
+    pub(crate) guarding: Guarding,
+    /// Hears what was committed.
+    pub(crate) listener: Option<Arc<dyn Committed>>,
+}
+
+/// Starts writers.
+pub(crate) fn start(desk: &Desk, count: usize) -> std::io::Result<Vec<JoinHandle<()>>> {
+    (0..count)
+        .map(|number| {
+            let desk = desk.clone();
+            std::thread::Builder::new()
+                .name(format!("writer-{number}"))
+                .spawn(move || write_until_closed(&desk))
+        })
+        .collect()
+}
+
+fn write_until_closed(desk: &Desk) {
+    let queue = &desk.queue;
+    while let Some((name, taken)) = queue.take() {
+        // A panic is a defect of one batch: those who wait for it see their answer dropped, and
+        // the writer goes on.
+        let worked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| match taken {
+            Taken::Commands(jobs) => run_commands(desk, &name, jobs),
+            Taken::Chores(chores) => chores
+                .into_iter()
+                .for_each(|chore| run_chore(chore, &desk.connect)),
+        }));
+        if worked.is_err() {
+            tracing::error!(organization = %name, "a writer panicked");
+        }
+        queue.release(&name);
+    }
+}
+
+fn run_commands(desk: &Desk, name: &OrganizationName, jobs: Vec<Box<dyn Job>>) {
+    match (desk.connect)() {
+        Ok(mut connection) => {
+            let mut batch = Batch {
+                connection: connection.as_mut(),
+                name,
+                guarding: desk.guarding,
+                listener: desk.listener.as_deref(),
+                reconnect: desk.connect.as_ref(),
+            };
+            batch.run(jobs);
+        }
+        Err(error) => {
+            tracing::error!(%error, "a writer has no connection");
+            // Those that came meanwhile would wait as long again for the same answer.
+            for job in jobs.into_iter().chain(desk.queue.take_calls(name)) {
+                job.finish(Outcome::Failed(StorageError::Unreachable(
+                    "no connection".into(),
+                )));
+            }
+        }
+    }
+}
+
+fn run_chore(chore: Chore, connect: &Connect) {
+    match connect() {
+        Ok(mut connection) => chore(Ok(connection.as_mut())),
+        Err(error) => chore(Err(error)),
+    }
+}
+
+/// Waits for writers to end, for at most this long.
+pub(crate) fn join(writers: Vec<JoinHandle<()>>, patience: Duration) {
+    let until = std::time::Instant::now() + patience;
+    for writer in writers {
+        while !writer.is_finished() && std::time::Instant::now() < until {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        if writer.is_finished() {
+            // A panic was told when it happened.
+            let _ = writer.join();
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! First answers to requests that carry a request id.
+
+use std::collections::HashMap;
+
+use roster_core::id::Time;
+use roster_core::organization::At;
+
+use crate::engine::interface::{Connection, KeptAnswer, Organization, Result};
+use crate::error::StorageError;
+use crate::write::batch::{Job, Origin, Outcome, RequestKey};
+
+/// How long the first answer to a request_id is kept: a day and an hour, since the promise is a
+/// day and clocks differ.
+const ANSWER_KEPT_MICROS: i64 = 25 * 3_600 * 1_000_000;
+
+/// Caller, RPC and request id.
+type Asked = (String, String, String);
+
+/// The first answer and what was asked.
+struct First {
+    hash: Vec<u8>,
+    answer: Vec<u8>,
+}
+
+/// First answers: those in the table, and those of this batch.
+pub(crate) struct Kept {
+    known: HashMap<Asked, First>,
+    /// Those of this batch, to be written with it.
+    pub(crate) new: Vec<KeptAnswer>,
+}
+
+impl Kept {
+    pub(crate) fn load(
+        connection: &mut dyn Connection,
+        organization: &Organization,
+        jobs: &[Box<dyn Job>],
+    ) -> Result<Self> {
+        let ids: Vec<&str> = jobs
+            .iter()
+            .filter_map(|job| job.origin().request.as_ref())
+            .map(|request| request.request_id.as_str())
+            .collect();
+        let mut known = HashMap::new();
+        if !ids.is_empty() {
+            for kept in connection.kept_answers(organization.org, &ids)? {
+                let first = First {
+                    hash: kept.hash,
+                    answer: kept.answer,
+                };
+                known.insert((kept.caller, kept.rpc, kept.request_id), first);
+            }
+        }
+        Ok(Self {
+            known,
+            new: Vec::new(),
+        })
+    }
+
+    pub(crate) fn first_answer(&self, origin: &Origin) -> Option<Outcome> {
+        let request = origin.request.as_ref()?;
+        let first = self.known.get(&key_of(request))?;
+        Some(if first.hash == request.hash {
+            Outcome::Repeated(first.answer.clone())
+        } else {
+            Outcome::Failed(StorageError::RequestIdReused)
+        })
+    }
+
+    /// Keeps the answer of a job that has a request id.
+    pub(crate) fn keep(&mut self, job: &dyn Job, at: At, now: Time) {
+        let Some(request) = job.origin().request.as_ref() else {
+            return;
+        };
+        let answer = job.encode(at);
+        let first = First {
+            hash: request.hash.to_vec(),
+            answer: answer.clone(),
+        };
+        self.known.insert(key_of(request), first);
+        self.new.push(KeptAnswer {
+            caller: request.caller.clone(),
+            rpc: request.rpc.to_owned(),
+            request_id: request.request_id.clone(),
+            hash: request.hash.to_vec(),
+            answer,
+            expire_time: Time::from_micros(now.micros().saturating_add(ANSWER_KEPT_MICROS)),
+        });
+    }
+}
+
+fn key_of(request: &RequestKey) -> Asked {
+    (
+        request.caller.clone(),
+        request.rpc.to_owned(),
+        request.request_id.clone(),
+    )
+}
