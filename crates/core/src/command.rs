@@ -2,7 +2,7 @@
 
 use crate::change::Change;
 use crate::fact::{Facts, Needs, Unavailable};
-use crate::id::{AccountId, ContactId, Revision, TicketNo, Time};
+use crate::id::{AccountId, ContactId, ImportId, Revision, TicketNo, Time};
 use crate::refusal::Refused;
 
 /// Everything a decision depends on that is not a fact: given by whoever executes the command.
@@ -18,6 +18,8 @@ pub struct Circumstances {
     pub next_contact: u64,
     /// The number of the next ticket.
     pub next_ticket: u64,
+    /// The number of the next import.
+    pub next_import: u64,
 }
 
 impl Circumstances {
@@ -34,6 +36,11 @@ impl Circumstances {
     /// A number that was never given before.
     pub fn take_ticket(&mut self) -> TicketNo {
         TicketNo::new(take(&mut self.next_ticket))
+    }
+
+    /// An id that was never given before.
+    pub fn take_import(&mut self) -> ImportId {
+        ImportId::new(take(&mut self.next_import))
     }
 }
 

@@ -9,7 +9,10 @@ mod names;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use crate::change::{Change, Row};
-use crate::fact::{Facts, Held, HeldTicket, Namesakes, TicketsOf, Unavailable, UniqueKey};
+use crate::fact::{
+    Facts, Held, HeldTicket, Namesakes, TicketsOf, Unavailable, UniqueKey, account_keys,
+    contact_keys,
+};
 use crate::id::{AccountId, ContactId, Pair, Revision, TicketNo};
 use crate::record::{Account, Association, Contact, Settings, Stored, Ticket};
 use names::{NameDelta, rename};
@@ -109,7 +112,7 @@ impl<'f, F: Facts> Draft<'f, F> {
                 );
                 let told = |contact: &Contact| {
                     let (id, emails) = (&contact.external_id, &contact.emails);
-                    (full_name(contact), id.is_some(), emails.is_empty())
+                    (contact.full_name(), id.is_some(), emails.is_empty())
                 };
                 if row.before().map(told) != row.after().map(told) {
                     rename(&mut self.contact_names, row, Namesakes::of_contact);
@@ -215,34 +218,6 @@ impl<'f, F: Facts> Draft<'f, F> {
         self.keys
             .extend(taken.into_iter().map(|key| (key, Some(owner))));
     }
-}
-
-/// The unique keys that an account takes.
-pub fn account_keys(account: Option<&Account>) -> Vec<UniqueKey> {
-    account
-        .and_then(|a| a.external_id.as_ref())
-        .map(UniqueKey::of_account)
-        .into_iter()
-        .collect()
-}
-
-/// A contact's name, family name first, as [`person_key`] takes it.
-pub fn full_name(contact: &Contact) -> String {
-    let given = contact.given_name.as_ref().map_or("", |name| name.as_str());
-    [contact.family_name.as_str(), given].concat()
-}
-
-/// The unique keys that a contact takes.
-pub fn contact_keys(contact: Option<&Contact>) -> Vec<UniqueKey> {
-    contact.map_or_else(Vec::new, |contact| {
-        let external = contact.external_id.iter().map(UniqueKey::of_contact);
-        contact
-            .emails
-            .iter()
-            .map(UniqueKey::of_email)
-            .chain(external)
-            .collect()
-    })
 }
 
 fn held_of(ticket: &Ticket) -> Held {

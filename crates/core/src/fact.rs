@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 use std::error::Error;
 
-use crate::draft::full_name;
 use crate::id::{AccountId, ContactId, Pair, Revision, TicketNo};
 use crate::names::{name_key, person_key};
 use crate::record::{Account, Association, Contact, Settings, Stored, Ticket, TicketStatus};
@@ -59,6 +58,28 @@ impl UniqueKey {
     }
 }
 
+/// The unique keys that an account takes.
+pub fn account_keys(account: Option<&Account>) -> Vec<UniqueKey> {
+    account
+        .and_then(|a| a.external_id.as_ref())
+        .map(UniqueKey::of_account)
+        .into_iter()
+        .collect()
+}
+
+/// The unique keys that a contact takes.
+pub fn contact_keys(contact: Option<&Contact>) -> Vec<UniqueKey> {
+    contact.map_or_else(Vec::new, |contact| {
+        let external = contact.external_id.iter().map(UniqueKey::of_contact);
+        contact
+            .emails
+            .iter()
+            .map(UniqueKey::of_email)
+            .chain(external)
+            .collect()
+    })
+}
+
 /// The tickets that a contact requested and that carry one account (or none).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Held {
@@ -106,7 +127,7 @@ impl Namesakes {
     /// Those among whom a contact is.
     pub fn of_contact(contact: &Contact) -> Self {
         Self {
-            key: person_key(&full_name(contact)),
+            key: person_key(&contact.full_name()),
             with_external_id: contact.external_id.is_some(),
             with_email: !contact.emails.is_empty(),
         }

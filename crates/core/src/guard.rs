@@ -4,8 +4,8 @@
 //! that a batch touched and at everything that a database holds. A guard says what it found and
 //! repairs nothing: a violation is a defect of ours.
 
-use crate::draft::{account_keys, contact_keys};
 use crate::fact::{Facts, Unavailable, UniqueKey};
+use crate::fact::{account_keys, contact_keys};
 use crate::id::{AccountId, ContactId, Revision, TicketNo};
 
 mod invariants;

@@ -63,6 +63,14 @@ pub struct Contact {
     pub update_time: Time,
 }
 
+impl Contact {
+    /// The name, family name first, as [`person_key`](crate::names::person_key) takes it.
+    pub fn full_name(&self) -> String {
+        let given = self.given_name.as_ref().map_or("", Name::as_str);
+        [self.family_name.as_str(), given].concat()
+    }
+}
+
 /// One contact belongs to one account (関連付け); its pair is its key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Association {

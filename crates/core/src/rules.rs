@@ -50,3 +50,10 @@ fn check_keys<F: Facts>(
     }
     Ok(())
 }
+
+/// Writes a field if there is something to write.
+fn set<T>(field: &mut T, to: Option<T>) {
+    if let Some(to) = to {
+        *field = to;
+    }
+}

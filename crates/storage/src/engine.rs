@@ -5,8 +5,8 @@ use std::time::Duration;
 use diesel::r2d2::{ConnectionManager, Pool};
 use diesel::{PgConnection, SqliteConnection};
 
-use crate::engine::interface::{Connection, Result};
-use crate::error::StorageError;
+use crate::engine::interface::Connection;
+use crate::error::{Result, StorageError};
 
 pub(crate) mod file_lock;
 pub(crate) mod interface;
@@ -14,6 +14,7 @@ pub(crate) mod live_servers;
 mod postgres;
 mod sqlite;
 pub(crate) mod statement;
+mod store_keys;
 
 /// Readers of one server; a read is short, so few serve many.
 pub(crate) const READERS: u32 = 8;
@@ -21,7 +22,7 @@ pub(crate) const READERS: u32 = 8;
 const POSTGRES_WRITERS: usize = 4;
 /// SQLite has one writer by nature.
 const SQLITE_WRITERS: usize = 1;
-/// Beside readers and writers: whoever follows the log, who must not wait for readers, and by whom it
+/// NameIndex readers and writers: whoever follows the log, who must not wait for readers, and by whom it
 /// is known whether the database answers.
 pub(crate) const FOLLOWERS: u32 = 1;
 /// How long a connection is waited for. Readers wait for their turn before they ask for one and
@@ -60,7 +61,7 @@ impl<'a> Address<'a> {
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Opening {
     Serving,
-    /// Beside servers at work: nothing is made, locked or written.
+    /// NameIndex servers at work: nothing is made, locked or written.
     Looking,
 }
 

@@ -3,6 +3,8 @@
 use roster_core::fact::Unavailable;
 use roster_core::refusal::Refusal;
 
+pub(crate) type Result<T, E = StorageError> = std::result::Result<T, E>;
+
 /// The database did not do what was asked.
 #[derive(Debug, thiserror::Error)]
 pub enum StorageError {

@@ -6,6 +6,7 @@
     reason = "one source, two engines: engine/shared is compiled once for each"
 )]
 
+mod clock;
 mod engine;
 mod error;
 mod log;
@@ -16,23 +17,25 @@ mod tables;
 mod testing;
 mod write;
 
-pub use engine::interface::{
-    AccountContact, ContactAccount, ContactAccountPlace, ListedTicket, NamePlace, StoreKeys,
-    TicketPlace, TicketSource,
-};
 pub use error::{NotDone, StorageError};
+pub use log::CommittedSet;
 pub use read::follow::FOLLOWED_SETS_MAX;
+pub use read::page_budget::Filtered;
 pub use read::picker::HeadingCount;
-pub use read::snapshot::{PickedAccount, PickedContact, Snapshot, TicketFilter};
-pub use read::ticket_list::{FoundTicket, FoundTickets};
-pub use read::visibility::{Filtered, VisibleTicket};
+pub use read::snapshot::{PickedAccount, PickedContact, Snapshot};
+pub use read::ticket_list::{FoundTicket, FoundTickets, TicketFilter};
+pub use read::visibility::VisibleTicket;
 pub use roster_core::organization::{
     At, NotAnOrganization, ORGANIZATION_CHARS_MAX, OrganizationName,
 };
-pub use store::{Done, Store, StoreOptions};
-pub use write::batch::{Committed, CommittedSet, Origin, RequestKey};
-pub use write::imports::{
+pub use store::{Store, StoreOptions};
+pub use tables::import_record::{
     ImportCounts, ImportFailure, ImportRecord, ImportReject, ImportState, ImportStep, NewImport,
 };
+pub use tables::name_list::{AccountContact, ContactAccount, ContactAccountPlace, NamePlace};
+pub use tables::organization::StoreKeys;
+pub use tables::request_answer::RequestKey;
+pub use tables::ticket_list::{ListedTicket, TicketPlace, TicketSource};
 pub use write::invariants::Guarding;
+pub use write::job::{Committed, Done, Origin};
 pub use write::queue::CALLS_WAITING_MAX;

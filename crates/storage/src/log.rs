@@ -9,12 +9,23 @@ use prost::Message;
 use roster_core::change::{Change, Row};
 use roster_core::fact::Held;
 use roster_core::id::{AccountId, ContactId, Pair, TicketNo, Time};
-use roster_core::record::{self, TicketStatus};
+use roster_core::organization::At;
+use roster_core::record::{self, Settings, Stored, TicketStatus};
 use roster_core::text::{Email, ExternalId, Name, Role, Subject, TicketKey};
 
-use crate::error::StorageError;
+use crate::error::{Result, StorageError};
 use crate::tables::decode::{column, mode_number, sharing_mode};
+use crate::tables::organization::Organization;
 use packed::{pack, unpack};
+
+/// A change set that stands in the database.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CommittedSet {
+    /// The moment that it made.
+    pub at: At,
+    /// Its changes.
+    pub changes: Vec<Change>,
+}
 
 /// protobuf, compressed by zstd.
 pub(crate) const FORMAT: i64 = 1;
@@ -481,6 +492,18 @@ pub(crate) fn encode_settings(settings: &record::Settings) -> Vec<u8> {
 /// See [`encode_settings`].
 pub(crate) fn decode_settings(stored: &[u8]) -> Result<record::Settings, StorageError> {
     read(stored).ok_or_else(|| corrupt("holds settings that cannot be read"))
+}
+
+/// The settings of an organization: the defaults where it never wrote any.
+pub(crate) fn settings_of(organization: &Organization) -> Result<Stored<Settings>, StorageError> {
+    let record = match &organization.settings {
+        None => Settings::default(),
+        Some(stored) => decode_settings(stored)?,
+    };
+    Ok(Stored {
+        record,
+        revision: organization.settings_revision,
+    })
 }
 
 #[cfg(test)]

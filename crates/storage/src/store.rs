@@ -6,41 +6,37 @@ use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
-use roster_core::change::Change;
-use roster_core::command::{Circumstances, Command};
-use roster_core::draft::Draft;
-use roster_core::fact::Needs;
+use roster_core::command::{Circumstances, Command, Decision};
+use roster_core::fact::{Facts, Needs, Unavailable};
 use roster_core::guard::Violation;
 use roster_core::organization::{At, OrganizationName};
 use roster_core::refusal::Refused;
+use roster_core::rules::import::{StartImport, StartedImport};
 use tokio::sync::{Semaphore, oneshot};
 
 use crate::engine::file_lock::FileLock;
-use crate::engine::interface::{Connection, Reading, Result, StoreKeys};
+use crate::engine::interface::{Connection, Reading};
 use crate::engine::live_servers::Presence;
 use crate::engine::{Address, Engine, FOLLOWERS, Opening, READERS};
-use crate::error::{NotDone, StorageError};
+use crate::error::{NotDone, Result, StorageError};
+use crate::log::CommittedSet;
+use crate::read::follow;
 use crate::read::inline_reads::BriefReads;
 use crate::read::snapshot::Snapshot;
-use crate::write::batch::{Committed, Job, Origin, Outcome};
-use crate::write::imports::{Begin, ImportGiven, ImportRecord, ImportStep, ImportWrite, NewImport};
+use crate::tables::derivation;
+use crate::tables::import_record::{
+    ImportCounts, ImportRecord, ImportState, ImportStep, NewImport,
+};
+use crate::tables::organization::StoreKeys;
+use crate::write::import_write::ImportWrite;
 use crate::write::invariants::{Guarding, check_all};
+use crate::write::job::{Committed, Done, Origin, Queued};
 use crate::write::queue::{self, CALLS_WAITING_MAX, Desk, Lane, Queue};
 use crate::write::rebuild;
-use crate::write::working_set::Loaded;
 
 /// How long a stop waits for writes that were accepted. With the time that the server gives to
 /// connections, a stop takes less than ten seconds.
 const CLOSE_PATIENCE: Duration = Duration::from_secs(4);
-
-/// How a command ended well.
-#[derive(Debug)]
-pub enum Done<A> {
-    /// It was carried out now.
-    Fresh(A, At),
-    /// It was carried out before under the same request id: the first answer, as it was encoded.
-    Repeated(Vec<u8>),
-}
 
 /// How a store works; the default is what a server does.
 #[derive(Clone)]
@@ -97,7 +93,7 @@ impl Store {
         let engine = Engine::open(&address, Opening::Serving)?;
         let mut connection = engine.connect()?;
         let keys = connection.store_keys()?;
-        rebuild::check(connection.newest_derivation()?)?;
+        derivation::check(connection.newest_derivation()?)?;
         let presence = Presence::begin(database, connection.as_mut())?;
         let queue = Arc::new(Queue::new(options.calls_waiting_max));
         let desk = Desk {
@@ -175,13 +171,10 @@ impl Store {
         origin: Origin,
         encode: impl Fn(&C::Answer, At) -> Vec<u8> + Send + 'static,
     ) -> Result<Done<C::Answer>, NotDone> {
-        let queued = Waited {
-            command,
-            origin,
-            encode,
-            batch: None,
-        };
-        self.queue_and_wait(Lane::Calls, organization, queued).await
+        let (queued, answered) = Queued::new(command, origin, encode);
+        self.queue
+            .push(Lane::Calls, organization, Box::new(queued))?;
+        answered.await.unwrap_or_else(|_| Err(dropped()))
     }
 
     /// Carries out one batch of an import, after the calls that wait, and moves the import on in
@@ -198,19 +191,17 @@ impl Store {
         step: impl Fn(&C::Answer) -> ImportStep + Send + 'static,
     ) -> Result<(C::Answer, Duration), NotDone> {
         let began = Arc::new(OnceLock::new());
-        let queued = Waited {
+        let command = Timed {
             command,
-            origin,
-            encode: |_: &C::Answer, _| Vec::new(),
-            batch: Some(ImportBatch {
-                step: Box::new(step),
-                began: Arc::clone(&began),
-            }),
+            began: Arc::clone(&began),
         };
-        match self
-            .queue_and_wait(Lane::Jobs, organization, queued)
-            .await?
-        {
+        let (queued, answered) = Queued::new(command, origin, |_, _| Vec::new());
+        let queued = queued.writing_import(Box::new(move |answer, at| {
+            ImportWrite::Step(step(answer), at)
+        }));
+        self.queue
+            .push(Lane::Jobs, organization, Box::new(queued))?;
+        match answered.await.unwrap_or_else(|_| Err(dropped()))? {
             Done::Fresh(answer, _) => {
                 let took = began.get().map(Instant::elapsed);
                 Ok((answer, took.unwrap_or_default()))
@@ -230,38 +221,37 @@ impl Store {
         encode: impl Fn(&ImportRecord, At) -> Vec<u8> + Send + 'static,
     ) -> Result<Done<ImportRecord>, NotDone> {
         let server = self.presence.as_ref().map_or(0, Presence::number);
-        let (begin, answered) = Begin::new(new, server, origin, encode);
+        let begun = move |started: &StartedImport, at: At| ImportRecord {
+            id: started.id,
+            new: new.clone(),
+            state: ImportState::Running,
+            counts: ImportCounts::default(),
+            at,
+            create_time: started.create_time,
+            end_time: None,
+        };
+        let begun = Arc::new(begun);
+        let encode = {
+            let begun = Arc::clone(&begun);
+            move |started: &StartedImport, at: At| encode(&begun(started, at), at)
+        };
+        let writes = {
+            let begun = Arc::clone(&begun);
+            move |started: &StartedImport, at: At| ImportWrite::Begin(begun(started, at), server)
+        };
+        let (queued, answered) = Queued::new(StartImport, origin, encode);
+        let queued = queued.writing_import(Box::new(writes));
         self.queue
-            .push(Lane::Calls, organization, Box::new(begin))?;
-        answered.await.unwrap_or_else(|_| Err(dropped()))
+            .push(Lane::Calls, organization, Box::new(queued))?;
+        Ok(match answered.await.unwrap_or_else(|_| Err(dropped()))? {
+            Done::Fresh(started, at) => Done::Fresh(begun(&started, at), at),
+            Done::Repeated(bytes) => Done::Repeated(bytes),
+        })
     }
 
     /// Makes sure that other servers know that this one lives, as long as it does. Blocks.
     pub fn show_presence(&self) -> Result<()> {
         self.presence.as_ref().map_or(Ok(()), Presence::show)
-    }
-
-    async fn queue_and_wait<C, E>(
-        &self,
-        lane: Lane,
-        organization: &OrganizationName,
-        waited: Waited<C, E>,
-    ) -> Result<Done<C::Answer>, NotDone>
-    where
-        C: Command,
-        E: Fn(&C::Answer, At) -> Vec<u8> + Send + 'static,
-    {
-        let (reply, answered) = oneshot::channel();
-        let queued = Queued {
-            command: waited.command,
-            origin: waited.origin,
-            encode: waited.encode,
-            batch: waited.batch,
-            answer: None,
-            reply,
-        };
-        self.queue.push(lane, organization, Box::new(queued))?;
-        answered.await.unwrap_or_else(|_| Err(dropped()))
     }
 
     /// Asks questions of one moment of an organization; one that does not exist is empty.
@@ -359,6 +349,36 @@ impl Store {
             .await
     }
 
+    /// The newest moments of these organizations, in their order: one that does not exist is at
+    /// revision 0. One statement for thousands of them, which waits for no reader.
+    pub async fn heads(
+        &self,
+        organizations: &[OrganizationName],
+    ) -> Result<Vec<(OrganizationName, At)>> {
+        let asked = organizations.to_vec();
+        self.ask_connection(&self.followers, move |connection| {
+            // Where none is asked for, being connected is the answer.
+            follow::heads(connection, asked)
+        })
+        .await
+    }
+
+    /// The change sets after a moment, oldest first: at most `limit` of them, and fewer where they
+    /// are large. Empty: there are none. None: the organization never had that moment. It waits for
+    /// no reader.
+    pub async fn changes_after(
+        &self,
+        organization: &OrganizationName,
+        after: At,
+        limit: usize,
+    ) -> Result<Option<Vec<CommittedSet>>> {
+        let page = follow::followed_page(limit);
+        self.ask_snapshot(&self.followers, Reading::Facts, organization, move |at| {
+            at.changes_after(after, page)
+        })
+        .await
+    }
+
     /// Everything that is wrong in an organization; empty where every invariant holds.
     pub async fn check(&self, organization: &OrganizationName) -> Result<Vec<Violation>> {
         let name = organization.clone();
@@ -407,97 +427,30 @@ fn dropped() -> NotDone {
     StorageError::Defect("the writer dropped the command".into()).into()
 }
 
-/// What makes a command a batch of an import.
-struct ImportBatch<A> {
-    /// What the command's answer means for the import.
-    step: Box<dyn Fn(&A) -> ImportStep + Send>,
-    /// When its transaction began.
+/// A command that notes when its transaction began.
+struct Timed<C> {
+    command: C,
     began: Arc<OnceLock<Instant>>,
 }
 
-/// A command as it is about to be queued.
-struct Waited<C: Command, E> {
-    command: C,
-    origin: Origin,
-    encode: E,
-    batch: Option<ImportBatch<C::Answer>>,
-}
-
-struct Queued<C: Command, E> {
-    command: C,
-    origin: Origin,
-    encode: E,
-    batch: Option<ImportBatch<C::Answer>>,
-    answer: Option<C::Answer>,
-    reply: oneshot::Sender<Result<Done<C::Answer>, NotDone>>,
-}
-
-impl<C: Command, E: Fn(&C::Answer, At) -> Vec<u8> + Send> Job for Queued<C, E> {
-    fn origin(&self) -> &Origin {
-        &self.origin
-    }
-
-    fn name(&self) -> &'static str {
-        C::NAME
-    }
-
-    fn is_abandoned(&self) -> bool {
-        self.reply.is_closed()
-    }
+impl<C: Command> Command for Timed<C> {
+    type Answer = C::Answer;
+    const NAME: &'static str = C::NAME;
 
     fn needs(&self, needs: &mut Needs) {
-        if let Some(batch) = &self.batch {
-            batch.began.get_or_init(Instant::now);
-        }
+        self.began.get_or_init(Instant::now);
         self.command.needs(needs);
     }
 
-    fn needs_behind(&self, facts: &Loaded<'_>, needs: &mut Needs) -> Result<()> {
-        Ok(self.command.needs_behind(facts, needs)?)
+    fn needs_behind<F: Facts>(&self, facts: &F, needs: &mut Needs) -> Result<(), Unavailable> {
+        self.command.needs_behind(facts, needs)
     }
 
-    fn decide(
-        &mut self,
-        facts: &Draft<'_, Loaded<'_>>,
+    fn decide<F: Facts>(
+        &self,
+        facts: &F,
         given: &mut Circumstances,
-    ) -> Result<Vec<Change>, Refused> {
-        let decision = self.command.decide(facts, given)?;
-        self.answer = Some(decision.answer);
-        Ok(decision.changes)
+    ) -> Result<Decision<Self::Answer>, Refused> {
+        self.command.decide(facts, given)
     }
-
-    fn import_write(&mut self, given: &ImportGiven) -> Option<ImportWrite> {
-        let (batch, answer) = (self.batch.as_ref()?, self.answer.as_ref()?);
-        Some(ImportWrite::Step((batch.step)(answer), given.at, given.now))
-    }
-
-    fn encode(&self, at: At) -> Vec<u8> {
-        let answer = self.answer.as_ref();
-        answer.map_or_else(Vec::new, |answer| (self.encode)(answer, at))
-    }
-
-    fn finish(self: Box<Self>, outcome: Outcome) {
-        let Self { answer, reply, .. } = *self;
-        let told = match (outcome, answer) {
-            (Outcome::Done(at), Some(answer)) => Ok(Done::Fresh(answer, at)),
-            (Outcome::Done(_), None) => {
-                Err(StorageError::Defect("a command ended without an answer".into()).into())
-            }
-            (Outcome::Repeated(bytes), _) => Ok(Done::Repeated(bytes)),
-            (Outcome::Refused(refusal), _) => Err(refusal.into()),
-            (Outcome::Failed(error), _) => Err(error.into()),
-        };
-        // Whoever asked may have gone: the answer is then nobody's.
-        let _ = reply.send(told);
-    }
-}
-
-/// Draws the keys of a new store and hands them to whoever keeps them.
-pub(crate) fn draw_keys(keep: impl FnOnce(Vec<u8>, Vec<u8>, Vec<u8>) -> Result<()>) -> Result<()> {
-    let draw = |length: usize| -> Result<Vec<u8>> {
-        let mut bytes = vec![0; length];
-        getrandom::fill(&mut bytes).map_err(|error| StorageError::Defect(Box::new(error)))?;
-        Ok(bytes)
-    };
-    keep(draw(16)?, draw(32)?, draw(32)?)
 }

@@ -19,8 +19,9 @@ use roster_core::text::Name;
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::JoinSet;
 
-use crate::engine::interface::Result;
-use crate::{Done, OrganizationName, Origin, Snapshot, Store};
+use crate::error::Result;
+use crate::write::job::{Done, Origin};
+use crate::{OrganizationName, Snapshot, Store};
 use database::{Database, Engine};
 
 /// A store, and words for what tests do with it.

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use super::{Bounds, Found, Subject};
 use crate::count::counted;
-use crate::draft::{account_keys, contact_keys};
 use crate::fact::{Facts, TicketsOf, Unavailable, UniqueKey};
+use crate::fact::{account_keys, contact_keys};
 use crate::id::{AccountId, ContactId, Pair, Revision, TicketNo};
 use crate::record::{Account, Contact, Settings, Ticket};
 

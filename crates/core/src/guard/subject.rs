@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use crate::change::Change;
-use crate::draft::{account_keys, contact_keys};
 use crate::fact::{Facts, Needs, Unavailable, UniqueKey};
+use crate::fact::{account_keys, contact_keys};
 use crate::id::{AccountId, ContactId, Pair, TicketNo};
 
 /// What a guard looks at.

@@ -2,12 +2,12 @@
 
 use crate::change::{Change, Row};
 use crate::command::{Circumstances, Command, Decision};
-use crate::draft::account_keys;
+use crate::fact::account_keys;
 use crate::fact::{Facts, Needs};
 use crate::id::{AccountId, Revision};
 use crate::record::{Account, Attributes, SharingMode, Stored};
 use crate::refusal::Refused;
-use crate::rules::{account_of, check_etag, check_keys};
+use crate::rules::{account_of, check_etag, check_keys, set};
 use crate::text::{ExternalId, Name, Role};
 
 /// Fields of an account to write; those that are `None` stay.
@@ -35,13 +35,6 @@ impl AccountPatch {
         set(&mut account.attributes, self.attributes);
         set(&mut account.sharing_mode, self.sharing_mode);
         set(&mut account.sharing_roles, self.sharing_roles);
-    }
-}
-
-/// Writes a field if there is something to write.
-pub(super) fn set<T>(field: &mut T, to: Option<T>) {
-    if let Some(to) = to {
-        *field = to;
     }
 }
 

@@ -9,7 +9,7 @@ use crate::fact::{Facts, Held, Needs};
 use crate::id::{AccountId, ContactId, Pair, Revision};
 use crate::record::{Association, Settings, Stored};
 use crate::refusal::{Refusal, Refused};
-use crate::rules::account::set;
+use crate::rules::set;
 use crate::rules::{account_of, check_etag, contact_of};
 use crate::text::Role;
 

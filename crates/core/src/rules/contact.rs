@@ -4,13 +4,13 @@ use std::collections::BTreeSet;
 
 use crate::change::{Change, Row};
 use crate::command::{Circumstances, Command, Decision};
-use crate::draft::contact_keys;
+use crate::fact::contact_keys;
 use crate::fact::{Facts, Needs, UniqueKey};
 use crate::id::{ContactId, Revision};
 use crate::names::fold;
 use crate::record::{Attributes, Contact, Stored};
 use crate::refusal::{Refusal, Refused};
-use crate::rules::account::set;
+use crate::rules::set;
 use crate::rules::{check_etag, check_keys, contact_of};
 use crate::text::{Email, ExternalId, Name};
 

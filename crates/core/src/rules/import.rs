@@ -4,9 +4,11 @@
 mod field;
 mod judge;
 mod keys;
+mod start;
 
 pub use field::Field;
 pub use keys::{AccountKeys, ContactKeys, Named, PersonName};
+pub use start::{StartImport, StartedImport};
 
 use std::sync::Arc;
 

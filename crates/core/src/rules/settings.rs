@@ -6,8 +6,8 @@ use crate::fact::{Facts, Needs};
 use crate::id::Revision;
 use crate::record::{Settings, SharingMode, Stored};
 use crate::refusal::{Refusal, Refused};
-use crate::rules::account::set;
 use crate::rules::check_etag;
+use crate::rules::set;
 use crate::text::Role;
 
 /// Settings to write; those that are `None` stay.

@@ -9,8 +9,8 @@ use crate::fact::{Facts, Needs, UniqueKey};
 use crate::id::{AccountId, ContactId, Pair, TicketNo, Time};
 use crate::record::{Stored, Ticket, TicketStatus};
 use crate::refusal::{Refusal, Refused};
-use crate::rules::account::set;
 use crate::rules::account_of;
+use crate::rules::set;
 use crate::text::{Subject, TicketKey};
 
 /// What a caller knows of one ticket. What is `None` keeps what is stored.

@@ -1,7 +1,7 @@
 //! Each guard sees the damage that it is there for, and names it.
 
-use roster_core::draft::{account_keys, contact_keys};
 use roster_core::fact::UniqueKey;
+use roster_core::fact::{account_keys, contact_keys};
 use roster_core::guard::Bounds;
 use roster_core::id::{AccountId, ContactId, Pair, Revision, TicketNo, Time};
 use roster_core::record::{Account, Association, Contact, Settings, Stored, Ticket, TicketStatus};

@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 
 use roster_core::change::{Change, Row};
-use roster_core::draft::{account_keys, contact_keys};
 use roster_core::fact::{Facts, Held, HeldTicket, Namesakes, TicketsOf, Unavailable, UniqueKey};
+use roster_core::fact::{account_keys, contact_keys};
 use roster_core::guard::{Bounds, Found, Subject, Violation, check};
 use roster_core::id::{AccountId, ContactId, Pair, Revision, TicketNo};
 use roster_core::names::{name_key, person_key};

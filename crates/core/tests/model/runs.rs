@@ -47,6 +47,7 @@ impl Run {
             next_account: self.naive.next_account,
             next_contact: self.naive.next_contact,
             next_ticket: self.naive.next_ticket,
+            next_import: 1,
         }
     }
 

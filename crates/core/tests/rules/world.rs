@@ -70,6 +70,7 @@ impl World {
                 next_account: 1,
                 next_contact: 1,
                 next_ticket: 1,
+                next_import: 1,
             },
             changes: Vec::new(),
         };

@@ -34,6 +34,7 @@ fn after_every_change_set_memory_holds_what_a_fresh_load_gives() {
             next_account: 1,
             next_contact: 1,
             next_ticket: 1,
+            next_import: 1,
         };
         for step in prelude().iter().chain(&steps) {
             let command = step.command(&maps);

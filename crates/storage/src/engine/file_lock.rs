@@ -3,8 +3,7 @@
 use std::fs::{File, OpenOptions, TryLockError};
 use std::path::{Path, PathBuf};
 
-use crate::engine::interface::Result;
-use crate::error::StorageError;
+use crate::error::{Result, StorageError};
 
 /// The lock on a database's file, held until dropped.
 ///

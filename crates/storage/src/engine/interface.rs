@@ -4,102 +4,21 @@ use std::collections::{BTreeSet, HashMap};
 
 use roster_core::fact::{Held, HeldTicket, Namesakes, TicketsOf, UniqueKey};
 use roster_core::id::{AccountId, ContactId, ImportId, Pair, Revision, TicketNo, Time};
-use roster_core::names::{Heading, SearchQuery};
+use roster_core::names::Heading;
 use roster_core::organization::At;
-use roster_core::record::{Account, Association, Contact, Sharing, Stored, Ticket, TicketStatus};
-use roster_core::rules::visibility::Standing;
-use roster_core::text::{Subject, TicketKey};
+use roster_core::record::{Account, Association, Contact, Stored, Ticket};
+use roster_core::rules::visibility::{SightSink, Standing};
 use serde_json::Value;
 
-use crate::error::StorageError;
-use crate::read::fact_stream::Pours;
+use crate::error::Result;
+use crate::tables::change_set::{ChangeSetHead, LogPage, LoggedSet};
 use crate::tables::encode::Table;
+use crate::tables::import_record::{ImportRecord, ImportReject, ImportStep};
 use crate::tables::listed::{Listed, Nominated};
-use crate::write::imports::{ImportRecord, ImportReject, ImportStep};
-
-pub(crate) type Result<T, E = StorageError> = std::result::Result<T, E>;
-
-/// The number of an organization in this store; 0 where there is none yet.
-pub(crate) type Org = i64;
-
-/// The row of an organization.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Organization {
-    pub(crate) org: Org,
-    pub(crate) revision: Revision,
-    pub(crate) nonce: i64,
-    pub(crate) next_account: u64,
-    pub(crate) next_contact: u64,
-    pub(crate) next_ticket: u64,
-    pub(crate) next_import: u64,
-    pub(crate) derivation: i64,
-    pub(crate) settings_revision: Revision,
-    pub(crate) settings: Option<Vec<u8>>,
-}
-
-/// What is said of a change set beside its changes.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct ChangeSetHead {
-    /// Its revision.
-    pub(crate) revision: Revision,
-    /// When it was committed, by the server's clock.
-    pub(crate) create_time: Time,
-    /// Who did it.
-    pub(crate) actor: String,
-    /// The name of the command.
-    pub(crate) command: String,
-    /// By what way it came: `rpc` or `import`.
-    pub(crate) source: String,
-    /// The job that it belongs to.
-    pub(crate) job: Option<i64>,
-    /// The caller's request id.
-    pub(crate) request_id: Option<String>,
-    /// The batch's random bits: see tokens.
-    pub(crate) nonce: i64,
-    /// The version of the payload's encoding.
-    pub(crate) format: i64,
-}
-
-/// The keys of the store: who it is and what it signs with.
-#[derive(Clone, Debug)]
-pub struct StoreKeys {
-    /// Drawn once when the database was made.
-    pub store_id: Vec<u8>,
-    /// Encrypts page tokens, on every server alike.
-    pub page_key: Vec<u8>,
-    /// Keys the digest of a preview.
-    pub preview_key: Vec<u8>,
-}
-
-/// The first answer to a request id.
-pub(crate) struct KeptAnswer {
-    pub(crate) caller: String,
-    pub(crate) rpc: String,
-    pub(crate) request_id: String,
-    pub(crate) hash: Vec<u8>,
-    pub(crate) answer: Vec<u8>,
-    pub(crate) expire_time: Time,
-}
-
-/// A change set of the log.
-#[derive(Debug)]
-pub(crate) struct LoggedSet {
-    /// Its moment.
-    pub(crate) at: At,
-    /// The version of the payload's encoding.
-    pub(crate) format: i64,
-    /// The payload's parts.
-    pub(crate) parts: Vec<Vec<u8>>,
-}
-
-/// How much of the log is read at once.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct LogPage {
-    /// How many change sets.
-    pub(crate) sets_max: usize,
-    /// How many bytes of payload, but for a single change set that has more.
-    pub(crate) bytes_max: usize,
-}
+use crate::tables::name_list::{ContactAccount, ContactAccountPlace, Looked, NamePlace, Picking};
+use crate::tables::organization::{Org, Organization, StoreKeys};
+use crate::tables::request_answer::KeptAnswer;
+use crate::tables::ticket_list::{BranchBounds, BranchRows, SightRow, TicketBranch, TicketPlace};
 
 /// What a snapshot is asked, as far as an engine plans by it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -244,194 +163,54 @@ pub(crate) trait Write {
     fn keep_answers(&mut self, org: Org, answers: &[KeptAnswer], now: Time) -> Result<()>;
 }
 
-/// What a picker shows.
-pub(crate) struct Picking<'a> {
-    pub(crate) listed: Listed,
-    pub(crate) query: &'a SearchQuery,
-    pub(crate) heading: Option<Heading>,
-    /// Contacts alone: without those of this account.
-    pub(crate) not_in: Option<AccountId>,
-}
-
-/// A place in a list by name: the sort key and the number of the last row examined.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub struct NamePlace {
-    /// The row's sort key.
-    pub sort_key: Vec<u8>,
-    /// The row's number.
-    pub number: u64,
-}
-
-/// A place in the list of a contact's accounts, whose first page begins with the primary.
-///
-/// Invariant: none is skipped or repeated, whatever becomes primary between two pages, since what
-/// the list began with does not come again and all others come by their names.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ContactAccountPlace {
-    /// The account that the list began with.
-    pub first: Option<AccountId>,
-    /// The last name examined; the default, which is before every name, where that was the first.
-    pub name: NamePlace,
-}
-
-/// A place in a list of tickets: newest first, then by id.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TicketPlace {
-    /// The ticket's time.
-    pub create_time: Time,
-    /// The ticket's id.
-    pub id: TicketKey,
-}
-
-/// The order of lists.
-impl Ord for TicketPlace {
-    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        let by_id = || self.id.cmp(&other.id);
-        other.create_time.cmp(&self.create_time).then_with(by_id)
-    }
-}
-
-impl PartialOrd for TicketPlace {
-    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-/// Tickets that a list is made of.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum TicketSource {
-    /// Of one requester.
-    Requester(ContactId),
-    /// With one contact in copy.
-    Copied(ContactId),
-    /// Of one account.
-    Account(AccountId),
-    /// Of these accounts, without the private ones.
-    Shared(Vec<AccountId>),
-}
-
-/// A row of a picker's list that was looked at.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Looked {
-    pub(crate) place: NamePlace,
-    /// Whether the picker shows it, its heading aside.
-    pub(crate) passes: bool,
-}
-
-impl Looked {
-    /// What it is filed under: a sort key begins with its heading.
-    pub(crate) fn heading(&self) -> Heading {
-        let code = self.place.sort_key.first().copied();
-        code.and_then(Heading::from_code).unwrap_or(Heading::Other)
-    }
-}
-
-/// Tickets that an index holds in the order of lists.
+/// How a page of rows was poured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum TicketBranch {
-    Requester(ContactId),
-    Copied(ContactId),
-    Account(AccountId),
-    Organization,
+pub(crate) enum Poured<K> {
+    /// Up to this key; there may be more behind it.
+    UpTo(K),
+    /// There are no more.
+    All,
+    /// The sink is full.
+    Full,
 }
 
-/// A ticket as a list reads it: all but its copy list.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ListedTicket {
-    /// Where it stands: its time and its id.
-    pub place: TicketPlace,
-    /// Which ticket.
-    pub ticket: TicketNo,
-    /// Who asked.
-    pub requester: ContactId,
-    /// Under which account.
-    pub account: Option<AccountId>,
-    /// What it is about.
-    pub subject: Subject,
-    /// Open or closed.
-    pub status: TicketStatus,
-    /// Whether it is shared with nobody.
-    pub private: bool,
-    /// The revision that last wrote it.
-    pub revision: Revision,
-}
-
-impl ListedTicket {
-    /// The ticket with its copy list.
-    pub fn stored(self, copies: Vec<ContactId>) -> Stored<Ticket> {
-        Stored {
-            record: Ticket {
-                key: self.place.id,
-                requester: self.requester,
-                account: self.account,
-                subject: self.subject,
-                status: self.status,
-                private: self.private,
-                copies,
-                create_time: self.place.create_time,
-            },
-            revision: self.revision,
-        }
-    }
-}
-
-/// How far branches are read.
-#[derive(Clone, Copy)]
-pub(crate) struct BranchBounds<'a> {
-    /// At most so many rows of each, or twice as many from a place in its middle.
-    pub(crate) rows_max: usize,
-    /// One that has so many rows that count need not be read further.
-    pub(crate) enough: usize,
-    /// Whether a row of a branch counts.
-    pub(crate) counts: &'a dyn Fn(TicketBranch, &ListedTicket) -> bool,
-}
-
-/// The next rows of one branch.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct BranchRows {
-    /// In the order of lists.
-    pub(crate) rows: Vec<ListedTicket>,
-    /// All rows up to this place are here; none: all that the branch has, or all up to the least
-    /// such place of the other branches, behind which nothing is known of any.
-    pub(crate) known_to: Option<TicketPlace>,
-}
-
-/// What a check needs to know of one ticket for one contact, in one row.
-pub(crate) struct SightRow {
-    pub(crate) ticket: TicketNo,
-    pub(crate) key: TicketKey,
-    pub(crate) requester: ContactId,
-    pub(crate) account: Option<AccountId>,
-    pub(crate) private: bool,
-    pub(crate) copied: bool,
-    pub(crate) sharing: Option<Sharing>,
-    pub(crate) association: Option<Association>,
-}
-
-/// A contact of an account.
-#[derive(Clone, Debug)]
-pub struct AccountContact {
-    /// Where it stands in the list.
-    pub place: NamePlace,
-    /// Which contact.
-    pub id: ContactId,
-    /// The contact.
-    pub contact: Stored<Contact>,
-    /// Its association with the account.
-    pub association: Stored<Association>,
-}
-
-/// An account of a contact.
-#[derive(Clone, Debug)]
-pub struct ContactAccount {
-    /// Where it stands by name.
-    pub place: NamePlace,
-    /// Which account.
-    pub id: AccountId,
-    /// The account.
-    pub account: Stored<Account>,
-    /// The contact's association with it.
-    pub association: Stored<Association>,
+/// Pours facts of sight after a key, by key, at most `limit` rows.
+pub(crate) trait Pours {
+    fn pour_contacts(
+        &mut self,
+        org: Org,
+        after: u64,
+        limit: usize,
+        sink: &mut dyn SightSink,
+    ) -> Result<Poured<u64>>;
+    fn pour_accounts(
+        &mut self,
+        org: Org,
+        after: u64,
+        limit: usize,
+        sink: &mut dyn SightSink,
+    ) -> Result<Poured<u64>>;
+    fn pour_associations(
+        &mut self,
+        org: Org,
+        after: Pair,
+        limit: usize,
+        sink: &mut dyn SightSink,
+    ) -> Result<Poured<Pair>>;
+    fn pour_tickets(
+        &mut self,
+        org: Org,
+        after: u64,
+        limit: usize,
+        sink: &mut dyn SightSink,
+    ) -> Result<Poured<u64>>;
+    fn pour_copies(
+        &mut self,
+        org: Org,
+        after: (TicketNo, ContactId),
+        limit: usize,
+        sink: &mut dyn SightSink,
+    ) -> Result<Poured<(TicketNo, ContactId)>>;
 }
 
 pub(crate) trait ReadLists {

@@ -11,9 +11,9 @@ use diesel::sql_types::{BigInt, Bool};
 use diesel::{PgConnection, sql_query};
 use parking_lot::Mutex;
 
-use crate::engine::interface::{Connection, Result};
-use crate::error::StorageError;
-use crate::write::batch::now;
+use crate::clock::now;
+use crate::engine::interface::Connection;
+use crate::error::{Result, StorageError};
 
 /// See the module.
 pub(crate) struct Presence {

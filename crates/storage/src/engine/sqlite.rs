@@ -6,8 +6,8 @@ use diesel::prelude::*;
 use diesel::r2d2::{ConnectionManager, CustomizeConnection, Pool, PooledConnection};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
-use crate::engine::interface::{Reading, Result};
-use crate::error::StorageError;
+use crate::engine::interface::Reading;
+use crate::error::{Result, StorageError};
 
 mod branches;
 mod grams;

@@ -14,8 +14,11 @@ use std::collections::HashMap;
 
 use roster_core::id::{AccountId, ContactId, Pair};
 
-use crate::engine::interface::{AccountContact, Connection, NamePlace, Org, Result};
+use crate::engine::interface::Connection;
+use crate::error::Result;
 use crate::tables::listed::Listed;
+use crate::tables::name_list::{AccountContact, NamePlace};
+use crate::tables::organization::Org;
 
 /// How far the look goes.
 #[derive(Clone, Copy, Debug)]

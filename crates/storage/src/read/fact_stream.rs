@@ -3,62 +3,13 @@
 use roster_core::id::{AccountId, ContactId, Pair, TicketNo};
 use roster_core::rules::visibility::{SightSink, SinkFull};
 
-use crate::engine::interface::{Org, Result};
+use crate::engine::interface::Poured;
+use crate::error::Result;
 use crate::read::snapshot::Snapshot;
 
 /// Rows of one statement: enough that the statements cost nothing beside the rows, and few enough
 /// that an engine which gathers all rows of an answer gathers no more than a few mebibytes.
 const ROWS: usize = 20_000;
-
-/// How a page of rows was poured.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Poured<K> {
-    /// Up to this key; there may be more behind it.
-    UpTo(K),
-    /// There are no more.
-    All,
-    /// The sink is full.
-    Full,
-}
-
-/// Pours facts of sight after a key, by key, at most `limit` rows.
-pub(crate) trait Pours {
-    fn pour_contacts(
-        &mut self,
-        org: Org,
-        after: u64,
-        limit: usize,
-        sink: &mut dyn SightSink,
-    ) -> Result<Poured<u64>>;
-    fn pour_accounts(
-        &mut self,
-        org: Org,
-        after: u64,
-        limit: usize,
-        sink: &mut dyn SightSink,
-    ) -> Result<Poured<u64>>;
-    fn pour_associations(
-        &mut self,
-        org: Org,
-        after: Pair,
-        limit: usize,
-        sink: &mut dyn SightSink,
-    ) -> Result<Poured<Pair>>;
-    fn pour_tickets(
-        &mut self,
-        org: Org,
-        after: u64,
-        limit: usize,
-        sink: &mut dyn SightSink,
-    ) -> Result<Poured<u64>>;
-    fn pour_copies(
-        &mut self,
-        org: Org,
-        after: (TicketNo, ContactId),
-        limit: usize,
-        sink: &mut dyn SightSink,
-    ) -> Result<Poured<(TicketNo, ContactId)>>;
-}
 
 impl Snapshot<'_> {
     /// Pours all facts of sight, until the sink is full. The settings and the moment are asked by

@@ -2,13 +2,14 @@
 
 use std::collections::HashMap;
 
+use crate::engine::interface::Connection;
+use crate::error::Result;
+use crate::log::CommittedSet;
+use crate::read::snapshot::Snapshot;
+use crate::tables::change_set::{LogPage, LoggedSet};
 use roster_core::organization::{At, OrganizationName};
 
-use crate::engine::interface::{LogPage, LoggedSet, Reading, Result};
 use crate::log;
-use crate::read::snapshot::Snapshot;
-use crate::store::Store;
-use crate::write::batch::CommittedSet;
 
 /// How much payload of the log is read at once, compressed: unpacked it is some dozens of
 /// mebibytes. A larger change set comes alone.
@@ -19,52 +20,38 @@ pub const FOLLOWED_SETS_MAX: usize = 1_000;
 /// How many organizations one statement asks for: far below the 32,766 parameters of SQLite.
 const HEADS_ASKED_MAX: usize = 10_000;
 
-impl Store {
-    /// The newest moments of these organizations, in their order: one that does not exist is at
-    /// revision 0. One statement for thousands of them, which waits for no reader.
-    pub async fn heads(
-        &self,
-        organizations: &[OrganizationName],
-    ) -> Result<Vec<(OrganizationName, At)>> {
-        let asked = organizations.to_vec();
-        self.ask_connection(&self.followers, move |connection| {
-            // Where none is asked for, being connected is the answer.
-            let mut found: HashMap<String, At> = HashMap::new();
-            for names in asked.chunks(HEADS_ASKED_MAX) {
-                let names: Vec<&str> = names.iter().map(OrganizationName::as_str).collect();
-                found.extend(connection.heads(&names)?);
-            }
-            let head = |name: OrganizationName| {
-                let at = found.get(name.as_str()).copied().unwrap_or_default();
-                (name, at)
-            };
-            Ok(asked.into_iter().map(head).collect())
-        })
-        .await
+/// The newest revisions of these organizations, in their order: one that does not exist is at
+/// revision 0.
+pub(crate) fn heads(
+    connection: &mut dyn Connection,
+    organizations: Vec<OrganizationName>,
+) -> Result<Vec<(OrganizationName, At)>> {
+    let mut found: HashMap<String, At> = HashMap::new();
+    for names in organizations.chunks(HEADS_ASKED_MAX) {
+        let names: Vec<&str> = names.iter().map(OrganizationName::as_str).collect();
+        found.extend(connection.heads(&names)?);
     }
+    let head = |name: OrganizationName| {
+        let at = found.get(name.as_str()).copied().unwrap_or_default();
+        (name, at)
+    };
+    Ok(organizations.into_iter().map(head).collect())
+}
 
-    /// The change sets after a moment, oldest first: at most `limit` of them, and fewer where they
-    /// are large. Empty: there are none. None: the organization never had that moment. It waits for
-    /// no reader.
-    pub async fn changes_after(
-        &self,
-        organization: &OrganizationName,
-        after: At,
-        limit: usize,
-    ) -> Result<Option<Vec<CommittedSet>>> {
-        let page = LogPage {
-            sets_max: limit,
-            bytes_max: FOLLOWED_BYTES_MAX,
-        };
-        self.ask_snapshot(&self.followers, Reading::Facts, organization, move |at| {
-            at.changes_after(after, page)
-        })
-        .await
+/// How much of the log a follower reads at once.
+pub(crate) fn followed_page(sets_max: usize) -> LogPage {
+    LogPage {
+        sets_max,
+        bytes_max: FOLLOWED_BYTES_MAX,
     }
 }
 
 impl Snapshot<'_> {
-    fn changes_after(&mut self, after: At, page: LogPage) -> Result<Option<Vec<CommittedSet>>> {
+    pub(crate) fn changes_after(
+        &mut self,
+        after: At,
+        page: LogPage,
+    ) -> Result<Option<Vec<CommittedSet>>> {
         if !self.has_been(after)? {
             return Ok(None);
         }

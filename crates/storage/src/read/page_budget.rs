@@ -57,3 +57,12 @@ impl Budget {
         Instant::now() >= self.until
     }
 }
+
+/// A page of a list that a rule or a query filters: it may be short and not be the last.
+#[derive(Clone, Debug)]
+pub struct Filtered<T, P> {
+    /// What passed.
+    pub items: Vec<T>,
+    /// The last place examined, if there may be more behind it.
+    pub examined: Option<P>,
+}

@@ -19,9 +19,12 @@ use std::hash::Hash;
 
 use roster_core::names::{Gram, Heading};
 
-use crate::engine::interface::{Connection, Looked, NamePlace, Org, Picking, Result};
+use crate::engine::interface::Connection;
+use crate::error::Result;
 use crate::read::page_budget::Budget;
 use crate::tables::listed::stretch;
+use crate::tables::name_list::{Looked, NamePlace, Picking};
+use crate::tables::organization::Org;
 
 /// How far each way goes.
 #[derive(Clone, Copy, Debug)]

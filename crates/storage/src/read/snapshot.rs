@@ -7,25 +7,27 @@ use roster_core::fact::{Held, HeldTicket, UniqueKey};
 use roster_core::id::{AccountId, ContactId, ImportId, Pair, Revision, TicketNo};
 use roster_core::names::{Heading, SearchQuery};
 use roster_core::organization::{At, OrganizationName};
-use roster_core::record::{Account, Association, Contact, Settings, Stored, Ticket, TicketStatus};
+use roster_core::record::{Account, Association, Contact, Settings, Stored, Ticket};
 use roster_core::refusal::Refusal;
 use roster_core::rules::disposition::{Preview, preview};
 use roster_core::text::TicketKey;
 
-use crate::engine::interface::{
-    AccountContact, Connection, ContactAccount, ContactAccountPlace, NamePlace, Org, Picking,
-    Result, TicketPlace, TicketSource,
-};
-use crate::error::StorageError;
+use crate::engine::interface::Connection;
+use crate::error::{Result, StorageError};
+use crate::log::settings_of;
 use crate::read::account_contacts::{self, Reach};
 use crate::read::inline_reads::BRIEF_ROWS_MAX;
-use crate::read::page_budget::Budget;
+use crate::read::page_budget::{Budget, Filtered};
 use crate::read::picker::{self, Bounds, HeadingCount, Picked};
-use crate::read::ticket_list::{self, FoundTickets};
-use crate::read::visibility::Filtered;
+use crate::read::ticket_list::{self, FoundTickets, TicketFilter};
+use crate::tables::import_record::{ImportRecord, ImportReject};
 use crate::tables::listed::Listed;
-use crate::write::batch::{RequestKey, settings_of};
-use crate::write::imports::{ImportRecord, ImportReject};
+use crate::tables::name_list::{
+    AccountContact, ContactAccount, ContactAccountPlace, NamePlace, Picking,
+};
+use crate::tables::organization::Org;
+use crate::tables::request_answer::RequestKey;
+use crate::tables::ticket_list::{TicketPlace, TicketSource};
 
 /// See the module. It has one revision and cannot write.
 pub struct Snapshot<'c> {
@@ -52,14 +54,7 @@ impl<'c> Snapshot<'c> {
                     revision: Revision::ZERO,
                 },
             ),
-            Some(found) => (
-                found.org,
-                At {
-                    revision: found.revision,
-                    nonce: found.nonce,
-                },
-                settings_of(&found)?,
-            ),
+            Some(found) => (found.org, found.at(), settings_of(&found)?),
         };
         Ok(Self {
             connection,
@@ -380,15 +375,4 @@ fn arranged<K: Copy + Eq + Hash, R>(
         items: picked.places.into_iter().filter_map(row).collect(),
         examined: picked.examined,
     }
-}
-
-/// Which tickets of a list's sources are wanted.
-#[derive(Clone, Debug, Default)]
-pub struct TicketFilter {
-    /// Only those under this account.
-    pub account: Option<AccountId>,
-    /// Only those of this requester.
-    pub requester: Option<ContactId>,
-    /// Only open or only closed ones.
-    pub status: Option<TicketStatus>,
 }

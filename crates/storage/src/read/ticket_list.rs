@@ -6,14 +6,15 @@
 
 use std::collections::HashSet;
 
-use roster_core::id::AccountId;
+use roster_core::id::{AccountId, ContactId};
 use roster_core::record::TicketStatus;
 
-use crate::engine::interface::{
-    BranchBounds, ListedTicket, Result, TicketBranch, TicketPlace, TicketSource,
-};
+use crate::error::Result;
 use crate::read::page_budget::Budget;
-use crate::read::snapshot::{Snapshot, TicketFilter};
+use crate::read::snapshot::Snapshot;
+use crate::tables::ticket_list::{
+    BranchBounds, ListedTicket, TicketBranch, TicketPlace, TicketSource,
+};
 
 /// Up to so many accounts each have a page of their own; above, the organization's
 /// tickets are walked by time, since a contact of so many accounts sees much of it.
@@ -23,6 +24,17 @@ const WINDOW_ROWS_MAX: usize = 4_096;
 
 /// Rows to read beside those that are likely to be enough.
 const FEW: usize = 8;
+
+/// Which tickets of a list's sources are wanted.
+#[derive(Clone, Debug, Default)]
+pub struct TicketFilter {
+    /// Only those under this account.
+    pub account: Option<AccountId>,
+    /// Only those of this requester.
+    pub requester: Option<ContactId>,
+    /// Only open or only closed ones.
+    pub status: Option<TicketStatus>,
+}
 
 /// A ticket of a list.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -13,10 +13,11 @@ use roster_core::rules::visibility::{
 };
 use roster_core::text::TicketKey;
 
-use crate::engine::interface::{ListedTicket, Result, TicketPlace, TicketSource};
-use crate::read::page_budget::Budget;
-use crate::read::snapshot::{Snapshot, TicketFilter};
-use crate::read::ticket_list::FoundTicket;
+use crate::error::Result;
+use crate::read::page_budget::{Budget, Filtered};
+use crate::read::snapshot::Snapshot;
+use crate::read::ticket_list::{FoundTicket, TicketFilter};
+use crate::tables::ticket_list::{ListedTicket, TicketPlace, TicketSource};
 
 /// The facts of one question.
 #[derive(Default)]
@@ -136,15 +137,6 @@ pub struct VisibleTicket {
     pub ticket: ListedTicket,
     /// Why the contact sees it.
     pub verdict: Verdict,
-}
-
-/// A page of a list that a rule or a query filters: it may be short and not be the last.
-#[derive(Clone, Debug)]
-pub struct Filtered<T, P> {
-    /// What passed.
-    pub items: Vec<T>,
-    /// The last place examined, if there may be more behind it.
-    pub examined: Option<P>,
 }
 
 impl Snapshot<'_> {

@@ -7,8 +7,9 @@ use roster_core::names::Derived;
 use roster_core::record::{Account, Association, Contact, Stored, Ticket, TicketStatus};
 use serde_json::{Value, json};
 
-use crate::engine::interface::{ChangeSetHead, KeptAnswer};
+use crate::tables::change_set::ChangeSetHead;
 use crate::tables::decode::{column, mode_number};
+use crate::tables::request_answer::KeptAnswer;
 
 /// How a column travels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,15 +1,12 @@
-//! The two tables that a picker lists, and what is kept beside them: grams that nominate, counts
-//! by heading.
+//! The two tables that a picker lists, and the grams that nominate their records.
 
-use std::collections::btree_map::Entry;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-use roster_core::names::{Derived, Gram, Heading};
+use roster_core::names::{Derived, Gram};
 use serde_json::{Value, json};
 
-use crate::engine::interface::{Connection, Org, Result};
 use crate::tables::decode::column;
-use crate::tables::encode::{HEADING_COUNTS, hex};
+use crate::tables::encode::hex;
 
 /// What a picker lists.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -92,73 +89,6 @@ impl Nominated {
         }
         let row = |(gram, stretch)| json!([listed.kind(), column(gram), hex(stretch)]);
         distinct.into_iter().map(row).collect()
-    }
-}
-
-/// What a batch does to one list beside its rows. Invariant: what is written of a record is the
-/// difference between what was there before the batch and what it leaves.
-pub(crate) struct Beside {
-    listed: Listed,
-    /// What was derived of each record that the batch wrote, before it.
-    before: BTreeMap<u64, Option<Derived>>,
-}
-
-impl Beside {
-    pub(crate) fn new(listed: Listed) -> Self {
-        Self {
-            listed,
-            before: BTreeMap::new(),
-        }
-    }
-
-    /// Notes a record before it is written; only the first time counts.
-    pub(crate) fn note(&mut self, id: u64, derived: impl FnOnce() -> Option<Derived>) {
-        if let Entry::Vacant(first) = self.before.entry(id) {
-            first.insert(derived());
-        }
-    }
-
-    /// Writes grams and counts, given what is derived of the records that the batch leaves.
-    pub(crate) fn write(
-        &self,
-        connection: &mut dyn Connection,
-        org: Org,
-        after: &BTreeMap<u64, Derived>,
-    ) -> Result<()> {
-        let mut counts: BTreeMap<Heading, i64> = BTreeMap::new();
-        let mut gone = Vec::new();
-        let mut written = Vec::new();
-        for (id, before) in &self.before {
-            let now = after.get(id);
-            if let Some(before) = before {
-                *counts.entry(before.heading).or_default() -= 1;
-            }
-            if let Some(now) = now {
-                *counts.entry(now.heading).or_default() += 1;
-            }
-            let marks = |derived: &Derived| {
-                (
-                    stretch(&derived.sort_key).to_vec(),
-                    derived.heading,
-                    derived.search_text.clone(),
-                )
-            };
-            match (before.as_ref().map(marks), now) {
-                (before, Some(now)) if before != Some(marks(now)) => {
-                    written.push(Nominated::by(*id, now));
-                }
-                (Some(_), None) => gone.push(*id),
-                _ => {}
-            }
-        }
-        let rows: Vec<Value> = counts
-            .into_iter()
-            .filter(|(_, delta)| *delta != 0)
-            .map(|(heading, delta)| json!([self.listed.kind(), heading.code(), delta]))
-            .collect();
-        connection.delete_grams(org, self.listed, &gone)?;
-        connection.write_grams(org, self.listed, &written)?;
-        connection.add(org, &HEADING_COUNTS, &rows)
     }
 }
 

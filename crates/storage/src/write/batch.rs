@@ -1,7 +1,6 @@
 //! Load, decide, write: the waiting commands of one organization as one transaction.
 
 use std::collections::BTreeSet;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use roster_core::change::Change;
 use roster_core::command::{Circumstances, NEEDS_ROUNDS};
@@ -10,95 +9,22 @@ use roster_core::fact::Needs;
 use roster_core::guard::{Subject, touched};
 use roster_core::id::{Revision, Time};
 use roster_core::organization::{At, OrganizationName};
-use roster_core::record::{Settings, Stored};
-use roster_core::refusal::{Refusal, Refused};
+use roster_core::refusal::Refused;
 
-use crate::engine::interface::{ChangeSetHead, Connection, Organization, Result};
-use crate::error::StorageError;
+use crate::clock::now;
+use crate::engine::interface::Connection;
+use crate::error::{Result, StorageError};
 use crate::log;
-use crate::write::imports::{ImportGiven, ImportWrite};
+use crate::log::{CommittedSet, settings_of};
+use crate::tables::change_set::ChangeSetHead;
+use crate::tables::derivation;
+use crate::tables::organization::Organization;
+use crate::write::import_write::ImportWrite;
 use crate::write::invariants::{Guarding, guard};
-use crate::write::rebuild;
-use crate::write::request_answers::Kept;
-use crate::write::row_changes::Net;
-use crate::write::working_set::Loaded;
-
-/// By what a repeated request is known.
-#[derive(Clone, Debug)]
-pub struct RequestKey {
-    /// Who asks.
-    pub caller: String,
-    /// Which RPC.
-    pub rpc: &'static str,
-    /// The caller's id of the request.
-    pub request_id: String,
-    /// Of all fields of the request but its id.
-    pub hash: [u8; 32],
-}
-
-/// Who wants a command and how it came.
-#[derive(Clone, Debug)]
-pub struct Origin {
-    /// Who.
-    pub actor: String,
-    /// By what way: `rpc`, `import` or, for the sample data, `demo`.
-    pub source: &'static str,
-    /// The job that it belongs to.
-    pub job: Option<i64>,
-    /// Set where the caller gave a request_id.
-    pub request: Option<RequestKey>,
-}
-
-/// Hears what was committed, by the thread that committed it and before whoever asked for it does:
-/// so what a caller was told is true wherever this took it.
-pub trait Committed: Send + Sync {
-    /// The change sets of one transaction, in the order of their revisions, which follow one
-    /// another. What came before the first of them may have been written elsewhere.
-    fn committed(&self, organization: &OrganizationName, sets: &[CommittedSet]);
-}
-
-/// A change set that stands in the database.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CommittedSet {
-    /// The moment that it made.
-    pub at: At,
-    /// Its changes.
-    pub changes: Vec<Change>,
-}
-
-/// How a command ended.
-pub(crate) enum Outcome {
-    /// Carried out, or nothing was to be done.
-    Done(At),
-    /// The first answer to the same request.
-    Repeated(Vec<u8>),
-    Refused(Refusal),
-    Failed(StorageError),
-}
-
-/// A queued command, whatever its type.
-pub(crate) trait Job: Send {
-    fn origin(&self) -> &Origin;
-    fn name(&self) -> &'static str;
-    /// Whether nobody waits for the answer any more.
-    fn is_abandoned(&self) -> bool;
-    fn needs(&self, needs: &mut Needs);
-    fn needs_behind(&self, facts: &Loaded<'_>, needs: &mut Needs) -> Result<()>;
-    /// Decides and keeps the answer; may be called again for the same facts.
-    fn decide(
-        &mut self,
-        facts: &Draft<'_, Loaded<'_>>,
-        given: &mut Circumstances,
-    ) -> Result<Vec<Change>, Refused>;
-    /// What it writes of an import, in the very transaction of its changes; asked once it is
-    /// decided.
-    fn import_write(&mut self, _: &ImportGiven) -> Option<ImportWrite> {
-        None
-    }
-    /// The kept answer as the caller gets it.
-    fn encode(&self, at: At) -> Vec<u8>;
-    fn finish(self: Box<Self>, outcome: Outcome);
-}
+use crate::write::job::{Committed, Job, Outcome};
+use crate::write::request_answers::RequestAnswers;
+use crate::write::row_changes::RowChanges;
+use crate::write::working_set::WorkingSet;
 
 /// What a batch comes to before it is committed.
 struct Worked {
@@ -196,9 +122,9 @@ impl Batch<'_> {
         let connection = &mut *self.connection;
         let organization = connection.lock_organization(self.name.as_str())?;
         // A newer server may have come while this one ran.
-        rebuild::check(organization.derivation)?;
-        let kept = Kept::load(connection, &organization, jobs)?;
-        let loaded = Loaded::new(connection, organization.org, settings_of(&organization)?);
+        derivation::check(organization.derivation)?;
+        let kept = RequestAnswers::load(connection, &organization, jobs)?;
+        let loaded = WorkingSet::new(connection, organization.org, settings_of(&organization)?);
         prefetch(&loaded, jobs)?;
 
         let mut working = Working::new(organization, kept, nonce, self.guarding);
@@ -221,7 +147,7 @@ impl Batch<'_> {
 }
 
 /// Loads what jobs say they need, and what lies behind it.
-fn prefetch(loaded: &Loaded<'_>, jobs: &[Box<dyn Job>]) -> Result<()> {
+fn prefetch(loaded: &WorkingSet<'_>, jobs: &[Box<dyn Job>]) -> Result<()> {
     let mut needs = Needs::default();
     for job in jobs {
         job.needs(&mut needs);
@@ -241,8 +167,8 @@ fn prefetch(loaded: &Loaded<'_>, jobs: &[Box<dyn Job>]) -> Result<()> {
 struct Working {
     organization: Organization,
     given: Circumstances,
-    kept: Kept,
-    net: Net,
+    kept: RequestAnswers,
+    net: RowChanges,
     sets: Vec<(ChangeSetHead, Vec<Vec<u8>>)>,
     /// The same change sets, for whoever listens.
     decided: Vec<CommittedSet>,
@@ -254,19 +180,25 @@ struct Working {
 }
 
 impl Working {
-    fn new(organization: Organization, kept: Kept, nonce: i64, guarding: Guarding) -> Self {
+    fn new(
+        organization: Organization,
+        kept: RequestAnswers,
+        nonce: i64,
+        guarding: Guarding,
+    ) -> Self {
         let given = Circumstances {
             now: now(),
             revision: organization.revision.next(),
             next_account: organization.next_account,
             next_contact: organization.next_contact,
             next_ticket: organization.next_ticket,
+            next_import: organization.next_import,
         };
         Self {
             organization,
             given,
             kept,
-            net: Net::default(),
+            net: RowChanges::default(),
             sets: Vec::new(),
             decided: Vec::new(),
             imports: Vec::new(),
@@ -277,7 +209,11 @@ impl Working {
     }
 
     /// Decides one job after those before it. What is refused leaves nothing behind.
-    fn decide(&mut self, job: &mut dyn Job, draft: &mut Draft<'_, Loaded<'_>>) -> Result<Outcome> {
+    fn decide(
+        &mut self,
+        job: &mut dyn Job,
+        draft: &mut Draft<'_, WorkingSet<'_>>,
+    ) -> Result<Outcome> {
         if let Some(outcome) = self.kept.first_answer(job.origin()) {
             return Ok(outcome);
         }
@@ -291,31 +227,26 @@ impl Working {
             }
         };
         if changes.is_empty() {
-            self.given = before;
-        } else {
+            // Only an import gets a number without a change.
+            let next_import = self.given.next_import;
+            self.given = Circumstances {
+                next_import,
+                ..before
+            };
+        }
+        if !changes.is_empty() {
             draft.apply(&changes, self.given.revision)?;
             self.take(job, changes)?;
         }
         let at = self.at();
-        let of_imports = ImportGiven {
-            next: self.organization.next_import,
-            now: self.given.now,
-            at,
-        };
-        if let Some(write) = job.import_write(&of_imports) {
-            self.organization.next_import += u64::from(matches!(write, ImportWrite::Begin(..)));
-            self.imports.push(write);
-        }
+        self.imports.extend(job.import_write(at));
         self.kept.keep(job, at, self.given.now);
         Ok(Outcome::Done(at))
     }
 
     /// The moment that the change sets so far make.
     fn at(&self) -> At {
-        At {
-            revision: self.organization.revision,
-            nonce: self.organization.nonce,
-        }
+        self.organization.at()
     }
 
     /// Takes the changes of a job as the next change set.
@@ -351,10 +282,11 @@ impl Working {
             connection.append_log(org, &self.sets)?;
         }
         if !self.sets.is_empty() || !self.imports.is_empty() {
+            self.organization.next_import = self.given.next_import;
             connection.write_organization(&self.organization)?;
         }
         for write in &self.imports {
-            write.write(connection, org)?;
+            write.write(connection, org, self.given.now)?;
         }
         if !self.kept.new.is_empty() {
             connection.keep_answers(org, &self.kept.new, self.given.now)?;
@@ -384,24 +316,6 @@ fn head(job: &dyn Job, revision: Revision, now: Time, nonce: i64) -> ChangeSetHe
         nonce,
         format: log::FORMAT,
     }
-}
-
-pub(crate) fn settings_of(organization: &Organization) -> Result<Stored<Settings>> {
-    let record = match &organization.settings {
-        None => Settings::default(),
-        Some(stored) => log::decode_settings(stored)?,
-    };
-    Ok(Stored {
-        record,
-        revision: organization.settings_revision,
-    })
-}
-
-pub(crate) fn now() -> Time {
-    let since = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
-    Time::from_micros(i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
 }
 
 fn nonce() -> Result<i64> {

@@ -5,11 +5,12 @@ use std::collections::BTreeSet;
 use roster_core::guard::{Bounds, Found, Subject, Violation, check, needs, needs_behind};
 use roster_core::id::{AccountId, ContactId, Pair, TicketNo};
 
-use crate::engine::interface::{Connection, Org, Organization, Result};
-use crate::error::StorageError;
+use crate::engine::interface::Connection;
+use crate::error::{Result, StorageError};
+use crate::log::settings_of;
 use crate::tables::decode::key_of_column;
-use crate::write::batch::settings_of;
-use crate::write::working_set::Loaded;
+use crate::tables::organization::{Org, Organization};
+use crate::write::working_set::WorkingSet;
 
 /// How many subjects are loaded and looked at together: bounds memory, and every statement.
 const SUBJECTS_MAX: usize = 1_000;
@@ -52,7 +53,7 @@ fn look(
     let bounds = bounds(organization);
     for subjects in subjects.chunks(SUBJECTS_MAX) {
         let settings = settings_of(organization)?;
-        let facts = Loaded::new(&mut *connection, organization.org, settings);
+        let facts = WorkingSet::new(&mut *connection, organization.org, settings);
         facts.prefetch(&needs(subjects))?;
         facts.prefetch(&needs_behind(&facts, subjects)?)?;
         for subject in subjects {

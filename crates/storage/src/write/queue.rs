@@ -9,10 +9,11 @@ use std::time::Duration;
 use parking_lot::{Condvar, Mutex};
 use roster_core::organization::OrganizationName;
 
-use crate::engine::interface::{Connection, Result};
-use crate::error::StorageError;
-use crate::write::batch::{Batch, Committed, Job, Outcome};
+use crate::engine::interface::Connection;
+use crate::error::{Result, StorageError};
+use crate::write::batch::Batch;
 use crate::write::invariants::Guarding;
+use crate::write::job::{Committed, Job, Outcome};
 
 /// How many commands one transaction takes: enough that a commit's cost vanishes, few enough
 /// that the first of them does not wait for long.

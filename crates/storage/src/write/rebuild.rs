@@ -9,39 +9,25 @@
 use std::sync::Arc;
 
 use roster_core::id::{AccountId, ContactId};
-use roster_core::names::{DERIVATION, Derived};
+use roster_core::names::Derived;
 use roster_core::organization::OrganizationName;
 
-use crate::engine::interface::{Connection, Org, Result};
-use crate::error::StorageError;
+use crate::engine::interface::Connection;
+use crate::error::{Result, StorageError};
 use crate::tables::decode::{derived_of_account, derived_of_contact};
+use crate::tables::derivation;
 use crate::tables::encode::{DERIVED_ACCOUNTS, DERIVED_CONTACTS, Table, derived_row};
 use crate::tables::listed::{Listed, Nominated};
+use crate::tables::organization::Org;
 use crate::write::queue::Queue;
 
 /// Records of one batch: calls wait for one at most, so some tens of milliseconds.
 const RECORDS: usize = 1_000;
 
-/// The version of this server's code.
-pub(crate) fn version() -> i64 {
-    i64::from(DERIVATION)
-}
-
-/// That this server's code knows the newest derived columns of the store.
-pub(crate) fn check(found: i64) -> Result<()> {
-    if found > version() {
-        return Err(StorageError::NewerDerivation {
-            found,
-            known: version(),
-        });
-    }
-    Ok(())
-}
-
 /// Begins to rebuild what an older code made, if there is any.
 pub(crate) fn start(queue: &Arc<Queue>, connection: &mut dyn Connection) -> Result<()> {
     let mut waiting = Vec::new();
-    for name in connection.organizations_derived_before(version())? {
+    for name in connection.organizations_derived_before(derivation::version())? {
         waiting.push(OrganizationName::parse(&name).map_err(|e| StorageError::Defect(e.into()))?);
     }
     waiting.reverse();
@@ -120,7 +106,7 @@ fn batch(
     let worked = connection
         .lock_organization(name.as_str())
         .and_then(|organization| {
-            check(organization.derivation)?;
+            derivation::check(organization.derivation)?;
             work(connection, organization.org, step)
         });
     match worked {
@@ -162,7 +148,7 @@ fn work(connection: &mut dyn Connection, org: Org, step: Step) -> Result<Option<
         }
         Step::Switch => {
             connection.recount_headings(org)?;
-            connection.write_derivation(org, version())?;
+            connection.write_derivation(org, derivation::version())?;
             Ok(None)
         }
     }

@@ -5,9 +5,11 @@ use std::collections::HashMap;
 use roster_core::id::Time;
 use roster_core::organization::At;
 
-use crate::engine::interface::{Connection, KeptAnswer, Organization, Result};
-use crate::error::StorageError;
-use crate::write::batch::{Job, Origin, Outcome, RequestKey};
+use crate::engine::interface::Connection;
+use crate::error::{Result, StorageError};
+use crate::tables::organization::Organization;
+use crate::tables::request_answer::{KeptAnswer, RequestKey};
+use crate::write::job::{Job, Origin, Outcome};
 
 /// How long the first answer to a request_id is kept: a day and an hour, since the promise is a
 /// day and clocks differ.
@@ -23,13 +25,13 @@ struct First {
 }
 
 /// First answers: those in the table, and those of this batch.
-pub(crate) struct Kept {
+pub(crate) struct RequestAnswers {
     known: HashMap<Asked, First>,
     /// Those of this batch, to be written with it.
     pub(crate) new: Vec<KeptAnswer>,
 }
 
-impl Kept {
+impl RequestAnswers {
     pub(crate) fn load(
         connection: &mut dyn Connection,
         organization: &Organization,

@@ -3,28 +3,31 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use roster_core::change::{Change, Row};
-use roster_core::draft::{account_keys, contact_keys};
 use roster_core::fact::UniqueKey;
+use roster_core::fact::{account_keys, contact_keys};
 use roster_core::id::{AccountId, ContactId, Pair, Revision, TicketNo, Time};
 use roster_core::record::{Account, Association, Contact, Settings, Stored, Ticket};
 use serde_json::{Value, json};
 
-use crate::engine::interface::{Connection, Org, Result};
+use crate::engine::interface::Connection;
+use crate::error::Result;
 use crate::tables::decode::{column, derived_of_account, derived_of_contact, key_column};
 use crate::tables::encode::{
     ACCOUNTS, ASSOCIATIONS, CONTACTS, COPIES, COPY_LISTS, MOVED_TICKETS, TICKETS, UNIQUE_KEYS,
     account_row, association_row, contact_row, ticket_row,
 };
-use crate::tables::listed::{Beside, Listed};
+use crate::tables::listed::Listed;
+use crate::tables::organization::Org;
+use crate::write::name_index::NameIndex;
 
 type Rows<K, R> = BTreeMap<K, Option<Stored<R>>>;
 
 /// See the module.
-pub(crate) struct Net {
+pub(crate) struct RowChanges {
     accounts: Rows<AccountId, Account>,
-    beside_accounts: Beside,
+    beside_accounts: NameIndex,
     contacts: Rows<ContactId, Contact>,
-    beside_contacts: Beside,
+    beside_contacts: NameIndex,
     associations: Rows<Pair, Association>,
     tickets: Rows<TicketNo, Ticket>,
     /// Tickets of which nothing but account and revision changes, and which stand in no row.
@@ -35,13 +38,13 @@ pub(crate) struct Net {
     settings: Option<Stored<Settings>>,
 }
 
-impl Default for Net {
+impl Default for RowChanges {
     fn default() -> Self {
         Self {
             accounts: Rows::new(),
-            beside_accounts: Beside::new(Listed::Accounts),
+            beside_accounts: NameIndex::new(Listed::Accounts),
             contacts: Rows::new(),
-            beside_contacts: Beside::new(Listed::Contacts),
+            beside_contacts: NameIndex::new(Listed::Contacts),
             associations: Rows::new(),
             tickets: Rows::new(),
             moved: BTreeMap::new(),
@@ -52,7 +55,7 @@ impl Default for Net {
     }
 }
 
-impl Net {
+impl RowChanges {
     /// Adds the changes of one change set, after those before it.
     pub(crate) fn add(&mut self, changes: &[Change], revision: Revision) {
         for change in changes {

@@ -11,7 +11,9 @@ use roster_core::fact::{
 use roster_core::id::{AccountId, ContactId, Pair, TicketNo};
 use roster_core::record::{Account, Association, Contact, Settings, Stored, Ticket};
 
-use crate::engine::interface::{Connection, Org, Result};
+use crate::engine::interface::Connection;
+use crate::error::Result;
+use crate::tables::organization::Org;
 
 type Cache<K, V> = RefCell<HashMap<K, V>>;
 
@@ -23,7 +25,7 @@ struct Lowest<K> {
 }
 
 /// See the module. Invariant: what stands in a cache is what the transaction's snapshot holds.
-pub(crate) struct Loaded<'c> {
+pub(crate) struct WorkingSet<'c> {
     connection: RefCell<&'c mut dyn Connection>,
     org: Org,
     settings: Stored<Settings>,
@@ -40,7 +42,7 @@ pub(crate) struct Loaded<'c> {
     contact_names: Cache<Namesakes, Lowest<ContactId>>,
 }
 
-impl<'c> Loaded<'c> {
+impl<'c> WorkingSet<'c> {
     pub(crate) fn new(
         connection: &'c mut dyn Connection,
         org: Org,
@@ -301,7 +303,7 @@ fn held_by<K: Eq + Hash, V: Clone + Default>(cache: &Cache<K, V>, key: &K) -> V 
     cache.borrow().get(key).cloned().unwrap_or_default()
 }
 
-impl Facts for Loaded<'_> {
+impl Facts for WorkingSet<'_> {
     fn settings(&self) -> Result<Stored<Settings>, Unavailable> {
         Ok(self.settings.clone())
     }

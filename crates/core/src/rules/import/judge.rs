@@ -414,7 +414,7 @@ fn patch_name(patch: &mut ContactPatch, named: &Named<PersonName>, stored: &Cont
     if !name.whole {
         patch.family_name = Some(name.family.clone());
         patch.given_name = name.given.clone().map(Some);
-    } else if person_key(&crate::draft::full_name(stored)) != named.key() {
+    } else if person_key(&stored.full_name()) != named.key() {
         patch.family_name = Some(name.family.clone());
         patch.given_name = Some(name.given.clone());
     }

@@ -2,7 +2,6 @@
 
 use super::field::Field;
 use super::{Rejected, reject};
-use crate::draft::full_name;
 use crate::fact::{Facts, NAMESAKES_MAX, Namesakes, Needs, Unavailable, UniqueKey};
 use crate::id::{AccountId, ContactId};
 use crate::names::{fold, name_key, person_key};
@@ -267,7 +266,7 @@ impl ContactKeys {
             return Ok(found.map(strong));
         };
         if let Some((_, stored)) = &found
-            && person_key(&full_name(&stored.record)) == name.key
+            && person_key(&stored.record.full_name()) == name.key
         {
             return Ok(found.map(strong));
         }

@@ -6,8 +6,10 @@ use roster_core::id::AccountId;
 
 use super::shared::session::Session;
 use super::shared::ticket_list::{OF_TICKETS, Part, PartRows, TicketColumns, TicketRow, Writing};
-use crate::engine::interface::{BranchBounds, Org, Result, TicketBranch};
+use crate::error::Result;
 use crate::tables::decode::column;
+use crate::tables::organization::Org;
+use crate::tables::ticket_list::{BranchBounds, TicketBranch};
 
 /// Up to so many branches a statement of all stays prepared: most contacts have few accounts, and
 /// each number of branches is another text.

@@ -3,9 +3,10 @@
 use serde_json::json;
 
 use super::{Conn, write_rows};
-use crate::engine::interface::{Org, Result};
+use crate::error::Result;
 use crate::tables::decode::column;
 use crate::tables::listed::{Listed, Nominated};
+use crate::tables::organization::Org;
 
 /// Bits of an entry that are the gram; the organization's lowest 22 stand above them. Should two
 /// organizations share those, one's records are nominated to the other and left out by its number.

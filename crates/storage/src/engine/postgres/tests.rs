@@ -15,10 +15,10 @@ use roster_core::rules::ticket::{Record, RecordTickets};
 use roster_core::text::{Email, Name, Role, TicketKey};
 
 use super::*;
-use crate::engine::interface::{
-    BranchBounds, Org, ReadFacts, ReadLists, ReadNames, TicketBranch, TicketPlace, Transactions,
-};
+use crate::engine::interface::{ReadFacts, ReadLists, ReadNames, Reading, Transactions};
 use crate::tables::listed::Listed;
+use crate::tables::organization::Org;
+use crate::tables::ticket_list::{BranchBounds, TicketBranch, TicketPlace};
 use crate::testing::TestStore;
 
 /// One account has nearly all tickets; the other accounts, and each contact, have few.

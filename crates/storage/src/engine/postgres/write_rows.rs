@@ -6,9 +6,10 @@ use diesel::sql_types::Untyped;
 use serde_json::Value;
 
 use super::{Conn, unpack};
-use crate::engine::interface::{Org, Result};
 use crate::engine::statement::{Given, Statement};
+use crate::error::Result;
 use crate::tables::encode::{Table, names};
+use crate::tables::organization::Org;
 
 /// Runs a statement of an organization and its rows.
 pub(super) fn run(conn: &mut Conn, sql: &str, org: Org, rows: &[Value]) -> Result<()> {

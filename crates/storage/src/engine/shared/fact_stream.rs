@@ -8,9 +8,10 @@ use roster_core::rules::visibility::{SightPart, SightSink, SightTicket, SinkFull
 use roster_core::text::Role;
 
 use super::session::Session;
-use crate::engine::interface::{Org, Result};
-use crate::read::fact_stream::{Poured, Pours};
+use crate::engine::interface::{Poured, Pours};
+use crate::error::Result;
 use crate::tables::decode::{column, number, roles, sharing_mode};
+use crate::tables::organization::Org;
 use crate::tables::schema::{accounts, associations, contacts, ticket_copies, tickets};
 
 /// Hands rows over one by one; says after which the next page begins.

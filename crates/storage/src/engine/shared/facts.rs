@@ -12,14 +12,17 @@ use serde_json::{Value, json};
 
 use super::session::Session;
 use super::unpack;
-use crate::engine::interface::{KeptAnswer, Org, Organization, ReadFacts, Result, StoreKeys};
+use crate::engine::interface::ReadFacts;
 use crate::engine::statement::{Given, Statement};
+use crate::error::Result;
 use crate::tables::decode::{
     AccountRow, AssociationRow, ContactRow, TicketRow, column, key_column, key_of_column, number,
     status,
 };
 use crate::tables::encode::ASSOCIATIONS;
 use crate::tables::listed::Listed;
+use crate::tables::organization::{Org, Organization, StoreKeys};
+use crate::tables::request_answer::KeptAnswer;
 use crate::tables::schema::{
     accounts, associations, change_sets, contacts, organizations, request_answers, store,
     ticket_copies, tickets, unique_keys,

@@ -5,13 +5,15 @@ use roster_core::id::{ImportId, Revision, Time};
 use roster_core::organization::At;
 
 use super::session::Session;
-use crate::engine::interface::{Imports, Org, Result};
+use crate::engine::interface::Imports;
+use crate::error::Result;
 use crate::tables::decode::{column, number};
-use crate::tables::schema::{import_rejects, imports};
-use crate::write::imports::{
+use crate::tables::import_record::{
     FAILED, ImportCounts, ImportFailure, ImportRecord, ImportReject, ImportState, ImportStep,
     NewImport, RUNNING,
 };
+use crate::tables::organization::Org;
+use crate::tables::schema::{import_rejects, imports};
 
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = imports)]

@@ -7,12 +7,13 @@ use roster_core::rules::visibility::{HeldAssociation, HeldSharing, Standing};
 use roster_core::text::TicketKey;
 
 use super::session::Session;
-use crate::engine::interface::{
-    BranchBounds, BranchRows, ContactAccount, ContactAccountPlace, Looked, NamePlace, Org,
-    ReadLists, Result, SightRow, TicketBranch, TicketPlace,
-};
+use crate::engine::interface::ReadLists;
+use crate::error::Result;
 use crate::tables::decode::{AccountRow, AssociationRow, column, number, sharing};
+use crate::tables::name_list::{ContactAccount, ContactAccountPlace, Looked, NamePlace};
+use crate::tables::organization::Org;
 use crate::tables::schema::{accounts, associations, contacts, ticket_copies, tickets};
+use crate::tables::ticket_list::{BranchBounds, BranchRows, SightRow, TicketBranch, TicketPlace};
 
 fn limit_of(limit: usize) -> i64 {
     column(limit as u64)

@@ -9,8 +9,11 @@ use roster_core::id::Revision;
 use roster_core::organization::At;
 
 use super::session::Session;
-use crate::engine::interface::{LogPage, LoggedSet, Org, ReadLog, Result};
+use crate::engine::interface::ReadLog;
+use crate::error::Result;
+use crate::tables::change_set::{LogPage, LoggedSet};
 use crate::tables::decode::{column, number};
+use crate::tables::organization::Org;
 use crate::tables::schema::{change_set_parts, change_sets, organizations};
 
 fn moment(revision: i64, nonce: i64) -> At {

@@ -9,9 +9,12 @@ use roster_core::record::{Account, Contact, Stored};
 
 use super::session::Session;
 use super::{PLACE_OF, by_keys, grams, unpack};
-use crate::engine::interface::{Derivations, Looked, NamePlace, Org, Picking, ReadNames, Result};
+use crate::engine::interface::{Derivations, ReadNames};
+use crate::error::Result;
 use crate::tables::decode::{AccountRow, ContactRow, column, number};
 use crate::tables::listed::{Listed, json_numbers};
+use crate::tables::name_list::{Looked, NamePlace, Picking};
+use crate::tables::organization::Org;
 use crate::tables::schema::{accounts, contacts, organizations};
 
 #[derive(QueryableByName)]

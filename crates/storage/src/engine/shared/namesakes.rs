@@ -8,10 +8,11 @@ use serde_json::json;
 
 use super::session::Session;
 use super::unpack;
-use crate::engine::interface::{Org, Result};
+use crate::error::Result;
 use crate::tables::decode::{column, number};
 use crate::tables::encode::Kind;
 use crate::tables::listed::Listed;
+use crate::tables::organization::Org;
 
 /// The names that are asked for, as they travel.
 const WANTED: &[(&str, Kind)] = &[

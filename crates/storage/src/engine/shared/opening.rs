@@ -7,8 +7,7 @@ use diesel_migrations::MigrationHarness;
 
 use super::{Conn, MIGRATIONS, OnConnect, TRIED, connect};
 use crate::engine::CONNECTION_PATIENCE;
-use crate::engine::interface::Result;
-use crate::error::StorageError;
+use crate::error::{Result, StorageError};
 use crate::tables::schema::store;
 
 /// Fails where no migration was ever carried out.
@@ -16,7 +15,7 @@ const MIGRATED: &str = "SELECT 1 FROM __diesel_schema_migrations LIMIT 1";
 
 /// Draws the keys of the store, unless it has them.
 pub(crate) fn keep_keys(conn: &mut Conn) -> Result<()> {
-    crate::store::draw_keys(|id, page, preview| {
+    crate::engine::store_keys::draw_keys(|id, page, preview| {
         diesel::insert_into(store::table)
             .values((
                 store::one.eq(1),

@@ -8,16 +8,18 @@ use roster_core::id::{Revision, Time};
 use serde_json::Value;
 
 use super::{BEGIN_WRITE, Conn, FOR_UPDATE, REFRESH_STATISTICS, begin_read, grams, write_rows};
-use crate::engine::interface::{
-    ChangeSetHead, KeptAnswer, Org, Organization, Reading, Result, Transactions, Write,
-};
+use crate::engine::interface::{Reading, Transactions, Write};
 use crate::engine::statement::Statement;
+use crate::error::Result;
+use crate::tables::change_set::ChangeSetHead;
 use crate::tables::decode::{column, number};
 use crate::tables::encode::{
     CHANGE_SET_PARTS, CHANGE_SETS, GRAM_STRETCHES, REQUEST_ANSWERS, Table, answer_row,
     change_set_row, names, part_row,
 };
 use crate::tables::listed::{Listed, Nominated};
+use crate::tables::organization::{Org, Organization};
+use crate::tables::request_answer::KeptAnswer;
 use crate::tables::schema::{organizations, request_answers};
 
 /// How many bytes of the log are handed over at once: they travel as text of twice the length, which

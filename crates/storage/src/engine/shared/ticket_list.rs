@@ -12,11 +12,13 @@ use roster_core::text::{Subject, TicketKey};
 
 use super::session::Session;
 use super::{branches, by_index};
-use crate::engine::interface::{
-    BranchBounds, BranchRows, ListedTicket, Org, Result, TicketBranch, TicketPlace,
-};
 use crate::engine::statement::Statement;
+use crate::error::Result;
 use crate::tables::decode::{column, number, status};
+use crate::tables::organization::Org;
+use crate::tables::ticket_list::{
+    BranchBounds, BranchRows, ListedTicket, TicketBranch, TicketPlace,
+};
 
 /// The columns of [`TicketRow`].
 pub(crate) type TicketColumns = (

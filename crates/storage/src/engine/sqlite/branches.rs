@@ -7,7 +7,9 @@ use roster_core::id::Time;
 
 use super::shared::session::Session;
 use super::shared::ticket_list::{Part, PartRows, TicketColumns, TicketRow, Writing};
-use crate::engine::interface::{BranchBounds, Org, Result, TicketBranch};
+use crate::error::Result;
+use crate::tables::organization::Org;
+use crate::tables::ticket_list::{BranchBounds, TicketBranch};
 
 /// The rows of all parts, branch by branch.
 ///

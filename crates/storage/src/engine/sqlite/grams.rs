@@ -4,10 +4,11 @@ use serde_json::json;
 
 use super::Conn;
 use super::write_rows::Template;
-use crate::engine::interface::{Org, Result};
+use crate::error::Result;
 use crate::tables::decode::column;
 use crate::tables::encode::Kind;
 use crate::tables::listed::{Listed, Nominated};
+use crate::tables::organization::Org;
 
 /// Bits of a row id that are the record's number; the organization's stands above them.
 const NUMBER_BITS: u32 = 40;

@@ -7,10 +7,10 @@ use diesel::sql_types::Untyped;
 use serde_json::Value;
 
 use super::Conn;
-use crate::engine::interface::{Org, Result};
 use crate::engine::statement::{Given, Statement};
-use crate::error::StorageError;
+use crate::error::{Result, StorageError};
 use crate::tables::encode::{Kind, Table, names};
+use crate::tables::organization::Org;
 
 /// What stands in a parameter's place.
 #[derive(Clone, Copy)]

@@ -1,0 +1,169 @@
+//! Imports as they are stored: how far each has come, and the rows that it rejected.
+
+use roster_core::id::{ImportId, Time};
+use roster_core::organization::At;
+
+/// An import that is about to begin.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewImport {
+    /// What its rows are, as whoever asks numbers the kinds.
+    pub kind: i64,
+    /// The file's columns: header and field, which is empty where the column is ignored.
+    pub columns: Vec<(String, String)>,
+    /// Rows below the header that are not blank.
+    pub rows_total: u64,
+}
+
+/// How many rows came to what.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ImportCounts {
+    /// Created what they name.
+    pub created: u64,
+    /// Changed what they name.
+    pub updated: u64,
+    /// Changed nothing.
+    pub unchanged: u64,
+    /// Were rejected.
+    pub rejected: u64,
+    /// Accounts created for rows of another kind.
+    pub accounts_created: u64,
+    /// Contacts created for rows of another kind.
+    pub contacts_created: u64,
+}
+
+impl ImportCounts {
+    /// Rows worked through.
+    pub fn read(&self) -> u64 {
+        self.created + self.updated + self.unchanged + self.rejected
+    }
+}
+
+/// Why an import ended before the end of its file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ImportFailure {
+    /// Its server died.
+    ServerDied,
+    /// Its server was stopped.
+    ServerStopped,
+    /// The database could not be reached for too long.
+    DatabaseAway,
+    /// The file could not be read any more, or a fault of ours.
+    Fault,
+}
+
+impl ImportFailure {
+    const ALL: [Self; 4] = [
+        Self::ServerDied,
+        Self::ServerStopped,
+        Self::DatabaseAway,
+        Self::Fault,
+    ];
+
+    pub(crate) fn number(self) -> i64 {
+        match self {
+            Self::ServerDied => 1,
+            Self::ServerStopped => 2,
+            Self::DatabaseAway => 3,
+            Self::Fault => 4,
+        }
+    }
+
+    fn of_number(number: i64) -> Self {
+        let known = Self::ALL.into_iter().find(|why| why.number() == number);
+        known.unwrap_or(Self::Fault)
+    }
+}
+
+/// Where an import stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ImportState {
+    /// It waits or is being worked through.
+    Running,
+    /// Every row is in.
+    Completed,
+    /// Some rows were rejected, all others are in.
+    CompletedWithErrors,
+    /// It ended before the end of the file.
+    Failed(ImportFailure),
+}
+
+/// The stored number of the one state in which batches are committed.
+pub(crate) const RUNNING: i64 = 1;
+/// The stored number of a failure.
+pub(crate) const FAILED: i64 = 4;
+
+impl ImportState {
+    pub(crate) fn number(self) -> i64 {
+        match self {
+            Self::Running => RUNNING,
+            Self::Completed => 2,
+            Self::CompletedWithErrors => 3,
+            Self::Failed(_) => FAILED,
+        }
+    }
+
+    pub(crate) fn failure(self) -> Option<ImportFailure> {
+        match self {
+            Self::Failed(why) => Some(why),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn of_numbers(state: i64, failure: Option<i64>) -> Self {
+        match state {
+            RUNNING => Self::Running,
+            2 => Self::Completed,
+            3 => Self::CompletedWithErrors,
+            _ => Self::Failed(failure.map_or(ImportFailure::Fault, ImportFailure::of_number)),
+        }
+    }
+}
+
+/// An import as it stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ImportRecord {
+    /// Which.
+    pub id: ImportId,
+    /// What it was begun with.
+    pub new: NewImport,
+    /// Where it stands.
+    pub state: ImportState,
+    /// What its committed batches came to.
+    pub counts: ImportCounts,
+    /// The moment after its last batch.
+    pub at: At,
+    /// When it was taken in.
+    pub create_time: Time,
+    /// When it ended.
+    pub end_time: Option<Time>,
+}
+
+/// A row that was rejected.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ImportReject {
+    /// Its number in the file.
+    pub number: u64,
+    /// The header of the column at fault.
+    pub header: String,
+    /// The reason of the error.
+    pub reason: String,
+    /// The reason in words.
+    pub message: String,
+    /// The row's cells.
+    pub cells: Vec<String>,
+}
+
+/// How far a batch moves its import on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ImportStep {
+    /// Which import.
+    pub import: ImportId,
+    /// How many rows it had worked through before.
+    pub read_before: u64,
+    /// What the rows of the batch came to.
+    pub counts: ImportCounts,
+    /// Those that were rejected.
+    pub rejects: Vec<ImportReject>,
+    /// Where it stands now.
+    pub state: ImportState,
+}

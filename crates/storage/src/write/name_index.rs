@@ -1,0 +1,80 @@
+//! What is kept beside the records of a picker: grams that nominate them, and counts by heading.
+
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+
+use roster_core::names::{Derived, Heading};
+use serde_json::{Value, json};
+
+use crate::engine::interface::Connection;
+use crate::error::Result;
+use crate::tables::encode::HEADING_COUNTS;
+use crate::tables::listed::{Listed, Nominated, stretch};
+use crate::tables::organization::Org;
+
+/// What a batch does to one list beside its rows. Invariant: what is written of a record is the
+/// difference between what was there before the batch and what it leaves.
+pub(crate) struct NameIndex {
+    listed: Listed,
+    /// What was derived of each record that the batch wrote, before it.
+    before: BTreeMap<u64, Option<Derived>>,
+}
+
+impl NameIndex {
+    pub(crate) fn new(listed: Listed) -> Self {
+        Self {
+            listed,
+            before: BTreeMap::new(),
+        }
+    }
+
+    /// Notes a record before it is written; only the first time counts.
+    pub(crate) fn note(&mut self, id: u64, derived: impl FnOnce() -> Option<Derived>) {
+        if let Entry::Vacant(first) = self.before.entry(id) {
+            first.insert(derived());
+        }
+    }
+
+    /// Writes grams and counts, given what is derived of the records that the batch leaves.
+    pub(crate) fn write(
+        &self,
+        connection: &mut dyn Connection,
+        org: Org,
+        after: &BTreeMap<u64, Derived>,
+    ) -> Result<()> {
+        let mut counts: BTreeMap<Heading, i64> = BTreeMap::new();
+        let mut gone = Vec::new();
+        let mut written = Vec::new();
+        for (id, before) in &self.before {
+            let now = after.get(id);
+            if let Some(before) = before {
+                *counts.entry(before.heading).or_default() -= 1;
+            }
+            if let Some(now) = now {
+                *counts.entry(now.heading).or_default() += 1;
+            }
+            let marks = |derived: &Derived| {
+                (
+                    stretch(&derived.sort_key).to_vec(),
+                    derived.heading,
+                    derived.search_text.clone(),
+                )
+            };
+            match (before.as_ref().map(marks), now) {
+                (before, Some(now)) if before != Some(marks(now)) => {
+                    written.push(Nominated::by(*id, now));
+                }
+                (Some(_), None) => gone.push(*id),
+                _ => {}
+            }
+        }
+        let rows: Vec<Value> = counts
+            .into_iter()
+            .filter(|(_, delta)| *delta != 0)
+            .map(|(heading, delta)| json!([self.listed.kind(), heading.code(), delta]))
+            .collect();
+        connection.delete_grams(org, self.listed, &gone)?;
+        connection.write_grams(org, self.listed, &written)?;
+        connection.add(org, &HEADING_COUNTS, &rows)
+    }
+}
