@@ -55,8 +55,9 @@ pub enum Refusal {
     },
     /// `primary-stays`
     #[error(
-        "account {} is the primary account of contact {}: set another primary, transfer the \
-         contact, or undo the change set that associated it", .0.account, .0.contact
+        "account {} is the primary account of contact {}: set another primary account \
+         (SetPrimaryAccount) first, or transfer the contact (TransferContact)",
+        .0.account, .0.contact
     )]
     PrimaryStays(Pair),
     /// `transfer`, for a contact without an account
