@@ -140,11 +140,7 @@ impl Beginning {
         encode: impl Fn(&ImportRecord) -> Vec<u8> + Send + 'static,
     ) -> Result<Done<ImportRecord>, FileFault> {
         let create_missing = config.create_missing;
-        let store = Arc::clone(&self.store);
-        let surveyed = tokio::task::spawn_blocking(move || {
-            store.show_presence().map_err(NotDone::from)?;
-            survey(file, &config)
-        });
+        let surveyed = tokio::task::spawn_blocking(move || survey(file, &config));
         let surveyed = surveyed
             .await
             .map_err(|panic| NotDone::from(StorageError::Defect(panic.into())))??;

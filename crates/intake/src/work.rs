@@ -6,8 +6,8 @@ use std::time::Duration;
 use roster_core::rules::import::{ImportAnswer, ImportRows};
 use roster_sheet::SheetError;
 use roster_storage::{
-    ImportCounts, ImportFailure, ImportRecord, ImportState, ImportStep, NotDone, Origin,
-    StorageError,
+    ChangeOrigin, ImportCounts, ImportFailure, ImportRecord, ImportState, ImportStep, NotDone,
+    Origin, StorageError,
 };
 use tokio::sync::mpsc;
 use tokio::time::Instant;
@@ -157,9 +157,6 @@ impl Work {
     }
 
     async fn try_write(&self, batch: &Arc<Batch>) -> Result<(ImportCounts, Duration), NotDone> {
-        let store = Arc::clone(&self.begin.store);
-        let shown = tokio::task::spawn_blocking(move || store.show_presence()).await;
-        shown.map_err(|panic| StorageError::Defect(panic.into()))??;
         let command = ImportRows {
             rows: Arc::clone(&batch.rows),
             create_missing: self.create_missing,
@@ -202,9 +199,12 @@ impl Work {
 
     fn origin(&self) -> Origin {
         Origin {
+            credential: self.begin.origin.credential.clone(),
             actor: self.begin.origin.actor.clone(),
-            source: self.begin.origin.source,
-            job: i64::try_from(self.import.id.number()).ok(),
+            from: ChangeOrigin {
+                id: Some(self.import.id.number()),
+                ..self.begin.origin.from
+            },
             request: None,
         }
     }

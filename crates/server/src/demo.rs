@@ -8,7 +8,10 @@ use anyhow::{Context, bail};
 use roster_core::id::ImportId;
 use roster_core::rules::settings::UpdateSettings;
 use roster_intake::{Config, Intake, Kind};
-use roster_storage::{Done, ImportState, OrganizationName, Origin, Snapshot, StorageError, Store};
+use roster_storage::{
+    ChangeOrigin, Done, ImportState, OrganizationName, Origin, OriginKind, Snapshot, StorageError,
+    Store,
+};
 use tempfile::NamedTempFile;
 
 use crate::spine::{DEFAULT_ORGANIZATION, LOCAL_CALLER};
@@ -41,7 +44,7 @@ const LOOKS_EVERY: Duration = Duration::from_millis(20);
 
 /// By what way the sample comes in: no other change set has this source, and so the log tells
 /// whether anybody else ever wrote.
-const SOURCE: &str = "demo";
+const SOURCE: OriginKind = OriginKind::Demo;
 
 /// Fills the default organization, unless anybody else ever wrote to it. A filling that was ended
 /// half-way is finished: a file that is sent again changes nothing that is in already.
@@ -103,9 +106,9 @@ fn missing(at: &mut Snapshot<'_>) -> Result<Option<Vec<File>>, StorageError> {
 
 fn origin() -> Origin {
     Origin {
-        actor: LOCAL_CALLER.to_owned(),
-        source: SOURCE,
-        job: None,
+        credential: LOCAL_CALLER.to_owned(),
+        actor: String::new(),
+        from: ChangeOrigin::of(SOURCE),
         request: None,
     }
 }

@@ -201,7 +201,9 @@ impl From<StorageError> for Fault {
                 internal(&error.to_string())
             }
             // Another server, a newer one, can.
-            StorageError::NewerDerivation { .. } => unreachable(&error.to_string()),
+            StorageError::NewerDerivation { .. } | StorageError::NewerSchema { .. } => {
+                unreachable(&error.to_string())
+            }
         }
     }
 }

@@ -12,7 +12,7 @@ use roster_core::id::ContactId;
 use roster_core::rules::visibility::{SightFacts, Standing};
 use roster_core::text::{RequestId, TicketKey};
 use roster_storage::{
-    At, Done, OrganizationName, Origin, RequestKey, Snapshot, StorageError, Store,
+    At, ChangeOrigin, Done, OrganizationName, Origin, RequestKey, Snapshot, StorageError, Store,
 };
 use tonic::{Request, Response, Status};
 
@@ -235,9 +235,9 @@ impl Spine {
             })
         };
         let origin = Origin {
-            actor: LOCAL_CALLER.to_owned(),
-            source: "rpc",
-            job: None,
+            credential: LOCAL_CALLER.to_owned(),
+            actor: String::new(),
+            from: ChangeOrigin::CALL,
             request,
         };
         let command = parse(message)?;

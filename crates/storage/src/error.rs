@@ -31,6 +31,17 @@ pub enum StorageError {
         /// The version of this server's code.
         known: i64,
     },
+    /// A newer server took something away that this one needs.
+    #[error(
+        "the tables of this database are those of a newer roster-server (it asks for schema {floor}; \
+         this one knows {known}): start that server or a later one"
+    )]
+    NewerSchema {
+        /// The oldest schema that a server must know.
+        floor: i64,
+        /// The schema that this server knows.
+        known: i64,
+    },
     /// An import is no longer running, or stands elsewhere than its batch began.
     #[error("the import is not where this batch begins")]
     ImportMoved,

@@ -28,12 +28,13 @@ pub use read::visibility::VisibleTicket;
 pub use roster_core::organization::{
     At, NotAnOrganization, ORGANIZATION_CHARS_MAX, OrganizationName,
 };
-pub use store::{Store, StoreOptions};
+pub use store::{LEASE, Store, StoreOptions};
 pub use tables::import_record::{
     ImportCounts, ImportFailure, ImportRecord, ImportReject, ImportState, ImportStep, NewImport,
 };
 pub use tables::name_list::{AccountContact, ContactAccount, ContactAccountPlace, NamePlace};
 pub use tables::organization::StoreKeys;
+pub use tables::origin::{ChangeOrigin, OriginKind};
 pub use tables::request_answer::RequestKey;
 pub use tables::ticket_list::{ListedTicket, TicketPlace, TicketSource};
 pub use write::invariants::Guarding;

@@ -16,18 +16,18 @@ use tokio::sync::{Semaphore, oneshot};
 
 use crate::engine::file_lock::FileLock;
 use crate::engine::interface::{Connection, Reading};
-use crate::engine::live_servers::Presence;
+use crate::engine::live_servers::LiveServers;
 use crate::engine::{Address, Engine, FOLLOWERS, Opening, READERS};
 use crate::error::{NotDone, Result, StorageError};
 use crate::log::CommittedSet;
 use crate::read::follow;
 use crate::read::inline_reads::BriefReads;
 use crate::read::snapshot::Snapshot;
-use crate::tables::derivation;
 use crate::tables::import_record::{
     ImportCounts, ImportRecord, ImportState, ImportStep, NewImport,
 };
 use crate::tables::organization::StoreKeys;
+use crate::tables::{derivation, schema_version};
 use crate::write::import_write::ImportWrite;
 use crate::write::invariants::{Guarding, check_all};
 use crate::write::job::{Committed, Done, Origin, Queued};
@@ -38,6 +38,10 @@ use crate::write::rebuild;
 /// connections, a stop takes less than ten seconds.
 const CLOSE_PATIENCE: Duration = Duration::from_secs(4);
 
+/// How long a lease lasts: longer than a machine or a database pauses in the ordinary course, and
+/// short enough that whoever waits for an import hears soon that its server died.
+pub const LEASE: Duration = Duration::from_secs(10);
+
 /// How a store works; the default is what a server does.
 #[derive(Clone)]
 pub struct StoreOptions {
@@ -47,6 +51,8 @@ pub struct StoreOptions {
     pub guarding: Guarding,
     /// Hears what was committed.
     pub listener: Option<Arc<dyn Committed>>,
+    /// How long a server that is not heard of is taken to be at work on its imports (PostgreSQL only).
+    pub lease: Duration,
 }
 
 impl Default for StoreOptions {
@@ -55,6 +61,7 @@ impl Default for StoreOptions {
             calls_waiting_max: CALLS_WAITING_MAX,
             guarding: Guarding::default(),
             listener: None,
+            lease: LEASE,
         }
     }
 }
@@ -65,7 +72,7 @@ pub struct Store {
     keys: StoreKeys,
     queue: Arc<Queue>,
     /// None where it only looks.
-    presence: Option<Presence>,
+    servers: Mutex<Option<LiveServers>>,
     writers: Mutex<Vec<std::thread::JoinHandle<()>>>,
     readers: Arc<Semaphore>,
     pub(crate) brief: BriefReads,
@@ -94,7 +101,8 @@ impl Store {
         let mut connection = engine.connect()?;
         let keys = connection.store_keys()?;
         derivation::check(connection.newest_derivation()?)?;
-        let presence = Presence::begin(database, connection.as_mut())?;
+        schema_version::check(connection.schema_floor()?)?;
+        let servers = LiveServers::begin(&engine, options.lease)?;
         let queue = Arc::new(Queue::new(options.calls_waiting_max));
         let desk = Desk {
             queue: Arc::clone(&queue),
@@ -113,7 +121,7 @@ impl Store {
             engine,
             keys,
             queue,
-            presence: Some(presence),
+            servers: Mutex::new(Some(servers)),
             writers: Mutex::new(writers),
             readers: Arc::new(Semaphore::new(READERS as usize)),
             brief: BriefReads::default(),
@@ -137,7 +145,7 @@ impl Store {
             engine,
             keys,
             queue: Arc::new(queue),
-            presence: None,
+            servers: Mutex::new(None),
             writers: Mutex::default(),
             readers: Arc::new(Semaphore::new(READERS as usize)),
             brief: BriefReads::default(),
@@ -220,7 +228,7 @@ impl Store {
         origin: Origin,
         encode: impl Fn(&ImportRecord, At) -> Vec<u8> + Send + 'static,
     ) -> Result<Done<ImportRecord>, NotDone> {
-        let server = self.presence.as_ref().map_or(0, Presence::number);
+        let server = self.servers.lock().as_ref().map_or(0, LiveServers::number);
         let begun = move |started: &StartedImport, at: At| ImportRecord {
             id: started.id,
             new: new.clone(),
@@ -249,9 +257,10 @@ impl Store {
         })
     }
 
-    /// Makes sure that other servers know that this one lives, as long as it does. Blocks.
-    pub fn show_presence(&self) -> Result<()> {
-        self.presence.as_ref().map_or(Ok(()), Presence::show)
+    /// Whether a newer server has changed the schema so that this one must not serve it any more.
+    pub fn is_superseded(&self) -> bool {
+        let servers = self.servers.lock();
+        servers.as_ref().is_some_and(LiveServers::is_superseded)
     }
 
     /// Asks questions of one moment of an organization; one that does not exist is empty.
@@ -392,6 +401,7 @@ impl Store {
     /// Takes no more commands, finishes those that wait, and ends. Blocks.
     pub fn close(&self) {
         self.queue.close();
+        *self.servers.lock() = None;
         queue::join(std::mem::take(&mut *self.writers.lock()), CLOSE_PATIENCE);
     }
 }

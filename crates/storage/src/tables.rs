@@ -1,13 +1,24 @@
 //! What the database holds: tables, their columns, and the records that rows stand for.
 
+pub(crate) mod cell;
 pub(crate) mod change_set;
-pub(crate) mod decode;
+pub(crate) mod codec;
+pub(crate) mod column;
 pub(crate) mod derivation;
-pub(crate) mod encode;
 pub(crate) mod import_record;
 pub(crate) mod listed;
+pub(crate) mod message;
 pub(crate) mod name_list;
 pub(crate) mod organization;
+pub(crate) mod origin;
+pub(crate) mod records;
 pub(crate) mod request_answer;
+pub(crate) mod rows;
 pub(crate) mod schema;
+pub(crate) mod schema_version;
 pub(crate) mod ticket_list;
+pub(crate) mod unique_key;
+pub(crate) mod visibility_row;
+
+#[cfg(test)]
+mod tests;

@@ -20,6 +20,7 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::task::JoinSet;
 
 use crate::error::Result;
+use crate::tables::origin::ChangeOrigin;
 use crate::write::job::{Done, Origin};
 use crate::{OrganizationName, Snapshot, Store};
 use database::{Database, Engine};
@@ -66,9 +67,9 @@ impl TestStore {
                 let (store, organization) = (Arc::clone(&self.store), organization.clone());
                 running.spawn(async move {
                     let origin = Origin {
-                        actor: "test".into(),
-                        source: "rpc",
-                        job: None,
+                        credential: "test".into(),
+                        actor: String::new(),
+                        from: ChangeOrigin::CALL,
                         request: None,
                     };
                     let done = store

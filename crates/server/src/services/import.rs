@@ -13,7 +13,8 @@ use roster_core::rules::import::Field;
 use roster_core::text::RequestId;
 use roster_intake::{Config, Encoding, FileFault, Format, Intake, Kind, Mapping, rejects};
 use roster_storage::{
-    Done, ImportRecord, ImportState, OrganizationName, Origin, RequestKey, StorageError,
+    ChangeOrigin, Done, ImportRecord, ImportState, OrganizationName, Origin, OriginKind,
+    RequestKey, StorageError,
 };
 use tokio::sync::{Semaphore, mpsc};
 use tokio_stream::wrappers::ReceiverStream;
@@ -315,9 +316,9 @@ impl ImportService for Imports {
             return Ok(Response::new(v1::StartImportResponse { import_job }));
         }
         let origin = Origin {
-            actor: LOCAL_CALLER.to_owned(),
-            source: "import",
-            job: None,
+            credential: LOCAL_CALLER.to_owned(),
+            actor: String::new(),
+            from: ChangeOrigin::of(OriginKind::Import),
             request,
         };
         let encode = {

@@ -8,17 +8,18 @@ use roster_core::names::Heading;
 use roster_core::organization::At;
 use roster_core::record::{Account, Association, Contact, Stored, Ticket};
 use roster_core::rules::visibility::{SightSink, Standing};
-use serde_json::Value;
 
 use crate::error::Result;
-use crate::tables::change_set::{ChangeSetHead, LogPage, LoggedSet};
-use crate::tables::encode::Table;
+use crate::tables::cell::{Rows, Table};
+use crate::tables::change_set::{LogEntry, LogPage, LoggedSet};
 use crate::tables::import_record::{ImportRecord, ImportReject, ImportStep};
 use crate::tables::listed::{Listed, Nominated};
 use crate::tables::name_list::{ContactAccount, ContactAccountPlace, Looked, NamePlace, Picking};
 use crate::tables::organization::{Org, Organization, StoreKeys};
+use crate::tables::origin::OriginKind;
 use crate::tables::request_answer::KeptAnswer;
 use crate::tables::ticket_list::{BranchBounds, BranchRows, SightRow, TicketBranch, TicketPlace};
+use crate::tables::visibility_row::VisibilityPart;
 
 /// What a snapshot is asked, as far as an engine plans by it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,7 +49,7 @@ pub(crate) trait ReadFacts {
     fn organization(&mut self, name: &str) -> Result<Option<Organization>>;
     fn nonce_of(&mut self, org: Org, revision: Revision) -> Result<Option<i64>>;
     /// How many change sets came by this way.
-    fn change_sets_from(&mut self, org: Org, source: &str) -> Result<u64>;
+    fn change_sets_from(&mut self, org: Org, kind: OriginKind) -> Result<u64>;
     fn accounts(
         &mut self,
         org: Org,
@@ -146,19 +147,20 @@ pub(crate) trait Write {
     /// The organization's row, locked until the transaction ends; made if it is not there.
     fn lock_organization(&mut self, name: &str) -> Result<Organization>;
     fn write_organization(&mut self, organization: &Organization) -> Result<()>;
-    fn delete(&mut self, org: Org, table: &Table, keys: &[Value]) -> Result<()>;
-    fn upsert(&mut self, org: Org, table: &Table, rows: &[Value]) -> Result<()>;
+    fn delete(&mut self, org: Org, table: &Table, keys: &Rows<'_>) -> Result<()>;
+    /// Writes rows, over those that have their keys. Stamps of rows that are there stay.
+    fn upsert(&mut self, org: Org, table: &Table, rows: &Rows<'_>) -> Result<()>;
     /// Writes rows that are not there yet: one that is, is a defect.
-    fn insert(&mut self, org: Org, table: &Table, rows: &[Value]) -> Result<()>;
+    fn insert(&mut self, org: Org, table: &Table, rows: &Rows<'_>) -> Result<()>;
     /// Writes the columns of rows that are there.
-    fn update(&mut self, org: Org, table: &Table, rows: &[Value]) -> Result<()>;
+    fn update(&mut self, org: Org, table: &Table, rows: &Rows<'_>) -> Result<()>;
     /// As [`upsert`](Self::upsert), but adds to the last column what is there.
-    fn add(&mut self, org: Org, table: &Table, rows: &[Value]) -> Result<()>;
+    fn add(&mut self, org: Org, table: &Table, rows: &Rows<'_>) -> Result<()>;
     /// Takes records from the index of grams.
     fn delete_grams(&mut self, org: Org, listed: Listed, ids: &[u64]) -> Result<()>;
     /// Writes the grams of records, whether or not they have some.
     fn write_grams(&mut self, org: Org, listed: Listed, records: &[Nominated]) -> Result<()>;
-    fn append_log(&mut self, org: Org, sets: &[(ChangeSetHead, Vec<Vec<u8>>)]) -> Result<()>;
+    fn append_log(&mut self, org: Org, sets: &[LogEntry]) -> Result<()>;
     /// Keeps answers, and forgets those of the organization that expired before `now`.
     fn keep_answers(&mut self, org: Org, answers: &[KeptAnswer], now: Time) -> Result<()>;
 }
@@ -253,7 +255,7 @@ pub(crate) trait ReadLists {
         account: AccountId,
         after: u64,
         limit: usize,
-    ) -> Result<Vec<(ContactId, Association)>>;
+    ) -> Result<Vec<(ContactId, VisibilityPart)>>;
 }
 
 pub(crate) trait Imports {
@@ -279,6 +281,23 @@ pub(crate) trait Imports {
     fn importing_servers(&mut self) -> Result<Vec<i64>>;
     /// Marks the running imports of a server that is gone as failed.
     fn fail_imports_of(&mut self, server: i64, end_time: Time) -> Result<()>;
+}
+
+/// What is kept of the servers at work.
+pub(crate) trait Servers {
+    /// Whether several servers may work on the database.
+    fn is_shared(&self) -> bool;
+    /// The oldest version of the schema that a server must know.
+    fn schema_floor(&mut self) -> Result<i64>;
+    /// Has the lease of a server end so many microseconds from now; answers whether it held one
+    /// that was not over.
+    fn renew_lease(&mut self, server: i64, micros: i64) -> Result<bool>;
+    /// Whether a server that holds no lease is not at work any more: one of before leases, or one
+    /// whose lease another server has found to be over.
+    fn is_known_gone(&mut self, server: i64) -> Result<bool>;
+    /// The servers whose lease is over.
+    fn servers_gone(&mut self) -> Result<Vec<i64>>;
+    fn forget_server(&mut self, server: i64) -> Result<()>;
 }
 
 /// What a picker reads.
@@ -357,6 +376,7 @@ pub(crate) trait Connection:
     + ReadNames
     + Derivations
     + Imports
+    + Servers
     + Send
 {
 }
@@ -371,6 +391,7 @@ impl<C> Connection for C where
         + ReadNames
         + Derivations
         + Imports
+        + Servers
         + Send
 {
 }

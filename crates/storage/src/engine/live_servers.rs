@@ -1,102 +1,177 @@
-//! Which server processes live, so that the imports of one that died are told from those of one
-//! that still works on them.
+//! Which servers are at work, so that the imports of one that died are told from those of one that
+//! still works on them.
 //!
-//! A SQLite file has one server, so whatever runs in it at a start is a dead one's. On PostgreSQL
-//! each server holds a session's advisory lock under a random number that its imports carry: who
-//! can take that lock knows that the server is gone.
+//! Each server holds a lease in the database, under a random number that its imports carry, and
+//! renews it again and again. Whoever renews also looks for leases that are over: the imports of
+//! those servers are failed. Leases are measured by the clock of the database.
+//!
+//! Invariants:
+//! - An import that was failed writes nothing more, even if its server was only paused and goes on:
+//!   each batch commits only if its import still runs.
+//! - After an outage of the database, all leases may be over at once. A server whose own lease was
+//!   over fails nobody's imports until it has held its lease for as long as a lease lasts.
 
-use diesel::Connection as _;
-use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Bool};
-use diesel::{PgConnection, sql_query};
-use parking_lot::Mutex;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use parking_lot::{Condvar, Mutex};
 
 use crate::clock::now;
+use crate::engine::Engine;
 use crate::engine::interface::Connection;
 use crate::error::{Result, StorageError};
+use crate::tables::schema_version::SCHEMA_VERSION;
 
-/// See the module.
-pub(crate) struct Presence {
+/// How often the database is asked whether this server may go on serving it.
+const FLOOR_LOOK_EVERY: Duration = Duration::from_millis(500);
+/// A lease is renewed this many times before it would be over: so that a renewal or two may fail.
+const RENEWALS_PER_LEASE: u32 = 4;
+
+/// This server among those at work on a database.
+pub(crate) struct LiveServers {
     number: i64,
-    /// On PostgreSQL: where it is, and the session that holds the lock.
-    shared: Option<(String, Mutex<PgConnection>)>,
+    superseded: Arc<AtomicBool>,
+    /// The thread that renews, where other servers may be at work on the database.
+    renewing: Option<Renewing>,
 }
 
-#[derive(QueryableByName)]
-struct Taken {
-    #[diesel(sql_type = Bool)]
-    taken: bool,
+struct Renewing {
+    stop: Arc<(Mutex<bool>, Condvar)>,
+    thread: JoinHandle<()>,
 }
 
-impl Presence {
-    /// Draws this server's number, shows it, and fails the imports of servers that are gone.
-    pub(crate) fn begin(database: &str, connection: &mut dyn Connection) -> Result<Self> {
+impl LiveServers {
+    /// Draws this server's number, takes its lease and fails the imports of servers that are gone.
+    ///
+    /// A SQLite file has one server, which its lock sees to: whatever runs in it is a dead one's.
+    pub(crate) fn begin(engine: &Engine, lease: Duration) -> Result<Self> {
         let number = getrandom::u64().map_err(|error| StorageError::Defect(Box::new(error)))?;
-        let number = number.cast_signed();
-        let mut shared = None;
-        if !database.starts_with("sqlite:") {
-            shared = Some((database.to_owned(), Mutex::new(hold(database, number)?)));
+        let mut look = Look {
+            number: number.cast_signed(),
+            lease,
+            held_since: None,
+        };
+        let superseded = Arc::new(AtomicBool::new(false));
+        let mut connection = engine.connect()?;
+        let shared = connection.is_shared();
+        if shared {
+            look.renew(connection.as_mut())?;
         }
-        let presence = Self { number, shared };
         for server in connection.importing_servers()? {
-            if presence.is_gone(server)? {
+            if !shared || connection.is_known_gone(server)? {
                 connection.fail_imports_of(server, now())?;
-                presence.release(server)?;
             }
         }
-        Ok(presence)
+        drop(connection);
+        let renewing = shared
+            .then(|| Renewing::start(engine.clone(), look, Arc::clone(&superseded)))
+            .transpose()?;
+        Ok(Self {
+            number: number.cast_signed(),
+            superseded,
+            renewing,
+        })
     }
 
-    /// What this server's imports carry.
+    /// The number that this server's imports carry.
     pub(crate) fn number(&self) -> i64 {
         self.number
     }
 
-    /// Takes the lock anew where the session that held it was lost.
-    pub(crate) fn show(&self) -> Result<()> {
-        let Some((database, session)) = &self.shared else {
-            return Ok(());
+    /// Whether a newer server has changed the schema so that this one must not serve it any more.
+    pub(crate) fn is_superseded(&self) -> bool {
+        self.superseded.load(Ordering::Relaxed)
+    }
+
+    /// Stops renewing.
+    pub(crate) fn end(&mut self) {
+        if let Some(renewing) = self.renewing.take() {
+            *renewing.stop.0.lock() = true;
+            renewing.stop.1.notify_all();
+            // A panic was told when it happened.
+            let _ = renewing.thread.join();
+        }
+    }
+}
+
+impl Drop for LiveServers {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+impl Renewing {
+    fn start(engine: Engine, mut look: Look, superseded: Arc<AtomicBool>) -> Result<Self> {
+        let stop = Arc::new((Mutex::new(false), Condvar::new()));
+        let stopped = Arc::clone(&stop);
+        let work = move || {
+            let mut renewed = Instant::now();
+            let mut stopped_now = stopped.0.lock();
+            while !*stopped_now {
+                stopped.1.wait_for(&mut stopped_now, FLOOR_LOOK_EVERY);
+                if *stopped_now {
+                    break;
+                }
+                let due = renewed.elapsed() >= look.lease / RENEWALS_PER_LEASE;
+                match engine.connect().and_then(|mut connection| {
+                    let floor = connection.schema_floor()?;
+                    superseded.store(floor > SCHEMA_VERSION, Ordering::Relaxed);
+                    if due {
+                        look.renew_and_sweep(connection.as_mut())?;
+                    }
+                    Ok(())
+                }) {
+                    Ok(()) if due => renewed = Instant::now(),
+                    Ok(()) => {}
+                    // That the database is away is told by those who follow its log.
+                    Err(error) => {
+                        tracing::debug!(%error, "the lease of this server was not renewed")
+                    }
+                }
+            }
         };
-        let mut session = session.lock();
-        if sql_query("SELECT 1").execute(&mut *session).is_err() {
-            *session = hold(database, self.number)?;
-        }
-        Ok(())
-    }
-
-    fn is_gone(&self, server: i64) -> Result<bool> {
-        match &self.shared {
-            None => Ok(true),
-            Some((_, session)) => try_lock(&mut session.lock(), server),
-        }
-    }
-
-    fn release(&self, server: i64) -> Result<()> {
-        if let Some((_, session)) = &self.shared {
-            sql_query("SELECT pg_advisory_unlock($1)")
-                .bind::<BigInt, _>(server)
-                .execute(&mut *session.lock())?;
-        }
-        Ok(())
+        let thread = std::thread::Builder::new()
+            .name("lease".to_owned())
+            .spawn(work)
+            .map_err(|error| StorageError::Unreachable(error.into()))?;
+        Ok(Self { stop, thread })
     }
 }
 
-fn hold(database: &str, number: i64) -> Result<PgConnection> {
-    let mut session = PgConnection::establish(database)
-        .map_err(|error| StorageError::Unreachable(Box::new(error)))?;
-    if try_lock(&mut session, number)? {
-        Ok(session)
-    } else {
-        // The session that was lost has not ended at the database yet.
-        Err(StorageError::Unreachable(
-            "the lock of this server is still held".into(),
-        ))
-    }
+/// What the renewing thread knows.
+struct Look {
+    number: i64,
+    lease: Duration,
+    /// Since when this server has held its lease without a gap.
+    held_since: Option<Instant>,
 }
 
-fn try_lock(session: &mut PgConnection, number: i64) -> Result<bool> {
-    let taken: Taken = sql_query("SELECT pg_try_advisory_lock($1) AS taken")
-        .bind::<BigInt, _>(number)
-        .get_result(session)?;
-    Ok(taken.taken)
+impl Look {
+    fn renew(&mut self, connection: &mut dyn Connection) -> Result<()> {
+        let micros = i64::try_from(self.lease.as_micros()).unwrap_or(i64::MAX);
+        let held = connection.renew_lease(self.number, micros)?;
+        if !held {
+            self.held_since = None;
+        }
+        self.held_since.get_or_insert_with(Instant::now);
+        Ok(())
+    }
+
+    fn renew_and_sweep(&mut self, connection: &mut dyn Connection) -> Result<()> {
+        self.renew(connection)?;
+        let level = self
+            .held_since
+            .is_some_and(|since| since.elapsed() >= self.lease);
+        if !level {
+            return Ok(());
+        }
+        for server in connection.servers_gone()? {
+            connection.fail_imports_of(server, now())?;
+            connection.forget_server(server)?;
+            tracing::warn!(server, "a server is gone: its imports are failed");
+        }
+        Ok(())
+    }
 }

@@ -43,6 +43,26 @@ const BEGIN_PAGE: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; \
 /// that was empty so long ago is still small.
 const PLANS_KEPT_FOR: Duration = Duration::from_secs(1);
 
+/// Several servers may work on one database.
+const SHARED: bool = true;
+
+/// The present moment in microseconds since 1970, also within a transaction.
+const CLOCK: &str = "(extract(epoch FROM clock_timestamp()) * 1000000)::bigint";
+
+#[derive(QueryableByName)]
+struct TakenRow {
+    #[diesel(sql_type = diesel::sql_types::Bool)]
+    taken: bool,
+}
+
+/// Whether a server of before leases is at work: it holds an advisory lock under its number.
+fn is_locked(conn: &mut Conn, server: i64) -> Result<bool> {
+    let row: TakenRow = diesel::sql_query("SELECT pg_try_advisory_xact_lock($1) AS taken")
+        .bind::<diesel::sql_types::BigInt, _>(server)
+        .get_result(conn)?;
+    Ok(!row.taken)
+}
+
 /// Those that have several indexes to choose from.
 const REFRESH_STATISTICS: &str =
     "ANALYZE accounts, contacts, unique_keys, associations, tickets, ticket_copies";
@@ -71,9 +91,9 @@ fn begin_read(
 /// One writer an organization.
 const FOR_UPDATE: &str = " FOR UPDATE";
 
-/// Unpacking the JSON of [`crate::tables::encode`].
+/// Unpacking the JSON of [`Rows::json`](crate::tables::cell::Rows::json).
 mod unpack {
-    use crate::tables::encode::Kind;
+    use crate::tables::cell::ColumnType;
 
     /// The parameter of the organization.
     pub(super) const ORG: &str = "$1::bigint";
@@ -84,17 +104,17 @@ mod unpack {
     /// Ends a subquery of rows that is joined: the planner needs no help here.
     pub(super) const ONCE: &str = "";
 
-    fn column(place: usize, kind: Kind) -> String {
+    fn column(place: usize, kind: ColumnType) -> String {
         match kind {
-            Kind::Int => format!("(row ->> {place})::bigint"),
-            Kind::Text => format!("row ->> {place}"),
-            Kind::Bool => format!("(row ->> {place})::boolean"),
-            Kind::Bytes => format!("decode(row ->> {place}, 'hex')"),
+            ColumnType::Int => format!("(row ->> {place})::bigint"),
+            ColumnType::Text => format!("row ->> {place}"),
+            ColumnType::Bool => format!("(row ->> {place})::boolean"),
+            ColumnType::Bytes => format!("decode(row ->> {place}, 'hex')"),
         }
     }
 
-    pub(super) fn columns(columns: &[(&str, Kind)]) -> String {
-        let one = |(place, (_, kind)): (usize, &(&str, Kind))| column(place, *kind);
+    pub(super) fn columns(columns: &[(&str, ColumnType)]) -> String {
+        let one = |(place, (_, kind)): (usize, &(&str, ColumnType))| column(place, *kind);
         columns
             .iter()
             .enumerate()
@@ -113,8 +133,8 @@ mod unpack {
         )
     }
 
-    pub(super) fn named_columns(given: &[(&str, Kind)]) -> String {
-        let one = |(place, (name, kind)): (usize, &(&str, Kind))| {
+    pub(super) fn named_columns(given: &[(&str, ColumnType)]) -> String {
+        let one = |(place, (name, kind)): (usize, &(&str, ColumnType))| {
             format!("{} AS {name}", column(place, *kind))
         };
         given

@@ -28,6 +28,17 @@ const BEGIN_WRITE: &str = "BEGIN IMMEDIATE";
 /// The immediate transaction has locked the whole database.
 const FOR_UPDATE: &str = "";
 
+/// A file has one server.
+const SHARED: bool = false;
+
+/// The present moment in microseconds since 1970.
+const CLOCK: &str = "CAST(unixepoch('subsec') * 1000000 AS INTEGER)";
+
+/// Whether a server of before leases is at work: it would hold the file.
+fn is_locked(_: &mut Conn, _: i64) -> Result<bool> {
+    Ok(false)
+}
+
 /// There are no statistics to plan by.
 const REFRESH_STATISTICS: &str = "";
 
@@ -41,7 +52,7 @@ fn begin_read(conn: &mut PooledConnection<ConnectionManager<Conn>>, _: Reading) 
 
 /// Unpacking JSON in which many questions travel as one parameter.
 mod unpack {
-    use crate::tables::encode::Kind;
+    use crate::tables::cell::ColumnType;
 
     /// The parameter of the organization.
     pub(super) const ORG: &str = "?1";
@@ -53,11 +64,11 @@ mod unpack {
     /// unpacking the rows anew for every row of the table that they are joined with.
     pub(super) const ONCE: &str = "LIMIT -1";
 
-    fn column(place: usize, kind: Kind) -> String {
+    fn column(place: usize, kind: ColumnType) -> String {
         let value = format!("json_extract(value, '$[{place}]')");
         match kind {
-            Kind::Bytes => format!("unhex({value})"),
-            Kind::Int | Kind::Text | Kind::Bool => value,
+            ColumnType::Bytes => format!("unhex({value})"),
+            ColumnType::Int | ColumnType::Text | ColumnType::Bool => value,
         }
     }
 
@@ -70,8 +81,8 @@ mod unpack {
         )
     }
 
-    pub(super) fn named_columns(given: &[(&str, Kind)]) -> String {
-        let one = |(place, (name, kind)): (usize, &(&str, Kind))| {
+    pub(super) fn named_columns(given: &[(&str, ColumnType)]) -> String {
+        let one = |(place, (name, kind)): (usize, &(&str, ColumnType))| {
             format!("{} AS {name}", column(place, *kind))
         };
         given

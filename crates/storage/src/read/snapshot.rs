@@ -26,6 +26,7 @@ use crate::tables::name_list::{
     AccountContact, ContactAccount, ContactAccountPlace, NamePlace, Picking,
 };
 use crate::tables::organization::Org;
+use crate::tables::origin::OriginKind;
 use crate::tables::request_answer::RequestKey;
 use crate::tables::ticket_list::{TicketPlace, TicketSource};
 
@@ -103,8 +104,8 @@ impl<'c> Snapshot<'c> {
     }
 
     /// How many change sets of the log came by this way (see [`Origin`](crate::Origin)).
-    pub fn change_sets_from(&mut self, source: &str) -> Result<u64> {
-        self.connection.change_sets_from(self.org, source)
+    pub fn change_sets_from(&mut self, kind: OriginKind) -> Result<u64> {
+        self.connection.change_sets_from(self.org, kind)
     }
 
     /// The settings.

@@ -6,7 +6,7 @@ use std::convert::Infallible;
 
 use roster_core::id::{AccountId, ContactId, Pair, TicketNo};
 use roster_core::organization::At;
-use roster_core::record::{Account, Association, Ticket};
+use roster_core::record::{Account, Ticket};
 use roster_core::rules::visibility::{
     HeldAssociation, HeldSharing, SightAssociation, SightFacts, SightSettings, SightSharing,
     SightTicket, Standing, Verdict, sight,
@@ -18,6 +18,7 @@ use crate::read::page_budget::{Budget, Filtered};
 use crate::read::snapshot::Snapshot;
 use crate::read::ticket_list::{FoundTicket, TicketFilter};
 use crate::tables::ticket_list::{ListedTicket, TicketPlace, TicketSource};
+use crate::tables::visibility_row::VisibilityPart;
 
 /// The facts of one question.
 #[derive(Default)]
@@ -78,9 +79,9 @@ impl Fetched {
         self.sharing.insert(id, sharing);
     }
 
-    fn add_association(&mut self, pair: Pair, association: &Association) {
+    fn add_association(&mut self, pair: Pair, part: &VisibilityPart) {
         self.associations
-            .insert(pair, HeldAssociation::of(association));
+            .insert(pair, HeldAssociation::of(part.asked()));
     }
 }
 

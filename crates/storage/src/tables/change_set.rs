@@ -3,6 +3,9 @@
 use roster_core::id::{Revision, Time};
 use roster_core::organization::At;
 
+use crate::tables::cell::Rows;
+use crate::tables::origin::ChangeOrigin;
+
 /// What is said of a change set beside its changes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ChangeSetHead {
@@ -10,20 +13,34 @@ pub(crate) struct ChangeSetHead {
     pub(crate) revision: Revision,
     /// When it was committed, by the server's clock.
     pub(crate) create_time: Time,
-    /// Who did it.
+    /// The credential by which the caller was known.
+    pub(crate) credential: String,
+    /// The person behind the caller, as the caller says.
     pub(crate) actor: String,
     /// The name of the command.
     pub(crate) command: String,
-    /// By what way it came: `rpc` or `import`.
-    pub(crate) source: String,
-    /// The job that it belongs to.
-    pub(crate) job: Option<i64>,
+    /// By what way it came.
+    pub(crate) origin: ChangeOrigin,
     /// The caller's request id.
     pub(crate) request_id: Option<String>,
     /// The batch's random bits: see tokens.
     pub(crate) nonce: i64,
     /// The version of the payload's encoding.
     pub(crate) format: i64,
+    /// The epoch of the organization in which it was written.
+    pub(crate) epoch: i64,
+}
+
+/// A change set as it is appended to the log.
+#[derive(Debug)]
+pub(crate) struct LogEntry {
+    pub(crate) head: ChangeSetHead,
+    /// The payload's parts.
+    pub(crate) parts: Vec<Vec<u8>>,
+    /// Rows of the subjects table: which records it concerns, if they are few.
+    pub(crate) subjects: Rows<'static>,
+    /// Rows of the bitmaps table: which records it concerns, if they are many.
+    pub(crate) bitmaps: Rows<'static>,
 }
 
 /// A change set of the log.

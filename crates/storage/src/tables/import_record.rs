@@ -68,9 +68,8 @@ impl ImportFailure {
         }
     }
 
-    fn of_number(number: i64) -> Self {
-        let known = Self::ALL.into_iter().find(|why| why.number() == number);
-        known.unwrap_or(Self::Fault)
+    fn of_number(number: i64) -> Option<Self> {
+        Self::ALL.into_iter().find(|why| why.number() == number)
     }
 }
 
@@ -105,16 +104,18 @@ impl ImportState {
     pub(crate) fn failure(self) -> Option<ImportFailure> {
         match self {
             Self::Failed(why) => Some(why),
-            _ => None,
+            Self::Running | Self::Completed | Self::CompletedWithErrors => None,
         }
     }
 
-    pub(crate) fn of_numbers(state: i64, failure: Option<i64>) -> Self {
-        match state {
-            RUNNING => Self::Running,
-            2 => Self::Completed,
-            3 => Self::CompletedWithErrors,
-            _ => Self::Failed(failure.map_or(ImportFailure::Fault, ImportFailure::of_number)),
+    /// `None` where the numbers are those of a state that this code does not know.
+    pub(crate) fn of_numbers(state: i64, failure: Option<i64>) -> Option<Self> {
+        match (state, failure) {
+            (RUNNING, None) => Some(Self::Running),
+            (2, None) => Some(Self::Completed),
+            (3, None) => Some(Self::CompletedWithErrors),
+            (FAILED, Some(why)) => Some(Self::Failed(ImportFailure::of_number(why)?)),
+            _ => None,
         }
     }
 }

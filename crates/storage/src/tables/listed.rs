@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 
 use roster_core::names::{Derived, Gram};
-use serde_json::{Value, json};
 
-use crate::tables::decode::column;
-use crate::tables::encode::hex;
+use crate::tables::cell::{Cell, Rows};
+use crate::tables::column::column;
+use crate::tables::rows::GRAM_STRETCHES;
 
 /// What a picker lists.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -81,18 +81,25 @@ impl Nominated {
     }
 
     /// The rows that tell where these records stand, each once.
-    pub(crate) fn stretches(listed: Listed, records: &[Self]) -> Vec<Value> {
+    pub(crate) fn stretches(listed: Listed, records: &[Self]) -> Rows<'_> {
         let mut distinct: BTreeSet<(u64, &[u8])> = BTreeSet::new();
         for record in records {
             let of = |gram: &u64| (*gram, record.stretch.as_slice());
             distinct.extend(record.telling.iter().map(of));
         }
-        let row = |(gram, stretch)| json!([listed.kind(), column(gram), hex(stretch)]);
-        distinct.into_iter().map(row).collect()
+        let mut rows = GRAM_STRETCHES.rows();
+        for (gram, stretch) in distinct {
+            rows.push_row([
+                Cell::Int(Some(listed.kind())),
+                Cell::Int(Some(column(gram))),
+                Cell::bytes(stretch),
+            ]);
+        }
+        rows
     }
 }
 
 /// Numbers as one JSON parameter.
 pub(crate) fn json_numbers(ids: &[u64]) -> String {
-    Value::from(ids.iter().map(|id| column(*id)).collect::<Vec<_>>()).to_string()
+    Rows::of_numbers(ids.iter().map(|id| column(*id))).json_numbers()
 }

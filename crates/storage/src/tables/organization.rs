@@ -1,6 +1,6 @@
 //! The row of an organization, and the row of the store itself.
 
-use roster_core::id::Revision;
+use roster_core::id::{Revision, Time};
 use roster_core::organization::At;
 
 /// The number of an organization in this store; 0 where there is none yet.
@@ -19,6 +19,9 @@ pub(crate) struct Organization {
     pub(crate) derivation: i64,
     pub(crate) settings_revision: Revision,
     pub(crate) settings: Option<Vec<u8>>,
+    /// When the newest change set was written. Invariant: no later one has an earlier time.
+    pub(crate) change_time: Time,
+    pub(crate) epoch: i64,
 }
 
 impl Organization {

@@ -1,6 +1,9 @@
-//! The tables, as the migrations of both engines make them.
+//! The tables, as the migrations of both engines make them. Those of the records come from their
+//! codecs.
 
 use diesel::{allow_tables_to_appear_in_same_query, table};
+
+pub(crate) use crate::tables::records::{accounts, associations, contacts, tickets};
 
 table! {
     store (one) {
@@ -8,6 +11,7 @@ table! {
         store_id -> Binary,
         page_key -> Binary,
         preview_key -> Binary,
+        schema_floor -> BigInt,
     }
 }
 
@@ -24,48 +28,10 @@ table! {
         derivation -> BigInt,
         settings_revision -> BigInt,
         settings -> Nullable<Binary>,
-    }
-}
-
-table! {
-    accounts (org, account) {
-        org -> BigInt,
-        account -> BigInt,
-        name -> Text,
-        name_reading -> Nullable<Text>,
-        external_id -> Nullable<Text>,
-        attributes -> Text,
-        sharing_mode -> Nullable<BigInt>,
-        sharing_roles -> Text,
-        create_time -> BigInt,
-        update_time -> BigInt,
-        revision -> BigInt,
-        heading -> BigInt,
-        sort_key -> Binary,
-        name_key -> Text,
-        search_text -> Text,
-    }
-}
-
-table! {
-    contacts (org, contact) {
-        org -> BigInt,
-        contact -> BigInt,
-        family_name -> Text,
-        given_name -> Nullable<Text>,
-        family_name_reading -> Nullable<Text>,
-        given_name_reading -> Nullable<Text>,
-        emails -> Text,
-        external_id -> Nullable<Text>,
-        attributes -> Text,
-        blocked -> Bool,
-        create_time -> BigInt,
-        update_time -> BigInt,
-        revision -> BigInt,
-        heading -> BigInt,
-        sort_key -> Binary,
-        name_key -> Text,
-        search_text -> Text,
+        change_time -> BigInt,
+        epoch -> BigInt,
+        key_derivation -> BigInt,
+        oldest_revision -> BigInt,
     }
 }
 
@@ -74,34 +40,9 @@ table! {
         org -> BigInt,
         key -> Text,
         owner -> BigInt,
-    }
-}
-
-table! {
-    associations (org, contact, account) {
-        org -> BigInt,
-        contact -> BigInt,
-        account -> BigInt,
-        is_primary -> Bool,
-        sees_account_tickets -> Bool,
-        role -> Text,
-        create_time -> BigInt,
-        revision -> BigInt,
-    }
-}
-
-table! {
-    tickets (org, ticket) {
-        org -> BigInt,
-        ticket -> BigInt,
-        id -> Text,
-        requester -> BigInt,
-        account -> Nullable<BigInt>,
-        subject -> Text,
-        closed -> Bool,
-        is_private -> Bool,
-        create_time -> BigInt,
-        revision -> BigInt,
+        kind -> Nullable<BigInt>,
+        system -> Text,
+        folded -> Nullable<Text>,
     }
 }
 
@@ -129,6 +70,11 @@ table! {
         nonce -> BigInt,
         format -> BigInt,
         parts -> BigInt,
+        credential -> Text,
+        origin_kind -> Nullable<BigInt>,
+        origin_id -> Nullable<BigInt>,
+        undoes -> Nullable<BigInt>,
+        epoch -> BigInt,
     }
 }
 
@@ -186,6 +132,45 @@ table! {
         reason -> Text,
         message -> Text,
         cells -> Text,
+    }
+}
+
+table! {
+    change_set_subjects (org, kind, subject, revision) {
+        org -> BigInt,
+        kind -> BigInt,
+        subject -> BigInt,
+        revision -> BigInt,
+    }
+}
+
+table! {
+    change_set_bitmaps (org, revision, kind) {
+        org -> BigInt,
+        revision -> BigInt,
+        kind -> BigInt,
+        bitmap -> Binary,
+    }
+}
+
+table! {
+    servers (server) {
+        server -> BigInt,
+        lease -> BigInt,
+    }
+}
+
+table! {
+    jobs (org, kind, job) {
+        org -> BigInt,
+        kind -> BigInt,
+        job -> BigInt,
+        state -> BigInt,
+        position -> BigInt,
+        cancel -> Bool,
+        owner -> Nullable<BigInt>,
+        create_time -> BigInt,
+        end_time -> Nullable<BigInt>,
     }
 }
 

@@ -1,8 +1,10 @@
 //! Rows of ticket lists, and the branches that lists are merged from.
 
 use roster_core::id::{AccountId, ContactId, Revision, TicketNo, Time};
-use roster_core::record::{Association, Sharing, Stored, Ticket, TicketStatus};
+use roster_core::record::{Sharing, Stored, Ticket, TicketStatus};
 use roster_core::text::{Subject, TicketKey};
+
+use crate::tables::visibility_row::VisibilityPart;
 
 /// A place in a list of tickets: newest first, then by id.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -119,5 +121,5 @@ pub(crate) struct SightRow {
     pub(crate) private: bool,
     pub(crate) copied: bool,
     pub(crate) sharing: Option<Sharing>,
-    pub(crate) association: Option<Association>,
+    pub(crate) association: Option<VisibilityPart>,
 }

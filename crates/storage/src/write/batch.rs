@@ -7,7 +7,7 @@ use roster_core::command::{Circumstances, NEEDS_ROUNDS};
 use roster_core::draft::Draft;
 use roster_core::fact::Needs;
 use roster_core::guard::{Subject, touched};
-use roster_core::id::{Revision, Time};
+use roster_core::id::Revision;
 use roster_core::organization::{At, OrganizationName};
 use roster_core::refusal::Refused;
 
@@ -15,10 +15,12 @@ use crate::clock::now;
 use crate::engine::interface::Connection;
 use crate::error::{Result, StorageError};
 use crate::log;
-use crate::log::{CommittedSet, settings_of};
-use crate::tables::change_set::ChangeSetHead;
+use crate::log::{CommittedSet, Subjects, encode_settings, settings_of};
+use crate::tables::change_set::{ChangeSetHead, LogEntry};
 use crate::tables::derivation;
 use crate::tables::organization::Organization;
+use crate::tables::origin::Stamp;
+use crate::tables::rows::{CHANGE_SET_BITMAPS, CHANGE_SET_SUBJECTS};
 use crate::write::import_write::ImportWrite;
 use crate::write::invariants::{Guarding, guard};
 use crate::write::job::{Committed, Job, Outcome};
@@ -73,7 +75,9 @@ impl Batch<'_> {
                 tracing::error!(%error, cause = ?std::error::Error::source(&error), "a batch failed");
                 let unreachable = matches!(
                     error,
-                    StorageError::Unreachable(_) | StorageError::NewerDerivation { .. }
+                    StorageError::Unreachable(_)
+                        | StorageError::NewerDerivation { .. }
+                        | StorageError::NewerSchema { .. }
                 );
                 for job in jobs {
                     let text = error.to_string();
@@ -169,7 +173,7 @@ struct Working {
     given: Circumstances,
     kept: RequestAnswers,
     net: RowChanges,
-    sets: Vec<(ChangeSetHead, Vec<Vec<u8>>)>,
+    sets: Vec<LogEntry>,
     /// The same change sets, for whoever listens.
     decided: Vec<CommittedSet>,
     imports: Vec<ImportWrite>,
@@ -187,7 +191,8 @@ impl Working {
         guarding: Guarding,
     ) -> Self {
         let given = Circumstances {
-            now: now(),
+            // The clock may go back; the times of change sets do not.
+            now: now().max(organization.change_time),
             revision: organization.revision.next(),
             next_account: organization.next_account,
             next_contact: organization.next_contact,
@@ -253,12 +258,25 @@ impl Working {
     fn take(&mut self, job: &dyn Job, changes: Vec<Change>) -> Result<()> {
         let revision = self.given.revision;
         debug_assert_eq!(revision, self.organization.revision.next());
-        self.net.add(&changes, revision);
+        let from = job.origin().from;
+        self.net.add(
+            &changes,
+            Stamp {
+                origin: from,
+                revision,
+            },
+        );
         if self.guarding == Guarding::On {
             touched(&changes, &mut self.subjects);
         }
-        let head = head(job, revision, self.given.now, self.nonce);
-        self.sets.push((head, log::encode(&changes)?));
+        let (mut subjects, mut bitmaps) = (CHANGE_SET_SUBJECTS.rows(), CHANGE_SET_BITMAPS.rows());
+        Subjects::of(&changes).push(revision, &mut subjects, &mut bitmaps)?;
+        self.sets.push(LogEntry {
+            head: self.head(job, revision),
+            parts: log::encode(&changes)?,
+            subjects,
+            bitmaps,
+        });
         self.organization.revision = revision;
         self.organization.nonce = self.nonce;
         let at = self.at();
@@ -267,15 +285,35 @@ impl Working {
         Ok(())
     }
 
+    fn head(&self, job: &dyn Job, revision: Revision) -> ChangeSetHead {
+        let origin = job.origin();
+        ChangeSetHead {
+            revision,
+            create_time: self.given.now,
+            credential: origin.credential.clone(),
+            actor: origin.actor.clone(),
+            command: job.name().to_owned(),
+            origin: origin.from,
+            request_id: origin
+                .request
+                .as_ref()
+                .map(|request| request.request_id.clone()),
+            nonce: self.nonce,
+            format: log::FORMAT,
+            epoch: self.organization.epoch,
+        }
+    }
+
     /// Writes everything; says whether there was anything.
     fn write(&mut self, connection: &mut dyn Connection) -> Result<bool> {
         let org = self.organization.org;
         if !self.sets.is_empty() {
+            self.organization.change_time = self.given.now;
             self.organization.next_account = self.given.next_account;
             self.organization.next_contact = self.given.next_contact;
             self.organization.next_ticket = self.given.next_ticket;
             if let Some(settings) = self.net.settings() {
-                self.organization.settings = Some(log::encode_settings(&settings.record));
+                self.organization.settings = Some(encode_settings(&settings.record));
                 self.organization.settings_revision = settings.revision;
             }
             self.net.write(connection, org)?;
@@ -297,24 +335,6 @@ impl Working {
             std::mem::take(&mut self.subjects),
         )?;
         Ok(!self.sets.is_empty() || !self.imports.is_empty() || !self.kept.new.is_empty())
-    }
-}
-
-fn head(job: &dyn Job, revision: Revision, now: Time, nonce: i64) -> ChangeSetHead {
-    let origin = job.origin();
-    ChangeSetHead {
-        revision,
-        create_time: now,
-        actor: origin.actor.clone(),
-        command: job.name().to_owned(),
-        source: origin.source.to_owned(),
-        job: origin.job,
-        request_id: origin
-            .request
-            .as_ref()
-            .map(|request| request.request_id.clone()),
-        nonce,
-        format: log::FORMAT,
     }
 }
 

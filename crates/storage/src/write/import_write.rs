@@ -1,15 +1,13 @@
 //! What a batch writes of an import: that it begins, or how far it moves on.
 
-use roster_core::id::{ImportId, Time};
+use roster_core::id::Time;
 use roster_core::organization::At;
-use serde_json::{Value, json};
 
 use crate::engine::interface::Connection;
 use crate::error::{Result, StorageError};
-use crate::tables::decode::column;
-use crate::tables::encode::IMPORT_REJECTS;
-use crate::tables::import_record::{ImportRecord, ImportReject, ImportStep};
+use crate::tables::import_record::{ImportRecord, ImportStep};
 use crate::tables::organization::Org;
+use crate::tables::rows::{IMPORT_REJECTS, push_reject};
 
 /// What a job writes of an import.
 pub(crate) enum ImportWrite {
@@ -27,25 +25,12 @@ impl ImportWrite {
                 if !connection.advance_import(org, step, *at, now)? {
                     return Err(StorageError::ImportMoved);
                 }
-                let rows: Vec<Value> = step
-                    .rejects
-                    .iter()
-                    .map(|reject| reject_row(step.import, reject))
-                    .collect();
+                let mut rows = IMPORT_REJECTS.rows();
+                for reject in &step.rejects {
+                    push_reject(&mut rows, step.import, reject);
+                }
                 connection.upsert(org, &IMPORT_REJECTS, &rows)
             }
         }
     }
-}
-
-fn reject_row(import: ImportId, reject: &ImportReject) -> Value {
-    json!([
-        column(import.number()),
-        column(reject.number),
-        // PostgreSQL holds no NUL; in the cells it is escaped.
-        reject.header.replace('\0', ""),
-        reject.reason,
-        reject.message.replace('\0', ""),
-        json!(reject.cells).to_string(),
-    ])
 }

@@ -8,8 +8,8 @@ use roster_core::id::{AccountId, ContactId, Pair, TicketNo};
 use crate::engine::interface::Connection;
 use crate::error::{Result, StorageError};
 use crate::log::settings_of;
-use crate::tables::decode::key_of_column;
 use crate::tables::organization::{Org, Organization};
+use crate::tables::unique_key::key_of_column;
 use crate::write::working_set::WorkingSet;
 
 /// How many subjects are loaded and looked at together: bounds memory, and every statement.

@@ -10,6 +10,7 @@ use tokio::sync::oneshot;
 
 use crate::error::{NotDone, Result, StorageError};
 use crate::log::CommittedSet;
+use crate::tables::origin::ChangeOrigin;
 use crate::tables::request_answer::RequestKey;
 use crate::write::import_write::ImportWrite;
 use crate::write::working_set::WorkingSet;
@@ -17,12 +18,12 @@ use crate::write::working_set::WorkingSet;
 /// Who wants a command and how it came.
 #[derive(Clone, Debug)]
 pub struct Origin {
-    /// Who.
+    /// The credential by which the caller is known.
+    pub credential: String,
+    /// The person behind the caller, as the caller says; empty where it says nobody.
     pub actor: String,
-    /// By what way: `rpc`, `import` or, for the sample data, `demo`.
-    pub source: &'static str,
-    /// The job that it belongs to.
-    pub job: Option<i64>,
+    /// By what way it came.
+    pub from: ChangeOrigin,
     /// Set where the caller gave a request_id.
     pub request: Option<RequestKey>,
 }

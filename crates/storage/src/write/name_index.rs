@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
 use roster_core::names::{Derived, Heading};
-use serde_json::{Value, json};
 
 use crate::engine::interface::Connection;
 use crate::error::Result;
-use crate::tables::encode::HEADING_COUNTS;
+use crate::tables::cell::Cell;
 use crate::tables::listed::{Listed, Nominated, stretch};
 use crate::tables::organization::Org;
+use crate::tables::rows::HEADING_COUNTS;
 
 /// What a batch does to one list beside its rows. Invariant: what is written of a record is the
 /// difference between what was there before the batch and what it leaves.
@@ -68,11 +68,13 @@ impl NameIndex {
                 _ => {}
             }
         }
-        let rows: Vec<Value> = counts
-            .into_iter()
-            .filter(|(_, delta)| *delta != 0)
-            .map(|(heading, delta)| json!([self.listed.kind(), heading.code(), delta]))
-            .collect();
+        let mut rows = HEADING_COUNTS.rows();
+        for (heading, delta) in counts.into_iter().filter(|(_, delta)| *delta != 0) {
+            rows.push_row(
+                [self.listed.kind(), heading.code().into(), delta]
+                    .map(|number| Cell::Int(Some(number))),
+            );
+        }
         connection.delete_grams(org, self.listed, &gone)?;
         connection.write_grams(org, self.listed, &written)?;
         connection.add(org, &HEADING_COUNTS, &rows)

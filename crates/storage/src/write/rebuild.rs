@@ -14,11 +14,12 @@ use roster_core::organization::OrganizationName;
 
 use crate::engine::interface::Connection;
 use crate::error::{Result, StorageError};
-use crate::tables::decode::{derived_of_account, derived_of_contact};
+use crate::tables::cell::Table;
 use crate::tables::derivation;
-use crate::tables::encode::{DERIVED_ACCOUNTS, DERIVED_CONTACTS, Table, derived_row};
 use crate::tables::listed::{Listed, Nominated};
 use crate::tables::organization::Org;
+use crate::tables::records::{derived_of_account, derived_of_contact};
+use crate::tables::rows::{DERIVED_ACCOUNTS, DERIVED_CONTACTS, push_derived_row};
 use crate::write::queue::Queue;
 
 /// Records of one batch: calls wait for one at most, so some tens of milliseconds.
@@ -165,10 +166,10 @@ fn write(
         Listed::Accounts => &DERIVED_ACCOUNTS,
         Listed::Contacts => &DERIVED_CONTACTS,
     };
-    let rows: Vec<_> = derived
-        .iter()
-        .map(|(id, made)| derived_row(*id, made))
-        .collect();
+    let mut rows = table.rows();
+    for (id, made) in &derived {
+        push_derived_row(&mut rows, *id, made);
+    }
     let nominated: Vec<_> = derived
         .iter()
         .map(|(id, made)| Nominated::by(*id, made))

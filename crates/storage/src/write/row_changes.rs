@@ -1,38 +1,110 @@
 //! What a batch comes to: each row once, with its last value and the revision that gave it.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use roster_core::change::{Change, Row};
-use roster_core::fact::UniqueKey;
-use roster_core::fact::{account_keys, contact_keys};
+use roster_core::fact::{UniqueKey, account_keys, contact_keys};
 use roster_core::id::{AccountId, ContactId, Pair, Revision, TicketNo, Time};
+use roster_core::names::Derived;
 use roster_core::record::{Account, Association, Contact, Settings, Stored, Ticket};
-use serde_json::{Value, json};
 
 use crate::engine::interface::Connection;
 use crate::error::Result;
-use crate::tables::decode::{column, derived_of_account, derived_of_contact, key_column};
-use crate::tables::encode::{
-    ACCOUNTS, ASSOCIATIONS, CONTACTS, COPIES, COPY_LISTS, MOVED_TICKETS, TICKETS, UNIQUE_KEYS,
-    account_row, association_row, contact_row, ticket_row,
-};
+use crate::tables::cell::{Rows, Table};
+use crate::tables::codec::{push_derived, push_stamp};
+use crate::tables::column::RowKey;
 use crate::tables::listed::Listed;
 use crate::tables::organization::Org;
+use crate::tables::origin::Stamp;
+use crate::tables::records::{
+    AccountRow, AssociationRow, ContactRow, TicketRow, derived_of_account, derived_of_contact,
+};
+use crate::tables::rows::{
+    COPIES, COPY_LISTS, MOVED_TICKETS, UNIQUE_KEYS, push_copies, push_moved_ticket,
+    push_unique_key, unique_key_cell,
+};
 use crate::write::name_index::NameIndex;
 
-type Rows<K, R> = BTreeMap<K, Option<Stored<R>>>;
+/// What a batch makes of one row.
+struct Written<R> {
+    /// Whether the database has the row.
+    was_there: bool,
+    /// Set where the batch creates the row, also in place of one that it deletes.
+    stamp: Option<Stamp>,
+    /// The row that the batch leaves, if it leaves one.
+    last: Option<Stored<R>>,
+}
+
+/// The rows of one kind.
+struct Kind<K, R>(BTreeMap<K, Written<R>>);
+
+impl<K, R> Default for Kind<K, R> {
+    fn default() -> Self {
+        Self(BTreeMap::new())
+    }
+}
+
+impl<K: RowKey + Ord, R: Clone> Kind<K, R> {
+    fn add(&mut self, row: &Row<K, R>, stamp: Stamp) {
+        let last = row.after().map(|after| Stored {
+            record: after.clone(),
+            revision: stamp.revision,
+        });
+        let created = matches!(row, Row::Created(..));
+        match self.0.entry(row.key()) {
+            Entry::Vacant(first) => {
+                first.insert(Written {
+                    was_there: !created,
+                    stamp: created.then_some(stamp),
+                    last,
+                });
+            }
+            Entry::Occupied(again) => {
+                let written = again.into_mut();
+                if created {
+                    written.stamp = Some(stamp);
+                }
+                written.last = last;
+            }
+        }
+    }
+
+    /// The keys of the rows that go: those that the batch leaves out, and those in whose place it
+    /// creates others, which must not keep the stamp of the row before.
+    fn gone(&self, table: &Table) -> Rows<'_> {
+        let mut keys = table.key_rows();
+        for (key, written) in &self.0 {
+            let replaced = written.was_there && written.stamp.is_some();
+            if written.last.is_none() || replaced {
+                for number in key.numbers() {
+                    keys.push(crate::tables::cell::Cell::Int(Some(number)));
+                }
+            }
+        }
+        keys
+    }
+
+    /// The rows that the batch leaves.
+    fn left(&self) -> impl Iterator<Item = (K, &Stored<R>, Option<Stamp>)> {
+        self.0
+            .iter()
+            .filter_map(|(key, written)| Some((*key, written.last.as_ref()?, written.stamp)))
+    }
+}
 
 /// See the module.
 pub(crate) struct RowChanges {
-    accounts: Rows<AccountId, Account>,
-    beside_accounts: NameIndex,
-    contacts: Rows<ContactId, Contact>,
-    beside_contacts: NameIndex,
-    associations: Rows<Pair, Association>,
-    tickets: Rows<TicketNo, Ticket>,
+    accounts: Kind<AccountId, Account>,
+    account_index: NameIndex,
+    contacts: Kind<ContactId, Contact>,
+    contact_index: NameIndex,
+    associations: Kind<Pair, Association>,
+    tickets: Kind<TicketNo, Ticket>,
     /// Tickets of which nothing but account and revision changes, and which stand in no row.
     moved: BTreeMap<TicketNo, (Option<AccountId>, Revision)>,
-    /// Tickets whose copy list is written anew: it changed, or the time that its rows hold did.
+    /// Tickets whose contacts in CC are written anew: they changed, or the time that their rows
+    /// hold did.
     copied: BTreeSet<TicketNo>,
     keys: HashMap<UniqueKey, Option<u64>>,
     settings: Option<Stored<Settings>>,
@@ -41,12 +113,12 @@ pub(crate) struct RowChanges {
 impl Default for RowChanges {
     fn default() -> Self {
         Self {
-            accounts: Rows::new(),
-            beside_accounts: NameIndex::new(Listed::Accounts),
-            contacts: Rows::new(),
-            beside_contacts: NameIndex::new(Listed::Contacts),
-            associations: Rows::new(),
-            tickets: Rows::new(),
+            accounts: Kind::default(),
+            account_index: NameIndex::new(Listed::Accounts),
+            contacts: Kind::default(),
+            contact_index: NameIndex::new(Listed::Contacts),
+            associations: Kind::default(),
+            tickets: Kind::default(),
             moved: BTreeMap::new(),
             copied: BTreeSet::new(),
             keys: HashMap::new(),
@@ -57,7 +129,7 @@ impl Default for RowChanges {
 
 impl RowChanges {
     /// Adds the changes of one change set, after those before it.
-    pub(crate) fn add(&mut self, changes: &[Change], revision: Revision) {
+    pub(crate) fn add(&mut self, changes: &[Change], stamp: Stamp) {
         for change in changes {
             match change {
                 Change::Account(row) => {
@@ -67,8 +139,8 @@ impl RowChanges {
                         row.key().number(),
                     );
                     let before = || row.before().map(derived_of_account);
-                    self.beside_accounts.note(row.key().number(), before);
-                    self.accounts.insert(row.key(), last(row, revision));
+                    self.account_index.note(row.key().number(), before);
+                    self.accounts.add(row, stamp);
                 }
                 Change::Contact(row) => {
                     self.take_keys(
@@ -77,28 +149,26 @@ impl RowChanges {
                         row.key().number(),
                     );
                     let before = || row.before().map(derived_of_contact);
-                    self.beside_contacts.note(row.key().number(), before);
-                    self.contacts.insert(row.key(), last(row, revision));
+                    self.contact_index.note(row.key().number(), before);
+                    self.contacts.add(row, stamp);
                 }
-                Change::Association(row) => {
-                    self.associations.insert(row.key(), last(row, revision));
-                }
+                Change::Association(row) => self.associations.add(row, stamp),
                 Change::Ticket(row) => {
                     self.moved.remove(&row.key());
                     if row.before().map(copied) != row.after().map(copied) {
                         self.copied.insert(row.key());
                     }
-                    self.tickets.insert(row.key(), last(row, revision));
+                    self.tickets.add(row, stamp);
                 }
                 Change::Settings { after, .. } => {
                     self.settings = Some(Stored {
                         record: (**after).clone(),
-                        revision,
+                        revision: stamp.revision,
                     });
                 }
                 Change::TicketsMoved { tickets, after, .. } => {
                     for ticket in tickets {
-                        self.move_ticket(*ticket, *after, revision);
+                        self.move_ticket(*ticket, *after, stamp.revision);
                     }
                 }
             }
@@ -106,12 +176,13 @@ impl RowChanges {
     }
 
     fn move_ticket(&mut self, ticket: TicketNo, account: Option<AccountId>, revision: Revision) {
-        match self.tickets.get_mut(&ticket) {
-            Some(Some(written)) => {
-                written.record.account = account;
-                written.revision = revision;
+        match self.tickets.0.get_mut(&ticket) {
+            Some(written) => {
+                if let Some(last) = &mut written.last {
+                    last.record.account = account;
+                    last.revision = revision;
+                }
             }
-            Some(None) => {}
             None => {
                 self.moved.insert(ticket, (account, revision));
             }
@@ -131,148 +202,110 @@ impl RowChanges {
 
     /// Writes everything: kind by kind, deletions before what may take their keys.
     pub(crate) fn write(&self, connection: &mut dyn Connection, org: Org) -> Result<()> {
-        let (freed, taken) = self.key_rows();
-        connection.delete(org, &UNIQUE_KEYS, &freed)?;
-        connection.upsert(org, &UNIQUE_KEYS, &taken)?;
-
+        self.write_keys(connection, org)?;
         self.write_accounts(connection, org)?;
         self.write_contacts(connection, org)?;
         self.write_associations(connection, org)?;
         self.write_tickets(connection, org)
     }
 
+    fn write_keys(&self, connection: &mut dyn Connection, org: Org) -> Result<()> {
+        let mut freed = UNIQUE_KEYS.key_rows();
+        let mut taken = UNIQUE_KEYS.rows();
+        let of_tickets = |key: &UniqueKey| matches!(key, UniqueKey::Ticket(_));
+        for (key, owner) in self.keys.iter().filter(|(key, _)| !of_tickets(key)) {
+            match owner {
+                None => freed.push(unique_key_cell(key)),
+                Some(owner) => push_unique_key(&mut taken, key, *owner),
+            }
+        }
+        connection.delete(org, &UNIQUE_KEYS, &freed)?;
+        connection.upsert(org, &UNIQUE_KEYS, &taken)
+    }
+
     fn write_accounts(&self, connection: &mut dyn Connection, org: Org) -> Result<()> {
-        let mut derived = BTreeMap::new();
-        let (gone, written) = split(&self.accounts, number_of_account, |id, row| {
-            let made = derived_of_account(&row.record);
-            let value = account_row(*id, row, &made);
-            derived.insert(id.number(), made);
-            value
-        });
-        connection.delete(org, &ACCOUNTS, &gone)?;
-        connection.upsert(org, &ACCOUNTS, &written)?;
-        self.beside_accounts.write(connection, org, &derived)
+        let derived: BTreeMap<u64, Derived> = self
+            .accounts
+            .left()
+            .map(|(id, row, _)| (id.number(), derived_of_account(&row.record)))
+            .collect();
+        let mut rows = AccountRow::TABLE.rows();
+        for ((id, row, stamp), derived) in self.accounts.left().zip(derived.values()) {
+            AccountRow::push(&mut rows, id, row);
+            push_derived(&mut rows, derived);
+            push_stamp(&mut rows, stamp);
+        }
+        let gone = self.accounts.gone(&AccountRow::TABLE);
+        connection.delete(org, &AccountRow::TABLE, &gone)?;
+        connection.upsert(org, &AccountRow::TABLE, &rows)?;
+        self.account_index.write(connection, org, &derived)
     }
 
     fn write_contacts(&self, connection: &mut dyn Connection, org: Org) -> Result<()> {
-        let mut derived = BTreeMap::new();
-        let (gone, written) = split(&self.contacts, number_of_contact, |id, row| {
-            let made = derived_of_contact(&row.record);
-            let value = contact_row(*id, row, &made);
-            derived.insert(id.number(), made);
-            value
-        });
-        connection.delete(org, &CONTACTS, &gone)?;
-        connection.upsert(org, &CONTACTS, &written)?;
-        self.beside_contacts.write(connection, org, &derived)
+        let derived: BTreeMap<u64, Derived> = self
+            .contacts
+            .left()
+            .map(|(id, row, _)| (id.number(), derived_of_contact(&row.record)))
+            .collect();
+        let mut rows = ContactRow::TABLE.rows();
+        for ((id, row, stamp), derived) in self.contacts.left().zip(derived.values()) {
+            ContactRow::push(&mut rows, id, row);
+            push_derived(&mut rows, derived);
+            push_stamp(&mut rows, stamp);
+        }
+        let gone = self.contacts.gone(&ContactRow::TABLE);
+        connection.delete(org, &ContactRow::TABLE, &gone)?;
+        connection.upsert(org, &ContactRow::TABLE, &rows)?;
+        self.contact_index.write(connection, org, &derived)
     }
 
     /// A contact has one primary at every moment, which the database watches row by row: those
     /// that end being primary go before the one that begins.
     fn write_associations(&self, connection: &mut dyn Connection, org: Org) -> Result<()> {
-        let (gone, mut written) = split(
-            &self.associations,
-            |pair| json!([column(pair.contact.number()), column(pair.account.number())]),
-            |pair, row| (row.record.primary, association_row(*pair, row)),
-        );
-        written.sort_by_key(|(primary, _)| *primary);
-        let written: Vec<Value> = written.into_iter().map(|(_, row)| row).collect();
-        connection.delete(org, &ASSOCIATIONS, &gone)?;
-        connection.upsert(org, &ASSOCIATIONS, &written)
+        let mut rows = AssociationRow::TABLE.rows();
+        for primary in [false, true] {
+            let of_turn = |(_, row, _): &(Pair, &Stored<Association>, Option<Stamp>)| {
+                row.record.primary == primary
+            };
+            for (pair, row, stamp) in self.associations.left().filter(of_turn) {
+                AssociationRow::push(&mut rows, pair, row);
+                push_stamp(&mut rows, stamp);
+            }
+        }
+        let gone = self.associations.gone(&AssociationRow::TABLE);
+        connection.delete(org, &AssociationRow::TABLE, &gone)?;
+        connection.upsert(org, &AssociationRow::TABLE, &rows)
     }
 
     fn write_tickets(&self, connection: &mut dyn Connection, org: Org) -> Result<()> {
-        let number = |ticket: &TicketNo| json!([column(ticket.number())]);
-        let (gone, written) = split(&self.tickets, number, |no, row| ticket_row(*no, row));
-        let lists: Vec<Value> = self.copied.iter().map(number).collect();
-        let copies: Vec<Value> = self
-            .copied
-            .iter()
-            .flat_map(|no| self.copy_rows(*no))
-            .collect();
-        let moved: Vec<Value> = self
-            .moved
-            .iter()
-            .map(|(ticket, (account, revision))| {
-                json!([
-                    column(ticket.number()),
-                    account.map(|id| column(id.number())),
-                    column(revision.number()),
-                ])
-            })
-            .collect();
-        connection.delete(org, &TICKETS, &gone)?;
-        connection.upsert(org, &TICKETS, &written)?;
-        connection.update(org, &MOVED_TICKETS, &moved)?;
-        connection.delete(org, &COPY_LISTS, &lists)?;
-        connection.upsert(org, &COPIES, &copies)
-    }
-
-    fn copy_rows(&self, ticket: TicketNo) -> Vec<Value> {
-        let written = self.tickets.get(&ticket).and_then(Option::as_ref);
-        let rows = |row: &Stored<Ticket>| {
-            let of = &row.record;
-            let row = |(position, contact): (usize, &ContactId)| {
-                json!([
-                    column(ticket.number()),
-                    column(contact.number()),
-                    position,
-                    of.create_time.micros(),
-                    of.key.as_str(),
-                ])
-            };
-            of.copies.iter().enumerate().map(row).collect()
-        };
-        written.map_or_else(Vec::new, rows)
-    }
-
-    fn key_rows(&self) -> (Vec<Value>, Vec<Value>) {
-        let mut freed = Vec::new();
-        let mut taken = Vec::new();
-        let of_tickets = |key: &UniqueKey| matches!(key, UniqueKey::Ticket(_));
-        for (key, owner) in self.keys.iter().filter(|(key, _)| !of_tickets(key)) {
-            match owner {
-                None => freed.push(json!([key_column(key)])),
-                Some(owner) => taken.push(json!([key_column(key), column(*owner)])),
+        let mut rows = TicketRow::TABLE.rows();
+        for (no, row, _) in self.tickets.left() {
+            TicketRow::push(&mut rows, no, row);
+        }
+        let mut moved = MOVED_TICKETS.rows();
+        for (ticket, (account, revision)) in &self.moved {
+            push_moved_ticket(&mut moved, *ticket, *account, *revision);
+        }
+        let mut copies = COPIES.rows();
+        for no in &self.copied {
+            if let Some(row) = self.tickets.0.get(no).and_then(|row| row.last.as_ref()) {
+                push_copies(&mut copies, *no, &row.record);
             }
         }
-        (freed, taken)
+        let numbers = self.copied.iter().flat_map(|no| no.numbers());
+        connection.delete(
+            org,
+            &TicketRow::TABLE,
+            &self.tickets.gone(&TicketRow::TABLE),
+        )?;
+        connection.upsert(org, &TicketRow::TABLE, &rows)?;
+        connection.update(org, &MOVED_TICKETS, &moved)?;
+        connection.delete(org, &COPY_LISTS, &Rows::of_numbers(numbers))?;
+        connection.upsert(org, &COPIES, &copies)
     }
 }
 
-/// What the rows of a copy list hold of their ticket.
+/// What the rows of a ticket's contacts in CC hold of their ticket.
 fn copied(ticket: &Ticket) -> (&[ContactId], Time) {
     (&ticket.copies, ticket.create_time)
-}
-
-fn number_of_account(id: &AccountId) -> Value {
-    json!([column(id.number())])
-}
-
-fn number_of_contact(id: &ContactId) -> Value {
-    json!([column(id.number())])
-}
-
-fn last<K: Copy, R: Clone>(row: &Row<K, R>, revision: Revision) -> Option<Stored<R>> {
-    row.after().map(|after| Stored {
-        record: after.clone(),
-        revision,
-    })
-}
-
-/// The keys of rows that are gone, and the rows that stand.
-fn split<K, R, T>(
-    rows: &Rows<K, R>,
-    key: impl Fn(&K) -> Value,
-    mut row: impl FnMut(&K, &Stored<R>) -> T,
-) -> (Vec<Value>, Vec<T>) {
-    let mut gone = Vec::new();
-    let mut written = Vec::new();
-    for (id, stored) in rows {
-        match stored {
-            None => gone.push(key(id)),
-            Some(stored) => written.push(row(id, stored)),
-        }
-    }
-    (gone, written)
 }

@@ -16,8 +16,8 @@ use roster_core::refusal::Refused;
 use roster_core::rules::visibility::{Unseen, Verdict, sight};
 use roster_core::text::TicketKey;
 use roster_storage::{
-    At, Done, Guarding, NotDone, OrganizationName, Origin, RequestKey, Snapshot, StorageError,
-    Store, StoreOptions,
+    At, ChangeOrigin, Done, Guarding, NotDone, OrganizationName, Origin, RequestKey, Snapshot,
+    StorageError, Store, StoreOptions,
 };
 
 #[path = "../../../../tests/database.rs"]
@@ -161,8 +161,8 @@ impl Command for Wait {
 pub fn origin(request: Option<RequestKey>) -> Origin {
     Origin {
         actor: "tester".into(),
-        source: "rpc",
-        job: None,
+        credential: "test".into(),
+        from: ChangeOrigin::CALL,
         request,
     }
 }

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::shares;
-use super::{FoldedRole, SightAssociation, SightSettings, SightSharing};
+use super::{FoldedRole, SightAssociation, SightPart, SightSettings, SightSharing};
 use crate::id::AccountId;
-use crate::record::{Association, SharingMode};
+use crate::record::SharingMode;
 use crate::text::Role;
 
 /// What the rule asks of an association.
@@ -18,11 +18,11 @@ pub struct HeldAssociation {
 
 impl HeldAssociation {
     /// What it asks of this one.
-    pub fn of(association: &Association) -> Self {
+    pub fn of(association: SightPart<'_>) -> Self {
         Self {
             primary: association.primary,
             sees_account_tickets: association.sees_account_tickets,
-            role: FoldedRole::of(&association.role),
+            role: FoldedRole::of(association.role),
         }
     }
 

@@ -7,7 +7,7 @@ use roster_core::id::AccountId;
 use super::shared::session::Session;
 use super::shared::ticket_list::{OF_TICKETS, Part, PartRows, TicketColumns, TicketRow, Writing};
 use crate::error::Result;
-use crate::tables::decode::column;
+use crate::tables::column::column;
 use crate::tables::organization::Org;
 use crate::tables::ticket_list::{BranchBounds, TicketBranch};
 

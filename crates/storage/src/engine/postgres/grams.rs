@@ -1,10 +1,9 @@
 //! Grams in arrays under a GIN index: each a number, the organization above the gram.
 
-use serde_json::json;
-
 use super::{Conn, write_rows};
 use crate::error::Result;
-use crate::tables::decode::column;
+use crate::tables::cell::{Cell, Rows};
+use crate::tables::column::column;
 use crate::tables::listed::{Listed, Nominated};
 use crate::tables::organization::Org;
 
@@ -58,7 +57,7 @@ pub(super) fn wanted(org: Org, grams: &[u64]) -> String {
 
 /// Takes records out.
 pub(super) fn delete(conn: &mut Conn, org: Org, listed: Listed, ids: &[u64]) -> Result<()> {
-    let ids: Vec<_> = ids.iter().map(|id| json!([column(*id)])).collect();
+    let ids = Rows::of_numbers(ids.iter().map(|id| column(*id)));
     let sql = format!(
         "DELETE FROM {} WHERE org = $1 AND {} IN \
          (SELECT (row ->> 0)::bigint FROM json_array_elements($2::json) AS row)",
@@ -75,8 +74,13 @@ pub(super) fn write(
     listed: Listed,
     records: &[Nominated],
 ) -> Result<()> {
-    let one = |record: &Nominated| json!([column(record.id), entries(org, &record.grams)]);
-    let rows: Vec<_> = records.iter().map(one).collect();
+    let mut rows = Rows::of_width(2);
+    for record in records {
+        rows.push_row([
+            Cell::Int(Some(column(record.id))),
+            Cell::Text(Some(entries(org, &record.grams).into())),
+        ]);
+    }
     let (table, id) = (listed.grams(), listed.id());
     let sql = format!(
         "INSERT INTO {table} (org, {id}, grams) SELECT $1, (row ->> 0)::bigint, \

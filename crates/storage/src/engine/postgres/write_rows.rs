@@ -3,21 +3,22 @@
 
 use diesel::prelude::*;
 use diesel::sql_types::Untyped;
-use serde_json::Value;
 
 use super::{Conn, unpack};
 use crate::engine::statement::{Given, Statement};
 use crate::error::Result;
-use crate::tables::encode::{Table, names};
+use crate::tables::cell::{Rows, Table, names};
 use crate::tables::organization::Org;
 
 /// Runs a statement of an organization and its rows.
-pub(super) fn run(conn: &mut Conn, sql: &str, org: Org, rows: &[Value]) -> Result<()> {
+pub(super) fn run(conn: &mut Conn, sql: &str, org: Org, rows: &Rows<'_>) -> Result<()> {
     if rows.is_empty() {
         return Ok(());
     }
-    let json = serde_json::to_string(rows).unwrap_or_default();
-    let given = [Given::Number(Some(org)), Given::Text(Some(json.into()))];
+    let given = [
+        Given::Number(Some(org)),
+        Given::Text(Some(rows.json().into())),
+    ];
     Statement::<Untyped>::numbered(sql, given).execute(conn)?;
     Ok(())
 }
@@ -26,7 +27,7 @@ fn inserted(table: &Table) -> String {
     format!(
         "INSERT INTO {} (org, {}) SELECT {}, {} {}",
         table.name,
-        names(table, 0..table.columns.len()).join(", "),
+        names(table.columns).join(", "),
         unpack::ORG,
         unpack::columns(table.columns),
         unpack::FROM,
@@ -34,7 +35,7 @@ fn inserted(table: &Table) -> String {
 }
 
 /// Inserts rows.
-pub(super) fn insert(conn: &mut Conn, org: Org, table: &Table, rows: &[Value]) -> Result<()> {
+pub(super) fn insert(conn: &mut Conn, org: Org, table: &Table, rows: &Rows<'_>) -> Result<()> {
     run(conn, &inserted(table), org, rows)
 }
 
@@ -44,21 +45,21 @@ pub(super) fn insert_or(
     org: Org,
     table: &Table,
     or: &str,
-    rows: &[Value],
+    rows: &Rows<'_>,
 ) -> Result<()> {
-    let keys = names(table, 0..table.keys).join(", ");
+    let keys = names(&table.columns[..table.keys]).join(", ");
     let sql = format!("{} ON CONFLICT (org, {keys}) DO {or}", inserted(table));
     run(conn, &sql, org, rows)
 }
 
 /// Writes rows over those that have their keys.
-pub(super) fn update(conn: &mut Conn, org: Org, table: &Table, rows: &[Value]) -> Result<()> {
-    let set = names(table, table.keys..table.columns.len())
+pub(super) fn update(conn: &mut Conn, org: Org, table: &Table, rows: &Rows<'_>) -> Result<()> {
+    let set = names(&table.columns[table.keys..])
         .iter()
         .map(|name| format!("{name} = given.{name}"))
         .collect::<Vec<_>>();
     let same = std::iter::once("org")
-        .chain(names(table, 0..table.keys))
+        .chain(names(&table.columns[..table.keys]))
         .map(|name| format!("{}.{name} = given.{name}", table.name))
         .collect::<Vec<_>>();
     let sql = format!(
@@ -74,12 +75,12 @@ pub(super) fn update(conn: &mut Conn, org: Org, table: &Table, rows: &[Value]) -
 }
 
 /// Deletes the rows of these keys.
-pub(super) fn delete(conn: &mut Conn, org: Org, table: &Table, keys: &[Value]) -> Result<()> {
+pub(super) fn delete(conn: &mut Conn, org: Org, table: &Table, keys: &Rows<'_>) -> Result<()> {
     let sql = format!(
         "DELETE FROM {} WHERE org = {} AND ({}) IN (SELECT {} {})",
         table.name,
         unpack::ORG,
-        names(table, 0..table.keys).join(", "),
+        names(&table.columns[..table.keys]).join(", "),
         unpack::columns(&table.columns[..table.keys]),
         unpack::FROM,
     );

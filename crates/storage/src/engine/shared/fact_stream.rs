@@ -3,16 +3,16 @@
 use diesel::connection::DefaultLoadingMode;
 use diesel::prelude::*;
 use roster_core::id::{AccountId, ContactId, Pair, TicketNo};
-use roster_core::record::Sharing;
 use roster_core::rules::visibility::{SightPart, SightSink, SightTicket, SinkFull};
 use roster_core::text::Role;
 
 use super::session::Session;
 use crate::engine::interface::{Poured, Pours};
 use crate::error::Result;
-use crate::tables::decode::{column, number, roles, sharing_mode};
+use crate::tables::column::{column, number};
 use crate::tables::organization::Org;
 use crate::tables::schema::{accounts, associations, contacts, ticket_copies, tickets};
+use crate::tables::visibility_row::sharing;
 
 /// Hands rows over one by one; says after which the next page begins.
 fn pour<R, K>(
@@ -86,11 +86,7 @@ impl Pours for Session {
             .load_iter::<(i64, Option<i64>, String), DefaultLoadingMode>(&mut self.conn)?;
         pour(rows, limit, |(account, mode, listed)| {
             let account = account_id(account);
-            let sharing = Sharing {
-                mode: mode.map(sharing_mode),
-                roles: roles(&listed),
-            };
-            sink.account(account, &sharing)?;
+            sink.account(account, &sharing(mode, listed))?;
             Ok(account.number())
         })
     }

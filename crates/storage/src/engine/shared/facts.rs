@@ -4,35 +4,35 @@ use std::collections::{BTreeSet, HashMap};
 
 use diesel::dsl::count_star;
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Bool, Text};
 use roster_core::fact::{Held, HeldTicket, Namesakes, TicketsOf, UniqueKey};
 use roster_core::id::{AccountId, ContactId, Pair, Revision, TicketNo, Time};
 use roster_core::record::{Account, Association, Contact, Stored, Ticket};
-use serde_json::{Value, json};
 
 use super::session::Session;
-use super::unpack;
+use super::{Conn, unpack};
 use crate::engine::interface::ReadFacts;
 use crate::engine::statement::{Given, Statement};
 use crate::error::Result;
-use crate::tables::decode::{
-    AccountRow, AssociationRow, ContactRow, TicketRow, column, key_column, key_of_column, number,
-    status,
-};
-use crate::tables::encode::ASSOCIATIONS;
+use crate::tables::cell::{Cell, Rows};
+use crate::tables::column::{RowKey, column, number, status};
 use crate::tables::listed::Listed;
 use crate::tables::organization::{Org, Organization, StoreKeys};
+use crate::tables::origin::OriginKind;
+use crate::tables::records::{AccountRow, AssociationRow, ContactRow, TicketRow};
 use crate::tables::request_answer::KeptAnswer;
+use crate::tables::rows::PAIRS;
 use crate::tables::schema::{
     accounts, associations, change_sets, contacts, organizations, request_answers, store,
     ticket_copies, tickets, unique_keys,
 };
+use crate::tables::unique_key::{key_column, key_of_column};
 
 /// How many keys one statement takes: far below the 32,766 parameters of SQLite.
 const KEYS_MAX: usize = 10_000;
 
 /// The columns of [`AssociationRow`].
-type AssociationColumns = (BigInt, BigInt, Bool, Bool, Text, BigInt, BigInt);
+type AssociationColumns =
+    <<AssociationRow as Selectable<<Conn as diesel::Connection>::Backend>>::SelectExpression as Expression>::SqlType;
 
 fn contact_columns(ids: &[ContactId]) -> Vec<i64> {
     ids.iter().map(|id| column(id.number())).collect()
@@ -52,6 +52,11 @@ fn account_id(stored: i64) -> AccountId {
 
 fn ticket_no(stored: i64) -> TicketNo {
     TicketNo::new(number(stored))
+}
+
+/// The records of rows, if every value of every row is understood.
+pub(crate) fn records<R, T>(rows: Vec<R>, record: impl FnMut(R) -> Result<T>) -> Result<Vec<T>> {
+    rows.into_iter().map(record).collect()
 }
 
 impl Session {
@@ -102,10 +107,10 @@ impl ReadFacts for Session {
             .optional()?)
     }
 
-    fn change_sets_from(&mut self, org: Org, source: &str) -> Result<u64> {
+    fn change_sets_from(&mut self, org: Org, kind: OriginKind) -> Result<u64> {
         let count: i64 = change_sets::table
             .filter(change_sets::org.eq(org))
-            .filter(change_sets::source.eq(source))
+            .filter(change_sets::source.eq(kind.source()))
             .count()
             .get_result(&mut self.conn)?;
         Ok(number(count))
@@ -123,7 +128,7 @@ impl ReadFacts for Session {
                 .filter(accounts::account.eq_any(ids))
                 .select(AccountRow::as_select())
                 .load(&mut self.conn)?;
-            found.extend(rows.into_iter().map(AccountRow::record));
+            found.extend(records(rows, AccountRow::record)?);
         }
         Ok(found)
     }
@@ -140,7 +145,7 @@ impl ReadFacts for Session {
                 .filter(contacts::contact.eq_any(ids))
                 .select(ContactRow::as_select())
                 .load(&mut self.conn)?;
-            found.extend(rows.into_iter().map(ContactRow::record));
+            found.extend(records(rows, ContactRow::record)?);
         }
         Ok(found)
     }
@@ -179,17 +184,21 @@ impl ReadFacts for Session {
              JOIN associations AS found ON found.org = wanted.org \
              AND found.contact = wanted.contact AND found.account = wanted.account",
             unpack::ORG,
-            unpack::named_columns(&ASSOCIATIONS.columns[..ASSOCIATIONS.keys]),
+            unpack::named_columns(&PAIRS),
             unpack::FROM,
             unpack::ONCE,
         );
-        let wanted =
-            |pair: &Pair| json!([column(pair.contact.number()), column(pair.account.number())]);
-        let wanted = Value::from_iter(pairs.iter().map(wanted)).to_string();
-        let given = [Given::Number(Some(org)), Given::Text(Some(wanted.into()))];
+        let mut wanted = Rows::of_width(PAIRS.len());
+        for pair in pairs {
+            wanted.push_row(pair.numbers().map(|number| Cell::Int(Some(number))));
+        }
+        let given = [
+            Given::Number(Some(org)),
+            Given::Text(Some(wanted.json().into())),
+        ];
         let found = Statement::<AssociationColumns>::numbered(&sql, given)
             .load::<AssociationRow>(&mut self.conn)?;
-        Ok(found.into_iter().map(AssociationRow::with_pair).collect())
+        records(found, AssociationRow::record)
     }
 
     fn associations_of(
@@ -205,7 +214,7 @@ impl ReadFacts for Session {
                 .order((associations::contact, associations::account))
                 .select(AssociationRow::as_select())
                 .load(&mut self.conn)?;
-            found.extend(rows.into_iter().map(AssociationRow::with_pair));
+            found.extend(records(rows, AssociationRow::record)?);
         }
         Ok(found)
     }
@@ -275,10 +284,11 @@ impl ReadFacts for Session {
                 .select(TicketRow::as_select())
                 .load(&mut self.conn)?;
             let mut copies = self.copies_of(org, wanted)?;
-            found.extend(rows.into_iter().map(|row| {
-                let copied = copies.remove(&row.ticket).unwrap_or_default();
-                (ticket_no(row.ticket), row.record(copied))
-            }));
+            let record = |row: TicketRow| {
+                let copies = copies.remove(&column(row.key().number()));
+                row.record(copies.unwrap_or_default())
+            };
+            found.extend(records(rows, record)?);
         }
         Ok(found)
     }

@@ -4,16 +4,24 @@ use diesel::prelude::*;
 use roster_core::id::{ImportId, Revision, Time};
 use roster_core::organization::At;
 
+use super::facts::records;
 use super::session::Session;
 use crate::engine::interface::Imports;
 use crate::error::Result;
-use crate::tables::decode::{column, number};
+use crate::tables::codec::not_understood;
+use crate::tables::column::{column, number};
 use crate::tables::import_record::{
     FAILED, ImportCounts, ImportFailure, ImportRecord, ImportReject, ImportState, ImportStep,
     NewImport, RUNNING,
 };
 use crate::tables::organization::Org;
-use crate::tables::schema::{import_rejects, imports};
+use crate::tables::schema::{import_rejects, imports, jobs};
+
+/// The stored number of the kind of job that an import is.
+const IMPORT_JOB: i64 = 1;
+/// The stored numbers of a job's states.
+const JOB_RUNNING: i64 = 1;
+const JOB_ENDED: i64 = 2;
 
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = imports)]
@@ -37,15 +45,18 @@ struct ImportRow {
 }
 
 impl ImportRow {
-    fn record(self) -> ImportRecord {
-        ImportRecord {
+    fn record(self) -> Result<ImportRecord> {
+        let unclear = |column| not_understood("imports", column, &[self.import]);
+        let state = ImportState::of_numbers(self.state, self.failure);
+        let columns = serde_json::from_str(&self.headers);
+        Ok(ImportRecord {
             id: ImportId::new(number(self.import)),
             new: NewImport {
                 kind: self.kind,
-                columns: serde_json::from_str(&self.headers).unwrap_or_default(),
+                columns: columns.map_err(|_| unclear("headers"))?,
                 rows_total: number(self.rows_total),
             },
-            state: ImportState::of_numbers(self.state, self.failure),
+            state: state.ok_or_else(|| unclear("state"))?,
             counts: ImportCounts {
                 created: number(self.rows_created),
                 updated: number(self.rows_updated),
@@ -60,7 +71,7 @@ impl ImportRow {
             },
             create_time: Time::from_micros(self.create_time),
             end_time: self.end_time.map(Time::from_micros),
-        }
+        })
     }
 }
 
@@ -86,6 +97,18 @@ impl Imports for Session {
                 imports::revision.eq(column(import.at.revision.number())),
                 imports::nonce.eq(import.at.nonce),
                 imports::create_time.eq(import.create_time.micros()),
+            ))
+            .execute(&mut self.conn)?;
+        diesel::insert_into(jobs::table)
+            .values((
+                jobs::org.eq(org),
+                jobs::kind.eq(IMPORT_JOB),
+                jobs::job.eq(column(import.id.number())),
+                jobs::state.eq(JOB_RUNNING),
+                jobs::position.eq(0),
+                jobs::cancel.eq(false),
+                jobs::owner.eq(server),
+                jobs::create_time.eq(import.create_time.micros()),
             ))
             .execute(&mut self.conn)?;
         Ok(())
@@ -122,6 +145,14 @@ impl Imports for Session {
                 imports::nonce.eq(at.nonce),
             ))
             .execute(&mut self.conn)?;
+        let job = jobs::table.find((org, IMPORT_JOB, column(step.import.number())));
+        diesel::update(job)
+            .set((
+                jobs::position.eq(column(step.read_before + counts.read())),
+                jobs::state.eq(if ended { JOB_ENDED } else { JOB_RUNNING }),
+                jobs::end_time.eq(ended.then_some(end_time.micros())),
+            ))
+            .execute(&mut self.conn)?;
         Ok(moved == 1)
     }
 
@@ -131,7 +162,7 @@ impl Imports for Session {
             .select(ImportRow::as_select())
             .first(&mut self.conn)
             .optional()?;
-        Ok(found.map(ImportRow::record))
+        found.map(ImportRow::record).transpose()
     }
 
     fn import_rejects(
@@ -156,14 +187,16 @@ impl Imports for Session {
                 import_rejects::cells,
             ))
             .load(&mut self.conn)?;
-        let reject = |(row, header, reason, message, cells): Row| ImportReject {
-            number: number(row),
-            header,
-            reason,
-            message,
-            cells: serde_json::from_str(&cells).unwrap_or_default(),
-        };
-        Ok(rows.into_iter().map(reject).collect())
+        records(rows, |(row, header, reason, message, cells): Row| {
+            let unclear = |_| not_understood("import_rejects", "cells", &[row]);
+            Ok(ImportReject {
+                number: number(row),
+                header,
+                reason,
+                message,
+                cells: serde_json::from_str(&cells).map_err(unclear)?,
+            })
+        })
     }
 
     fn importing_servers(&mut self) -> Result<Vec<i64>> {
@@ -183,6 +216,15 @@ impl Imports for Session {
                 imports::state.eq(FAILED),
                 imports::failure.eq(ImportFailure::ServerDied.number()),
                 imports::end_time.eq(end_time.micros()),
+            ))
+            .execute(&mut self.conn)?;
+        let jobs_of = jobs::table
+            .filter(jobs::owner.eq(server))
+            .filter(jobs::state.eq(JOB_RUNNING));
+        diesel::update(jobs_of)
+            .set((
+                jobs::state.eq(JOB_ENDED),
+                jobs::end_time.eq(end_time.micros()),
             ))
             .execute(&mut self.conn)?;
         Ok(())

@@ -2,18 +2,20 @@
 
 use diesel::prelude::*;
 use roster_core::id::{AccountId, ContactId, TicketNo};
-use roster_core::record::Association;
 use roster_core::rules::visibility::{HeldAssociation, HeldSharing, Standing};
 use roster_core::text::TicketKey;
 
+use super::facts::records;
 use super::session::Session;
 use crate::engine::interface::ReadLists;
 use crate::error::Result;
-use crate::tables::decode::{AccountRow, AssociationRow, column, number, sharing};
+use crate::tables::column::{column, number};
 use crate::tables::name_list::{ContactAccount, ContactAccountPlace, Looked, NamePlace};
 use crate::tables::organization::Org;
+use crate::tables::records::{AccountRow, AssociationRow};
 use crate::tables::schema::{accounts, associations, contacts, ticket_copies, tickets};
 use crate::tables::ticket_list::{BranchBounds, BranchRows, SightRow, TicketBranch, TicketPlace};
+use crate::tables::visibility_row::{AssociationPart, VisibilityPart, sharing};
 
 fn limit_of(limit: usize) -> i64 {
     column(limit as u64)
@@ -35,7 +37,7 @@ macro_rules! after_place {
 
 impl ReadLists for Session {
     fn standing(&mut self, org: Org, contact: ContactId) -> Result<Option<Standing>> {
-        type Row = (bool, Option<AssociationRow>, (Option<i64>, Option<String>));
+        type Row = (bool, Option<AssociationPart>, (Option<i64>, Option<String>));
         let rows: Vec<Row> = contacts::table
             .left_join(
                 associations::table.on(associations::org
@@ -53,7 +55,7 @@ impl ReadLists for Session {
             .filter(contacts::contact.eq(column(contact.number())))
             .select((
                 contacts::blocked,
-                Option::<AssociationRow>::as_select(),
+                Option::<AssociationPart>::as_select(),
                 (
                     accounts::sharing_mode.nullable(),
                     accounts::sharing_roles.nullable(),
@@ -65,11 +67,12 @@ impl ReadLists for Session {
         };
         let blocked = *blocked;
         let account = |(_, association, (mode, roles)): Row| {
-            let (pair, association) = association?.with_pair();
-            let sharing = sharing(mode, &roles?);
+            let association = association?;
+            let account = association.pair().account;
+            let sharing = sharing(mode, roles?);
             let sharing = HeldSharing::of(sharing.mode, &sharing.roles);
-            let association = HeldAssociation::of(&association.record);
-            Some((pair.account, (association, sharing)))
+            let association = HeldAssociation::of(association.part().asked());
+            Some((account, (association, sharing)))
         };
         let accounts = rows.into_iter().filter_map(account).collect();
         Ok(Some(Standing { blocked, accounts }))
@@ -80,7 +83,7 @@ impl ReadLists for Session {
             (i64, String, i64, Option<i64>, bool),
             Option<i64>,
             (Option<i64>, Option<String>),
-            Option<AssociationRow>,
+            Option<AssociationPart>,
         );
         let contact = column(contact.number());
         let rows: Vec<Row> = tickets::table
@@ -116,7 +119,7 @@ impl ReadLists for Session {
                     accounts::sharing_mode.nullable(),
                     accounts::sharing_roles.nullable(),
                 ),
-                Option::<AssociationRow>::as_select(),
+                Option::<AssociationPart>::as_select(),
             ))
             .load(&mut self.conn)?;
         Ok(rows
@@ -135,8 +138,8 @@ impl ReadLists for Session {
                         account: account.map(|account| AccountId::new(number(account))),
                         private,
                         copied: copied.is_some(),
-                        sharing: roles.map(|roles| sharing(mode, &roles)),
-                        association: association.map(|row| row.record().record),
+                        sharing: roles.map(|roles| sharing(mode, roles)),
+                        association: association.map(AssociationPart::part),
                     }
                 },
             )
@@ -202,19 +205,17 @@ impl ReadLists for Session {
             .then_order_by((accounts::sort_key, accounts::account))
             .limit(limit_of(limit))
             .load(&mut self.conn)?;
-        Ok(rows
-            .into_iter()
-            .map(|(sort_key, account, association)| {
-                let (id, account) = account.record();
-                let number = id.number();
-                ContactAccount {
-                    place: NamePlace { sort_key, number },
-                    id,
-                    account,
-                    association: association.record(),
-                }
+        records(rows, |(sort_key, account, association)| {
+            let (id, account) = account.record()?;
+            let (_, association) = association.record()?;
+            let number = id.number();
+            Ok(ContactAccount {
+                place: NamePlace { sort_key, number },
+                id,
+                account,
+                association,
             })
-            .collect())
+        })
     }
 
     fn ticket_branches(
@@ -233,18 +234,18 @@ impl ReadLists for Session {
         account: AccountId,
         after: u64,
         limit: usize,
-    ) -> Result<Vec<(ContactId, Association)>> {
-        let rows: Vec<AssociationRow> = associations::table
+    ) -> Result<Vec<(ContactId, VisibilityPart)>> {
+        let rows: Vec<AssociationPart> = associations::table
             .filter(associations::org.eq(org))
             .filter(associations::account.eq(column(account.number())))
             .filter(associations::contact.gt(column(after)))
             .order(associations::contact)
             .limit(limit_of(limit))
-            .select(AssociationRow::as_select())
+            .select(AssociationPart::as_select())
             .load(&mut self.conn)?;
         Ok(rows
             .into_iter()
-            .map(|row| (ContactId::new(number(row.contact)), row.record().record))
+            .map(|row| (row.pair().contact, row.part()))
             .collect())
     }
 }

@@ -12,7 +12,7 @@ use super::session::Session;
 use crate::engine::interface::ReadLog;
 use crate::error::Result;
 use crate::tables::change_set::{LogPage, LoggedSet};
-use crate::tables::decode::{column, number};
+use crate::tables::column::{column, number};
 use crate::tables::organization::Org;
 use crate::tables::schema::{change_set_parts, change_sets, organizations};
 

@@ -15,6 +15,7 @@ mod log;
 mod names;
 mod namesakes;
 pub(crate) mod opening;
+mod servers;
 pub(crate) mod session;
 pub(crate) mod ticket_list;
 mod walks;

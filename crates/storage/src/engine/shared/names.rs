@@ -7,14 +7,16 @@ use roster_core::id::{AccountId, ContactId};
 use roster_core::names::Heading;
 use roster_core::record::{Account, Contact, Stored};
 
+use super::facts::records;
 use super::session::Session;
 use super::{PLACE_OF, by_keys, grams, unpack};
 use crate::engine::interface::{Derivations, ReadNames};
 use crate::error::Result;
-use crate::tables::decode::{AccountRow, ContactRow, column, number};
+use crate::tables::column::{column, number};
 use crate::tables::listed::{Listed, json_numbers};
 use crate::tables::name_list::{Looked, NamePlace, Picking};
 use crate::tables::organization::Org;
+use crate::tables::records::{AccountRow, ContactRow};
 use crate::tables::schema::{accounts, contacts, organizations};
 
 #[derive(QueryableByName)]
@@ -316,7 +318,7 @@ impl Derivations for Session {
             .limit(column(limit as u64))
             .select(AccountRow::as_select())
             .load(&mut self.conn)?;
-        Ok(rows.into_iter().map(AccountRow::record).collect())
+        records(rows, AccountRow::record)
     }
 
     fn contact_rows_after(
@@ -332,7 +334,7 @@ impl Derivations for Session {
             .limit(column(limit as u64))
             .select(ContactRow::as_select())
             .load(&mut self.conn)?;
-        Ok(rows.into_iter().map(ContactRow::record).collect())
+        records(rows, ContactRow::record)
     }
 
     fn recount_headings(&mut self, org: Org) -> Result<()> {

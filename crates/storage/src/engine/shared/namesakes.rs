@@ -4,23 +4,15 @@ use diesel::prelude::*;
 use diesel::sql_query;
 use diesel::sql_types::{BigInt, Text};
 use roster_core::fact::Namesakes;
-use serde_json::json;
 
 use super::session::Session;
 use super::unpack;
 use crate::error::Result;
-use crate::tables::decode::{column, number};
-use crate::tables::encode::Kind;
+use crate::tables::cell::{Cell, Rows};
+use crate::tables::column::{column, number};
 use crate::tables::listed::Listed;
 use crate::tables::organization::Org;
-
-/// The names that are asked for, as they travel.
-const WANTED: &[(&str, Kind)] = &[
-    ("place", Kind::Int),
-    ("name_key", Kind::Text),
-    ("known", Kind::Bool),
-    ("addressed", Kind::Bool),
-];
+use crate::tables::rows::NAMES_SOUGHT;
 
 #[derive(QueryableByName)]
 struct NamesakeRow {
@@ -55,19 +47,24 @@ impl Session {
     ) -> Result<Vec<(Namesakes, u64)>> {
         let sql = format!(
             "SELECT wanted.place AS place, found.{id} AS id FROM (SELECT {} {} {}) AS wanted {}",
-            unpack::named_columns(WANTED),
+            unpack::named_columns(&NAMES_SOUGHT),
             unpack::FROM,
             unpack::ONCE,
             unpack::lowest(listed.table(), listed.id(), in_common(listed)),
             id = listed.id(),
         );
-        let wanted = of.iter().enumerate();
-        let wanted: Vec<_> = wanted
-            .map(|(place, of)| json!([place, of.key, of.with_external_id, of.with_email]))
-            .collect();
+        let mut wanted = Rows::of_width(NAMES_SOUGHT.len());
+        for (place, of) in of.iter().enumerate() {
+            wanted.push_row([
+                Cell::Int(Some(column(place as u64))),
+                Cell::text(&of.key),
+                Cell::Bool(of.with_external_id),
+                Cell::Bool(of.with_email),
+            ]);
+        }
         let rows: Vec<NamesakeRow> = sql_query(sql)
             .bind::<BigInt, _>(org)
-            .bind::<Text, _>(serde_json::to_string(&wanted).unwrap_or_default())
+            .bind::<Text, _>(wanted.json())
             .bind::<BigInt, _>(column(limit as u64))
             .load(&mut self.conn)?;
         let named = |row: NamesakeRow| {

@@ -5,21 +5,21 @@ use diesel::prelude::*;
 use diesel::r2d2::{ConnectionManager, PooledConnection};
 use diesel::sql_types::{BigInt, Binary, Nullable};
 use roster_core::id::{Revision, Time};
-use serde_json::Value;
 
 use super::{BEGIN_WRITE, Conn, FOR_UPDATE, REFRESH_STATISTICS, begin_read, grams, write_rows};
 use crate::engine::interface::{Reading, Transactions, Write};
 use crate::engine::statement::Statement;
 use crate::error::Result;
-use crate::tables::change_set::ChangeSetHead;
-use crate::tables::decode::{column, number};
-use crate::tables::encode::{
-    CHANGE_SET_PARTS, CHANGE_SETS, GRAM_STRETCHES, REQUEST_ANSWERS, Table, answer_row,
-    change_set_row, names, part_row,
-};
+use crate::tables::cell::{Rows, Table};
+use crate::tables::change_set::LogEntry;
+use crate::tables::column::{column, number};
 use crate::tables::listed::{Listed, Nominated};
 use crate::tables::organization::{Org, Organization};
 use crate::tables::request_answer::KeptAnswer;
+use crate::tables::rows::{
+    CHANGE_SET_BITMAPS, CHANGE_SET_PARTS, CHANGE_SET_SUBJECTS, CHANGE_SETS, GRAM_STRETCHES,
+    REQUEST_ANSWERS, push_answer, push_change_set, push_part,
+};
 use crate::tables::schema::{organizations, request_answers};
 
 /// How many bytes of the log are handed over at once: they travel as text of twice the length, which
@@ -61,7 +61,7 @@ impl Transactions for Session {
 
 /// The columns of [`OrganizationRow`].
 const ORGANIZATION: &str = "org, revision, nonce, next_account, next_contact, next_ticket, \
-     next_import, derivation, settings_revision, settings";
+     next_import, derivation, settings_revision, settings, change_time, epoch";
 type OrganizationColumns = (
     BigInt,
     BigInt,
@@ -73,6 +73,8 @@ type OrganizationColumns = (
     BigInt,
     BigInt,
     Nullable<Binary>,
+    BigInt,
+    BigInt,
 );
 
 #[derive(Queryable)]
@@ -87,6 +89,8 @@ pub(crate) struct OrganizationRow {
     derivation: i64,
     settings_revision: i64,
     settings: Option<Vec<u8>>,
+    change_time: i64,
+    epoch: i64,
 }
 
 impl OrganizationRow {
@@ -102,6 +106,8 @@ impl OrganizationRow {
             derivation: self.derivation,
             settings_revision: Revision::new(number(self.settings_revision)),
             settings: self.settings,
+            change_time: Time::from_micros(self.change_time),
+            epoch: self.epoch,
         }
     }
 }
@@ -155,29 +161,30 @@ impl Write for Session {
                 organizations::settings_revision
                     .eq(column(organization.settings_revision.number())),
                 organizations::settings.eq(organization.settings.as_deref()),
+                organizations::change_time.eq(organization.change_time.micros()),
             ))
             .execute(&mut self.conn)?;
         Ok(())
     }
 
-    fn delete(&mut self, org: Org, table: &Table, keys: &[Value]) -> Result<()> {
+    fn delete(&mut self, org: Org, table: &Table, keys: &Rows<'_>) -> Result<()> {
         write_rows::delete(&mut self.conn, org, table, keys)
     }
 
-    fn upsert(&mut self, org: Org, table: &Table, rows: &[Value]) -> Result<()> {
-        let set = names(table, table.keys..table.columns.len())
-            .iter()
+    fn upsert(&mut self, org: Org, table: &Table, rows: &Rows<'_>) -> Result<()> {
+        let set: Vec<String> = table
+            .updated()
             .map(|name| format!("{name} = excluded.{name}"))
-            .collect::<Vec<_>>();
+            .collect();
         let or = format!("UPDATE SET {}", set.join(", "));
         write_rows::insert_or(&mut self.conn, org, table, &or, rows)
     }
 
-    fn add(&mut self, org: Org, table: &Table, rows: &[Value]) -> Result<()> {
-        let added = names(table, table.keys..table.columns.len())
-            .iter()
+    fn add(&mut self, org: Org, table: &Table, rows: &Rows<'_>) -> Result<()> {
+        let added: Vec<String> = table
+            .updated()
             .map(|name| format!("{name} = {}.{name} + excluded.{name}", table.name))
-            .collect::<Vec<_>>();
+            .collect();
         let or = format!("UPDATE SET {}", added.join(", "));
         write_rows::insert_or(&mut self.conn, org, table, &or, rows)
     }
@@ -192,29 +199,35 @@ impl Write for Session {
         write_rows::insert_or(&mut self.conn, org, &GRAM_STRETCHES, "NOTHING", &stretches)
     }
 
-    fn insert(&mut self, org: Org, table: &Table, rows: &[Value]) -> Result<()> {
+    fn insert(&mut self, org: Org, table: &Table, rows: &Rows<'_>) -> Result<()> {
         write_rows::insert(&mut self.conn, org, table, rows)
     }
 
-    fn update(&mut self, org: Org, table: &Table, rows: &[Value]) -> Result<()> {
+    fn update(&mut self, org: Org, table: &Table, rows: &Rows<'_>) -> Result<()> {
         write_rows::update(&mut self.conn, org, table, rows)
     }
 
-    fn append_log(&mut self, org: Org, sets: &[(ChangeSetHead, Vec<Vec<u8>>)]) -> Result<()> {
-        let heads: Vec<Value> = sets
-            .iter()
-            .map(|(head, parts)| change_set_row(head, parts.len()))
-            .collect();
+    fn append_log(&mut self, org: Org, sets: &[LogEntry]) -> Result<()> {
+        let mut heads = CHANGE_SETS.rows();
+        let mut subjects = CHANGE_SET_SUBJECTS.rows();
+        let mut bitmaps = CHANGE_SET_BITMAPS.rows();
+        for set in sets {
+            push_change_set(&mut heads, &set.head, set.parts.len());
+            subjects.extend(&set.subjects);
+            bitmaps.extend(&set.bitmaps);
+        }
         self.insert(org, &CHANGE_SETS, &heads)?;
-        let mut rows = Vec::new();
+        self.insert(org, &CHANGE_SET_SUBJECTS, &subjects)?;
+        self.insert(org, &CHANGE_SET_BITMAPS, &bitmaps)?;
+        let mut rows = CHANGE_SET_PARTS.rows();
         let mut bytes = 0;
-        for (head, parts) in sets {
-            for (part, payload) in parts.iter().enumerate() {
+        for set in sets {
+            for (part, payload) in set.parts.iter().enumerate() {
                 bytes += payload.len();
-                rows.push(part_row(head.revision, part, payload));
+                push_part(&mut rows, set.head.revision, part, payload);
                 if bytes >= PAYLOAD_BYTES_MAX {
                     self.insert(org, &CHANGE_SET_PARTS, &rows)?;
-                    rows.clear();
+                    rows = CHANGE_SET_PARTS.rows();
                     bytes = 0;
                 }
             }
@@ -227,7 +240,10 @@ impl Write for Session {
             .filter(request_answers::org.eq(org))
             .filter(request_answers::expire_time.lt(now.micros()));
         diesel::delete(expired).execute(&mut self.conn)?;
-        let rows: Vec<Value> = answers.iter().map(answer_row).collect();
+        let mut rows = REQUEST_ANSWERS.rows();
+        for answer in answers {
+            push_answer(&mut rows, answer);
+        }
         self.insert(org, &REQUEST_ANSWERS, &rows)
     }
 }

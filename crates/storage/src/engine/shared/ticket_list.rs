@@ -14,7 +14,7 @@ use super::session::Session;
 use super::{branches, by_index};
 use crate::engine::statement::Statement;
 use crate::error::Result;
-use crate::tables::decode::{column, number, status};
+use crate::tables::column::{column, number, status};
 use crate::tables::organization::Org;
 use crate::tables::ticket_list::{
     BranchBounds, BranchRows, ListedTicket, TicketBranch, TicketPlace,

@@ -6,7 +6,7 @@ use roster_core::id::{AccountId, ContactId, Pair, TicketNo};
 use super::session::Session;
 use crate::engine::interface::Walks;
 use crate::error::Result;
-use crate::tables::decode::{column, number};
+use crate::tables::column::{column, number};
 use crate::tables::organization::Org;
 use crate::tables::schema::{
     accounts, associations, contacts, ticket_copies, tickets, unique_keys,

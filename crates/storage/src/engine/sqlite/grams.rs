@@ -1,12 +1,10 @@
 //! Grams in FTS5: each a word, begun by the organization; the row id holds organization and number.
 
-use serde_json::json;
-
 use super::Conn;
 use super::write_rows::Template;
 use crate::error::Result;
-use crate::tables::decode::column;
-use crate::tables::encode::Kind;
+use crate::tables::cell::{Cell, Rows};
+use crate::tables::column::column;
 use crate::tables::listed::{Listed, Nominated};
 use crate::tables::organization::Org;
 
@@ -35,12 +33,12 @@ pub(super) fn wanted(org: Org, grams: &[u64]) -> String {
 /// The row of a record: its organization above its number, the row's first cell.
 fn row(template: Template) -> Template {
     let above = format!(" << {NUMBER_BITS}) + ");
-    template.words("(").org().words(&above).cell(0, Kind::Int)
+    template.words("(").org().words(&above).cell(0)
 }
 
 /// Takes records out.
 pub(super) fn delete(conn: &mut Conn, org: Org, listed: Listed, ids: &[u64]) -> Result<()> {
-    let ids: Vec<_> = ids.iter().map(|id| json!([column(*id)])).collect();
+    let ids = Rows::of_numbers(ids.iter().map(|id| column(*id)));
     let start = format!("DELETE FROM {} WHERE rowid = ", listed.grams());
     row(Template::default().words(&start)).run(conn, org, &ids)
 }
@@ -52,18 +50,18 @@ pub(super) fn write(
     listed: Listed,
     records: &[Nominated],
 ) -> Result<()> {
-    let one = |record: &Nominated| {
+    let mut rows = Rows::of_width(2);
+    for record in records {
         let words: Vec<String> = record.grams.iter().map(|gram| word(org, *gram)).collect();
-        json!([column(record.id), words.join(" ")])
-    };
-    let rows: Vec<_> = records.iter().map(one).collect();
+        rows.push_row([
+            Cell::Int(Some(column(record.id))),
+            Cell::Text(Some(words.join(" ").into())),
+        ]);
+    }
     let start = format!(
         "INSERT OR REPLACE INTO {} (rowid, grams) VALUES (",
         listed.grams()
     );
     let template = row(Template::default().words(&start)).words(", ");
-    template
-        .cell(1, Kind::Text)
-        .words(")")
-        .run(conn, org, &rows)
+    template.cell(1).words(")").run(conn, org, &rows)
 }

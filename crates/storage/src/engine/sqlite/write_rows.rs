@@ -4,21 +4,19 @@
 
 use diesel::prelude::*;
 use diesel::sql_types::Untyped;
-use serde_json::Value;
 
 use super::Conn;
 use crate::engine::statement::{Given, Statement};
-use crate::error::{Result, StorageError};
-use crate::tables::encode::{Kind, Table, names};
+use crate::error::Result;
+use crate::tables::cell::{Cell, Rows, Table, names};
 use crate::tables::organization::Org;
 
 /// What stands in a parameter's place.
 #[derive(Clone, Copy)]
 enum Slot {
     Org,
-    /// The place of a row's cell, which is given as its column's kind says and not as what it holds
-    /// would: the statement is the same for every row.
-    Cell(usize, Kind),
+    /// The place of a row's cell.
+    Cell(usize),
 }
 
 /// A statement without the row that it is for: words, and the slots between them.
@@ -40,14 +38,8 @@ impl Template {
         self.slot(Slot::Org)
     }
 
-    pub(super) fn cell(self, place: usize, kind: Kind) -> Self {
-        match kind {
-            Kind::Bytes => self
-                .words("unhex(")
-                .slot(Slot::Cell(place, kind))
-                .words(")"),
-            Kind::Int | Kind::Text | Kind::Bool => self.slot(Slot::Cell(place, kind)),
-        }
+    pub(super) fn cell(self, place: usize) -> Self {
+        self.slot(Slot::Cell(place))
     }
 
     fn slot(mut self, slot: Slot) -> Self {
@@ -58,31 +50,31 @@ impl Template {
     /// Each column as `name = ` its cell, with these words between them.
     fn same(mut self, table: &Table, places: std::ops::Range<usize>, between: &str) -> Self {
         for place in places.clone() {
-            let (name, kind) = table.columns[place];
+            let (name, _) = table.columns[place];
             let before = if place == places.start { "" } else { between };
-            self = self.words(&format!("{before}{name} = ")).cell(place, kind);
+            self = self.words(&format!("{before}{name} = ")).cell(place);
         }
         self
     }
 
     fn insert(table: &Table) -> Self {
-        let all = names(table, 0..table.columns.len()).join(", ");
+        let all = names(table.columns).join(", ");
         let start = format!("INSERT INTO {} (org, {all}) VALUES (", table.name);
         let mut template = Self::default().words(&start).org();
-        for (place, (_, kind)) in table.columns.iter().enumerate() {
-            template = template.words(", ").cell(place, *kind);
+        for place in 0..table.columns.len() {
+            template = template.words(", ").cell(place);
         }
         template.words(")")
     }
 
     /// Runs it for each of the rows.
-    pub(super) fn run(&self, conn: &mut Conn, org: Org, rows: &[Value]) -> Result<()> {
-        for row in rows {
-            let mut statement = Statement::<Untyped>::default();
+    pub(super) fn run(&self, conn: &mut Conn, org: Org, rows: &Rows<'_>) -> Result<()> {
+        for row in rows.iter() {
+            let mut statement = Statement::<Untyped>::with_room_for(self.pieces.len() * 2 + 1);
             for (words, slot) in &self.pieces {
                 statement.words(words.as_str()).given(match slot {
                     Slot::Org => Given::Number(Some(org)),
-                    Slot::Cell(place, kind) => given(row.get(*place), *kind)?,
+                    Slot::Cell(place) => given(&row[*place]),
                 });
             }
             statement.words(self.words.as_str());
@@ -92,25 +84,18 @@ impl Template {
     }
 }
 
-/// A cell as its column's kind has it. A value of another kind is a defect of ours, and must not
-/// become a NULL.
-fn given(cell: Option<&Value>, kind: Kind) -> Result<Given<'_>> {
-    let Some(cell) = cell.filter(|cell| !cell.is_null()) else {
-        return Ok(match kind {
-            Kind::Int | Kind::Bool => Given::Number(None),
-            Kind::Text | Kind::Bytes => Given::Text(None),
-        });
-    };
-    let given = match kind {
-        Kind::Int => cell.as_i64().map(|number| Given::Number(Some(number))),
-        Kind::Bool => cell.as_bool().map(|is| Given::Number(Some(is.into()))),
-        Kind::Text | Kind::Bytes => cell.as_str().map(|text| Given::Text(Some(text.into()))),
-    };
-    given.ok_or_else(|| StorageError::Defect(format!("a cell is no {kind:?}").into()))
+/// A cell as a parameter.
+fn given<'a>(cell: &'a Cell<'_>) -> Given<'a> {
+    match cell {
+        Cell::Int(number) => Given::Number(*number),
+        Cell::Bool(is) => Given::Number(Some((*is).into())),
+        Cell::Text(text) => Given::Text(text.as_deref().map(Into::into)),
+        Cell::Bytes(bytes) => Given::Bytes(bytes),
+    }
 }
 
 /// Inserts rows.
-pub(super) fn insert(conn: &mut Conn, org: Org, table: &Table, rows: &[Value]) -> Result<()> {
+pub(super) fn insert(conn: &mut Conn, org: Org, table: &Table, rows: &Rows<'_>) -> Result<()> {
     Template::insert(table).run(conn, org, rows)
 }
 
@@ -120,9 +105,9 @@ pub(super) fn insert_or(
     org: Org,
     table: &Table,
     or: &str,
-    rows: &[Value],
+    rows: &Rows<'_>,
 ) -> Result<()> {
-    let keys = names(table, 0..table.keys).join(", ");
+    let keys = names(&table.columns[..table.keys]).join(", ");
     let conflict = format!(" ON CONFLICT (org, {keys}) DO {or}");
     Template::insert(table)
         .words(&conflict)
@@ -130,7 +115,7 @@ pub(super) fn insert_or(
 }
 
 /// Writes rows over those that have their keys.
-pub(super) fn update(conn: &mut Conn, org: Org, table: &Table, rows: &[Value]) -> Result<()> {
+pub(super) fn update(conn: &mut Conn, org: Org, table: &Table, rows: &Rows<'_>) -> Result<()> {
     Template::default()
         .words(&format!("UPDATE {} SET ", table.name))
         .same(table, table.keys..table.columns.len(), ", ")
@@ -142,7 +127,7 @@ pub(super) fn update(conn: &mut Conn, org: Org, table: &Table, rows: &[Value]) -
 }
 
 /// Deletes the rows of these keys.
-pub(super) fn delete(conn: &mut Conn, org: Org, table: &Table, keys: &[Value]) -> Result<()> {
+pub(super) fn delete(conn: &mut Conn, org: Org, table: &Table, keys: &Rows<'_>) -> Result<()> {
     Template::default()
         .words(&format!("DELETE FROM {} WHERE org = ", table.name))
         .org()

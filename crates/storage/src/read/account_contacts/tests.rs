@@ -10,7 +10,7 @@ use roster_core::rules::contact::{ContactPatch, CreateContact};
 use roster_core::text::{Name, Role};
 
 use super::*;
-use crate::tables::decode::derived_of_contact;
+use crate::tables::records::derived_of_contact;
 use crate::testing::{TestStore, on_both_engines};
 use crate::{OrganizationName, Snapshot};
 

@@ -16,8 +16,8 @@ use roster_core::rules::deletion::DeleteContact;
 use roster_core::text::{Email, ExternalId, Name, Role};
 
 use super::*;
-use crate::tables::decode::{derived_of_account, derived_of_contact};
 use crate::tables::listed::Listed;
+use crate::tables::records::{derived_of_account, derived_of_contact};
 use crate::testing::{TestStore, on_both_engines};
 use crate::{OrganizationName, Snapshot};
 
