@@ -15,7 +15,9 @@ use tokio::task::JoinSet;
 use crate::generated::{Generated, wire_status};
 use crate::memory::{another, metric};
 use crate::naive::{Case, FACTORS, Scene, Verdict};
-use crate::world::{Clients, Engine, Server, on_both_engines};
+use crate::world::{Clients, Engine, Server, World, both_engines};
+
+both_engines!(check_batch_list_viewers_and_explain_agree_with_the_rule,);
 
 /// Pairs of a contact and a ticket, each judged by batch, list and viewers.
 const QUESTIONS: u64 = 100_000;
@@ -426,39 +428,47 @@ fn assert_from_memory(server: &Server, questions: &str) {
     assert!(memory > database / 2.0, "{questions}");
 }
 
-on_both_engines! {
-    async fn check_batch_list_viewers_and_explain_agree_with_the_rule(world: World) {
-        let asked_for = std::env::var("ROSTER_SEED").ok();
-        let first = asked_for.as_ref().map_or(1, |seed| seed.parse().expect("a number"));
-        let times = if std::env::var_os("ROSTER_LONG").is_some() { 10 } else { 1 };
-        let mut seeds = first..first + ORGANIZATIONS * times;
-        let mut tally = Tally::default();
-        let mut living = JoinSet::new();
-        world.server.kill();
-        world.server = another(&world.database, &[]);
-        world.clients = world.server.connect().await;
-        // One server a SQLite file.
-        let second = (world.engine == Engine::Postgres).then(|| another(&world.database, &[]));
-        let elsewhere = match &second {
-            Some(server) => Some(server.connect().await),
-            None => None,
-        };
-        loop {
-            while living.len() < AT_A_TIME && let Some(seed) = seeds.next() {
-                living.spawn(live_through(world.clients.clone(), elsewhere.clone(), seed));
+async fn check_batch_list_viewers_and_explain_agree_with_the_rule(mut world: World) {
+    let asked_for = std::env::var("ROSTER_SEED").ok();
+    let first = asked_for
+        .as_ref()
+        .map_or(1, |seed| seed.parse().expect("a number"));
+    let times = if std::env::var_os("ROSTER_LONG").is_some() {
+        10
+    } else {
+        1
+    };
+    let mut seeds = first..first + ORGANIZATIONS * times;
+    let mut tally = Tally::default();
+    let mut living = JoinSet::new();
+    world.server.kill();
+    world.server = another(&world.database, &[]);
+    world.clients = world.server.connect().await;
+    // One server a SQLite file.
+    let second = (world.engine == Engine::Postgres).then(|| another(&world.database, &[]));
+    let elsewhere = match &second {
+        Some(server) => Some(server.connect().await),
+        None => None,
+    };
+    loop {
+        while living.len() < AT_A_TIME
+            && let Some(seed) = seeds.next()
+        {
+            living.spawn(live_through(world.clients.clone(), elsewhere.clone(), seed));
+        }
+        match living.join_next().await {
+            Some(lived) => {
+                tally.add(lived.unwrap_or_else(|failed| resume_unwind(failed.into_panic())))
             }
-            match living.join_next().await {
-                Some(lived) => tally.add(lived.unwrap_or_else(|failed| resume_unwind(failed.into_panic()))),
-                None => break,
-            }
+            None => break,
         }
-        tally.print();
-        assert_from_memory(&world.server, "here");
-        if let Some(second) = &second {
-            assert_from_memory(second, "elsewhere");
-        }
-        if asked_for.is_none() {
-            tally.assert_enough(QUESTIONS * times);
-        }
+    }
+    tally.print();
+    assert_from_memory(&world.server, "here");
+    if let Some(second) = &second {
+        assert_from_memory(second, "elsewhere");
+    }
+    if asked_for.is_none() {
+        tally.assert_enough(QUESTIONS * times);
     }
 }

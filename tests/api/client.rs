@@ -10,7 +10,14 @@ use tokio::net::TcpListener;
 use tokio_stream::wrappers::TcpListenerStream;
 use tonic::{Request, Response, Status};
 
-use crate::world::{World, on_both_engines};
+use crate::world::{World, both_engines};
+
+both_engines!(
+    a_list_pages_by_itself_and_holds_every_item_once,
+    a_check_answers_with_its_grounds_and_an_unknown_ticket_is_an_error,
+    a_client_speaks_of_its_organization_alone,
+    a_server_that_died_is_unreachable_and_one_that_comes_back_is_reached,
+);
 
 async fn connected(world: &World) -> Roster {
     let address = format!("http://{}", world.server.address);
@@ -18,67 +25,100 @@ async fn connected(world: &World) -> Roster {
     roster.expect("the server answers")
 }
 
-on_both_engines! {
-    async fn a_list_pages_by_itself_and_holds_every_item_once(world: World) {
-        let contact = world.contact("田中").await;
-        let mut ids: Vec<String> = (0..7).map(|number| format!("T-{number}")).collect();
-        for id in &ids {
-            world.record(TicketRecord { id: id.clone(), requester_id: contact.clone(), ..Default::default() }).await;
-        }
-        let roster = connected(&world).await;
-        for page_size in [0, 1, 2, 3, 7] {
-            let request = ListTicketsRequest { requester_id: contact.clone(), page_size, ..Default::default() };
-            let tickets: Vec<Ticket> = roster.all(request).try_collect().await.unwrap();
-            let listed: Vec<String> = tickets.into_iter().rev().map(|ticket| ticket.id).collect();
-            assert_eq!(listed, ids, "pages of {page_size}");
-        }
-        ids.reverse();
-        let visible: Vec<VisibleTicket> = roster.visible_tickets(&contact).try_collect().await.unwrap();
-        let visible: Vec<String> = visible.into_iter().map(|of| of.ticket.unwrap().id).collect();
-        assert_eq!(visible, ids);
+async fn a_list_pages_by_itself_and_holds_every_item_once(world: World) {
+    let contact = world.contact("田中").await;
+    let mut ids: Vec<String> = (0..7).map(|number| format!("T-{number}")).collect();
+    for id in &ids {
+        world
+            .record(TicketRecord {
+                id: id.clone(),
+                requester_id: contact.clone(),
+                ..Default::default()
+            })
+            .await;
     }
-}
-
-on_both_engines! {
-    async fn a_check_answers_with_its_grounds_and_an_unknown_ticket_is_an_error(world: World) {
-        let (contact, other) = (world.contact("田中").await, world.contact("鈴木").await);
-        world.record(TicketRecord { id: "T".into(), requester_id: contact.clone(), ..Default::default() }).await;
-        let roster = connected(&world).await;
-        let Sight::Visible(grounds) = roster.check(&contact, "T").await.unwrap() else {
-            panic!("its own ticket");
+    let roster = connected(&world).await;
+    for page_size in [0, 1, 2, 3, 7] {
+        let request = ListTicketsRequest {
+            requester_id: contact.clone(),
+            page_size,
+            ..Default::default()
         };
-        assert_eq!(grounds.iter().map(Ground::kind).collect::<Vec<_>>(), [GroundKind::Requester]);
-        assert_eq!(roster.check(&other, "T").await.unwrap(), Sight::Hidden);
-        assert_eq!(roster.explain(&other, "T").await.unwrap().clauses.len(), 3);
-        let error = roster.check(&contact, "U").await.unwrap_err();
-        assert_eq!(error.reason(), Some(ErrorReason::TicketNotFound));
-        assert_eq!(error.refusal().unwrap().metadata["ticket_id"], "U");
+        let tickets: Vec<Ticket> = roster.all(request).try_collect().await.unwrap();
+        let listed: Vec<String> = tickets.into_iter().rev().map(|ticket| ticket.id).collect();
+        assert_eq!(listed, ids, "pages of {page_size}");
     }
+    ids.reverse();
+    let visible: Vec<VisibleTicket> = roster
+        .visible_tickets(&contact)
+        .try_collect()
+        .await
+        .unwrap();
+    let visible: Vec<String> = visible
+        .into_iter()
+        .map(|of| of.ticket.unwrap().id)
+        .collect();
+    assert_eq!(visible, ids);
 }
 
-on_both_engines! {
-    async fn a_client_speaks_of_its_organization_alone(world: World) {
-        world.account("A").await;
-        let address = format!("http://{}", world.server.address);
-        let roster = Roster::builder(address).organization("acme").connect().await.unwrap();
-        let none: Vec<Account> = roster.all(ListAccountsRequest::default()).try_collect().await.unwrap();
-        assert!(none.is_empty());
-        let raw = roster.accounts().list_accounts(ListAccountsRequest::default()).await.unwrap();
-        assert!(raw.into_inner().accounts.is_empty());
-    }
+async fn a_check_answers_with_its_grounds_and_an_unknown_ticket_is_an_error(world: World) {
+    let (contact, other) = (world.contact("田中").await, world.contact("鈴木").await);
+    world
+        .record(TicketRecord {
+            id: "T".into(),
+            requester_id: contact.clone(),
+            ..Default::default()
+        })
+        .await;
+    let roster = connected(&world).await;
+    let Sight::Visible(grounds) = roster.check(&contact, "T").await.unwrap() else {
+        panic!("its own ticket");
+    };
+    assert_eq!(
+        grounds.iter().map(Ground::kind).collect::<Vec<_>>(),
+        [GroundKind::Requester]
+    );
+    assert_eq!(roster.check(&other, "T").await.unwrap(), Sight::Hidden);
+    assert_eq!(roster.explain(&other, "T").await.unwrap().clauses.len(), 3);
+    let error = roster.check(&contact, "U").await.unwrap_err();
+    assert_eq!(error.reason(), Some(ErrorReason::TicketNotFound));
+    assert_eq!(error.refusal().unwrap().metadata["ticket_id"], "U");
 }
 
-on_both_engines! {
-    async fn a_server_that_died_is_unreachable_and_one_that_comes_back_is_reached(world: World) {
-        let roster = connected(&world).await;
-        roster.call(GetSettingsRequest::default()).await.unwrap();
-        world.server.child.kill().unwrap();
-        world.server.child.wait().unwrap();
-        let error = roster.call(GetSettingsRequest::default()).await.unwrap_err();
-        assert!(matches!(error, Error::Unreachable { .. }), "{error:?}");
-        world.server.start_again(&world.database);
-        roster.call(GetSettingsRequest::default()).await.unwrap();
-    }
+async fn a_client_speaks_of_its_organization_alone(world: World) {
+    world.account("A").await;
+    let address = format!("http://{}", world.server.address);
+    let roster = Roster::builder(address)
+        .organization("acme")
+        .connect()
+        .await
+        .unwrap();
+    let none: Vec<Account> = roster
+        .all(ListAccountsRequest::default())
+        .try_collect()
+        .await
+        .unwrap();
+    assert!(none.is_empty());
+    let raw = roster
+        .accounts()
+        .list_accounts(ListAccountsRequest::default())
+        .await
+        .unwrap();
+    assert!(raw.into_inner().accounts.is_empty());
+}
+
+async fn a_server_that_died_is_unreachable_and_one_that_comes_back_is_reached(mut world: World) {
+    let roster = connected(&world).await;
+    roster.call(GetSettingsRequest::default()).await.unwrap();
+    world.server.child.kill().unwrap();
+    world.server.child.wait().unwrap();
+    let error = roster
+        .call(GetSettingsRequest::default())
+        .await
+        .unwrap_err();
+    assert!(matches!(error, Error::Unreachable { .. }), "{error:?}");
+    world.server.start_again(&world.database);
+    roster.call(GetSettingsRequest::default()).await.unwrap();
 }
 
 /// Fails with UNAVAILABLE so many times, and keeps the request ids that it is sent.

@@ -5,7 +5,14 @@ use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use crate::search::number_of;
-use crate::world::{Database, Engine, Server, World, command, on_both_engines};
+use crate::world::{Database, Engine, Server, World, both_engines, command};
+
+both_engines!(
+    a_demo_fills_an_empty_database_and_leaves_a_full_one_as_it_is,
+    a_demo_that_was_killed_anywhere_is_finished_by_the_next,
+    a_demo_leaves_a_database_alone_in_which_anybody_wrote,
+    a_demo_leaves_even_a_half_filled_database_alone_once_anybody_wrote,
+);
 
 /// Much longer than it takes.
 const FILLS_WITHIN: Duration = Duration::from_secs(30);
@@ -55,57 +62,52 @@ fn whole(world: &World) -> [i64; 4] {
     counts(&database)
 }
 
-on_both_engines! {
-    async fn a_demo_fills_an_empty_database_and_leaves_a_full_one_as_it_is(world: World) {
+async fn a_demo_fills_an_empty_database_and_leaves_a_full_one_as_it_is(mut world: World) {
+    world.server.kill();
+    let mut seen = Vec::new();
+    for _ in 0..2 {
+        world.server = Server::start_with(&arguments(&world.database));
+        seen.push((revision(&world.database), counts(&world.database)));
         world.server.kill();
-        let mut seen = Vec::new();
-        for _ in 0..2 {
-            world.server = Server::start_with(&arguments(&world.database));
-            seen.push((revision(&world.database), counts(&world.database)));
-            world.server.kill();
-        }
-        assert_eq!(seen[0].1[1], 600);
-        assert!(seen[0].1.iter().all(|count| *count > 0));
-        assert_eq!(seen[0], seen[1]);
-        assert_eq!(number_of(&world.database, "SELECT count(*) AS number FROM imports"), 4);
     }
+    assert_eq!(seen[0].1[1], 600);
+    assert!(seen[0].1.iter().all(|count| *count > 0));
+    assert_eq!(seen[0], seen[1]);
+    assert_eq!(
+        number_of(&world.database, "SELECT count(*) AS number FROM imports"),
+        4
+    );
 }
 
-on_both_engines! {
-    async fn a_demo_that_was_killed_anywhere_is_finished_by_the_next(world: World) {
-        world.server.kill();
-        let whole = whole(&world);
-        for change_sets in 1..=4 {
-            fill_until(&world.database, change_sets);
-            let now = counts(&world.database);
-            assert!(change_sets > 1 || now != whole, "killed half-way");
-        }
-        world.server = Server::start_with(&arguments(&world.database));
-        assert_eq!(counts(&world.database), whole);
+async fn a_demo_that_was_killed_anywhere_is_finished_by_the_next(mut world: World) {
+    world.server.kill();
+    let whole = whole(&world);
+    for change_sets in 1..=4 {
+        fill_until(&world.database, change_sets);
+        let now = counts(&world.database);
+        assert!(change_sets > 1 || now != whole, "killed half-way");
     }
+    world.server = Server::start_with(&arguments(&world.database));
+    assert_eq!(counts(&world.database), whole);
 }
 
-on_both_engines! {
-    async fn a_demo_leaves_a_database_alone_in_which_anybody_wrote(world: World) {
-        world.account("山田商店").await;
-        world.server.kill();
-        world.server = Server::start_with(&arguments(&world.database));
-        assert_eq!(counts(&world.database), [1, 0, 0, 0]);
-    }
+async fn a_demo_leaves_a_database_alone_in_which_anybody_wrote(mut world: World) {
+    world.account("山田商店").await;
+    world.server.kill();
+    world.server = Server::start_with(&arguments(&world.database));
+    assert_eq!(counts(&world.database), [1, 0, 0, 0]);
 }
 
-on_both_engines! {
-    async fn a_demo_leaves_even_a_half_filled_database_alone_once_anybody_wrote(world: World) {
-        world.server.kill();
-        fill_until(&world.database, 2);
-        world.server = Server::start(&world.database);
-        world.clients = world.server.connect().await;
-        world.account("山田商店").await;
-        world.server.kill();
-        let before = counts(&world.database);
-        world.server = Server::start_with(&arguments(&world.database));
-        assert_eq!(counts(&world.database), before);
-    }
+async fn a_demo_leaves_even_a_half_filled_database_alone_once_anybody_wrote(mut world: World) {
+    world.server.kill();
+    fill_until(&world.database, 2);
+    world.server = Server::start(&world.database);
+    world.clients = world.server.connect().await;
+    world.account("山田商店").await;
+    world.server.kill();
+    let before = counts(&world.database);
+    world.server = Server::start_with(&arguments(&world.database));
+    assert_eq!(counts(&world.database), before);
 }
 
 #[test]

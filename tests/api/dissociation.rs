@@ -3,7 +3,27 @@
 use roster_api::v1::*;
 use tonic::Code;
 
-use crate::world::{World, metadata, on_both_engines, refused};
+use crate::world::{World, both_engines, metadata, refused};
+
+both_engines!(
+    a_primary_account_is_not_dissociated,
+    tickets_need_a_disposition_and_their_number_is_told,
+    without_tickets_no_disposition_is_needed,
+    kept_tickets_stay_with_the_account,
+    tickets_move_to_the_primary,
+    tickets_move_to_another_account_of_the_contact_and_to_no_other,
+    clearing_open_tickets_only_leaves_the_closed_ones,
+    a_colleagues_tickets_are_left_alone,
+    what_was_cleared_does_not_come_back_with_the_association,
+    a_new_ticket_after_the_preview_aborts_the_dissociation_that_carries_its_etag,
+    a_repeat_with_the_same_request_id_gets_the_first_answer,
+    all_100_000_tickets_of_a_contact_move_at_once_while_reads_go_on,
+    an_etag_outlives_what_it_does_not_stand_for_and_nothing_else,
+    a_preview_needs_an_association_and_of_a_blocked_contact_nothing_stays_visible,
+    open_tickets_alone_can_be_moved_and_closed_ones_still_need_a_disposition,
+    a_refused_target_changes_nothing_even_without_tickets,
+    an_answer_is_repeated_after_a_restart_and_a_refusal_is_not_kept,
+);
 
 /// A contact with primary A and secondary B, three tickets of B (one closed) and one of A.
 async fn set_the_scene(world: &World) -> (String, String, String) {
@@ -39,202 +59,316 @@ async fn accounts_of_tickets(world: &World) -> Vec<String> {
     accounts
 }
 
-on_both_engines! {
-    async fn a_primary_account_is_not_dissociated(world: World) {
-        let (a, _, c) = set_the_scene(&world).await;
-        let status = refused(
-            world.dissociate(&a, &c, TicketDisposition::KeepWithAccount).await,
-            Code::FailedPrecondition,
-            "PRIMARY_STAYS",
-        );
-        assert!(status.message().contains("transfer"), "it says what to do instead");
-        assert_eq!(world.accounts_of(&c).await.len(), 2);
-    }
+async fn a_primary_account_is_not_dissociated(world: World) {
+    let (a, _, c) = set_the_scene(&world).await;
+    let status = refused(
+        world
+            .dissociate(&a, &c, TicketDisposition::KeepWithAccount)
+            .await,
+        Code::FailedPrecondition,
+        "PRIMARY_STAYS",
+    );
+    assert!(
+        status.message().contains("transfer"),
+        "it says what to do instead"
+    );
+    assert_eq!(world.accounts_of(&c).await.len(), 2);
 }
 
-on_both_engines! {
-    async fn tickets_need_a_disposition_and_their_number_is_told(world: World) {
-        let (a, b, c) = set_the_scene(&world).await;
-        let status = refused(
-            world.dissociate(&b, &c, TicketDisposition::Unspecified).await,
-            Code::FailedPrecondition,
-            "DISPOSITION_REQUIRED",
-        );
-        assert_eq!(metadata(&status, "tickets"), "3");
-        assert_eq!(accounts_of_tickets(&world).await, [&a, &b, &b, &b].map(String::clone));
-        assert_eq!(world.accounts_of(&c).await.len(), 2);
-    }
+async fn tickets_need_a_disposition_and_their_number_is_told(world: World) {
+    let (a, b, c) = set_the_scene(&world).await;
+    let status = refused(
+        world
+            .dissociate(&b, &c, TicketDisposition::Unspecified)
+            .await,
+        Code::FailedPrecondition,
+        "DISPOSITION_REQUIRED",
+    );
+    assert_eq!(metadata(&status, "tickets"), "3");
+    assert_eq!(
+        accounts_of_tickets(&world).await,
+        [&a, &b, &b, &b].map(String::clone)
+    );
+    assert_eq!(world.accounts_of(&c).await.len(), 2);
 }
 
-on_both_engines! {
-    async fn without_tickets_no_disposition_is_needed(world: World) {
-        let (_, _, c) = set_the_scene(&world).await;
-        let d = world.account("D").await;
-        world.associate(&d, &c).await;
-        let done = world.dissociate(&d, &c, TicketDisposition::Unspecified).await.unwrap();
-        assert_eq!(done.into_inner().tickets_changed, 0);
-        refused(world.dissociate(&d, &c, TicketDisposition::Unspecified).await, Code::NotFound, "ASSOCIATION_NOT_FOUND");
-    }
+async fn without_tickets_no_disposition_is_needed(world: World) {
+    let (_, _, c) = set_the_scene(&world).await;
+    let d = world.account("D").await;
+    world.associate(&d, &c).await;
+    let done = world
+        .dissociate(&d, &c, TicketDisposition::Unspecified)
+        .await
+        .unwrap();
+    assert_eq!(done.into_inner().tickets_changed, 0);
+    refused(
+        world
+            .dissociate(&d, &c, TicketDisposition::Unspecified)
+            .await,
+        Code::NotFound,
+        "ASSOCIATION_NOT_FOUND",
+    );
 }
 
-on_both_engines! {
-    async fn kept_tickets_stay_with_the_account(world: World) {
-        let (a, b, c) = set_the_scene(&world).await;
-        let done = world.dissociate(&b, &c, TicketDisposition::KeepWithAccount).await.unwrap();
-        assert_eq!(done.into_inner().tickets_changed, 0);
-        assert_eq!(accounts_of_tickets(&world).await, [&a, &b, &b, &b].map(String::clone));
-        assert_eq!(world.accounts_of(&c).await.len(), 1);
-    }
+async fn kept_tickets_stay_with_the_account(world: World) {
+    let (a, b, c) = set_the_scene(&world).await;
+    let done = world
+        .dissociate(&b, &c, TicketDisposition::KeepWithAccount)
+        .await
+        .unwrap();
+    assert_eq!(done.into_inner().tickets_changed, 0);
+    assert_eq!(
+        accounts_of_tickets(&world).await,
+        [&a, &b, &b, &b].map(String::clone)
+    );
+    assert_eq!(world.accounts_of(&c).await.len(), 1);
 }
 
-on_both_engines! {
-    async fn tickets_move_to_the_primary(world: World) {
-        let (a, b, c) = set_the_scene(&world).await;
-        let done = world.dissociate(&b, &c, TicketDisposition::MoveToPrimary).await.unwrap();
-        assert_eq!(done.into_inner().tickets_changed, 3);
-        assert_eq!(accounts_of_tickets(&world).await, [&a, &a, &a, &a].map(String::clone));
-    }
+async fn tickets_move_to_the_primary(world: World) {
+    let (a, b, c) = set_the_scene(&world).await;
+    let done = world
+        .dissociate(&b, &c, TicketDisposition::MoveToPrimary)
+        .await
+        .unwrap();
+    assert_eq!(done.into_inner().tickets_changed, 3);
+    assert_eq!(
+        accounts_of_tickets(&world).await,
+        [&a, &a, &a, &a].map(String::clone)
+    );
 }
 
-on_both_engines! {
-    async fn tickets_move_to_another_account_of_the_contact_and_to_no_other(world: World) {
-        let (a, b, c) = set_the_scene(&world).await;
-        let stranger = world.account("Z").await;
-        let request = |to: &str| DissociateContactRequest {
-            account_id: b.clone(),
-            contact_id: c.clone(),
-            ticket_disposition: TicketDisposition::MoveToAccount.into(),
-            move_to_account_id: to.into(),
-            ..Default::default()
-        };
-        let client = &mut world.clients.associations.clone();
-        refused(client.dissociate_contact(request(&stranger)).await, Code::FailedPrecondition, "TARGET_NOT_ASSOCIATED");
-        refused(client.dissociate_contact(request(&b)).await, Code::InvalidArgument, "TARGET_IS_LEFT");
-        refused(client.dissociate_contact(request("")).await, Code::InvalidArgument, "DISPOSITION_INVALID");
-        let unasked = DissociateContactRequest { ticket_disposition: TicketDisposition::ClearAccount.into(), ..request(&a) };
-        refused(client.dissociate_contact(unasked).await, Code::InvalidArgument, "DISPOSITION_INVALID");
-        assert_eq!(client.dissociate_contact(request(&a)).await.unwrap().into_inner().tickets_changed, 3);
-    }
+async fn tickets_move_to_another_account_of_the_contact_and_to_no_other(mut world: World) {
+    let (a, b, c) = set_the_scene(&world).await;
+    let stranger = world.account("Z").await;
+    let request = |to: &str| DissociateContactRequest {
+        account_id: b.clone(),
+        contact_id: c.clone(),
+        ticket_disposition: TicketDisposition::MoveToAccount.into(),
+        move_to_account_id: to.into(),
+        ..Default::default()
+    };
+    let client = &mut world.clients.associations.clone();
+    refused(
+        client.dissociate_contact(request(&stranger)).await,
+        Code::FailedPrecondition,
+        "TARGET_NOT_ASSOCIATED",
+    );
+    refused(
+        client.dissociate_contact(request(&b)).await,
+        Code::InvalidArgument,
+        "TARGET_IS_LEFT",
+    );
+    refused(
+        client.dissociate_contact(request("")).await,
+        Code::InvalidArgument,
+        "DISPOSITION_INVALID",
+    );
+    let unasked = DissociateContactRequest {
+        ticket_disposition: TicketDisposition::ClearAccount.into(),
+        ..request(&a)
+    };
+    refused(
+        client.dissociate_contact(unasked).await,
+        Code::InvalidArgument,
+        "DISPOSITION_INVALID",
+    );
+    assert_eq!(
+        client
+            .dissociate_contact(request(&a))
+            .await
+            .unwrap()
+            .into_inner()
+            .tickets_changed,
+        3
+    );
 }
 
-on_both_engines! {
-    async fn clearing_open_tickets_only_leaves_the_closed_ones(world: World) {
-        let (a, b, c) = set_the_scene(&world).await;
-        let request = DissociateContactRequest {
-            account_id: b.clone(),
-            contact_id: c,
-            ticket_disposition: TicketDisposition::ClearAccount.into(),
-            ticket_scope: TicketScope::OpenOnly.into(),
-            ..Default::default()
-        };
-        let done = world.clients.associations.dissociate_contact(request).await.unwrap();
-        assert_eq!(done.into_inner().tickets_changed, 2);
-        assert_eq!(accounts_of_tickets(&world).await, [a, String::new(), String::new(), b]);
-    }
+async fn clearing_open_tickets_only_leaves_the_closed_ones(mut world: World) {
+    let (a, b, c) = set_the_scene(&world).await;
+    let request = DissociateContactRequest {
+        account_id: b.clone(),
+        contact_id: c,
+        ticket_disposition: TicketDisposition::ClearAccount.into(),
+        ticket_scope: TicketScope::OpenOnly.into(),
+        ..Default::default()
+    };
+    let done = world
+        .clients
+        .associations
+        .dissociate_contact(request)
+        .await
+        .unwrap();
+    assert_eq!(done.into_inner().tickets_changed, 2);
+    assert_eq!(
+        accounts_of_tickets(&world).await,
+        [a, String::new(), String::new(), b]
+    );
 }
 
-on_both_engines! {
-    async fn a_colleagues_tickets_are_left_alone(world: World) {
-        let (_, b, c) = set_the_scene(&world).await;
-        let colleague = world.contact("林").await;
-        world.associate(&b, &colleague).await;
-        world.ticket("Y1", &colleague, &b).await;
-        world.dissociate(&b, &c, TicketDisposition::ClearAccount).await.unwrap();
-        assert_eq!(world.get_ticket("Y1").await.account_id, b);
-        assert_eq!(world.get_ticket("A1").await.account_id, world.primary_of(&c).await);
-    }
+async fn a_colleagues_tickets_are_left_alone(world: World) {
+    let (_, b, c) = set_the_scene(&world).await;
+    let colleague = world.contact("林").await;
+    world.associate(&b, &colleague).await;
+    world.ticket("Y1", &colleague, &b).await;
+    world
+        .dissociate(&b, &c, TicketDisposition::ClearAccount)
+        .await
+        .unwrap();
+    assert_eq!(world.get_ticket("Y1").await.account_id, b);
+    assert_eq!(
+        world.get_ticket("A1").await.account_id,
+        world.primary_of(&c).await
+    );
 }
 
-on_both_engines! {
-    async fn what_was_cleared_does_not_come_back_with_the_association(world: World) {
-        let (_, b, c) = set_the_scene(&world).await;
-        world.dissociate(&b, &c, TicketDisposition::ClearAccount).await.unwrap();
-        let again = world.associated(&b, &c, Some(false), "").await;
-        assert!(!again.sees_account_tickets && !again.primary);
-        assert_eq!(world.get_ticket("B1").await.account_id, "");
-    }
+async fn what_was_cleared_does_not_come_back_with_the_association(world: World) {
+    let (_, b, c) = set_the_scene(&world).await;
+    world
+        .dissociate(&b, &c, TicketDisposition::ClearAccount)
+        .await
+        .unwrap();
+    let again = world.associated(&b, &c, Some(false), "").await;
+    assert!(!again.sees_account_tickets && !again.primary);
+    assert_eq!(world.get_ticket("B1").await.account_id, "");
 }
 
-on_both_engines! {
-    async fn a_new_ticket_after_the_preview_aborts_the_dissociation_that_carries_its_etag(world: World) {
-        let (_, b, c) = set_the_scene(&world).await;
-        let copied = TicketRecord {
-            id: "CC".into(),
-            requester_id: world.contact("林").await,
+async fn a_new_ticket_after_the_preview_aborts_the_dissociation_that_carries_its_etag(
+    mut world: World,
+) {
+    let (_, b, c) = set_the_scene(&world).await;
+    let copied = TicketRecord {
+        id: "CC".into(),
+        requester_id: world.contact("林").await,
+        account_id: Some(b.clone()),
+        allow_unassociated_account: true,
+        cc_contact_ids: vec![c.clone()],
+        ..Default::default()
+    };
+    world.record(copied).await;
+    let request = PreviewDissociationRequest {
+        account_id: b.clone(),
+        contact_id: c.clone(),
+        ..Default::default()
+    };
+    let client = &mut world.clients.associations.clone();
+    let preview = client
+        .preview_dissociation(request.clone())
+        .await
+        .unwrap()
+        .into_inner();
+    assert_eq!((preview.tickets_open, preview.tickets_closed), (2, 1));
+    assert_eq!(
+        (
+            preview.still_visible_as_requester,
+            preview.still_visible_as_cc
+        ),
+        (3, 1)
+    );
+
+    world.ticket("B4", &c, &b).await;
+    let dissociate = |etag: &str| DissociateContactRequest {
+        account_id: b.clone(),
+        contact_id: c.clone(),
+        ticket_disposition: TicketDisposition::ClearAccount.into(),
+        etag: etag.into(),
+        ..Default::default()
+    };
+    refused(
+        client.dissociate_contact(dissociate(&preview.etag)).await,
+        Code::Aborted,
+        "ETAG_MISMATCH",
+    );
+    let etag = client
+        .preview_dissociation(request)
+        .await
+        .unwrap()
+        .into_inner()
+        .etag;
+    assert_eq!(
+        client
+            .dissociate_contact(dissociate(&etag))
+            .await
+            .unwrap()
+            .into_inner()
+            .tickets_changed,
+        4
+    );
+    assert!(world.sees(&c, "CC").await, "the copy list still shows it");
+}
+
+async fn a_repeat_with_the_same_request_id_gets_the_first_answer(mut world: World) {
+    let (_, b, c) = set_the_scene(&world).await;
+    let request = DissociateContactRequest {
+        account_id: b,
+        contact_id: c.clone(),
+        ticket_disposition: TicketDisposition::ClearAccount.into(),
+        request_id: "one".into(),
+        ..Default::default()
+    };
+    let client = &mut world.clients.associations.clone();
+    let first = client
+        .dissociate_contact(request.clone())
+        .await
+        .unwrap()
+        .into_inner();
+    let second = client
+        .dissociate_contact(request.clone())
+        .await
+        .unwrap()
+        .into_inner();
+    assert_eq!(first, second);
+    assert_eq!(first.tickets_changed, 3);
+    let other = DissociateContactRequest {
+        ticket_disposition: TicketDisposition::KeepWithAccount.into(),
+        ..request
+    };
+    refused(
+        client.dissociate_contact(other).await,
+        Code::InvalidArgument,
+        "REQUEST_ID_REUSED",
+    );
+}
+
+async fn all_100_000_tickets_of_a_contact_move_at_once_while_reads_go_on(mut world: World) {
+    let (a, b, c) = set_the_scene(&world).await;
+    for batch in 0..100 {
+        let tickets = (0..1_000).map(|n| TicketRecord {
+            id: format!("M{batch}-{n}"),
+            requester_id: c.clone(),
             account_id: Some(b.clone()),
-            allow_unassociated_account: true,
-            cc_contact_ids: vec![c.clone()],
+            ..Default::default()
+        });
+        let request = RecordTicketsRequest {
+            tickets: tickets.collect(),
             ..Default::default()
         };
-        world.record(copied).await;
-        let request = PreviewDissociationRequest { account_id: b.clone(), contact_id: c.clone(), ..Default::default() };
-        let client = &mut world.clients.associations.clone();
-        let preview = client.preview_dissociation(request.clone()).await.unwrap().into_inner();
-        assert_eq!((preview.tickets_open, preview.tickets_closed), (2, 1));
-        assert_eq!((preview.still_visible_as_requester, preview.still_visible_as_cc), (3, 1));
-
-        world.ticket("B4", &c, &b).await;
-        let dissociate = |etag: &str| DissociateContactRequest {
-            account_id: b.clone(),
-            contact_id: c.clone(),
-            ticket_disposition: TicketDisposition::ClearAccount.into(),
-            etag: etag.into(),
-            ..Default::default()
-        };
-        refused(client.dissociate_contact(dissociate(&preview.etag)).await, Code::Aborted, "ETAG_MISMATCH");
-        let etag = client.preview_dissociation(request).await.unwrap().into_inner().etag;
-        assert_eq!(client.dissociate_contact(dissociate(&etag)).await.unwrap().into_inner().tickets_changed, 4);
-        assert!(world.sees(&c, "CC").await, "the copy list still shows it");
+        world.clients.tickets.record_tickets(request).await.unwrap();
     }
-}
-
-on_both_engines! {
-    async fn a_repeat_with_the_same_request_id_gets_the_first_answer(world: World) {
-        let (_, b, c) = set_the_scene(&world).await;
-        let request = DissociateContactRequest {
-            account_id: b,
-            contact_id: c.clone(),
-            ticket_disposition: TicketDisposition::ClearAccount.into(),
-            request_id: "one".into(),
-            ..Default::default()
-        };
-        let client = &mut world.clients.associations.clone();
-        let first = client.dissociate_contact(request.clone()).await.unwrap().into_inner();
-        let second = client.dissociate_contact(request.clone()).await.unwrap().into_inner();
-        assert_eq!(first, second);
-        assert_eq!(first.tickets_changed, 3);
-        let other = DissociateContactRequest { ticket_disposition: TicketDisposition::KeepWithAccount.into(), ..request };
-        refused(client.dissociate_contact(other).await, Code::InvalidArgument, "REQUEST_ID_REUSED");
-    }
-}
-
-on_both_engines! {
-    async fn all_100_000_tickets_of_a_contact_move_at_once_while_reads_go_on(world: World) {
-        let (a, b, c) = set_the_scene(&world).await;
-        for batch in 0..100 {
-            let tickets = (0..1_000).map(|n| TicketRecord {
-                id: format!("M{batch}-{n}"),
-                requester_id: c.clone(),
-                account_id: Some(b.clone()),
-                ..Default::default()
-            });
-            let request = RecordTicketsRequest { tickets: tickets.collect(), ..Default::default() };
-            world.clients.tickets.record_tickets(request).await.unwrap();
-        }
-        let reading = {
-            let (clients, contact) = (world.clients.clone(), c.clone());
-            tokio::spawn(async move {
-                for _ in 0..20 {
-                    let request = CheckTicketRequest { contact_id: contact.clone(), ticket_id: "M0-0".into(), ..Default::default() };
-                    clients.visibility.clone().check_ticket(request).await.unwrap();
-                }
-            })
-        };
-        let done = world.dissociate(&b, &c, TicketDisposition::MoveToPrimary).await.unwrap();
-        assert_eq!(done.into_inner().tickets_changed, 100_003);
-        reading.await.unwrap();
-        assert_eq!(world.get_ticket("M99-999").await.account_id, a);
-    }
+    let reading = {
+        let (clients, contact) = (world.clients.clone(), c.clone());
+        tokio::spawn(async move {
+            for _ in 0..20 {
+                let request = CheckTicketRequest {
+                    contact_id: contact.clone(),
+                    ticket_id: "M0-0".into(),
+                    ..Default::default()
+                };
+                clients
+                    .visibility
+                    .clone()
+                    .check_ticket(request)
+                    .await
+                    .unwrap();
+            }
+        })
+    };
+    let done = world
+        .dissociate(&b, &c, TicketDisposition::MoveToPrimary)
+        .await
+        .unwrap();
+    assert_eq!(done.into_inner().tickets_changed, 100_003);
+    reading.await.unwrap();
+    assert_eq!(world.get_ticket("M99-999").await.account_id, a);
 }
 
 async fn preview(world: &World, account: &str, contact: &str) -> PreviewDissociationResponse {
@@ -248,139 +382,264 @@ async fn preview(world: &World, account: &str, contact: &str) -> PreviewDissocia
     answer.expect("a preview").into_inner()
 }
 
-on_both_engines! {
-    async fn an_etag_outlives_what_it_does_not_stand_for_and_nothing_else(world: World) {
-        let (a, b, c) = set_the_scene(&world).await;
-        let colleague = world.contact("林").await;
-        world.associate(&b, &colleague).await;
-        let etag = preview(&world, &b, &c).await.etag;
-        // Another account's ticket, a colleague's, the contact itself: none of them counts.
-        world.ticket("A2", &c, &a).await;
-        world.ticket("Y1", &colleague, &b).await;
-        assert_eq!(preview(&world, &b, &c).await.etag, etag);
-        // Closing a ticket, moving one away, another flag: each counts.
-        let closed = TicketRecord { id: "B1".into(), requester_id: c.clone(), status: Some(TicketStatus::Closed.into()), ..Default::default() };
-        world.record(closed).await;
-        let after_closing = preview(&world, &b, &c).await;
-        assert_eq!((after_closing.tickets_open, after_closing.tickets_closed), (1, 2));
-        world.ticket("B1", &c, &a).await;
-        let after_moving = preview(&world, &b, &c).await;
-        assert_eq!((after_moving.tickets_open, after_moving.tickets_closed), (1, 1));
-        let update = UpdateAssociationRequest {
-            association: Some(Association { account_id: b.clone(), contact_id: c.clone(), sees_account_tickets: true, ..Default::default() }),
-            update_mask: Some(prost_types::FieldMask { paths: vec!["sees_account_tickets".into()] }),
-            ..Default::default()
-        };
-        world.clients.associations.update_association(update).await.unwrap();
-        let last = preview(&world, &b, &c).await.etag;
-        let of_another = preview(&world, &b, &colleague).await.etag;
-        let dissociate = |etag: &str| DissociateContactRequest {
+async fn an_etag_outlives_what_it_does_not_stand_for_and_nothing_else(mut world: World) {
+    let (a, b, c) = set_the_scene(&world).await;
+    let colleague = world.contact("林").await;
+    world.associate(&b, &colleague).await;
+    let etag = preview(&world, &b, &c).await.etag;
+    // Another account's ticket, a colleague's, the contact itself: none of them counts.
+    world.ticket("A2", &c, &a).await;
+    world.ticket("Y1", &colleague, &b).await;
+    assert_eq!(preview(&world, &b, &c).await.etag, etag);
+    // Closing a ticket, moving one away, another flag: each counts.
+    let closed = TicketRecord {
+        id: "B1".into(),
+        requester_id: c.clone(),
+        status: Some(TicketStatus::Closed.into()),
+        ..Default::default()
+    };
+    world.record(closed).await;
+    let after_closing = preview(&world, &b, &c).await;
+    assert_eq!(
+        (after_closing.tickets_open, after_closing.tickets_closed),
+        (1, 2)
+    );
+    world.ticket("B1", &c, &a).await;
+    let after_moving = preview(&world, &b, &c).await;
+    assert_eq!(
+        (after_moving.tickets_open, after_moving.tickets_closed),
+        (1, 1)
+    );
+    let update = UpdateAssociationRequest {
+        association: Some(Association {
             account_id: b.clone(),
             contact_id: c.clone(),
-            ticket_disposition: TicketDisposition::KeepWithAccount.into(),
-            etag: etag.into(),
+            sees_account_tickets: true,
             ..Default::default()
-        };
-        let client = &mut world.clients.associations.clone();
-        for stale in [&etag, &after_closing.etag, &after_moving.etag, &of_another, "nonsense"] {
-            refused(client.dissociate_contact(dissociate(stale)).await, Code::Aborted, "ETAG_MISMATCH");
-        }
-        world.restart().await;
-        world.clients.associations.dissociate_contact(dissociate(&last)).await.unwrap();
-    }
-}
-
-on_both_engines! {
-    async fn a_preview_needs_an_association_and_of_a_blocked_contact_nothing_stays_visible(world: World) {
-        let (_, b, c) = set_the_scene(&world).await;
-        let stranger = world.contact("林").await;
-        let ask = |account: &str, contact: &str| PreviewDissociationRequest { account_id: account.into(), contact_id: contact.into(), ..Default::default() };
-        let client = &mut world.clients.associations.clone();
-        refused(client.preview_dissociation(ask(&b, &stranger)).await, Code::NotFound, "ASSOCIATION_NOT_FOUND");
-        refused(client.preview_dissociation(ask("a99", &c)).await, Code::NotFound, "ACCOUNT_NOT_FOUND");
-        refused(client.preview_dissociation(ask(&b, "c99")).await, Code::NotFound, "CONTACT_NOT_FOUND");
-        let block = UpdateContactRequest {
-            contact: Some(Contact { id: c.clone(), blocked: true, ..Default::default() }),
-            update_mask: Some(prost_types::FieldMask { paths: vec!["blocked".into()] }),
-            ..Default::default()
-        };
-        world.clients.contacts.update_contact(block).await.unwrap();
-        let told = preview(&world, &b, &c).await;
-        assert_eq!((told.tickets_open, told.tickets_closed), (2, 1));
-        assert_eq!((told.still_visible_as_requester, told.still_visible_as_cc), (0, 0));
-    }
-}
-
-on_both_engines! {
-    async fn open_tickets_alone_can_be_moved_and_closed_ones_still_need_a_disposition(world: World) {
-        let (a, b, c) = set_the_scene(&world).await;
-        let request = |disposition: TicketDisposition, to: &str| DissociateContactRequest {
-            account_id: b.clone(),
-            contact_id: c.clone(),
-            ticket_disposition: disposition.into(),
-            move_to_account_id: to.into(),
-            ticket_scope: TicketScope::OpenOnly.into(),
-            ..Default::default()
-        };
-        let client = &mut world.clients.associations.clone();
-        let status = refused(
-            client.dissociate_contact(request(TicketDisposition::Unspecified, "")).await,
-            Code::FailedPrecondition,
-            "DISPOSITION_REQUIRED",
+        }),
+        update_mask: Some(prost_types::FieldMask {
+            paths: vec!["sees_account_tickets".into()],
+        }),
+        ..Default::default()
+    };
+    world
+        .clients
+        .associations
+        .update_association(update)
+        .await
+        .unwrap();
+    let last = preview(&world, &b, &c).await.etag;
+    let of_another = preview(&world, &b, &colleague).await.etag;
+    let dissociate = |etag: &str| DissociateContactRequest {
+        account_id: b.clone(),
+        contact_id: c.clone(),
+        ticket_disposition: TicketDisposition::KeepWithAccount.into(),
+        etag: etag.into(),
+        ..Default::default()
+    };
+    let client = &mut world.clients.associations.clone();
+    for stale in [
+        &etag,
+        &after_closing.etag,
+        &after_moving.etag,
+        &of_another,
+        "nonsense",
+    ] {
+        refused(
+            client.dissociate_contact(dissociate(stale)).await,
+            Code::Aborted,
+            "ETAG_MISMATCH",
         );
-        assert_eq!(metadata(&status, "tickets"), "3", "closed ones count too");
-        let done = client.dissociate_contact(request(TicketDisposition::MoveToAccount, &a)).await.unwrap();
-        assert_eq!(done.into_inner().tickets_changed, 2);
-        assert_eq!(accounts_of_tickets(&world).await, [&a, &a, &a, &b].map(String::clone));
-        // Closed tickets that were left behind do not come along when they are recorded again.
-        let again = TicketRecord { id: "B3".into(), requester_id: c, ..Default::default() };
-        assert_eq!(world.record(again).await.account_id, b);
     }
+    world.restart().await;
+    world
+        .clients
+        .associations
+        .dissociate_contact(dissociate(&last))
+        .await
+        .unwrap();
 }
 
-on_both_engines! {
-    async fn a_refused_target_changes_nothing_even_without_tickets(world: World) {
-        let (a, b, c) = set_the_scene(&world).await;
-        let d = world.account("D").await;
-        world.associate(&d, &c).await;
-        let stranger = world.account("Z").await;
-        let request = |to: &str, disposition: TicketDisposition| DissociateContactRequest {
-            account_id: d.clone(),
-            contact_id: c.clone(),
-            ticket_disposition: disposition.into(),
-            move_to_account_id: to.into(),
+async fn a_preview_needs_an_association_and_of_a_blocked_contact_nothing_stays_visible(
+    mut world: World,
+) {
+    let (_, b, c) = set_the_scene(&world).await;
+    let stranger = world.contact("林").await;
+    let ask = |account: &str, contact: &str| PreviewDissociationRequest {
+        account_id: account.into(),
+        contact_id: contact.into(),
+        ..Default::default()
+    };
+    let client = &mut world.clients.associations.clone();
+    refused(
+        client.preview_dissociation(ask(&b, &stranger)).await,
+        Code::NotFound,
+        "ASSOCIATION_NOT_FOUND",
+    );
+    refused(
+        client.preview_dissociation(ask("a99", &c)).await,
+        Code::NotFound,
+        "ACCOUNT_NOT_FOUND",
+    );
+    refused(
+        client.preview_dissociation(ask(&b, "c99")).await,
+        Code::NotFound,
+        "CONTACT_NOT_FOUND",
+    );
+    let block = UpdateContactRequest {
+        contact: Some(Contact {
+            id: c.clone(),
+            blocked: true,
             ..Default::default()
-        };
-        let client = &mut world.clients.associations.clone();
-        use TicketDisposition::*;
-        refused(client.dissociate_contact(request(&stranger, MoveToAccount)).await, Code::FailedPrecondition, "TARGET_NOT_ASSOCIATED");
-        refused(client.dissociate_contact(request("a99", MoveToAccount)).await, Code::FailedPrecondition, "TARGET_NOT_ASSOCIATED");
-        refused(client.dissociate_contact(request("c1", MoveToAccount)).await, Code::InvalidArgument, "ID_INVALID");
-        refused(client.dissociate_contact(request(&d, MoveToAccount)).await, Code::InvalidArgument, "TARGET_IS_LEFT");
-        refused(client.dissociate_contact(request(&a, Unspecified)).await, Code::InvalidArgument, "DISPOSITION_INVALID");
-        refused(client.dissociate_contact(request(&a, KeepWithAccount)).await, Code::InvalidArgument, "DISPOSITION_INVALID");
-        assert_eq!(world.accounts_of(&c).await.len(), 3);
-        // A disposition without tickets is accepted.
-        assert_eq!(client.dissociate_contact(request(&b, MoveToAccount)).await.unwrap().into_inner().tickets_changed, 0);
-    }
+        }),
+        update_mask: Some(prost_types::FieldMask {
+            paths: vec!["blocked".into()],
+        }),
+        ..Default::default()
+    };
+    world.clients.contacts.update_contact(block).await.unwrap();
+    let told = preview(&world, &b, &c).await;
+    assert_eq!((told.tickets_open, told.tickets_closed), (2, 1));
+    assert_eq!(
+        (told.still_visible_as_requester, told.still_visible_as_cc),
+        (0, 0)
+    );
 }
 
-on_both_engines! {
-    async fn an_answer_is_repeated_after_a_restart_and_a_refusal_is_not_kept(world: World) {
-        let (_, b, c) = set_the_scene(&world).await;
-        let request = |disposition: TicketDisposition| DissociateContactRequest {
-            account_id: b.clone(),
-            contact_id: c.clone(),
-            ticket_disposition: disposition.into(),
-            request_id: "one".into(),
-            ..Default::default()
-        };
-        let mut client = world.clients.associations.clone();
-        refused(client.dissociate_contact(request(TicketDisposition::Unspecified)).await, Code::FailedPrecondition, "DISPOSITION_REQUIRED");
-        let first = client.dissociate_contact(request(TicketDisposition::ClearAccount)).await.unwrap().into_inner();
-        world.restart().await;
-        let second = world.clients.associations.dissociate_contact(request(TicketDisposition::ClearAccount)).await.unwrap().into_inner();
-        assert_eq!(first, second);
-        assert_eq!(world.accounts_of(&c).await.len(), 1);
-    }
+async fn open_tickets_alone_can_be_moved_and_closed_ones_still_need_a_disposition(
+    mut world: World,
+) {
+    let (a, b, c) = set_the_scene(&world).await;
+    let request = |disposition: TicketDisposition, to: &str| DissociateContactRequest {
+        account_id: b.clone(),
+        contact_id: c.clone(),
+        ticket_disposition: disposition.into(),
+        move_to_account_id: to.into(),
+        ticket_scope: TicketScope::OpenOnly.into(),
+        ..Default::default()
+    };
+    let client = &mut world.clients.associations.clone();
+    let status = refused(
+        client
+            .dissociate_contact(request(TicketDisposition::Unspecified, ""))
+            .await,
+        Code::FailedPrecondition,
+        "DISPOSITION_REQUIRED",
+    );
+    assert_eq!(metadata(&status, "tickets"), "3", "closed ones count too");
+    let done = client
+        .dissociate_contact(request(TicketDisposition::MoveToAccount, &a))
+        .await
+        .unwrap();
+    assert_eq!(done.into_inner().tickets_changed, 2);
+    assert_eq!(
+        accounts_of_tickets(&world).await,
+        [&a, &a, &a, &b].map(String::clone)
+    );
+    // Closed tickets that were left behind do not come along when they are recorded again.
+    let again = TicketRecord {
+        id: "B3".into(),
+        requester_id: c,
+        ..Default::default()
+    };
+    assert_eq!(world.record(again).await.account_id, b);
+}
+
+async fn a_refused_target_changes_nothing_even_without_tickets(mut world: World) {
+    let (a, b, c) = set_the_scene(&world).await;
+    let d = world.account("D").await;
+    world.associate(&d, &c).await;
+    let stranger = world.account("Z").await;
+    let request = |to: &str, disposition: TicketDisposition| DissociateContactRequest {
+        account_id: d.clone(),
+        contact_id: c.clone(),
+        ticket_disposition: disposition.into(),
+        move_to_account_id: to.into(),
+        ..Default::default()
+    };
+    let client = &mut world.clients.associations.clone();
+    use TicketDisposition::*;
+    refused(
+        client
+            .dissociate_contact(request(&stranger, MoveToAccount))
+            .await,
+        Code::FailedPrecondition,
+        "TARGET_NOT_ASSOCIATED",
+    );
+    refused(
+        client
+            .dissociate_contact(request("a99", MoveToAccount))
+            .await,
+        Code::FailedPrecondition,
+        "TARGET_NOT_ASSOCIATED",
+    );
+    refused(
+        client
+            .dissociate_contact(request("c1", MoveToAccount))
+            .await,
+        Code::InvalidArgument,
+        "ID_INVALID",
+    );
+    refused(
+        client.dissociate_contact(request(&d, MoveToAccount)).await,
+        Code::InvalidArgument,
+        "TARGET_IS_LEFT",
+    );
+    refused(
+        client.dissociate_contact(request(&a, Unspecified)).await,
+        Code::InvalidArgument,
+        "DISPOSITION_INVALID",
+    );
+    refused(
+        client
+            .dissociate_contact(request(&a, KeepWithAccount))
+            .await,
+        Code::InvalidArgument,
+        "DISPOSITION_INVALID",
+    );
+    assert_eq!(world.accounts_of(&c).await.len(), 3);
+    // A disposition without tickets is accepted.
+    assert_eq!(
+        client
+            .dissociate_contact(request(&b, MoveToAccount))
+            .await
+            .unwrap()
+            .into_inner()
+            .tickets_changed,
+        0
+    );
+}
+
+async fn an_answer_is_repeated_after_a_restart_and_a_refusal_is_not_kept(mut world: World) {
+    let (_, b, c) = set_the_scene(&world).await;
+    let request = |disposition: TicketDisposition| DissociateContactRequest {
+        account_id: b.clone(),
+        contact_id: c.clone(),
+        ticket_disposition: disposition.into(),
+        request_id: "one".into(),
+        ..Default::default()
+    };
+    let mut client = world.clients.associations.clone();
+    refused(
+        client
+            .dissociate_contact(request(TicketDisposition::Unspecified))
+            .await,
+        Code::FailedPrecondition,
+        "DISPOSITION_REQUIRED",
+    );
+    let first = client
+        .dissociate_contact(request(TicketDisposition::ClearAccount))
+        .await
+        .unwrap()
+        .into_inner();
+    world.restart().await;
+    let second = world
+        .clients
+        .associations
+        .dissociate_contact(request(TicketDisposition::ClearAccount))
+        .await
+        .unwrap()
+        .into_inner();
+    assert_eq!(first, second);
+    assert_eq!(world.accounts_of(&c).await.len(), 1);
 }

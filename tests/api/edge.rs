@@ -17,8 +17,13 @@ use tonic_reflection::pb::v1::server_reflection_response::MessageResponse;
 
 use crate::raw;
 use crate::world::{
-    Database, Engine, Server, World, command, field, metadata, on_both_engines, refused,
+    Database, Engine, Server, World, both_engines, command, field, metadata, refused,
 };
+
+both_engines!(
+    bytes_that_are_no_message_are_refused_saying_where,
+    a_message_of_16_mib_is_read_and_a_longer_one_is_not,
+);
 
 /// Starts a server that refuses to: what it leaves.
 fn refusing(arguments: &[&str]) -> Output {
@@ -191,50 +196,55 @@ async fn random_bytes_and_half_open_connections_do_no_harm() {
     world.account("B").await;
 }
 
-on_both_engines! {
-    async fn bytes_that_are_no_message_are_refused_saying_where(world: World) {
-        let before = world.moment().await;
-        let channel = world.server.channel().await;
-        let method = "/roster.v1.AccountService/CreateAccount";
-        let account = |name: &[u8]| {
-            let field = [&[0x0a, name.len() as u8 + 2, 0x12, name.len() as u8], name].concat();
-            field.to_vec()
-        };
-        let good = CreateAccountRequest {
-            account: Some(Account { name: "A".into(), ..Default::default() }),
+async fn bytes_that_are_no_message_are_refused_saying_where(world: World) {
+    let before = world.moment().await;
+    let channel = world.server.channel().await;
+    let method = "/roster.v1.AccountService/CreateAccount";
+    let account = |name: &[u8]| {
+        let field = [&[0x0a, name.len() as u8 + 2, 0x12, name.len() as u8], name].concat();
+        field.to_vec()
+    };
+    let good = CreateAccountRequest {
+        account: Some(Account {
+            name: "A".into(),
             ..Default::default()
-        };
-        assert_eq!(account(b"A"), good.encode_to_vec());
-        let name = raw::call(&channel, method, account(&[b'A', 0xff, 0xfe])).await;
-        let name = refused(name, Code::InvalidArgument, "MESSAGE_INVALID");
-        assert_eq!(field(&name), "account.name");
-        let short = raw::call(&channel, method, vec![0x0a, 0x7f, 0x12]).await;
-        refused(short, Code::InvalidArgument, "MESSAGE_INVALID");
-        let noise = raw::call(&channel, method, vec![0xff; 20]).await;
-        refused(noise, Code::InvalidArgument, "MESSAGE_INVALID");
-        assert_eq!(world.moment().await, before);
-    }
+        }),
+        ..Default::default()
+    };
+    assert_eq!(account(b"A"), good.encode_to_vec());
+    let name = raw::call(&channel, method, account(&[b'A', 0xff, 0xfe])).await;
+    let name = refused(name, Code::InvalidArgument, "MESSAGE_INVALID");
+    assert_eq!(field(&name), "account.name");
+    let short = raw::call(&channel, method, vec![0x0a, 0x7f, 0x12]).await;
+    refused(short, Code::InvalidArgument, "MESSAGE_INVALID");
+    let noise = raw::call(&channel, method, vec![0xff; 20]).await;
+    refused(noise, Code::InvalidArgument, "MESSAGE_INVALID");
+    assert_eq!(world.moment().await, before);
 }
 
-on_both_engines! {
-    async fn a_message_of_16_mib_is_read_and_a_longer_one_is_not(world: World) {
-        let before = world.moment().await;
-        let channel = world.server.channel().await;
-        let method = "/roster.v1.AccountService/CreateAccount";
-        // The name is the rest of the message, behind its tags and lengths.
-        let of_length = |bytes: usize| {
-            let account = Account { name: "x".repeat(bytes - 10), ..Default::default() };
-            let request = CreateAccountRequest { account: Some(account), ..Default::default() };
-            assert_eq!(request.encoded_len(), bytes);
-            request.encode_to_vec()
+async fn a_message_of_16_mib_is_read_and_a_longer_one_is_not(world: World) {
+    let before = world.moment().await;
+    let channel = world.server.channel().await;
+    let method = "/roster.v1.AccountService/CreateAccount";
+    // The name is the rest of the message, behind its tags and lengths.
+    let of_length = |bytes: usize| {
+        let account = Account {
+            name: "x".repeat(bytes - 10),
+            ..Default::default()
         };
-        let longest = raw::call(&channel, method, of_length(16 << 20)).await;
-        refused(longest, Code::InvalidArgument, "TEXT_TOO_LONG");
-        let longer = raw::call(&channel, method, of_length((16 << 20) + 1)).await;
-        let longer = refused(longer, Code::ResourceExhausted, "MESSAGE_TOO_LARGE");
-        assert_eq!(metadata(&longer, "max_bytes"), "16777216");
-        assert_eq!(world.moment().await, before);
-    }
+        let request = CreateAccountRequest {
+            account: Some(account),
+            ..Default::default()
+        };
+        assert_eq!(request.encoded_len(), bytes);
+        request.encode_to_vec()
+    };
+    let longest = raw::call(&channel, method, of_length(16 << 20)).await;
+    refused(longest, Code::InvalidArgument, "TEXT_TOO_LONG");
+    let longer = raw::call(&channel, method, of_length((16 << 20) + 1)).await;
+    let longer = refused(longer, Code::ResourceExhausted, "MESSAGE_TOO_LARGE");
+    assert_eq!(metadata(&longer, "max_bytes"), "16777216");
+    assert_eq!(world.moment().await, before);
 }
 
 #[tokio::test]

@@ -11,8 +11,10 @@ use prost_reflect::{
 use roster_api::v1::*;
 use tonic::transport::Channel;
 
-use crate::world::{World, on_both_engines};
+use crate::world::{World, both_engines};
 use crate::{raw, told};
+
+both_engines!(every_field_of_every_request_may_hold_anything,);
 
 /// Texts for every field that takes one, whatever it is for.
 fn texts() -> Vec<String> {
@@ -303,24 +305,34 @@ async fn assail(world: &World, channel: &Channel, method: &MethodDescriptor, goo
     refused
 }
 
-on_both_engines! {
-    async fn every_field_of_every_request_may_hold_anything(world: World) {
-        world.associate(&world.account("A").await, &world.contact("田中").await).await;
-        let pool = DescriptorPool::decode(roster_api::FILE_DESCRIPTOR_SET).unwrap();
-        let channel = world.server.channel().await;
-        let good = good();
-        let mut methods = 0;
-        for service in pool.services().filter(|service| service.package_name() == "roster.v1") {
-            // What streams is tried with files: see the tests of imports.
-            for method in service.methods().filter(|method| !method.is_client_streaming() && !method.is_server_streaming()) {
-                let request = good.get(method.name());
-                let request = request.unwrap_or_else(|| panic!("a good request of {}", method.name()));
-                // All have something that may be wrong.
-                assert!(assail(&world, &channel, &method, request).await > 0, "{}", method.name());
-                methods += 1;
-            }
+async fn every_field_of_every_request_may_hold_anything(mut world: World) {
+    world
+        .associate(&world.account("A").await, &world.contact("田中").await)
+        .await;
+    let pool = DescriptorPool::decode(roster_api::FILE_DESCRIPTOR_SET).unwrap();
+    let channel = world.server.channel().await;
+    let good = good();
+    let mut methods = 0;
+    for service in pool
+        .services()
+        .filter(|service| service.package_name() == "roster.v1")
+    {
+        // What streams is tried with files: see the tests of imports.
+        for method in service
+            .methods()
+            .filter(|method| !method.is_client_streaming() && !method.is_server_streaming())
+        {
+            let request = good.get(method.name());
+            let request = request.unwrap_or_else(|| panic!("a good request of {}", method.name()));
+            // All have something that may be wrong.
+            assert!(
+                assail(&world, &channel, &method, request).await > 0,
+                "{}",
+                method.name()
+            );
+            methods += 1;
         }
-        assert_eq!(methods, good.len());
-        assert!(world.server.child.try_wait().unwrap().is_none());
     }
+    assert_eq!(methods, good.len());
+    assert!(world.server.child.try_wait().unwrap().is_none());
 }

@@ -3,326 +3,557 @@
 use roster_api::v1::*;
 
 use crate::importing::{counts, creating, of};
-use crate::world::on_both_engines;
+use crate::world::{World, both_engines};
+
+both_engines!(
+    a_file_of_accounts_creates_them_and_the_same_file_again_changes_nothing,
+    a_code_in_any_width_and_case_is_one_account,
+    a_blank_cell_keeps_what_is_stored_and_a_filled_one_replaces_it,
+    an_id_wins_over_an_external_id_and_that_over_an_address_and_that_over_a_name,
+    identifiers_of_different_records_in_one_row_are_a_reject,
+    an_ambiguous_name_is_a_reject_and_never_a_guess,
+    two_companies_of_one_name_and_two_people_of_one_name_stay_two,
+    a_record_known_by_name_alone_takes_the_code_that_a_file_gives_it,
+    the_same_person_twice_is_one_contact_and_the_second_row_is_counted,
+    rows_that_name_one_record_and_disagree_are_all_rejected_the_first_included,
+    an_account_that_does_not_exist_fails_its_row_alone_or_is_created_where_asked,
+    a_row_without_an_account_leaves_the_associations_as_they_are,
+    a_second_account_is_rejected_where_one_is_allowed,
+    the_primary_column_moves_the_primary_and_leaves_exactly_one,
+    more_than_five_accounts_of_one_contact_all_arrive,
+    tickets_are_recorded_and_a_later_file_changes_what_it_says,
+    cells_that_cannot_be_read_reject_their_row_naming_the_column,
+);
 
 const ACCOUNTS: ImportKind = ImportKind::Accounts;
 const CONTACTS: ImportKind = ImportKind::Contacts;
 const ASSOCIATIONS: ImportKind = ImportKind::Associations;
 const TICKETS: ImportKind = ImportKind::Tickets;
 
-on_both_engines! {
-    async fn a_file_of_accounts_creates_them_and_the_same_file_again_changes_nothing(world: World) {
-        let file = "取引先コード,取引先名（必須）,フリガナ\nD1,株式会社山田,ヤマダ\nD2,鈴木商店,\n";
-        let import = world.import(of(ACCOUNTS), file).await;
-        assert_eq!(import.state(), ImportState::Completed, "{import:?}");
-        assert_eq!((counts(&import), import.rows_total), ([2, 0, 0, 0], 2));
-        let columns: Vec<&str> = import.columns.iter().map(|c| c.field.as_str()).collect();
-        assert_eq!(columns, ["account.external_id", "account.name", "account.name_reading"]);
-        let accounts = world.all_accounts().await;
-        assert_eq!(accounts.len(), 2);
-        assert!(accounts.iter().any(|a| a.external_id == "D1" && a.name_reading == "ヤマダ"));
+async fn a_file_of_accounts_creates_them_and_the_same_file_again_changes_nothing(world: World) {
+    let file = "取引先コード,取引先名（必須）,フリガナ\nD1,株式会社山田,ヤマダ\nD2,鈴木商店,\n";
+    let import = world.import(of(ACCOUNTS), file).await;
+    assert_eq!(import.state(), ImportState::Completed, "{import:?}");
+    assert_eq!((counts(&import), import.rows_total), ([2, 0, 0, 0], 2));
+    let columns: Vec<&str> = import.columns.iter().map(|c| c.field.as_str()).collect();
+    assert_eq!(
+        columns,
+        [
+            "account.external_id",
+            "account.name",
+            "account.name_reading"
+        ]
+    );
+    let accounts = world.all_accounts().await;
+    assert_eq!(accounts.len(), 2);
+    assert!(
+        accounts
+            .iter()
+            .any(|a| a.external_id == "D1" && a.name_reading == "ヤマダ")
+    );
 
-        let before = world.moment().await;
-        let again = world.import(of(ACCOUNTS), file).await;
-        assert_eq!(counts(&again), [0, 0, 2, 0]);
-        assert_eq!(world.moment().await, before);
-        assert_eq!(again.written_token, import.written_token);
-        assert_eq!(world.all_accounts().await, accounts);
-    }
+    let before = world.moment().await;
+    let again = world.import(of(ACCOUNTS), file).await;
+    assert_eq!(counts(&again), [0, 0, 2, 0]);
+    assert_eq!(world.moment().await, before);
+    assert_eq!(again.written_token, import.written_token);
+    assert_eq!(world.all_accounts().await, accounts);
 }
 
-on_both_engines! {
-    async fn a_code_in_any_width_and_case_is_one_account(world: World) {
-        let file = "取引先コード,取引先名\nD0001,株式会社山田\nd0001,株式会社山田\nＤ０００１,株式会社山田\n";
-        let import = world.import(of(ACCOUNTS), file).await;
-        assert_eq!(counts(&import), [1, 0, 2, 0]);
-        let accounts = world.all_accounts().await;
-        assert_eq!(accounts.len(), 1);
-        assert_eq!(accounts[0].external_id, "D0001");
+async fn a_code_in_any_width_and_case_is_one_account(world: World) {
+    let file =
+        "取引先コード,取引先名\nD0001,株式会社山田\nd0001,株式会社山田\nＤ０００１,株式会社山田\n";
+    let import = world.import(of(ACCOUNTS), file).await;
+    assert_eq!(counts(&import), [1, 0, 2, 0]);
+    let accounts = world.all_accounts().await;
+    assert_eq!(accounts.len(), 1);
+    assert_eq!(accounts[0].external_id, "D0001");
 
-        let file = "取引先コード,取引先名\nｄ０００１,山田株式会社\n";
-        let import = world.import(of(ACCOUNTS), file).await;
-        assert_eq!(counts(&import), [0, 1, 0, 0]);
-        let accounts = world.all_accounts().await;
-        assert_eq!((accounts.len(), accounts[0].name.as_str()), (1, "山田株式会社"));
-        assert_eq!(accounts[0].external_id, "D0001");
-    }
+    let file = "取引先コード,取引先名\nｄ０００１,山田株式会社\n";
+    let import = world.import(of(ACCOUNTS), file).await;
+    assert_eq!(counts(&import), [0, 1, 0, 0]);
+    let accounts = world.all_accounts().await;
+    assert_eq!(
+        (accounts.len(), accounts[0].name.as_str()),
+        (1, "山田株式会社")
+    );
+    assert_eq!(accounts[0].external_id, "D0001");
 }
 
-on_both_engines! {
-    async fn a_blank_cell_keeps_what_is_stored_and_a_filled_one_replaces_it(world: World) {
-        world.import(of(CONTACTS), "社員番号,姓,名,メール,セイ\nE1,田中,太郎,t@example.com,タナカ\n").await;
-        let import = world.import(of(CONTACTS), "社員番号,姓,名,メール,セイ\nE1,,次郎,,\n").await;
-        assert_eq!(counts(&import), [0, 1, 0, 0]);
-        let contact = world.by_email("t@example.com").await;
-        assert_eq!((contact.family_name.as_str(), contact.given_name.as_str()), ("田中", "次郎"));
-        assert_eq!(contact.family_name_reading, "タナカ");
-    }
+async fn a_blank_cell_keeps_what_is_stored_and_a_filled_one_replaces_it(world: World) {
+    world
+        .import(
+            of(CONTACTS),
+            "社員番号,姓,名,メール,セイ\nE1,田中,太郎,t@example.com,タナカ\n",
+        )
+        .await;
+    let import = world
+        .import(of(CONTACTS), "社員番号,姓,名,メール,セイ\nE1,,次郎,,\n")
+        .await;
+    assert_eq!(counts(&import), [0, 1, 0, 0]);
+    let contact = world.by_email("t@example.com").await;
+    assert_eq!(
+        (contact.family_name.as_str(), contact.given_name.as_str()),
+        ("田中", "次郎")
+    );
+    assert_eq!(contact.family_name_reading, "タナカ");
 }
 
-on_both_engines! {
-    async fn an_id_wins_over_an_external_id_and_that_over_an_address_and_that_over_a_name(world: World) {
-        let file = "External ID,Full Name,Email\nE1,田中 太郎,t1@example.com\nE2,林 花子,t2@example.com\n";
-        world.import(of(CONTACTS), file).await;
-        let first = world.by_email("t1@example.com").await.id;
+async fn an_id_wins_over_an_external_id_and_that_over_an_address_and_that_over_a_name(
+    world: World,
+) {
+    let file =
+        "External ID,Full Name,Email\nE1,田中 太郎,t1@example.com\nE2,林 花子,t2@example.com\n";
+    world.import(of(CONTACTS), file).await;
+    let first = world.by_email("t1@example.com").await.id;
 
-        // Each row names the first contact by one key and gives a new value for the weaker ones.
-        for row in [
-            format!("{first},E9,t9@example.com,森 一"),
-            ",E9,t8@example.com,森 二".to_owned(),
-            ",,t8@example.com,森 三".to_owned(),
-        ] {
-            let import = world.import(of(CONTACTS), format!("Contact ID,External ID,Email,Name\n{row}\n")).await;
-            assert_eq!(counts(&import), [0, 1, 0, 0], "{row}");
-        }
-        let contact = world.by_email("t8@example.com").await;
-        assert_eq!((contact.id, contact.external_id.as_str()), (first, "E9"));
-        assert_eq!((contact.family_name.as_str(), contact.given_name.as_str()), ("森", "三"));
-        let import = world.import(of(CONTACTS), "名前,フリガナ\n森三,モリ サン\n").await;
-        assert_eq!(counts(&import), [0, 1, 0, 0]);
-        assert_eq!(world.all_contacts().await.len(), 2);
-        let contact = world.by_email("t8@example.com").await;
-        assert_eq!((contact.family_name.as_str(), contact.given_name_reading.as_str()), ("森", "サン"));
+    // Each row names the first contact by one key and gives a new value for the weaker ones.
+    for row in [
+        format!("{first},E9,t9@example.com,森 一"),
+        ",E9,t8@example.com,森 二".to_owned(),
+        ",,t8@example.com,森 三".to_owned(),
+    ] {
+        let import = world
+            .import(
+                of(CONTACTS),
+                format!("Contact ID,External ID,Email,Name\n{row}\n"),
+            )
+            .await;
+        assert_eq!(counts(&import), [0, 1, 0, 0], "{row}");
     }
+    let contact = world.by_email("t8@example.com").await;
+    assert_eq!((contact.id, contact.external_id.as_str()), (first, "E9"));
+    assert_eq!(
+        (contact.family_name.as_str(), contact.given_name.as_str()),
+        ("森", "三")
+    );
+    let import = world
+        .import(of(CONTACTS), "名前,フリガナ\n森三,モリ サン\n")
+        .await;
+    assert_eq!(counts(&import), [0, 1, 0, 0]);
+    assert_eq!(world.all_contacts().await.len(), 2);
+    let contact = world.by_email("t8@example.com").await;
+    assert_eq!(
+        (
+            contact.family_name.as_str(),
+            contact.given_name_reading.as_str()
+        ),
+        ("森", "サン")
+    );
 }
 
-on_both_engines! {
-    async fn identifiers_of_different_records_in_one_row_are_a_reject(world: World) {
-        world.import(of(ACCOUNTS), "取引先コード,取引先名\nD1,山田\nD2,鈴木\n,佐藤\n").await;
-        world.import(of(CONTACTS), "社員番号,姓,メール\nE1,田中,t1@example.com\nE2,林,t2@example.com\n").await;
-        let accounts = world.all_accounts().await;
-        let first = &accounts.iter().find(|a| a.external_id == "D1").unwrap().id;
-        let person = world.by_email("t1@example.com").await.id;
-        let before = world.moment().await;
+async fn identifiers_of_different_records_in_one_row_are_a_reject(world: World) {
+    world
+        .import(
+            of(ACCOUNTS),
+            "取引先コード,取引先名\nD1,山田\nD2,鈴木\n,佐藤\n",
+        )
+        .await;
+    world
+        .import(
+            of(CONTACTS),
+            "社員番号,姓,メール\nE1,田中,t1@example.com\nE2,林,t2@example.com\n",
+        )
+        .await;
+    let accounts = world.all_accounts().await;
+    let first = &accounts.iter().find(|a| a.external_id == "D1").unwrap().id;
+    let person = world.by_email("t1@example.com").await.id;
+    let before = world.moment().await;
 
-        let file = format!("取引先ID,取引先コード,取引先名\n{first},D2,\n,D1,佐藤\n{first},,佐藤\n");
-        let import = world.import(of(ACCOUNTS), file).await;
-        assert_eq!(import.state(), ImportState::CompletedWithErrors);
-        let rejects = world.rejects(&import.id).await;
-        let differ = |row: &str, column: &str| (row.to_owned(), column.to_owned(), "IDENTIFIERS_DIFFER".to_owned());
-        assert_eq!(rejects, [differ("2", "取引先コード"), differ("3", "取引先名"), differ("4", "取引先名")]);
+    let file = format!("取引先ID,取引先コード,取引先名\n{first},D2,\n,D1,佐藤\n{first},,佐藤\n");
+    let import = world.import(of(ACCOUNTS), file).await;
+    assert_eq!(import.state(), ImportState::CompletedWithErrors);
+    let rejects = world.rejects(&import.id).await;
+    let differ = |row: &str, column: &str| {
+        (
+            row.to_owned(),
+            column.to_owned(),
+            "IDENTIFIERS_DIFFER".to_owned(),
+        )
+    };
+    assert_eq!(
+        rejects,
+        [
+            differ("2", "取引先コード"),
+            differ("3", "取引先名"),
+            differ("4", "取引先名")
+        ]
+    );
 
-        let file = format!("連絡先ID,社員番号,メール,姓\n{person},E2,,\n,E1,t2@example.com,\n,E9,t1@example.com,田中\n");
-        let import = world.import(of(CONTACTS), file).await;
-        let rejects = world.rejects(&import.id).await;
-        assert_eq!(rejects, [differ("2", "社員番号"), differ("3", "メール"), differ("4", "メール")]);
-        assert_eq!(world.moment().await, before);
-    }
+    let file = format!(
+        "連絡先ID,社員番号,メール,姓\n{person},E2,,\n,E1,t2@example.com,\n,E9,t1@example.com,田中\n"
+    );
+    let import = world.import(of(CONTACTS), file).await;
+    let rejects = world.rejects(&import.id).await;
+    assert_eq!(
+        rejects,
+        [
+            differ("2", "社員番号"),
+            differ("3", "メール"),
+            differ("4", "メール")
+        ]
+    );
+    assert_eq!(world.moment().await, before);
 }
 
-on_both_engines! {
-    async fn an_ambiguous_name_is_a_reject_and_never_a_guess(world: World) {
-        for _ in 0..2 {
-            world.account("株式会社山田").await;
-            world.contact("田中").await;
-        }
-        let import = world.import(of(ACCOUNTS), "取引先名,フリガナ\n㈱山田,ヤマダ\n").await;
-        assert_eq!(world.rejects(&import.id).await[0].2, "NAME_AMBIGUOUS");
-        let import = world.import(creating(ASSOCIATIONS), "連絡先名,会社名\n田中,新しい会社\n").await;
-        assert_eq!(world.rejects(&import.id).await, [("2".into(), "連絡先名".into(), "NAME_AMBIGUOUS".into())]);
-        // What the row would have created went with it.
-        assert_eq!((import.accounts_created, world.all_accounts().await.len()), (0, 2));
+async fn an_ambiguous_name_is_a_reject_and_never_a_guess(world: World) {
+    for _ in 0..2 {
+        world.account("株式会社山田").await;
+        world.contact("田中").await;
     }
+    let import = world
+        .import(of(ACCOUNTS), "取引先名,フリガナ\n㈱山田,ヤマダ\n")
+        .await;
+    assert_eq!(world.rejects(&import.id).await[0].2, "NAME_AMBIGUOUS");
+    let import = world
+        .import(creating(ASSOCIATIONS), "連絡先名,会社名\n田中,新しい会社\n")
+        .await;
+    assert_eq!(
+        world.rejects(&import.id).await,
+        [("2".into(), "連絡先名".into(), "NAME_AMBIGUOUS".into())]
+    );
+    // What the row would have created went with it.
+    assert_eq!(
+        (import.accounts_created, world.all_accounts().await.len()),
+        (0, 2)
+    );
 }
 
-on_both_engines! {
-    async fn two_companies_of_one_name_and_two_people_of_one_name_stay_two(world: World) {
-        let file = "取引先コード,取引先名\nD1,株式会社山田\nD2,(株)山田\n";
-        assert_eq!(counts(&world.import(of(ACCOUNTS), file).await), [2, 0, 0, 0]);
-        assert_eq!(counts(&world.import(of(ACCOUNTS), file).await), [0, 0, 2, 0]);
-        let file = "氏名,メール\n田中 太郎,t1@example.com\n田中太郎,t2@example.com\n";
-        assert_eq!(counts(&world.import(of(CONTACTS), file).await), [2, 0, 0, 0]);
-        assert_eq!(counts(&world.import(of(CONTACTS), file).await), [0, 0, 2, 0]);
-    }
+async fn two_companies_of_one_name_and_two_people_of_one_name_stay_two(world: World) {
+    let file = "取引先コード,取引先名\nD1,株式会社山田\nD2,(株)山田\n";
+    assert_eq!(
+        counts(&world.import(of(ACCOUNTS), file).await),
+        [2, 0, 0, 0]
+    );
+    assert_eq!(
+        counts(&world.import(of(ACCOUNTS), file).await),
+        [0, 0, 2, 0]
+    );
+    let file = "氏名,メール\n田中 太郎,t1@example.com\n田中太郎,t2@example.com\n";
+    assert_eq!(
+        counts(&world.import(of(CONTACTS), file).await),
+        [2, 0, 0, 0]
+    );
+    assert_eq!(
+        counts(&world.import(of(CONTACTS), file).await),
+        [0, 0, 2, 0]
+    );
 }
 
-on_both_engines! {
-    async fn a_record_known_by_name_alone_takes_the_code_that_a_file_gives_it(world: World) {
-        let account = world.account("株式会社山田").await;
-        let import = world.import(of(ACCOUNTS), "取引先コード,取引先名\nD1,㈱山田\n").await;
-        assert_eq!(counts(&import), [0, 1, 0, 0]);
-        let accounts = world.all_accounts().await;
-        assert_eq!((accounts.len(), &accounts[0].id), (1, &account));
-        // Its name was what told it, so its spelling stays.
-        assert_eq!((accounts[0].external_id.as_str(), accounts[0].name.as_str()), ("D1", "株式会社山田"));
-    }
+async fn a_record_known_by_name_alone_takes_the_code_that_a_file_gives_it(world: World) {
+    let account = world.account("株式会社山田").await;
+    let import = world
+        .import(of(ACCOUNTS), "取引先コード,取引先名\nD1,㈱山田\n")
+        .await;
+    assert_eq!(counts(&import), [0, 1, 0, 0]);
+    let accounts = world.all_accounts().await;
+    assert_eq!((accounts.len(), &accounts[0].id), (1, &account));
+    // Its name was what told it, so its spelling stays.
+    assert_eq!(
+        (accounts[0].external_id.as_str(), accounts[0].name.as_str()),
+        ("D1", "株式会社山田")
+    );
 }
 
-on_both_engines! {
-    async fn the_same_person_twice_is_one_contact_and_the_second_row_is_counted(world: World) {
-        let file = "姓,名,メール\n田中,太郎,t@example.com\n林,花子,h@example.com\n田中,太郎,T@Example.com\n田中,,t@example.com\n";
-        let import = world.import(of(CONTACTS), file).await;
-        assert_eq!(import.state(), ImportState::Completed);
-        assert_eq!(counts(&import), [2, 0, 2, 0]);
-        assert_eq!(world.all_contacts().await.len(), 2);
-    }
+async fn the_same_person_twice_is_one_contact_and_the_second_row_is_counted(world: World) {
+    let file = "姓,名,メール\n田中,太郎,t@example.com\n林,花子,h@example.com\n田中,太郎,T@Example.com\n田中,,t@example.com\n";
+    let import = world.import(of(CONTACTS), file).await;
+    assert_eq!(import.state(), ImportState::Completed);
+    assert_eq!(counts(&import), [2, 0, 2, 0]);
+    assert_eq!(world.all_contacts().await.len(), 2);
 }
 
-on_both_engines! {
-    async fn rows_that_name_one_record_and_disagree_are_all_rejected_the_first_included(world: World) {
-        let file = "姓,名,メール\n田中,太郎,t@example.com\n林,花子,h@example.com\n田中,次郎,t@example.com\n田中,太郎,t@example.com\n";
-        let import = world.import(of(CONTACTS), file).await;
-        assert_eq!(counts(&import), [1, 0, 0, 3]);
-        let rejects = world.rejects(&import.id).await;
-        let rows: Vec<&str> = rejects.iter().map(|(row, _, _)| row.as_str()).collect();
-        assert_eq!(rows, ["2", "4", "5"]);
-        assert!(rejects.iter().all(|(_, column, why)| column == "メール" && why == "ROWS_DISAGREE"));
-        assert_eq!(world.all_contacts().await.len(), 1);
+async fn rows_that_name_one_record_and_disagree_are_all_rejected_the_first_included(world: World) {
+    let file = "姓,名,メール\n田中,太郎,t@example.com\n林,花子,h@example.com\n田中,次郎,t@example.com\n田中,太郎,t@example.com\n";
+    let import = world.import(of(CONTACTS), file).await;
+    assert_eq!(counts(&import), [1, 0, 0, 3]);
+    let rejects = world.rejects(&import.id).await;
+    let rows: Vec<&str> = rejects.iter().map(|(row, _, _)| row.as_str()).collect();
+    assert_eq!(rows, ["2", "4", "5"]);
+    assert!(
+        rejects
+            .iter()
+            .all(|(_, column, why)| column == "メール" && why == "ROWS_DISAGREE")
+    );
+    assert_eq!(world.all_contacts().await.len(), 1);
 
-        // Whatever their order, and however far apart.
-        let file = "取引先コード,取引先名\nD1,山田\nd1,鈴木\n";
-        assert_eq!(counts(&world.import(of(ACCOUNTS), file).await), [0, 0, 0, 2]);
-        assert!(world.all_accounts().await.is_empty());
-    }
+    // Whatever their order, and however far apart.
+    let file = "取引先コード,取引先名\nD1,山田\nd1,鈴木\n";
+    assert_eq!(
+        counts(&world.import(of(ACCOUNTS), file).await),
+        [0, 0, 0, 2]
+    );
+    assert!(world.all_accounts().await.is_empty());
 }
 
-on_both_engines! {
-    async fn an_account_that_does_not_exist_fails_its_row_alone_or_is_created_where_asked(world: World) {
-        world.account("山田").await;
-        let file = "氏名,メール,会社名\n田中 太郎,t@example.com,山田\n林 花子,h@example.com,鈴木\n森 一,m@example.com,鈴木\n";
-        let import = world.import(of(CONTACTS), file).await;
-        assert_eq!(import.state(), ImportState::CompletedWithErrors);
-        assert_eq!((counts(&import), import.accounts_created), ([1, 0, 0, 2], 0));
-        let missing = |row: &str| (row.to_owned(), "会社名".to_owned(), "ACCOUNT_NOT_FOUND".to_owned());
-        assert_eq!(world.rejects(&import.id).await, [missing("3"), missing("4")]);
-        assert_eq!(world.all_contacts().await.len(), 1);
+async fn an_account_that_does_not_exist_fails_its_row_alone_or_is_created_where_asked(
+    world: World,
+) {
+    world.account("山田").await;
+    let file = "氏名,メール,会社名\n田中 太郎,t@example.com,山田\n林 花子,h@example.com,鈴木\n森 一,m@example.com,鈴木\n";
+    let import = world.import(of(CONTACTS), file).await;
+    assert_eq!(import.state(), ImportState::CompletedWithErrors);
+    assert_eq!(
+        (counts(&import), import.accounts_created),
+        ([1, 0, 0, 2], 0)
+    );
+    let missing = |row: &str| {
+        (
+            row.to_owned(),
+            "会社名".to_owned(),
+            "ACCOUNT_NOT_FOUND".to_owned(),
+        )
+    };
+    assert_eq!(
+        world.rejects(&import.id).await,
+        [missing("3"), missing("4")]
+    );
+    assert_eq!(world.all_contacts().await.len(), 1);
 
-        let import = world.import(creating(CONTACTS), file).await;
-        assert_eq!((counts(&import), import.accounts_created), ([2, 0, 1, 0], 1));
-        let (h, m) = (world.by_email("h@example.com").await.id, world.by_email("m@example.com").await.id);
-        assert_eq!(world.primary_of(&h).await, world.primary_of(&m).await);
+    let import = world.import(creating(CONTACTS), file).await;
+    assert_eq!(
+        (counts(&import), import.accounts_created),
+        ([2, 0, 1, 0], 1)
+    );
+    let (h, m) = (
+        world.by_email("h@example.com").await.id,
+        world.by_email("m@example.com").await.id,
+    );
+    assert_eq!(world.primary_of(&h).await, world.primary_of(&m).await);
 
-        // An id is never made up, and a code without a name cannot become an account.
-        let import = world.import(creating(CONTACTS), "メール,取引先ID\nt@example.com,a99\n").await;
-        assert_eq!(world.rejects(&import.id).await, [("2".into(), "取引先ID".into(), "ACCOUNT_NOT_FOUND".into())]);
-        let import = world.import(creating(CONTACTS), "メール,取引先コード\nt@example.com,D9\n").await;
-        assert_eq!(world.rejects(&import.id).await, [("2".into(), "取引先コード".into(), "ACCOUNT_NOT_FOUND".into())]);
-    }
+    // An id is never made up, and a code without a name cannot become an account.
+    let import = world
+        .import(creating(CONTACTS), "メール,取引先ID\nt@example.com,a99\n")
+        .await;
+    assert_eq!(
+        world.rejects(&import.id).await,
+        [("2".into(), "取引先ID".into(), "ACCOUNT_NOT_FOUND".into())]
+    );
+    let import = world
+        .import(
+            creating(CONTACTS),
+            "メール,取引先コード\nt@example.com,D9\n",
+        )
+        .await;
+    assert_eq!(
+        world.rejects(&import.id).await,
+        [(
+            "2".into(),
+            "取引先コード".into(),
+            "ACCOUNT_NOT_FOUND".into()
+        )]
+    );
 }
 
-on_both_engines! {
-    async fn a_row_without_an_account_leaves_the_associations_as_they_are(world: World) {
-        world.import(creating(CONTACTS), "氏名,メール,会社名\n田中 太郎,t@example.com,山田\n").await;
-        let contact = world.by_email("t@example.com").await.id;
-        let before = world.accounts_of(&contact).await;
-        assert_eq!(before.len(), 1);
-        let import = world.import(of(CONTACTS), "氏名,メール,会社名,フリガナ\n田中 太郎,t@example.com,,タナカ タロウ\n").await;
-        assert_eq!(counts(&import), [0, 1, 0, 0]);
-        assert_eq!(world.accounts_of(&contact).await, before);
-    }
+async fn a_row_without_an_account_leaves_the_associations_as_they_are(world: World) {
+    world
+        .import(
+            creating(CONTACTS),
+            "氏名,メール,会社名\n田中 太郎,t@example.com,山田\n",
+        )
+        .await;
+    let contact = world.by_email("t@example.com").await.id;
+    let before = world.accounts_of(&contact).await;
+    assert_eq!(before.len(), 1);
+    let import = world
+        .import(
+            of(CONTACTS),
+            "氏名,メール,会社名,フリガナ\n田中 太郎,t@example.com,,タナカ タロウ\n",
+        )
+        .await;
+    assert_eq!(counts(&import), [0, 1, 0, 0]);
+    assert_eq!(world.accounts_of(&contact).await, before);
 }
 
-on_both_engines! {
-    async fn a_second_account_is_rejected_where_one_is_allowed(world: World) {
-        let (a, b, c) = (world.account("A").await, world.account("B").await, world.contact("田中").await);
-        let file = format!("連絡先ID,取引先ID\n{c},{a}\n{c},{b}\n");
-        let import = world.import(of(ASSOCIATIONS), &file).await;
-        assert_eq!(counts(&import), [1, 0, 0, 1]);
-        assert_eq!(world.rejects(&import.id).await, [("3".into(), "取引先ID".into(), "ONE_ACCOUNT".into())]);
-        assert_eq!(world.primary_of(&c).await, a);
+async fn a_second_account_is_rejected_where_one_is_allowed(world: World) {
+    let (a, b, c) = (
+        world.account("A").await,
+        world.account("B").await,
+        world.contact("田中").await,
+    );
+    let file = format!("連絡先ID,取引先ID\n{c},{a}\n{c},{b}\n");
+    let import = world.import(of(ASSOCIATIONS), &file).await;
+    assert_eq!(counts(&import), [1, 0, 0, 1]);
+    assert_eq!(
+        world.rejects(&import.id).await,
+        [("3".into(), "取引先ID".into(), "ONE_ACCOUNT".into())]
+    );
+    assert_eq!(world.primary_of(&c).await, a);
 
-        world.allow_several_accounts().await;
-        assert_eq!(counts(&world.import(of(ASSOCIATIONS), &file).await), [1, 0, 1, 0]);
-        // Without a primary column the first row's account is the primary.
-        assert_eq!(world.primary_of(&c).await, a);
+    world.allow_several_accounts().await;
+    assert_eq!(
+        counts(&world.import(of(ASSOCIATIONS), &file).await),
+        [1, 0, 1, 0]
+    );
+    // Without a primary column the first row's account is the primary.
+    assert_eq!(world.primary_of(&c).await, a);
 
-        let settings = Settings { accounts_per_contact_max: 2, ..Settings::default() };
-        world.settings(settings, &["accounts_per_contact_max"]).await;
-        let d = world.account("D").await;
-        let import = world.import(of(ASSOCIATIONS), format!("連絡先ID,取引先ID\n{c},{d}\n")).await;
-        assert_eq!(world.rejects(&import.id).await[0].2, "ACCOUNTS_PER_CONTACT");
-    }
+    let settings = Settings {
+        accounts_per_contact_max: 2,
+        ..Settings::default()
+    };
+    world
+        .settings(settings, &["accounts_per_contact_max"])
+        .await;
+    let d = world.account("D").await;
+    let import = world
+        .import(of(ASSOCIATIONS), format!("連絡先ID,取引先ID\n{c},{d}\n"))
+        .await;
+    assert_eq!(world.rejects(&import.id).await[0].2, "ACCOUNTS_PER_CONTACT");
 }
 
-on_both_engines! {
-    async fn the_primary_column_moves_the_primary_and_leaves_exactly_one(world: World) {
-        world.allow_several_accounts().await;
-        let (a, b, c) = (world.account("A").await, world.account("B").await, world.contact("田中").await);
-        let file = format!("連絡先ID,取引先ID,メイン,役割,問い合わせの閲覧\n{c},{a},いいえ,部長,○\n{c},{b},はい,,\n");
-        assert_eq!(counts(&world.import(of(ASSOCIATIONS), &file).await), [2, 0, 0, 0]);
-        assert_eq!(world.primary_of(&c).await, b);
-        let before = world.moment().await;
-        assert_eq!(counts(&world.import(of(ASSOCIATIONS), &file).await), [0, 0, 2, 0]);
-        assert_eq!(world.moment().await, before);
-        let of_a = world.accounts_of(&c).await.into_iter().filter_map(|of| of.association);
-        let of_a = of_a.filter(|association| association.account_id == a).collect::<Vec<_>>();
-        assert_eq!((of_a[0].role.as_str(), of_a[0].sees_account_tickets), ("部長", true));
+async fn the_primary_column_moves_the_primary_and_leaves_exactly_one(world: World) {
+    world.allow_several_accounts().await;
+    let (a, b, c) = (
+        world.account("A").await,
+        world.account("B").await,
+        world.contact("田中").await,
+    );
+    let file = format!(
+        "連絡先ID,取引先ID,メイン,役割,問い合わせの閲覧\n{c},{a},いいえ,部長,○\n{c},{b},はい,,\n"
+    );
+    assert_eq!(
+        counts(&world.import(of(ASSOCIATIONS), &file).await),
+        [2, 0, 0, 0]
+    );
+    assert_eq!(world.primary_of(&c).await, b);
+    let before = world.moment().await;
+    assert_eq!(
+        counts(&world.import(of(ASSOCIATIONS), &file).await),
+        [0, 0, 2, 0]
+    );
+    assert_eq!(world.moment().await, before);
+    let of_a = world
+        .accounts_of(&c)
+        .await
+        .into_iter()
+        .filter_map(|of| of.association);
+    let of_a = of_a
+        .filter(|association| association.account_id == a)
+        .collect::<Vec<_>>();
+    assert_eq!(
+        (of_a[0].role.as_str(), of_a[0].sees_account_tickets),
+        ("部長", true)
+    );
 
-        let file = format!("連絡先ID,取引先ID,メイン,役割,問い合わせの閲覧\n{c},{a},1,,no\n");
-        assert_eq!(counts(&world.import(of(ASSOCIATIONS), &file).await), [0, 1, 0, 0]);
-        assert_eq!(world.primary_of(&c).await, a);
+    let file = format!("連絡先ID,取引先ID,メイン,役割,問い合わせの閲覧\n{c},{a},1,,no\n");
+    assert_eq!(
+        counts(&world.import(of(ASSOCIATIONS), &file).await),
+        [0, 1, 0, 0]
+    );
+    assert_eq!(world.primary_of(&c).await, a);
 
-        // Two primaries of one contact: nobody guesses which.
-        let file = format!("連絡先ID,取引先ID,メイン\n{c},{a},1\n{c},{b},1\n");
-        let import = world.import(of(ASSOCIATIONS), &file).await;
-        assert_eq!(counts(&import), [0, 0, 0, 2]);
-        assert_eq!(world.primary_of(&c).await, a);
-    }
+    // Two primaries of one contact: nobody guesses which.
+    let file = format!("連絡先ID,取引先ID,メイン\n{c},{a},1\n{c},{b},1\n");
+    let import = world.import(of(ASSOCIATIONS), &file).await;
+    assert_eq!(counts(&import), [0, 0, 0, 2]);
+    assert_eq!(world.primary_of(&c).await, a);
 }
 
-on_both_engines! {
-    async fn more_than_five_accounts_of_one_contact_all_arrive(world: World) {
-        world.allow_several_accounts().await;
-        let rows: String = (0..40).map(|n| format!("t@example.com,田中,会社{n}\n")).collect();
-        let import = world.import(creating(ASSOCIATIONS), format!("メール,氏名,会社名\n{rows}")).await;
-        assert_eq!(counts(&import), [40, 0, 0, 0]);
-        assert_eq!((import.accounts_created, import.contacts_created), (40, 1));
-        let contact = world.by_email("t@example.com").await.id;
-        assert_eq!(world.accounts_of(&contact).await.len(), 40);
-    }
+async fn more_than_five_accounts_of_one_contact_all_arrive(world: World) {
+    world.allow_several_accounts().await;
+    let rows: String = (0..40)
+        .map(|n| format!("t@example.com,田中,会社{n}\n"))
+        .collect();
+    let import = world
+        .import(
+            creating(ASSOCIATIONS),
+            format!("メール,氏名,会社名\n{rows}"),
+        )
+        .await;
+    assert_eq!(counts(&import), [40, 0, 0, 0]);
+    assert_eq!((import.accounts_created, import.contacts_created), (40, 1));
+    let contact = world.by_email("t@example.com").await.id;
+    assert_eq!(world.accounts_of(&contact).await.len(), 40);
 }
 
-on_both_engines! {
-    async fn tickets_are_recorded_and_a_later_file_changes_what_it_says(world: World) {
-        world.import(creating(CONTACTS), "氏名,メール,会社名\n田中 太郎,t@example.com,山田\n林 花子,h@example.com,鈴木\n").await;
-        let file = "問い合わせ番号,件名,ステータス,メール,会社名,CC,非公開,作成日時\n\
+async fn tickets_are_recorded_and_a_later_file_changes_what_it_says(world: World) {
+    world
+        .import(
+            creating(CONTACTS),
+            "氏名,メール,会社名\n田中 太郎,t@example.com,山田\n林 花子,h@example.com,鈴木\n",
+        )
+        .await;
+    let file = "問い合わせ番号,件名,ステータス,メール,会社名,CC,非公開,作成日時\n\
                     T1,壊れた,完了,t@example.com,山田,h@example.com,はい,2026/11/24 9:30\n\
                     T2,遅い,対応中,t@example.com,,,,\n\
                     T3,鈴木の,,t@example.com,鈴木,,,\n\
                     T4,誰も,,x@example.com,,,,\n\
                     T5,CC,,t@example.com,,c1;nobody@example.com,,\n";
-        let import = world.import(of(TICKETS), file).await;
-        assert_eq!(counts(&import), [2, 0, 0, 3]);
-        let why = |row: &str, column: &str, reason: &str| (row.to_owned(), column.to_owned(), reason.to_owned());
-        assert_eq!(world.rejects(&import.id).await, [
+    let import = world.import(of(TICKETS), file).await;
+    assert_eq!(counts(&import), [2, 0, 0, 3]);
+    let why = |row: &str, column: &str, reason: &str| {
+        (row.to_owned(), column.to_owned(), reason.to_owned())
+    };
+    assert_eq!(
+        world.rejects(&import.id).await,
+        [
             why("4", "会社名", "NOT_REQUESTERS_ACCOUNT"),
             why("5", "メール", "CONTACT_NOT_FOUND"),
             why("6", "CC", "CONTACT_NOT_FOUND"),
-        ]);
-        let ticket = world.get_ticket("T1").await;
-        let (t, h) = (world.by_email("t@example.com").await.id, world.by_email("h@example.com").await.id);
-        assert_eq!((ticket.status(), ticket.private), (TicketStatus::Closed, true));
-        assert_eq!((&ticket.requester_id, &ticket.cc_contact_ids), (&t, &vec![h]));
-        assert_eq!(ticket.create_time.unwrap().seconds, 1_795_512_600);
-        // Left out, the account is the requester's primary.
-        let filled = world.get_ticket("T2").await;
-        assert_eq!((filled.account_id.clone(), filled.status()), (world.primary_of(&t).await, TicketStatus::Open));
+        ]
+    );
+    let ticket = world.get_ticket("T1").await;
+    let (t, h) = (
+        world.by_email("t@example.com").await.id,
+        world.by_email("h@example.com").await.id,
+    );
+    assert_eq!(
+        (ticket.status(), ticket.private),
+        (TicketStatus::Closed, true)
+    );
+    assert_eq!(
+        (&ticket.requester_id, &ticket.cc_contact_ids),
+        (&t, &vec![h])
+    );
+    assert_eq!(ticket.create_time.unwrap().seconds, 1_795_512_600);
+    // Left out, the account is the requester's primary.
+    let filled = world.get_ticket("T2").await;
+    assert_eq!(
+        (filled.account_id.clone(), filled.status()),
+        (world.primary_of(&t).await, TicketStatus::Open)
+    );
 
-        let import = world.import(of(TICKETS), "Ticket ID,Status\nT1,Open\nT9,Open\n").await;
-        assert_eq!(counts(&import), [0, 1, 0, 1]);
-        assert_eq!(world.rejects(&import.id).await, [why("3", "contact.id", "FIELD_REQUIRED")]);
-        let after = world.get_ticket("T1").await;
-        assert_eq!(after.status(), TicketStatus::Open);
-        assert_eq!(Ticket { status: ticket.status, etag: ticket.etag.clone(), ..after }, ticket);
-    }
+    let import = world
+        .import(of(TICKETS), "Ticket ID,Status\nT1,Open\nT9,Open\n")
+        .await;
+    assert_eq!(counts(&import), [0, 1, 0, 1]);
+    assert_eq!(
+        world.rejects(&import.id).await,
+        [why("3", "contact.id", "FIELD_REQUIRED")]
+    );
+    let after = world.get_ticket("T1").await;
+    assert_eq!(after.status(), TicketStatus::Open);
+    assert_eq!(
+        Ticket {
+            status: ticket.status,
+            etag: ticket.etag.clone(),
+            ..after
+        },
+        ticket
+    );
 }
 
-on_both_engines! {
-    async fn cells_that_cannot_be_read_reject_their_row_naming_the_column(world: World) {
-        let long = "あ".repeat(201);
-        let file = format!(
-            "姓,名,メール,取引先ID,会社名\n田中,,nowhere,,\n,太郎,,,\n林,{long},,,\n森,,,c1,\n\"改\n行\",,,,\n良,,,,\n"
-        );
-        let import = world.import(of(CONTACTS), file).await;
-        assert_eq!(counts(&import), [1, 0, 0, 5]);
-        let rejects = world.rejects(&import.id).await;
-        let told: Vec<_> = rejects.iter().map(|(row, column, why)| (row.as_str(), column.as_str(), why.as_str())).collect();
-        assert_eq!(told, [
+async fn cells_that_cannot_be_read_reject_their_row_naming_the_column(world: World) {
+    let long = "あ".repeat(201);
+    let file = format!(
+        "姓,名,メール,取引先ID,会社名\n田中,,nowhere,,\n,太郎,,,\n林,{long},,,\n森,,,c1,\n\"改\n行\",,,,\n良,,,,\n"
+    );
+    let import = world.import(of(CONTACTS), file).await;
+    assert_eq!(counts(&import), [1, 0, 0, 5]);
+    let rejects = world.rejects(&import.id).await;
+    let told: Vec<_> = rejects
+        .iter()
+        .map(|(row, column, why)| (row.as_str(), column.as_str(), why.as_str()))
+        .collect();
+    assert_eq!(
+        told,
+        [
             ("2", "メール", "FIELD_INVALID"),
             ("3", "姓", "FIELD_REQUIRED"),
             ("4", "名", "TEXT_TOO_LONG"),
             ("5", "取引先ID", "ID_INVALID"),
             ("6", "姓", "TEXT_CONTROL_CHARACTER"),
-        ]);
-    }
+        ]
+    );
 }

@@ -8,7 +8,18 @@ use roster_api::v1::*;
 use tonic::Code;
 
 use crate::importing::{counts, creating, of};
-use crate::world::{Engine, Server, World, on_both_engines, refused};
+use crate::world::{Engine, Server, World, both_engines, refused};
+
+both_engines!(
+    a_repeated_request_answers_the_first_import_and_another_file_is_refused,
+    a_watcher_sees_the_import_at_once_and_at_its_end_and_then_the_stream_ends,
+    a_server_killed_within_an_import_leaves_it_failed_and_the_file_finishes_it,
+    a_second_server_leaves_the_imports_of_the_first_alone,
+    a_stopped_server_ends_its_imports_at_once_as_failed_and_tells_who_watches,
+    a_caller_who_goes_after_the_upload_does_not_stop_the_import,
+    an_upload_that_breaks_off_begins_nothing,
+    calls_by_hand_go_on_while_a_file_is_imported,
+);
 
 const ACCOUNTS: ImportKind = ImportKind::Accounts;
 
@@ -74,151 +85,217 @@ async fn contacts(world: &World) -> i64 {
     headings.iter().map(|heading| heading.count).sum()
 }
 
-on_both_engines! {
-    async fn a_repeated_request_answers_the_first_import_and_another_file_is_refused(world: World) {
-        let config = ImportConfig { request_id: "r1".into(), ..of(ACCOUNTS) };
-        let first = world.import(config.clone(), "取引先名\nA\n").await;
-        let again = world.start_import(config.clone(), "取引先名\nA\n").await;
-        assert_eq!(again, first);
-        refused(world.try_import(config.clone(), "取引先名\nB\n").await, Code::InvalidArgument, "REQUEST_ID_REUSED");
-        let other = ImportConfig { create_missing: true, ..config };
-        refused(world.try_import(other, "取引先名\nA\n").await, Code::InvalidArgument, "REQUEST_ID_REUSED");
-        assert_eq!(world.all_accounts().await.len(), 1);
-        // A refused file keeps no answer.
-        let config = ImportConfig { request_id: "r2".into(), ..of(ACCOUNTS) };
-        refused(world.try_import(config.clone(), "x\n1\n").await, Code::InvalidArgument, "HEADER_UNUSABLE");
-        assert_eq!(world.import(config, "取引先名\nB\n").await.id, "i2");
-    }
+async fn a_repeated_request_answers_the_first_import_and_another_file_is_refused(world: World) {
+    let config = ImportConfig {
+        request_id: "r1".into(),
+        ..of(ACCOUNTS)
+    };
+    let first = world.import(config.clone(), "取引先名\nA\n").await;
+    let again = world.start_import(config.clone(), "取引先名\nA\n").await;
+    assert_eq!(again, first);
+    refused(
+        world.try_import(config.clone(), "取引先名\nB\n").await,
+        Code::InvalidArgument,
+        "REQUEST_ID_REUSED",
+    );
+    let other = ImportConfig {
+        create_missing: true,
+        ..config
+    };
+    refused(
+        world.try_import(other, "取引先名\nA\n").await,
+        Code::InvalidArgument,
+        "REQUEST_ID_REUSED",
+    );
+    assert_eq!(world.all_accounts().await.len(), 1);
+    // A refused file keeps no answer.
+    let config = ImportConfig {
+        request_id: "r2".into(),
+        ..of(ACCOUNTS)
+    };
+    refused(
+        world.try_import(config.clone(), "x\n1\n").await,
+        Code::InvalidArgument,
+        "HEADER_UNUSABLE",
+    );
+    assert_eq!(world.import(config, "取引先名\nB\n").await.id, "i2");
 }
 
-on_both_engines! {
-    async fn a_watcher_sees_the_import_at_once_and_at_its_end_and_then_the_stream_ends(world: World) {
-        let begun = world.start_import(creating(ImportKind::Contacts), long_file(5_000)).await;
-        assert_eq!((begun.state(), begun.rows_total), (ImportState::Running, 5_000));
-        assert!(begun.written_token.is_empty());
-        let seen = world.watch(&begun.id).await;
-        assert!(seen.windows(2).all(|pair| pair[0].rows_read <= pair[1].rows_read));
-        let last = seen.last().unwrap();
-        assert_eq!((last.state(), last.rows_read), (ImportState::Completed, 5_000));
-        assert!(last.end_time.is_some());
-        let read = GetSettingsRequest {
-            consistency: Some(Consistency {
-                requirement: Some(consistency::Requirement::AtLeastAsFresh(last.written_token.clone())),
-            }),
-        };
-        world.clients.settings.get_settings(read).await.expect("its token is of this store");
-        // One that has ended is told once.
-        assert_eq!(world.watch(&begun.id).await, std::slice::from_ref(last));
-    }
+async fn a_watcher_sees_the_import_at_once_and_at_its_end_and_then_the_stream_ends(
+    mut world: World,
+) {
+    let begun = world
+        .start_import(creating(ImportKind::Contacts), long_file(5_000))
+        .await;
+    assert_eq!(
+        (begun.state(), begun.rows_total),
+        (ImportState::Running, 5_000)
+    );
+    assert!(begun.written_token.is_empty());
+    let seen = world.watch(&begun.id).await;
+    assert!(
+        seen.windows(2)
+            .all(|pair| pair[0].rows_read <= pair[1].rows_read)
+    );
+    let last = seen.last().unwrap();
+    assert_eq!(
+        (last.state(), last.rows_read),
+        (ImportState::Completed, 5_000)
+    );
+    assert!(last.end_time.is_some());
+    let read = GetSettingsRequest {
+        consistency: Some(Consistency {
+            requirement: Some(consistency::Requirement::AtLeastAsFresh(
+                last.written_token.clone(),
+            )),
+        }),
+    };
+    world
+        .clients
+        .settings
+        .get_settings(read)
+        .await
+        .expect("its token is of this store");
+    // One that has ended is told once.
+    assert_eq!(world.watch(&begun.id).await, std::slice::from_ref(last));
 }
 
-on_both_engines! {
-    async fn a_server_killed_within_an_import_leaves_it_failed_and_the_file_finishes_it(world: World) {
-        let file = long_file(10_000);
-        let half = world.half_an_import(&file).await;
-        world.server.child.kill().unwrap();
-        world.server.child.wait().unwrap();
+async fn a_server_killed_within_an_import_leaves_it_failed_and_the_file_finishes_it(
+    mut world: World,
+) {
+    let file = long_file(10_000);
+    let half = world.half_an_import(&file).await;
+    world.server.child.kill().unwrap();
+    world.server.child.wait().unwrap();
 
-        world.server = Server::start(&world.database);
-        world.clients = world.server.connect().await;
-        let failed = world.get_import(&half.id).await;
-        assert_eq!(failed.state(), ImportState::Failed);
-        assert!(failed.rows_read >= half.rows_read && failed.rows_read < 10_000);
-        assert!(failed.end_time.is_some());
-        assert_eq!(failed.error.as_ref().map(|error| error.code), Some(Code::Unavailable as i32));
-        assert_eq!(contacts(&world).await, failed.rows_created);
-        assert_eq!(world.watch(&half.id).await, std::slice::from_ref(&failed));
+    world.server = Server::start(&world.database);
+    world.clients = world.server.connect().await;
+    let failed = world.get_import(&half.id).await;
+    assert_eq!(failed.state(), ImportState::Failed);
+    assert!(failed.rows_read >= half.rows_read && failed.rows_read < 10_000);
+    assert!(failed.end_time.is_some());
+    assert_eq!(
+        failed.error.as_ref().map(|error| error.code),
+        Some(Code::Unavailable as i32)
+    );
+    assert_eq!(contacts(&world).await, failed.rows_created);
+    assert_eq!(world.watch(&half.id).await, std::slice::from_ref(&failed));
 
-        let rest = world.import(creating(ImportKind::Contacts), &file).await;
-        assert_eq!(rest.state(), ImportState::Completed);
-        assert_eq!(counts(&rest), [10_000 - failed.rows_created, 0, failed.rows_created, 0]);
-        assert_eq!(contacts(&world).await, 10_000);
-        assert_eq!(world.all_accounts().await.len(), 500);
-    }
+    let rest = world.import(creating(ImportKind::Contacts), &file).await;
+    assert_eq!(rest.state(), ImportState::Completed);
+    assert_eq!(
+        counts(&rest),
+        [10_000 - failed.rows_created, 0, failed.rows_created, 0]
+    );
+    assert_eq!(contacts(&world).await, 10_000);
+    assert_eq!(world.all_accounts().await.len(), 500);
 }
 
-on_both_engines! {
-    async fn a_second_server_leaves_the_imports_of_the_first_alone(world: World) {
-        if world.engine == Engine::Sqlite {
-            // A SQLite file has one server.
-            return;
-        }
-        let half = world.half_an_import(&long_file(10_000)).await;
-        let second = Server::start(&world.database);
-        let there = World { clients: second.connect().await, server: second, database: crate::world::Database::create(Engine::Sqlite), engine: world.engine };
-        assert_eq!(there.get_import(&half.id).await.state(), ImportState::Running);
-        // It can be watched from there, too.
-        let end = there.end_of(&half.id).await;
-        assert_eq!((end.state(), counts(&end)), (ImportState::Completed, [10_000, 0, 0, 0]));
+async fn a_second_server_leaves_the_imports_of_the_first_alone(world: World) {
+    if world.engine == Engine::Sqlite {
+        // A SQLite file has one server.
+        return;
     }
+    let half = world.half_an_import(&long_file(10_000)).await;
+    let second = Server::start(&world.database);
+    let there = World {
+        clients: second.connect().await,
+        server: second,
+        database: crate::world::Database::create(Engine::Sqlite),
+        engine: world.engine,
+    };
+    assert_eq!(
+        there.get_import(&half.id).await.state(),
+        ImportState::Running
+    );
+    // It can be watched from there, too.
+    let end = there.end_of(&half.id).await;
+    assert_eq!(
+        (end.state(), counts(&end)),
+        (ImportState::Completed, [10_000, 0, 0, 0])
+    );
 }
 
-on_both_engines! {
-    async fn a_stopped_server_ends_its_imports_at_once_as_failed_and_tells_who_watches(world: World) {
-        let half = world.half_an_import(&long_file(10_000)).await;
-        let mut watcher = world.clients.imports.clone();
-        let request = WatchImportRequest { id: half.id.clone() };
-        let mut stream = watcher.watch_import(request).await.unwrap().into_inner();
-        let began = Instant::now();
-        let pid = world.server.child.id().to_string();
-        std::process::Command::new("kill").args(["-TERM", &pid]).status().unwrap();
-        let mut last = None;
-        while let Ok(Some(answer)) = stream.message().await {
-            last = answer.import_job;
-        }
-        assert_eq!(last.expect("a last state").state(), ImportState::Failed);
-        drop((stream, watcher));
-        world.clients = World::nobody();
-        world.server.child.wait().unwrap();
-        assert!(began.elapsed() < Duration::from_secs(10));
-
-        world.server = Server::start(&world.database);
-        world.clients = world.server.connect().await;
-        let failed = world.get_import(&half.id).await;
-        assert_eq!(failed.state(), ImportState::Failed);
-        assert!(failed.error.unwrap().message.contains("stopped"));
-        assert_eq!(contacts(&world).await, failed.rows_created);
+async fn a_stopped_server_ends_its_imports_at_once_as_failed_and_tells_who_watches(
+    mut world: World,
+) {
+    let half = world.half_an_import(&long_file(10_000)).await;
+    let mut watcher = world.clients.imports.clone();
+    let request = WatchImportRequest {
+        id: half.id.clone(),
+    };
+    let mut stream = watcher.watch_import(request).await.unwrap().into_inner();
+    let began = Instant::now();
+    let pid = world.server.child.id().to_string();
+    std::process::Command::new("kill")
+        .args(["-TERM", &pid])
+        .status()
+        .unwrap();
+    let mut last = None;
+    while let Ok(Some(answer)) = stream.message().await {
+        last = answer.import_job;
     }
+    assert_eq!(last.expect("a last state").state(), ImportState::Failed);
+    drop((stream, watcher));
+    world.clients = World::nobody();
+    world.server.child.wait().unwrap();
+    assert!(began.elapsed() < Duration::from_secs(10));
+
+    world.server = Server::start(&world.database);
+    world.clients = world.server.connect().await;
+    let failed = world.get_import(&half.id).await;
+    assert_eq!(failed.state(), ImportState::Failed);
+    assert!(failed.error.unwrap().message.contains("stopped"));
+    assert_eq!(contacts(&world).await, failed.rows_created);
 }
 
-on_both_engines! {
-    async fn a_caller_who_goes_after_the_upload_does_not_stop_the_import(world: World) {
-        let half = world.half_an_import(&long_file(10_000)).await;
-        world.clients = world.server.connect().await;
-        let end = world.end_of(&half.id).await;
-        assert_eq!((end.state(), counts(&end)), (ImportState::Completed, [10_000, 0, 0, 0]));
-    }
+async fn a_caller_who_goes_after_the_upload_does_not_stop_the_import(mut world: World) {
+    let half = world.half_an_import(&long_file(10_000)).await;
+    world.clients = world.server.connect().await;
+    let end = world.end_of(&half.id).await;
+    assert_eq!(
+        (end.state(), counts(&end)),
+        (ImportState::Completed, [10_000, 0, 0, 0])
+    );
 }
 
-on_both_engines! {
-    async fn an_upload_that_breaks_off_begins_nothing(world: World) {
-        let (sender, receiver) = tokio::sync::mpsc::channel(4);
-        let mut client = world.clients.imports.clone();
-        let upload = tokio::spawn(async move {
-            client.start_import(tokio_stream::wrappers::ReceiverStream::new(receiver)).await
-        });
-        sender.send(StartImportRequest { part: Some(Part::Config(of(ACCOUNTS))) }).await.unwrap();
-        sender.send(StartImportRequest { part: Some(Part::Chunk("取引先名\nA\n".into())) }).await.unwrap();
-        upload.abort();
-        assert!(upload.await.unwrap_err().is_cancelled());
-        // The end of the stream would be the end of the file: it stays open until nobody reads it.
-        sender.closed().await;
-        let import = world.import(of(ACCOUNTS), "取引先名\nB\n").await;
-        assert_eq!(import.id, "i1");
-        assert_eq!(world.all_accounts().await.len(), 1);
-    }
+async fn an_upload_that_breaks_off_begins_nothing(world: World) {
+    let (sender, receiver) = tokio::sync::mpsc::channel(4);
+    let mut client = world.clients.imports.clone();
+    let upload = tokio::spawn(async move {
+        client
+            .start_import(tokio_stream::wrappers::ReceiverStream::new(receiver))
+            .await
+    });
+    sender
+        .send(StartImportRequest {
+            part: Some(Part::Config(of(ACCOUNTS))),
+        })
+        .await
+        .unwrap();
+    sender
+        .send(StartImportRequest {
+            part: Some(Part::Chunk("取引先名\nA\n".into())),
+        })
+        .await
+        .unwrap();
+    upload.abort();
+    assert!(upload.await.unwrap_err().is_cancelled());
+    // The end of the stream would be the end of the file: it stays open until nobody reads it.
+    sender.closed().await;
+    let import = world.import(of(ACCOUNTS), "取引先名\nB\n").await;
+    assert_eq!(import.id, "i1");
+    assert_eq!(world.all_accounts().await.len(), 1);
 }
 
-on_both_engines! {
-    async fn calls_by_hand_go_on_while_a_file_is_imported(world: World) {
-        let half = world.half_an_import(&long_file(10_000)).await;
-        let began = Instant::now();
-        let account = world.account("手で").await;
-        assert!(began.elapsed() < Duration::from_secs(3));
-        let end = world.end_of(&half.id).await;
-        assert_eq!(counts(&end), [10_000, 0, 0, 0]);
-        assert!(world.all_accounts().await.iter().any(|a| a.id == account));
-    }
+async fn calls_by_hand_go_on_while_a_file_is_imported(world: World) {
+    let half = world.half_an_import(&long_file(10_000)).await;
+    let began = Instant::now();
+    let account = world.account("手で").await;
+    assert!(began.elapsed() < Duration::from_secs(3));
+    let end = world.end_of(&half.id).await;
+    assert_eq!(counts(&end), [10_000, 0, 0, 0]);
+    assert!(world.all_accounts().await.iter().any(|a| a.id == account));
 }
 
 /// How often somebody had PostgreSQL count a table, which it does by itself as well.

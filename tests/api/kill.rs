@@ -14,7 +14,11 @@ use roster_api::v1::*;
 use tokio::sync::Semaphore;
 
 use crate::story::{Writer, observe};
-use crate::world::{Engine, Server, World, rounds};
+use crate::world::{Engine, Server, World, both_engines, rounds};
+
+both_engines!(
+    nothing_acknowledged_is_lost_and_nothing_is_done_half_or_twice_when_the_server_is_killed
+);
 
 /// How many kills CI has time for.
 const KILLS: usize = 50;
@@ -115,8 +119,9 @@ async fn kill_once(world: &mut World, writers: &mut Vec<Writer>, toll: &mut Toll
     }
 }
 
-async fn holds(engine: Engine) {
-    let mut world = World::start(engine).await;
+async fn nothing_acknowledged_is_lost_and_nothing_is_done_half_or_twice_when_the_server_is_killed(
+    mut world: World,
+) {
     world.allow_several_accounts().await;
     let mut writers = Vec::new();
     for number in 0..WRITERS {
@@ -142,18 +147,4 @@ async fn holds(engine: Engine) {
     assert!(toll.in_flight * 10 >= toll.kills * 8, "{toll:?}");
     // Else nothing was tried.
     assert!(toll.done > 0 && toll.undone > 0, "{toll:?}");
-}
-
-mod nothing_acknowledged_is_lost_and_nothing_is_done_half_or_twice_when_the_server_is_killed {
-    use super::*;
-
-    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-    async fn sqlite() {
-        holds(Engine::Sqlite).await;
-    }
-
-    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-    async fn postgres() {
-        holds(Engine::Postgres).await;
-    }
 }

@@ -3,7 +3,23 @@
 use roster_api::v1::*;
 use tonic::Code;
 
-use crate::world::{World, on_both_engines, refused};
+use crate::world::{World, both_engines, refused};
+
+both_engines!(
+    a_page_size_of_0_is_50_above_1_000_is_1_000_and_below_0_is_refused,
+    pages_neither_skip_nor_repeat_while_records_are_added,
+    a_page_token_fits_its_own_call_alone,
+    an_account_without_contacts_and_a_contact_without_accounts_list_as_empty,
+    the_picker_leaves_out_members_and_shows_the_blocked,
+    secondary_contacts_are_listed_and_marked,
+    a_person_is_found_by_name_reading_address_or_id_however_they_are_typed,
+    headings_are_counted_under_the_same_filters,
+    a_lookup_is_exact_after_folding_and_answers_in_order,
+    pages_of_a_contacts_accounts_neither_skip_nor_repeat_while_they_change,
+    every_list_has_the_same_sizes_of_pages_and_no_list_ends_short,
+    a_page_token_outlives_the_server,
+    a_contact_of_more_than_64_sharing_accounts_sees_their_tickets_in_one_order,
+);
 
 fn person(family: &str, given: &str, reading: (&str, &str)) -> Contact {
     Contact {
@@ -28,191 +44,416 @@ async fn found(world: &World, query: &str) -> Vec<String> {
         .collect()
 }
 
-on_both_engines! {
-    async fn a_page_size_of_0_is_50_above_1_000_is_1_000_and_below_0_is_refused(world: World) {
-        let c = world.contact("一").await;
-        for batch in 0..2 {
-            let tickets = (0..501).map(|n| TicketRecord { id: format!("{batch}-{n:04}"), requester_id: c.clone(), ..Default::default() });
-            world.clients.tickets.record_tickets(RecordTicketsRequest { tickets: tickets.collect(), ..Default::default() }).await.unwrap();
-        }
-        for (asked, answered) in [(0, 50), (49, 49), (1_000, 1_000), (1_001, 1_000)] {
-            let request = ListVisibleTicketsRequest { contact_id: c.clone(), page_size: asked, ..Default::default() };
-            let page = world.clients.visibility.list_visible_tickets(request).await.unwrap().into_inner();
-            assert_eq!(page.tickets.len(), answered);
-        }
-        let negative = ListVisibleTicketsRequest { contact_id: c.clone(), page_size: -1, ..Default::default() };
-        refused(world.clients.visibility.list_visible_tickets(negative).await, Code::InvalidArgument, "PAGE_SIZE_INVALID");
+async fn a_page_size_of_0_is_50_above_1_000_is_1_000_and_below_0_is_refused(mut world: World) {
+    let c = world.contact("一").await;
+    for batch in 0..2 {
+        let tickets = (0..501).map(|n| TicketRecord {
+            id: format!("{batch}-{n:04}"),
+            requester_id: c.clone(),
+            ..Default::default()
+        });
+        world
+            .clients
+            .tickets
+            .record_tickets(RecordTicketsRequest {
+                tickets: tickets.collect(),
+                ..Default::default()
+            })
+            .await
+            .unwrap();
     }
+    for (asked, answered) in [(0, 50), (49, 49), (1_000, 1_000), (1_001, 1_000)] {
+        let request = ListVisibleTicketsRequest {
+            contact_id: c.clone(),
+            page_size: asked,
+            ..Default::default()
+        };
+        let page = world
+            .clients
+            .visibility
+            .list_visible_tickets(request)
+            .await
+            .unwrap()
+            .into_inner();
+        assert_eq!(page.tickets.len(), answered);
+    }
+    let negative = ListVisibleTicketsRequest {
+        contact_id: c.clone(),
+        page_size: -1,
+        ..Default::default()
+    };
+    refused(
+        world
+            .clients
+            .visibility
+            .list_visible_tickets(negative)
+            .await,
+        Code::InvalidArgument,
+        "PAGE_SIZE_INVALID",
+    );
 }
 
-on_both_engines! {
-    async fn pages_neither_skip_nor_repeat_while_records_are_added(world: World) {
-        let a = world.account("A").await;
-        for name in ["か", "さ", "た", "な", "は"] {
-            let c = world.contact(name).await;
-            world.associate(&a, &c).await;
-        }
-        let request = |token: &str| ListAccountContactsRequest { account_id: a.clone(), page_size: 2, page_token: token.into(), ..Default::default() };
-        let client = &mut world.clients.associations.clone();
-        let first = client.list_account_contacts(request("")).await.unwrap().into_inner();
-        for name in ["あ", "わ"] {
-            let c = world.contact(name).await;
-            world.associate(&a, &c).await;
-        }
-        let mut names: Vec<String> = first.associations.into_iter().map(|c| c.family_name).collect();
-        let mut token = first.next_page_token;
-        while !token.is_empty() {
-            let page = client.list_account_contacts(request(&token)).await.unwrap().into_inner();
-            names.extend(page.associations.into_iter().map(|c| c.family_name));
-            token = page.next_page_token;
-        }
-        assert_eq!(names, ["か", "さ", "た", "な", "は", "わ"]);
-    }
-}
-
-on_both_engines! {
-    async fn a_page_token_fits_its_own_call_alone(world: World) {
-        for n in 0..3 {
-            world.contact(&format!("人{n}")).await;
-        }
-        let request = |token: &str, query: &str| ListContactsRequest { page_size: 1, page_token: token.into(), query: query.into(), ..Default::default() };
-        let client = &mut world.clients.contacts.clone();
-        let token = client.list_contacts(request("", "")).await.unwrap().into_inner().next_page_token;
-        client.list_contacts(request(&token, "")).await.unwrap();
-        refused(client.list_contacts(request(&token, "人")).await, Code::InvalidArgument, "PAGE_TOKEN_INVALID");
-        let mut altered = token.clone().into_bytes();
-        altered[20] = if altered[20] == b'A' { b'B' } else { b'A' };
-        let altered = String::from_utf8(altered).unwrap();
-        refused(client.list_contacts(request(&altered, "")).await, Code::InvalidArgument, "PAGE_TOKEN_INVALID");
-        let elsewhere = ListAccountsRequest { page_size: 1, page_token: token.clone(), ..Default::default() };
-        refused(world.clients.accounts.list_accounts(elsewhere).await, Code::InvalidArgument, "PAGE_TOKEN_INVALID");
-        let mut other = tonic::Request::new(request(&token, ""));
-        other.metadata_mut().insert("roster-organization", "other".parse().unwrap());
-        refused(client.list_contacts(other).await, Code::InvalidArgument, "PAGE_TOKEN_INVALID");
-    }
-}
-
-on_both_engines! {
-    async fn an_account_without_contacts_and_a_contact_without_accounts_list_as_empty(world: World) {
-        let (a, c) = (world.account("A").await, world.contact("一").await);
-        let request = ListAccountContactsRequest { account_id: a, ..Default::default() };
-        assert!(world.clients.associations.list_account_contacts(request).await.unwrap().into_inner().associations.is_empty());
-        assert!(world.accounts_of(&c).await.is_empty());
-    }
-}
-
-on_both_engines! {
-    async fn the_picker_leaves_out_members_and_shows_the_blocked(world: World) {
-        let a = world.account("A").await;
-        let member = world.contact("一").await;
-        world.associate(&a, &member).await;
-        world.contact_of(Contact { family_name: "二".into(), blocked: true, ..Contact::default() }).await;
-        let request = |not_in: &str| ListContactsRequest { not_in_account_id: not_in.into(), ..Default::default() };
-        let client = &mut world.clients.contacts.clone();
-        let picked = client.list_contacts(request(&a)).await.unwrap().into_inner().contacts;
-        assert_eq!(picked.iter().map(|c| (c.family_name.as_str(), c.blocked)).collect::<Vec<_>>(), [("二", true)]);
-        assert_eq!(client.list_contacts(request("")).await.unwrap().into_inner().contacts.len(), 2);
-        refused(client.list_contacts(request("a99")).await, Code::NotFound, "ACCOUNT_NOT_FOUND");
-    }
-}
-
-on_both_engines! {
-    async fn secondary_contacts_are_listed_and_marked(world: World) {
-        world.allow_several_accounts().await;
-        let (a, b, c) = (world.account("A").await, world.account("B").await, world.contact("一").await);
+async fn pages_neither_skip_nor_repeat_while_records_are_added(mut world: World) {
+    let a = world.account("A").await;
+    for name in ["か", "さ", "た", "な", "は"] {
+        let c = world.contact(name).await;
         world.associate(&a, &c).await;
-        world.associate(&b, &c).await;
-        let request = ListAccountContactsRequest { account_id: b, ..Default::default() };
-        let listed = world.clients.associations.list_account_contacts(request).await.unwrap().into_inner().associations;
-        assert_eq!(listed.len(), 1);
-        assert!(!listed[0].association.as_ref().unwrap().primary);
     }
+    let request = |token: &str| ListAccountContactsRequest {
+        account_id: a.clone(),
+        page_size: 2,
+        page_token: token.into(),
+        ..Default::default()
+    };
+    let client = &mut world.clients.associations.clone();
+    let first = client
+        .list_account_contacts(request(""))
+        .await
+        .unwrap()
+        .into_inner();
+    for name in ["あ", "わ"] {
+        let c = world.contact(name).await;
+        world.associate(&a, &c).await;
+    }
+    let mut names: Vec<String> = first
+        .associations
+        .into_iter()
+        .map(|c| c.family_name)
+        .collect();
+    let mut token = first.next_page_token;
+    while !token.is_empty() {
+        let page = client
+            .list_account_contacts(request(&token))
+            .await
+            .unwrap()
+            .into_inner();
+        names.extend(page.associations.into_iter().map(|c| c.family_name));
+        token = page.next_page_token;
+    }
+    assert_eq!(names, ["か", "さ", "た", "な", "は", "わ"]);
 }
 
-on_both_engines! {
-    async fn a_person_is_found_by_name_reading_address_or_id_however_they_are_typed(world: World) {
-        world.contact_of(Contact {
+async fn a_page_token_fits_its_own_call_alone(mut world: World) {
+    for n in 0..3 {
+        world.contact(&format!("人{n}")).await;
+    }
+    let request = |token: &str, query: &str| ListContactsRequest {
+        page_size: 1,
+        page_token: token.into(),
+        query: query.into(),
+        ..Default::default()
+    };
+    let client = &mut world.clients.contacts.clone();
+    let token = client
+        .list_contacts(request("", ""))
+        .await
+        .unwrap()
+        .into_inner()
+        .next_page_token;
+    client.list_contacts(request(&token, "")).await.unwrap();
+    refused(
+        client.list_contacts(request(&token, "人")).await,
+        Code::InvalidArgument,
+        "PAGE_TOKEN_INVALID",
+    );
+    let mut altered = token.clone().into_bytes();
+    altered[20] = if altered[20] == b'A' { b'B' } else { b'A' };
+    let altered = String::from_utf8(altered).unwrap();
+    refused(
+        client.list_contacts(request(&altered, "")).await,
+        Code::InvalidArgument,
+        "PAGE_TOKEN_INVALID",
+    );
+    let elsewhere = ListAccountsRequest {
+        page_size: 1,
+        page_token: token.clone(),
+        ..Default::default()
+    };
+    refused(
+        world.clients.accounts.list_accounts(elsewhere).await,
+        Code::InvalidArgument,
+        "PAGE_TOKEN_INVALID",
+    );
+    let mut other = tonic::Request::new(request(&token, ""));
+    other
+        .metadata_mut()
+        .insert("roster-organization", "other".parse().unwrap());
+    refused(
+        client.list_contacts(other).await,
+        Code::InvalidArgument,
+        "PAGE_TOKEN_INVALID",
+    );
+}
+
+async fn an_account_without_contacts_and_a_contact_without_accounts_list_as_empty(
+    mut world: World,
+) {
+    let (a, c) = (world.account("A").await, world.contact("一").await);
+    let request = ListAccountContactsRequest {
+        account_id: a,
+        ..Default::default()
+    };
+    assert!(
+        world
+            .clients
+            .associations
+            .list_account_contacts(request)
+            .await
+            .unwrap()
+            .into_inner()
+            .associations
+            .is_empty()
+    );
+    assert!(world.accounts_of(&c).await.is_empty());
+}
+
+async fn the_picker_leaves_out_members_and_shows_the_blocked(mut world: World) {
+    let a = world.account("A").await;
+    let member = world.contact("一").await;
+    world.associate(&a, &member).await;
+    world
+        .contact_of(Contact {
+            family_name: "二".into(),
+            blocked: true,
+            ..Contact::default()
+        })
+        .await;
+    let request = |not_in: &str| ListContactsRequest {
+        not_in_account_id: not_in.into(),
+        ..Default::default()
+    };
+    let client = &mut world.clients.contacts.clone();
+    let picked = client
+        .list_contacts(request(&a))
+        .await
+        .unwrap()
+        .into_inner()
+        .contacts;
+    assert_eq!(
+        picked
+            .iter()
+            .map(|c| (c.family_name.as_str(), c.blocked))
+            .collect::<Vec<_>>(),
+        [("二", true)]
+    );
+    assert_eq!(
+        client
+            .list_contacts(request(""))
+            .await
+            .unwrap()
+            .into_inner()
+            .contacts
+            .len(),
+        2
+    );
+    refused(
+        client.list_contacts(request("a99")).await,
+        Code::NotFound,
+        "ACCOUNT_NOT_FOUND",
+    );
+}
+
+async fn secondary_contacts_are_listed_and_marked(mut world: World) {
+    world.allow_several_accounts().await;
+    let (a, b, c) = (
+        world.account("A").await,
+        world.account("B").await,
+        world.contact("一").await,
+    );
+    world.associate(&a, &c).await;
+    world.associate(&b, &c).await;
+    let request = ListAccountContactsRequest {
+        account_id: b,
+        ..Default::default()
+    };
+    let listed = world
+        .clients
+        .associations
+        .list_account_contacts(request)
+        .await
+        .unwrap()
+        .into_inner()
+        .associations;
+    assert_eq!(listed.len(), 1);
+    assert!(!listed[0].association.as_ref().unwrap().primary);
+}
+
+async fn a_person_is_found_by_name_reading_address_or_id_however_they_are_typed(world: World) {
+    world
+        .contact_of(Contact {
             emails: vec!["t.tanaka@example.com".into()],
             external_id: "D0001".into(),
             ..person("田中", "太郎", ("たなか", "たろう"))
-        }).await;
-        world.contact_of(person("小林", "一", ("こばやし", "はじめ"))).await;
-        world.contact_of(person("林", "次郎", ("はやし", "じろう"))).await;
-        for query in ["田中太郎", "田中　太郎", "たなか", "タナカ", "ﾀﾅｶ", "中太", "T.TANAKA@", "ｄ０００１"] {
-            assert_eq!(found(&world, query).await, ["田中太郎"], "{query}");
-        }
-        assert_eq!(found(&world, "林").await, ["林次郎"], "one character matches a beginning");
-        assert_eq!(found(&world, "").await.len(), 3);
-        assert!(found(&world, "100%").await.is_empty());
+        })
+        .await;
+    world
+        .contact_of(person("小林", "一", ("こばやし", "はじめ")))
+        .await;
+    world
+        .contact_of(person("林", "次郎", ("はやし", "じろう")))
+        .await;
+    for query in [
+        "田中太郎",
+        "田中　太郎",
+        "たなか",
+        "タナカ",
+        "ﾀﾅｶ",
+        "中太",
+        "T.TANAKA@",
+        "ｄ０００１",
+    ] {
+        assert_eq!(found(&world, query).await, ["田中太郎"], "{query}");
     }
+    assert_eq!(
+        found(&world, "林").await,
+        ["林次郎"],
+        "one character matches a beginning"
+    );
+    assert_eq!(found(&world, "").await.len(), 3);
+    assert!(found(&world, "100%").await.is_empty());
 }
 
-on_both_engines! {
-    async fn headings_are_counted_under_the_same_filters(world: World) {
-        for (family, reading) in [("田中", "たなか"), ("高橋", "たかはし"), ("Smith", ""), ("山田", "")] {
-            world.contact_of(person(family, "", (reading, ""))).await;
-        }
-        let request = |query: &str| ListContactHeadingsRequest { query: query.into(), ..Default::default() };
-        let client = &mut world.clients.contacts.clone();
-        let headings = client.list_contact_headings(request("")).await.unwrap().into_inner().headings;
-        let counted: Vec<_> = headings.iter().map(|h| (h.heading.as_str(), h.count)).collect();
-        assert_eq!(counted, [("S", 1), ("た", 2), ("他", 1)]);
-        let headings = client.list_contact_headings(request("たか")).await.unwrap().into_inner().headings;
-        assert_eq!(headings.iter().map(|h| h.count).sum::<i64>(), 1);
-        let under = ListContactsRequest { heading: "た".into(), ..Default::default() };
-        let contacts = client.list_contacts(under).await.unwrap().into_inner().contacts;
-        assert_eq!(contacts.iter().map(|c| c.family_name.as_str()).collect::<Vec<_>>(), ["高橋", "田中"]);
+async fn headings_are_counted_under_the_same_filters(mut world: World) {
+    for (family, reading) in [
+        ("田中", "たなか"),
+        ("高橋", "たかはし"),
+        ("Smith", ""),
+        ("山田", ""),
+    ] {
+        world.contact_of(person(family, "", (reading, ""))).await;
     }
+    let request = |query: &str| ListContactHeadingsRequest {
+        query: query.into(),
+        ..Default::default()
+    };
+    let client = &mut world.clients.contacts.clone();
+    let headings = client
+        .list_contact_headings(request(""))
+        .await
+        .unwrap()
+        .into_inner()
+        .headings;
+    let counted: Vec<_> = headings
+        .iter()
+        .map(|h| (h.heading.as_str(), h.count))
+        .collect();
+    assert_eq!(counted, [("S", 1), ("た", 2), ("他", 1)]);
+    let headings = client
+        .list_contact_headings(request("たか"))
+        .await
+        .unwrap()
+        .into_inner()
+        .headings;
+    assert_eq!(headings.iter().map(|h| h.count).sum::<i64>(), 1);
+    let under = ListContactsRequest {
+        heading: "た".into(),
+        ..Default::default()
+    };
+    let contacts = client
+        .list_contacts(under)
+        .await
+        .unwrap()
+        .into_inner()
+        .contacts;
+    assert_eq!(
+        contacts
+            .iter()
+            .map(|c| c.family_name.as_str())
+            .collect::<Vec<_>>(),
+        ["高橋", "田中"]
+    );
 }
 
-on_both_engines! {
-    async fn a_lookup_is_exact_after_folding_and_answers_in_order(world: World) {
-        let c = world.contact_of(Contact {
+async fn a_lookup_is_exact_after_folding_and_answers_in_order(mut world: World) {
+    let c = world
+        .contact_of(Contact {
             emails: vec!["Taro@Example.com".into()],
             external_id: "D0001".into(),
             ..person("田中", "", ("", ""))
-        }).await;
-        use contact_key::Key;
-        let keys = [Key::Email("taro@example.COM".into()), Key::ExternalId("Ｄ０００１".into()), Key::Email("taro@example.co".into()), Key::Id(c.clone())];
-        let request = LookupContactsRequest { keys: keys.map(|key| ContactKey { key: Some(key) }).to_vec(), ..Default::default() };
-        let results = world.clients.contacts.lookup_contacts(request).await.unwrap().into_inner().results;
-        let ids: Vec<_> = results.iter().map(|r| r.contact.as_ref().map(|c| c.id.clone())).collect();
-        assert_eq!(ids, [Some(c.clone()), Some(c.clone()), None, Some(c)]);
-        assert_eq!(crate::world::item_reason(&results[2].error), "CONTACT_NOT_FOUND");
-    }
+        })
+        .await;
+    use contact_key::Key;
+    let keys = [
+        Key::Email("taro@example.COM".into()),
+        Key::ExternalId("Ｄ０００１".into()),
+        Key::Email("taro@example.co".into()),
+        Key::Id(c.clone()),
+    ];
+    let request = LookupContactsRequest {
+        keys: keys.map(|key| ContactKey { key: Some(key) }).to_vec(),
+        ..Default::default()
+    };
+    let results = world
+        .clients
+        .contacts
+        .lookup_contacts(request)
+        .await
+        .unwrap()
+        .into_inner()
+        .results;
+    let ids: Vec<_> = results
+        .iter()
+        .map(|r| r.contact.as_ref().map(|c| c.id.clone()))
+        .collect();
+    assert_eq!(ids, [Some(c.clone()), Some(c.clone()), None, Some(c)]);
+    assert_eq!(
+        crate::world::item_reason(&results[2].error),
+        "CONTACT_NOT_FOUND"
+    );
 }
 
-on_both_engines! {
-    async fn pages_of_a_contacts_accounts_neither_skip_nor_repeat_while_they_change(world: World) {
-        world.allow_several_accounts().await;
-        let c = world.contact("一").await;
-        let mut accounts = Vec::new();
-        for name in ["な商店", "か商店", "さ商店", "た商店", "は商店"] {
-            let account = world.account(name).await;
-            world.associate(&account, &c).await;
-            accounts.push(account);
-        }
-        let request = |token: &str| ListContactAccountsRequest { contact_id: c.clone(), page_size: 2, page_token: token.into(), ..Default::default() };
-        let client = &mut world.clients.associations.clone();
-        let first = client.list_contact_accounts(request("")).await.unwrap().into_inner();
-        let mut names: Vec<String> = first.associations.into_iter().map(|of| of.account_name).collect();
-        assert_eq!(names, ["な商店", "か商店"], "the primary, then by name");
-        // One is added before the place where the page ended, one behind it; one that was shown goes,
-        // and one that was not becomes the primary.
-        for name in ["あ商店", "わ商店"] {
-            let account = world.account(name).await;
-            world.associate(&account, &c).await;
-        }
-        world.dissociate(&accounts[1], &c, TicketDisposition::Unspecified).await.unwrap();
-        world.promote(&c, &accounts[4]).await.unwrap();
-        let mut token = first.next_page_token;
-        while !token.is_empty() {
-            let page = client.list_contact_accounts(request(&token)).await.unwrap().into_inner();
-            names.extend(page.associations.into_iter().map(|of| of.account_name));
-            token = page.next_page_token;
-        }
-        assert_eq!(names, ["な商店", "か商店", "さ商店", "た商店", "は商店", "わ商店"]);
+async fn pages_of_a_contacts_accounts_neither_skip_nor_repeat_while_they_change(mut world: World) {
+    world.allow_several_accounts().await;
+    let c = world.contact("一").await;
+    let mut accounts = Vec::new();
+    for name in ["な商店", "か商店", "さ商店", "た商店", "は商店"] {
+        let account = world.account(name).await;
+        world.associate(&account, &c).await;
+        accounts.push(account);
     }
+    let request = |token: &str| ListContactAccountsRequest {
+        contact_id: c.clone(),
+        page_size: 2,
+        page_token: token.into(),
+        ..Default::default()
+    };
+    let client = &mut world.clients.associations.clone();
+    let first = client
+        .list_contact_accounts(request(""))
+        .await
+        .unwrap()
+        .into_inner();
+    let mut names: Vec<String> = first
+        .associations
+        .into_iter()
+        .map(|of| of.account_name)
+        .collect();
+    assert_eq!(names, ["な商店", "か商店"], "the primary, then by name");
+    // One is added before the place where the page ended, one behind it; one that was shown goes,
+    // and one that was not becomes the primary.
+    for name in ["あ商店", "わ商店"] {
+        let account = world.account(name).await;
+        world.associate(&account, &c).await;
+    }
+    world
+        .dissociate(&accounts[1], &c, TicketDisposition::Unspecified)
+        .await
+        .unwrap();
+    world.promote(&c, &accounts[4]).await.unwrap();
+    let mut token = first.next_page_token;
+    while !token.is_empty() {
+        let page = client
+            .list_contact_accounts(request(&token))
+            .await
+            .unwrap()
+            .into_inner();
+        names.extend(page.associations.into_iter().map(|of| of.account_name));
+        token = page.next_page_token;
+    }
+    assert_eq!(
+        names,
+        ["な商店", "か商店", "さ商店", "た商店", "は商店", "わ商店"]
+    );
 }
 
 /// How many items each list answers in a page of this size; or the first error.
@@ -272,89 +513,148 @@ async fn page_lengths(world: &World, page_size: i32) -> Result<Vec<usize>, tonic
     ])
 }
 
-on_both_engines! {
-    async fn every_list_has_the_same_sizes_of_pages_and_no_list_ends_short(world: World) {
-        world.allow_several_accounts().await;
-        let everyone = |n: usize| Account { name: format!("商店{n}"), sharing_mode: SharingMode::Everyone.into(), ..Account::default() };
-        for n in 0..52 {
-            let (account, contact) = (world.account_of(everyone(n)).await, world.contact(&format!("人{n}")).await);
-            world.associate(&account, "c1").await;
-            if n > 0 {
-                world.associate("a1", &contact).await;
-            }
-            world.ticket(&format!("T{n}"), "c1", "a1").await;
+async fn every_list_has_the_same_sizes_of_pages_and_no_list_ends_short(world: World) {
+    world.allow_several_accounts().await;
+    let everyone = |n: usize| Account {
+        name: format!("商店{n}"),
+        sharing_mode: SharingMode::Everyone.into(),
+        ..Account::default()
+    };
+    for n in 0..52 {
+        let (account, contact) = (
+            world.account_of(everyone(n)).await,
+            world.contact(&format!("人{n}")).await,
+        );
+        world.associate(&account, "c1").await;
+        if n > 0 {
+            world.associate("a1", &contact).await;
         }
-        assert_eq!(page_lengths(&world, 0).await.unwrap(), [50; 6]);
-        assert_eq!(page_lengths(&world, 51).await.unwrap(), [51; 6]);
-        assert_eq!(page_lengths(&world, 52).await.unwrap(), [52; 6]);
-        assert_eq!(page_lengths(&world, 1_001).await.unwrap(), [52; 6]);
-        let negative = page_lengths(&world, -1).await.map(tonic::Response::new);
-        refused(negative, Code::InvalidArgument, "PAGE_SIZE_INVALID");
+        world.ticket(&format!("T{n}"), "c1", "a1").await;
     }
+    assert_eq!(page_lengths(&world, 0).await.unwrap(), [50; 6]);
+    assert_eq!(page_lengths(&world, 51).await.unwrap(), [51; 6]);
+    assert_eq!(page_lengths(&world, 52).await.unwrap(), [52; 6]);
+    assert_eq!(page_lengths(&world, 1_001).await.unwrap(), [52; 6]);
+    let negative = page_lengths(&world, -1).await.map(tonic::Response::new);
+    refused(negative, Code::InvalidArgument, "PAGE_SIZE_INVALID");
 }
 
-on_both_engines! {
-    async fn a_page_token_outlives_the_server(world: World) {
-        let c = world.contact("一").await;
-        for n in 0..5 {
-            world.record(TicketRecord { id: format!("T{n}"), requester_id: c.clone(), ..Default::default() }).await;
-        }
-        let whole = world.visible(&c).await;
-        let mut seen = Vec::new();
-        let mut token = String::new();
-        loop {
-            let request = ListVisibleTicketsRequest { contact_id: c.clone(), page_size: 2, page_token: token, ..Default::default() };
-            let page = world.clients.visibility.list_visible_tickets(request).await.unwrap().into_inner();
-            seen.extend(page.tickets.into_iter().map(|visible| visible.ticket.unwrap().id));
-            token = page.next_page_token;
-            if token.is_empty() {
-                break;
-            }
-            world.restart().await;
-        }
-        assert_eq!(seen, whole);
+async fn a_page_token_outlives_the_server(mut world: World) {
+    let c = world.contact("一").await;
+    for n in 0..5 {
+        world
+            .record(TicketRecord {
+                id: format!("T{n}"),
+                requester_id: c.clone(),
+                ..Default::default()
+            })
+            .await;
     }
+    let whole = world.visible(&c).await;
+    let mut seen = Vec::new();
+    let mut token = String::new();
+    loop {
+        let request = ListVisibleTicketsRequest {
+            contact_id: c.clone(),
+            page_size: 2,
+            page_token: token,
+            ..Default::default()
+        };
+        let page = world
+            .clients
+            .visibility
+            .list_visible_tickets(request)
+            .await
+            .unwrap()
+            .into_inner();
+        seen.extend(
+            page.tickets
+                .into_iter()
+                .map(|visible| visible.ticket.unwrap().id),
+        );
+        token = page.next_page_token;
+        if token.is_empty() {
+            break;
+        }
+        world.restart().await;
+    }
+    assert_eq!(seen, whole);
 }
 
-on_both_engines! {
-    async fn a_contact_of_more_than_64_sharing_accounts_sees_their_tickets_in_one_order(world: World) {
-        world.allow_several_accounts().await;
-        let everyone = Settings { default_sharing_mode: SharingMode::Everyone.into(), ..Settings::default() };
-        world.settings(everyone, &["default_sharing_mode"]).await;
-        let (reader, other) = (world.contact("一").await, world.contact("二").await);
-        let mut tickets = Vec::new();
-        for number in 0..66 {
-            let account = world.account(&format!("A{number}")).await;
-            world.associate(&account, &reader).await;
-            for private in [false, true] {
-                tickets.push(TicketRecord {
-                    id: format!("t{number:02}-{private}"),
-                    requester_id: other.clone(),
-                    account_id: Some(account.clone()),
-                    allow_unassociated_account: true,
-                    private: Some(private),
-                    create_time: Some(prost_types::Timestamp { seconds: 1_000 + number % 5, nanos: 0 }),
-                    // One private ticket is seen all the same.
-                    cc_contact_ids: if private && number == 7 { vec![reader.clone()] } else { Vec::new() },
-                    ..Default::default()
-                });
-            }
+async fn a_contact_of_more_than_64_sharing_accounts_sees_their_tickets_in_one_order(
+    mut world: World,
+) {
+    world.allow_several_accounts().await;
+    let everyone = Settings {
+        default_sharing_mode: SharingMode::Everyone.into(),
+        ..Settings::default()
+    };
+    world.settings(everyone, &["default_sharing_mode"]).await;
+    let (reader, other) = (world.contact("一").await, world.contact("二").await);
+    let mut tickets = Vec::new();
+    for number in 0..66 {
+        let account = world.account(&format!("A{number}")).await;
+        world.associate(&account, &reader).await;
+        for private in [false, true] {
+            tickets.push(TicketRecord {
+                id: format!("t{number:02}-{private}"),
+                requester_id: other.clone(),
+                account_id: Some(account.clone()),
+                allow_unassociated_account: true,
+                private: Some(private),
+                create_time: Some(prost_types::Timestamp {
+                    seconds: 1_000 + number % 5,
+                    nanos: 0,
+                }),
+                // One private ticket is seen all the same.
+                cc_contact_ids: if private && number == 7 {
+                    vec![reader.clone()]
+                } else {
+                    Vec::new()
+                },
+                ..Default::default()
+            });
         }
-        let seen = |record: &&TicketRecord| record.private != Some(true) || !record.cc_contact_ids.is_empty();
-        let mut expected: Vec<(i64, String)> = tickets.iter().filter(seen).map(|r| (-r.create_time.unwrap().seconds, r.id.clone())).collect();
-        expected.sort();
-        let request = RecordTicketsRequest { tickets, ..Default::default() };
-        world.clients.tickets.record_tickets(request).await.unwrap();
-        let mut shown = Vec::new();
-        let mut request = ListVisibleTicketsRequest { contact_id: reader, page_size: 7, ..Default::default() };
-        loop {
-            let page = world.clients.visibility.list_visible_tickets(request.clone()).await.unwrap().into_inner();
-            shown.extend(page.tickets.into_iter().map(|visible| visible.ticket.unwrap().id));
-            if page.next_page_token.is_empty() {
-                break;
-            }
-            request.page_token = page.next_page_token;
-        }
-        assert_eq!(shown, expected.into_iter().map(|(_, id)| id).collect::<Vec<_>>());
     }
+    let seen =
+        |record: &&TicketRecord| record.private != Some(true) || !record.cc_contact_ids.is_empty();
+    let mut expected: Vec<(i64, String)> = tickets
+        .iter()
+        .filter(seen)
+        .map(|r| (-r.create_time.unwrap().seconds, r.id.clone()))
+        .collect();
+    expected.sort();
+    let request = RecordTicketsRequest {
+        tickets,
+        ..Default::default()
+    };
+    world.clients.tickets.record_tickets(request).await.unwrap();
+    let mut shown = Vec::new();
+    let mut request = ListVisibleTicketsRequest {
+        contact_id: reader,
+        page_size: 7,
+        ..Default::default()
+    };
+    loop {
+        let page = world
+            .clients
+            .visibility
+            .list_visible_tickets(request.clone())
+            .await
+            .unwrap()
+            .into_inner();
+        shown.extend(
+            page.tickets
+                .into_iter()
+                .map(|visible| visible.ticket.unwrap().id),
+        );
+        if page.next_page_token.is_empty() {
+            break;
+        }
+        request.page_token = page.next_page_token;
+    }
+    assert_eq!(
+        shown,
+        expected.into_iter().map(|(_, id)| id).collect::<Vec<_>>()
+    );
 }

@@ -11,8 +11,17 @@ use roster_api::v1::*;
 use tonic::{Code, Request, Status};
 
 use crate::world::{
-    Clients, Database, Engine, Server, World, command, on_both_engines, refused, rounds,
+    Clients, Database, Engine, Server, World, both_engines, command, refused, rounds,
 };
+
+both_engines!(
+    a_check_is_answered_from_memory_and_knows_every_write_that_was_acknowledged,
+    a_list_beside_memory_knows_every_change_of_how_its_contact_stands,
+    what_does_not_fit_into_memory_is_answered_from_the_database_and_counted,
+    an_organization_without_writes_is_empty_and_takes_no_memory,
+    a_check_makes_nothing_of_a_database_that_is_not_one_of_ours,
+    the_servers_check_finds_all_well_beside_a_server_at_work_and_names_what_is_not,
+);
 
 /// How long facts may take to come into memory, on a machine that is busy with other tests.
 const LOADED_WITHIN: Duration = Duration::from_secs(20);
@@ -167,166 +176,238 @@ async fn let_see(clients: &Clients, account: &str, contact: &str, sees: bool) ->
     written.expect("a write")
 }
 
-on_both_engines! {
-    async fn a_check_is_answered_from_memory_and_knows_every_write_that_was_acknowledged(world: World) {
-        world.server = { world.server.kill(); another(&world.database, &[]) };
-        world.clients = world.server.connect().await;
-        let (colleague, account) = colleagues(&world).await;
-        assert!(world.sees(&colleague, "t1").await, "answered while nothing is in memory");
-        until_in_memory(&world.server, &world.clients, (&colleague, "t1")).await;
-        let before = (from_memory(&world.server), from_database(&world.server));
-        for turn in 0..200 {
-            let sees = turn % 2 == 1;
-            let token = let_see(&world.clients, &account, &colleague, sees).await;
-            let (visible, read) = check(&world.clients, &colleague, "t1", None).await.unwrap();
-            assert_eq!((visible, &read), (sees, &token), "turn {turn}");
-        }
-        let after = (from_memory(&world.server), from_database(&world.server));
-        assert_eq!((after.0 - before.0, after.1 - before.1), (200.0, 0.0));
+async fn a_check_is_answered_from_memory_and_knows_every_write_that_was_acknowledged(
+    mut world: World,
+) {
+    world.server = {
+        world.server.kill();
+        another(&world.database, &[])
+    };
+    world.clients = world.server.connect().await;
+    let (colleague, account) = colleagues(&world).await;
+    assert!(
+        world.sees(&colleague, "t1").await,
+        "answered while nothing is in memory"
+    );
+    until_in_memory(&world.server, &world.clients, (&colleague, "t1")).await;
+    let before = (from_memory(&world.server), from_database(&world.server));
+    for turn in 0..200 {
+        let sees = turn % 2 == 1;
+        let token = let_see(&world.clients, &account, &colleague, sees).await;
+        let (visible, read) = check(&world.clients, &colleague, "t1", None).await.unwrap();
+        assert_eq!((visible, &read), (sees, &token), "turn {turn}");
     }
+    let after = (from_memory(&world.server), from_database(&world.server));
+    assert_eq!((after.0 - before.0, after.1 - before.1), (200.0, 0.0));
 }
 
-on_both_engines! {
-    async fn a_list_beside_memory_knows_every_change_of_how_its_contact_stands(world: World) {
-        world.server = { world.server.kill(); another(&world.database, &[]) };
-        world.clients = world.server.connect().await;
-        let (colleague, account) = colleagues(&world).await;
-        // Else the account, as the primary one, could not be left.
-        world.allow_several_accounts().await;
-        let home = world.account("B").await;
-        world.associate(&home, &colleague).await;
-        world.promote(&colleague, &home).await.unwrap();
-        until_in_memory(&world.server, &world.clients, (&colleague, "t1")).await;
-        let (clients, asked) = (&world.clients, &colleague);
-        let lists = async |changed: &str, expected: &[&str]| {
-            let request = ListVisibleTicketsRequest { contact_id: asked.clone(), ..Default::default() };
-            let page = clients.visibility.clone().list_visible_tickets(request).await.unwrap().into_inner();
-            let ids = page.tickets.into_iter().map(|visible| visible.ticket.unwrap().id);
-            assert_eq!(ids.collect::<Vec<_>>(), expected, "{changed}");
+async fn a_list_beside_memory_knows_every_change_of_how_its_contact_stands(mut world: World) {
+    world.server = {
+        world.server.kill();
+        another(&world.database, &[])
+    };
+    world.clients = world.server.connect().await;
+    let (colleague, account) = colleagues(&world).await;
+    // Else the account, as the primary one, could not be left.
+    world.allow_several_accounts().await;
+    let home = world.account("B").await;
+    world.associate(&home, &colleague).await;
+    world.promote(&colleague, &home).await.unwrap();
+    until_in_memory(&world.server, &world.clients, (&colleague, "t1")).await;
+    let (clients, asked) = (&world.clients, &colleague);
+    let lists = async |changed: &str, expected: &[&str]| {
+        let request = ListVisibleTicketsRequest {
+            contact_id: asked.clone(),
+            ..Default::default()
         };
-        let mask = |path: &str| Some(prost_types::FieldMask { paths: vec![path.into()] });
-        let shares = async |mode: SharingMode| {
-            let shared = Account { id: account.clone(), sharing_mode: mode.into(), ..Default::default() };
-            let request = UpdateAccountRequest { account: Some(shared), update_mask: mask("sharing_mode"), ..Default::default() };
-            clients.accounts.clone().update_account(request).await.unwrap();
+        let page = clients
+            .visibility
+            .clone()
+            .list_visible_tickets(request)
+            .await
+            .unwrap()
+            .into_inner();
+        let ids = page
+            .tickets
+            .into_iter()
+            .map(|visible| visible.ticket.unwrap().id);
+        assert_eq!(ids.collect::<Vec<_>>(), expected, "{changed}");
+    };
+    let mask = |path: &str| {
+        Some(prost_types::FieldMask {
+            paths: vec![path.into()],
+        })
+    };
+    let shares = async |mode: SharingMode| {
+        let shared = Account {
+            id: account.clone(),
+            sharing_mode: mode.into(),
+            ..Default::default()
         };
-        let blocks = async |blocked: bool| {
-            let contact = Contact { id: asked.clone(), blocked, ..Default::default() };
-            let request = UpdateContactRequest { contact: Some(contact), update_mask: mask("blocked"), ..Default::default() };
-            clients.contacts.clone().update_contact(request).await.unwrap();
+        let request = UpdateAccountRequest {
+            account: Some(shared),
+            update_mask: mask("sharing_mode"),
+            ..Default::default()
         };
-        for turn in 0..3 {
-            lists("as it was", &["t1"]).await;
-            let_see(clients, &account, asked, false).await;
-            lists("sees no tickets of the account", &[]).await;
-            let_see(clients, &account, asked, true).await;
-            lists("sees them again", &["t1"]).await;
-            blocks(true).await;
-            lists("is blocked", &[]).await;
-            blocks(false).await;
-            lists("is blocked no more", &["t1"]).await;
-            shares(SharingMode::Nobody).await;
-            lists("the account shares nothing", &[]).await;
-            shares(SharingMode::Granted).await;
-            lists("the account shares", &["t1"]).await;
-            world.settings(Settings::default(), &["sharing_enabled"]).await;
-            lists("nobody shares", &[]).await;
-            world.settings(Settings { sharing_enabled: true, ..Settings::default() }, &["sharing_enabled"]).await;
-            lists("all share", &["t1"]).await;
-            world.dissociate(&account, asked, TicketDisposition::KeepWithAccount).await.unwrap();
-            lists("has left", &[]).await;
-            world.associated(&account, asked, Some(true), "").await;
-            lists(&format!("is back, turn {turn}"), &["t1"]).await;
-        }
-    }
-}
-
-on_both_engines! {
-    async fn what_does_not_fit_into_memory_is_answered_from_the_database_and_counted(world: World) {
-        world.server = { world.server.kill(); another(&world.database, &["--memory-mib", "0"]) };
-        world.clients = world.server.connect().await;
-        let (colleague, account) = colleagues(&world).await;
-        for turn in 0..20 {
-            let sees = turn % 2 == 1;
-            let_see(&world.clients, &account, &colleague, sees).await;
-            assert_eq!(world.sees(&colleague, "t1").await, sees);
-        }
-        assert_eq!((from_memory(&world.server), from_database(&world.server)), (0.0, 20.0));
-        assert_eq!(in_memory(&world.server), 0.0);
-        assert_eq!(metric(&world.server, "roster_organizations_refused"), 1.0);
-    }
-}
-
-on_both_engines! {
-    async fn an_organization_without_writes_is_empty_and_takes_no_memory(world: World) {
-        world.server = { world.server.kill(); another(&world.database, &[]) };
-        world.clients = world.server.connect().await;
-        for name in ["nobody-1", "nobody-2"] {
-            let mut request = Request::new(question("c1", "t1"));
-            request.metadata_mut().insert("roster-organization", name.parse().unwrap());
-            let answer = world.clients.visibility.clone().check_ticket(request).await;
-            refused(answer, Code::NotFound, "CONTACT_NOT_FOUND");
-        }
-        assert_eq!(in_memory(&world.server), 0.0);
-        assert_eq!(from_database(&world.server), 2.0);
-    }
-}
-
-on_both_engines! {
-    async fn a_check_makes_nothing_of_a_database_that_is_not_one_of_ours(world: World) {
-        let empty = Database::create(world.engine);
-        if let Some(path) = empty.url.strip_prefix("sqlite:") {
-            std::fs::write(path, "").unwrap();
-        }
-        let output = command(&["check", "--database", &empty.url]).output().unwrap();
-        assert_eq!(output.status.code(), Some(3));
-        let text = String::from_utf8(output.stderr).unwrap();
-        assert!(text.contains("are not those of this version"), "{text}");
-        behind_the_back(&empty, "CREATE TABLE __diesel_schema_migrations (made BOOLEAN)");
-    }
-}
-
-on_both_engines! {
-    async fn the_servers_check_finds_all_well_beside_a_server_at_work_and_names_what_is_not(world: World) {
-        let (colleague, account) = colleagues(&world).await;
-        for turn in 0..10 {
-            let_see(&world.clients, &account, &colleague, turn % 2 == 1).await;
-        }
-        let look = || {
-            let output = command(&["check", "--database", &world.database.url])
-                .output()
-                .expect("the server's program");
-            let text = String::from_utf8(output.stdout).expect("text");
-            (output.status.code(), text)
+        clients
+            .accounts
+            .clone()
+            .update_account(request)
+            .await
+            .unwrap();
+    };
+    let blocks = async |blocked: bool| {
+        let contact = Contact {
+            id: asked.clone(),
+            blocked,
+            ..Default::default()
         };
-        let (code, text) = look();
-        assert_eq!(code, Some(0), "{text}");
-        assert!(text.contains("default: ok at revision "), "{text}");
-        for (harm, mend, told) in [
-            (
-                "UPDATE organizations SET revision = revision + 5",
-                "UPDATE organizations SET revision = revision - 5",
-                "the change log ends at revision ",
-            ),
-            (
-                "UPDATE change_sets SET format = format + 90 WHERE revision = 3",
-                "UPDATE change_sets SET format = format - 90 WHERE revision = 3",
-                "the change log cannot be read after revision 0",
-            ),
-        ] {
-            behind_the_back(&world.database, harm);
-            let (code, text) = look();
-            assert_eq!(code, Some(1), "{text}");
-            assert!(text.contains(told), "{text}");
-            behind_the_back(&world.database, mend);
-        }
-        // Behind the server's back: the log does not know it, and a contact has no primary.
-        let harm = "UPDATE associations SET is_primary = FALSE WHERE contact = 2";
+        let request = UpdateContactRequest {
+            contact: Some(contact),
+            update_mask: mask("blocked"),
+            ..Default::default()
+        };
+        clients
+            .contacts
+            .clone()
+            .update_contact(request)
+            .await
+            .unwrap();
+    };
+    for turn in 0..3 {
+        lists("as it was", &["t1"]).await;
+        let_see(clients, &account, asked, false).await;
+        lists("sees no tickets of the account", &[]).await;
+        let_see(clients, &account, asked, true).await;
+        lists("sees them again", &["t1"]).await;
+        blocks(true).await;
+        lists("is blocked", &[]).await;
+        blocks(false).await;
+        lists("is blocked no more", &["t1"]).await;
+        shares(SharingMode::Nobody).await;
+        lists("the account shares nothing", &[]).await;
+        shares(SharingMode::Granted).await;
+        lists("the account shares", &["t1"]).await;
+        world
+            .settings(Settings::default(), &["sharing_enabled"])
+            .await;
+        lists("nobody shares", &[]).await;
+        world
+            .settings(
+                Settings {
+                    sharing_enabled: true,
+                    ..Settings::default()
+                },
+                &["sharing_enabled"],
+            )
+            .await;
+        lists("all share", &["t1"]).await;
+        world
+            .dissociate(&account, asked, TicketDisposition::KeepWithAccount)
+            .await
+            .unwrap();
+        lists("has left", &[]).await;
+        world.associated(&account, asked, Some(true), "").await;
+        lists(&format!("is back, turn {turn}"), &["t1"]).await;
+    }
+}
+
+async fn what_does_not_fit_into_memory_is_answered_from_the_database_and_counted(mut world: World) {
+    world.server = {
+        world.server.kill();
+        another(&world.database, &["--memory-mib", "0"])
+    };
+    world.clients = world.server.connect().await;
+    let (colleague, account) = colleagues(&world).await;
+    for turn in 0..20 {
+        let sees = turn % 2 == 1;
+        let_see(&world.clients, &account, &colleague, sees).await;
+        assert_eq!(world.sees(&colleague, "t1").await, sees);
+    }
+    assert_eq!(
+        (from_memory(&world.server), from_database(&world.server)),
+        (0.0, 20.0)
+    );
+    assert_eq!(in_memory(&world.server), 0.0);
+    assert_eq!(metric(&world.server, "roster_organizations_refused"), 1.0);
+}
+
+async fn an_organization_without_writes_is_empty_and_takes_no_memory(mut world: World) {
+    world.server = {
+        world.server.kill();
+        another(&world.database, &[])
+    };
+    world.clients = world.server.connect().await;
+    for name in ["nobody-1", "nobody-2"] {
+        let mut request = Request::new(question("c1", "t1"));
+        request
+            .metadata_mut()
+            .insert("roster-organization", name.parse().unwrap());
+        let answer = world.clients.visibility.clone().check_ticket(request).await;
+        refused(answer, Code::NotFound, "CONTACT_NOT_FOUND");
+    }
+    assert_eq!(in_memory(&world.server), 0.0);
+    assert_eq!(from_database(&world.server), 2.0);
+}
+
+async fn a_check_makes_nothing_of_a_database_that_is_not_one_of_ours(world: World) {
+    let empty = Database::create(world.engine);
+    if let Some(path) = empty.url.strip_prefix("sqlite:") {
+        std::fs::write(path, "").unwrap();
+    }
+    let output = command(&["check", "--database", &empty.url])
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(3));
+    let text = String::from_utf8(output.stderr).unwrap();
+    assert!(text.contains("are not those of this version"), "{text}");
+    behind_the_back(
+        &empty,
+        "CREATE TABLE __diesel_schema_migrations (made BOOLEAN)",
+    );
+}
+
+async fn the_servers_check_finds_all_well_beside_a_server_at_work_and_names_what_is_not(
+    world: World,
+) {
+    let (colleague, account) = colleagues(&world).await;
+    for turn in 0..10 {
+        let_see(&world.clients, &account, &colleague, turn % 2 == 1).await;
+    }
+    let look = || {
+        let output = command(&["check", "--database", &world.database.url])
+            .output()
+            .expect("the server's program");
+        let text = String::from_utf8(output.stdout).expect("text");
+        (output.status.code(), text)
+    };
+    let (code, text) = look();
+    assert_eq!(code, Some(0), "{text}");
+    assert!(text.contains("default: ok at revision "), "{text}");
+    for (harm, mend, told) in [
+        (
+            "UPDATE organizations SET revision = revision + 5",
+            "UPDATE organizations SET revision = revision - 5",
+            "the change log ends at revision ",
+        ),
+        (
+            "UPDATE change_sets SET format = format + 90 WHERE revision = 3",
+            "UPDATE change_sets SET format = format - 90 WHERE revision = 3",
+            "the change log cannot be read after revision 0",
+        ),
+    ] {
         behind_the_back(&world.database, harm);
         let (code, text) = look();
         assert_eq!(code, Some(1), "{text}");
-        assert!(text.contains("c2"), "{text}");
+        assert!(text.contains(told), "{text}");
+        behind_the_back(&world.database, mend);
     }
+    // Behind the server's back: the log does not know it, and a contact has no primary.
+    let harm = "UPDATE associations SET is_primary = FALSE WHERE contact = 2";
+    behind_the_back(&world.database, harm);
+    let (code, text) = look();
+    assert_eq!(code, Some(1), "{text}");
+    assert!(text.contains("c2"), "{text}");
 }
 
 /// PostgreSQL alone has several servers.

@@ -6,7 +6,17 @@ use std::time::Duration;
 use roster_api::v1::*;
 use tonic::{Code, Response, Status};
 
-use crate::world::{Clients, World, field, item_reason, on_both_engines, reason, refused, rounds};
+use crate::world::{Clients, World, both_engines, field, item_reason, reason, refused, rounds};
+
+both_engines!(
+    of_two_promotions_at_once_the_later_stands_and_there_is_one_primary,
+    an_account_promoted_while_it_is_left_is_either_kept_as_primary_or_gone,
+    a_pair_associated_twice_at_once_is_created_once,
+    the_same_request_id_twice_at_once_has_one_effect_and_one_answer,
+    of_two_requests_with_one_request_id_at_once_the_later_is_refused,
+    a_ticket_recorded_while_its_account_is_left_is_cleared_or_refused,
+    of_two_updates_by_one_etag_at_once_one_stands,
+);
 
 /// How many rounds of each race CI has time for.
 const ROUNDS: usize = 200;
@@ -132,193 +142,277 @@ async fn create(
     answer.map(Response::into_inner)
 }
 
-on_both_engines! {
-    async fn of_two_promotions_at_once_the_later_stands_and_there_is_one_primary(world: World) {
-        world.allow_several_accounts().await;
-        let contact = world.contact("田中").await;
-        let mut accounts = Vec::new();
-        for name in ["A", "B", "C"] {
-            let account = world.account(name).await;
-            world.associate(&account, &contact).await;
-            accounts.push(account);
-        }
-        let rivals = Rivals::of(&world).await;
-        let mut outcomes = Outcomes::default();
-        for _ in 0..rounds(ROUNDS) {
-            let (b, c) = rivals.race(
+async fn of_two_promotions_at_once_the_later_stands_and_there_is_one_primary(world: World) {
+    world.allow_several_accounts().await;
+    let contact = world.contact("田中").await;
+    let mut accounts = Vec::new();
+    for name in ["A", "B", "C"] {
+        let account = world.account(name).await;
+        world.associate(&account, &contact).await;
+        accounts.push(account);
+    }
+    let rivals = Rivals::of(&world).await;
+    let mut outcomes = Outcomes::default();
+    for _ in 0..rounds(ROUNDS) {
+        let (b, c) = rivals
+            .race(
                 async |clients| promote(clients, &contact, &accounts[1]).await,
                 async |clients| promote(clients, &contact, &accounts[2]).await,
-            ).await;
-            assert!(b.unwrap().into_inner().association.unwrap().primary);
-            assert!(c.unwrap().into_inner().association.unwrap().primary);
-            let primary = world.primary_of(&contact).await;
-            assert!(accounts[1..].contains(&primary));
-            outcomes.count(primary == accounts[1]);
-        }
-        outcomes.were_both();
+            )
+            .await;
+        assert!(b.unwrap().into_inner().association.unwrap().primary);
+        assert!(c.unwrap().into_inner().association.unwrap().primary);
+        let primary = world.primary_of(&contact).await;
+        assert!(accounts[1..].contains(&primary));
+        outcomes.count(primary == accounts[1]);
     }
+    outcomes.were_both();
 }
 
-on_both_engines! {
-    async fn an_account_promoted_while_it_is_left_is_either_kept_as_primary_or_gone(world: World) {
-        world.allow_several_accounts().await;
-        let (a, b, contact) = (world.account("A").await, world.account("B").await, world.contact("田中").await);
-        world.associate(&a, &contact).await;
-        world.associate(&b, &contact).await;
-        let rivals = Rivals::of(&world).await;
-        let mut outcomes = Outcomes::default();
-        for _ in 0..rounds(ROUNDS) {
-            let (promoted, left) = rivals.race(
+async fn an_account_promoted_while_it_is_left_is_either_kept_as_primary_or_gone(world: World) {
+    world.allow_several_accounts().await;
+    let (a, b, contact) = (
+        world.account("A").await,
+        world.account("B").await,
+        world.contact("田中").await,
+    );
+    world.associate(&a, &contact).await;
+    world.associate(&b, &contact).await;
+    let rivals = Rivals::of(&world).await;
+    let mut outcomes = Outcomes::default();
+    for _ in 0..rounds(ROUNDS) {
+        let (promoted, left) = rivals
+            .race(
                 async |clients| promote(clients, &contact, &b).await,
                 async |clients| dissociate(clients, &contact, &b).await,
-            ).await;
-            outcomes.count(promoted.is_ok());
-            if promoted.is_ok() {
-                refused(left, Code::FailedPrecondition, "PRIMARY_STAYS");
-                assert_eq!(world.primary_of(&contact).await, b);
-                world.promote(&contact, &a).await.unwrap();
-            } else {
-                refused(promoted, Code::NotFound, "ASSOCIATION_NOT_FOUND");
-                left.unwrap();
-                assert_eq!(world.primary_of(&contact).await, a);
-                assert_eq!(world.accounts_of(&contact).await.len(), 1);
-                world.associate(&b, &contact).await;
-            }
-        }
-        outcomes.were_both();
-    }
-}
-
-on_both_engines! {
-    async fn a_pair_associated_twice_at_once_is_created_once(world: World) {
-        let (account, other) = (world.account("A").await, world.account("B").await);
-        world.allow_several_accounts().await;
-        let contact = world.contact("田中").await;
-        world.associate(&other, &contact).await;
-        let rivals = Rivals::of(&world).await;
-        let mut outcomes = Outcomes::default();
-        for _ in 0..rounds(ROUNDS) {
-            let (one, two) = rivals.race(
-                async |clients| associate(clients, &account, &contact).await,
-                async |clients| associate(clients, &account, &contact).await,
-            ).await;
-            let first = one.outcome() == AssociateOutcome::Created;
-            outcomes.count(first);
-            let later = if first { &two } else { &one };
-            assert_eq!(later.outcome(), AssociateOutcome::AlreadyAssociated);
-            assert_eq!(one.association, two.association);
-            assert_eq!(world.accounts_of(&contact).await.len(), 2);
-            world.dissociate(&account, &contact, TicketDisposition::Unspecified).await.unwrap();
-        }
-        outcomes.were_both();
-    }
-}
-
-on_both_engines! {
-    async fn the_same_request_id_twice_at_once_has_one_effect_and_one_answer(world: World) {
-        let rivals = Rivals::of(&world).await;
-        for round in 0..rounds(ROUNDS) {
-            let id = format!("request {round}");
-            let (one, other) = rivals.race(
-                async |clients| create(clients, "田中", &id).await,
-                async |clients| create(clients, "田中", &id).await,
-            ).await;
-            assert_eq!(one.unwrap(), other.unwrap());
-        }
-        let listed = ListContactsRequest { page_size: 1_000, ..Default::default() };
-        let listed = world.clients.contacts.list_contacts(listed).await.unwrap().into_inner().contacts;
-        assert_eq!(listed.len(), rounds(ROUNDS));
-    }
-}
-
-on_both_engines! {
-    async fn of_two_requests_with_one_request_id_at_once_the_later_is_refused(world: World) {
-        let rivals = Rivals::of(&world).await;
-        let mut outcomes = Outcomes::default();
-        for round in 0..rounds(ROUNDS) {
-            let id = format!("request {round}");
-            let (one, other) = rivals.race(
-                async |clients| create(clients, "田中", &id).await,
-                async |clients| create(clients, "鈴木", &id).await,
-            ).await;
-            outcomes.count(one.is_ok());
-            let later = if one.is_ok() { other } else { other.unwrap(); one };
-            let status = later.unwrap_err();
-            assert_eq!((status.code(), reason(&status).as_str()), (Code::InvalidArgument, "REQUEST_ID_REUSED"));
-            assert_eq!(field(&status), "request_id");
-        }
-        let listed = ListContactsRequest { page_size: 1_000, ..Default::default() };
-        let listed = world.clients.contacts.list_contacts(listed).await.unwrap().into_inner().contacts;
-        assert_eq!(listed.len(), rounds(ROUNDS));
-        outcomes.were_both();
-    }
-}
-
-on_both_engines! {
-    async fn a_ticket_recorded_while_its_account_is_left_is_cleared_or_refused(world: World) {
-        world.allow_several_accounts().await;
-        let (a, b, contact) = (world.account("A").await, world.account("B").await, world.contact("田中").await);
-        world.associate(&a, &contact).await;
-        world.associate(&b, &contact).await;
-        let rivals = Rivals::of(&world).await;
-        let mut outcomes = Outcomes::default();
-        for round in 0..rounds(ROUNDS) {
-            let record = RecordTicketsRequest {
-                tickets: vec![TicketRecord {
-                    id: format!("T-{round}"),
-                    requester_id: contact.clone(),
-                    account_id: Some(b.clone()),
-                    ..Default::default()
-                }],
-                ..Default::default()
-            };
-            let (recorded, left) = rivals.race(
-                async |mut clients| clients.tickets.record_tickets(record).await,
-                async |clients| dissociate(clients, &contact, &b).await,
-            ).await;
-            let result = recorded.unwrap().into_inner().results.remove(0);
-            let changed = left.unwrap().into_inner().tickets_changed;
-            outcomes.count(result.error.is_none());
-            if result.error.is_none() {
-                assert_eq!((result.ticket.unwrap().account_id, changed), (b.clone(), 1));
-                assert_eq!(world.get_ticket(&format!("T-{round}")).await.account_id, "");
-            } else {
-                assert_eq!((item_reason(&result.error).as_str(), changed), ("NOT_REQUESTERS_ACCOUNT", 0));
-            }
+            )
+            .await;
+        outcomes.count(promoted.is_ok());
+        if promoted.is_ok() {
+            refused(left, Code::FailedPrecondition, "PRIMARY_STAYS");
+            assert_eq!(world.primary_of(&contact).await, b);
+            world.promote(&contact, &a).await.unwrap();
+        } else {
+            refused(promoted, Code::NotFound, "ASSOCIATION_NOT_FOUND");
+            left.unwrap();
+            assert_eq!(world.primary_of(&contact).await, a);
+            assert_eq!(world.accounts_of(&contact).await.len(), 1);
             world.associate(&b, &contact).await;
         }
-        let under = ListTicketsRequest { account_id: b, ..Default::default() };
-        assert!(world.clients.tickets.list_tickets(under).await.unwrap().into_inner().tickets.is_empty());
-        outcomes.were_both();
     }
+    outcomes.were_both();
 }
 
-on_both_engines! {
-    async fn of_two_updates_by_one_etag_at_once_one_stands(world: World) {
-        let id = world.account("始").await;
-        let rivals = Rivals::of(&world).await;
-        let read = GetAccountRequest { id: id.clone(), ..Default::default() };
-        let mut stored = world.clients.accounts.get_account(read.clone()).await.unwrap().into_inner().account.unwrap();
-        let mut outcomes = Outcomes::default();
-        for round in 0..rounds(ROUNDS) {
-            let update = |name: String| UpdateAccountRequest {
-                account: Some(Account { id: id.clone(), name, ..Default::default() }),
-                update_mask: Some(prost_types::FieldMask { paths: vec!["name".into()] }),
-                etag: stored.etag.clone(),
+async fn a_pair_associated_twice_at_once_is_created_once(world: World) {
+    let (account, other) = (world.account("A").await, world.account("B").await);
+    world.allow_several_accounts().await;
+    let contact = world.contact("田中").await;
+    world.associate(&other, &contact).await;
+    let rivals = Rivals::of(&world).await;
+    let mut outcomes = Outcomes::default();
+    for _ in 0..rounds(ROUNDS) {
+        let (one, two) = rivals
+            .race(
+                async |clients| associate(clients, &account, &contact).await,
+                async |clients| associate(clients, &account, &contact).await,
+            )
+            .await;
+        let first = one.outcome() == AssociateOutcome::Created;
+        outcomes.count(first);
+        let later = if first { &two } else { &one };
+        assert_eq!(later.outcome(), AssociateOutcome::AlreadyAssociated);
+        assert_eq!(one.association, two.association);
+        assert_eq!(world.accounts_of(&contact).await.len(), 2);
+        world
+            .dissociate(&account, &contact, TicketDisposition::Unspecified)
+            .await
+            .unwrap();
+    }
+    outcomes.were_both();
+}
+
+async fn the_same_request_id_twice_at_once_has_one_effect_and_one_answer(mut world: World) {
+    let rivals = Rivals::of(&world).await;
+    for round in 0..rounds(ROUNDS) {
+        let id = format!("request {round}");
+        let (one, other) = rivals
+            .race(
+                async |clients| create(clients, "田中", &id).await,
+                async |clients| create(clients, "田中", &id).await,
+            )
+            .await;
+        assert_eq!(one.unwrap(), other.unwrap());
+    }
+    let listed = ListContactsRequest {
+        page_size: 1_000,
+        ..Default::default()
+    };
+    let listed = world
+        .clients
+        .contacts
+        .list_contacts(listed)
+        .await
+        .unwrap()
+        .into_inner()
+        .contacts;
+    assert_eq!(listed.len(), rounds(ROUNDS));
+}
+
+async fn of_two_requests_with_one_request_id_at_once_the_later_is_refused(mut world: World) {
+    let rivals = Rivals::of(&world).await;
+    let mut outcomes = Outcomes::default();
+    for round in 0..rounds(ROUNDS) {
+        let id = format!("request {round}");
+        let (one, other) = rivals
+            .race(
+                async |clients| create(clients, "田中", &id).await,
+                async |clients| create(clients, "鈴木", &id).await,
+            )
+            .await;
+        outcomes.count(one.is_ok());
+        let later = if one.is_ok() {
+            other
+        } else {
+            other.unwrap();
+            one
+        };
+        let status = later.unwrap_err();
+        assert_eq!(
+            (status.code(), reason(&status).as_str()),
+            (Code::InvalidArgument, "REQUEST_ID_REUSED")
+        );
+        assert_eq!(field(&status), "request_id");
+    }
+    let listed = ListContactsRequest {
+        page_size: 1_000,
+        ..Default::default()
+    };
+    let listed = world
+        .clients
+        .contacts
+        .list_contacts(listed)
+        .await
+        .unwrap()
+        .into_inner()
+        .contacts;
+    assert_eq!(listed.len(), rounds(ROUNDS));
+    outcomes.were_both();
+}
+
+async fn a_ticket_recorded_while_its_account_is_left_is_cleared_or_refused(mut world: World) {
+    world.allow_several_accounts().await;
+    let (a, b, contact) = (
+        world.account("A").await,
+        world.account("B").await,
+        world.contact("田中").await,
+    );
+    world.associate(&a, &contact).await;
+    world.associate(&b, &contact).await;
+    let rivals = Rivals::of(&world).await;
+    let mut outcomes = Outcomes::default();
+    for round in 0..rounds(ROUNDS) {
+        let record = RecordTicketsRequest {
+            tickets: vec![TicketRecord {
+                id: format!("T-{round}"),
+                requester_id: contact.clone(),
+                account_id: Some(b.clone()),
                 ..Default::default()
-            };
-            let (one, other) = (update(format!("一 {round}")), update(format!("他 {round}")));
-            let (one, other) = rivals.race(
+            }],
+            ..Default::default()
+        };
+        let (recorded, left) = rivals
+            .race(
+                async |mut clients| clients.tickets.record_tickets(record).await,
+                async |clients| dissociate(clients, &contact, &b).await,
+            )
+            .await;
+        let result = recorded.unwrap().into_inner().results.remove(0);
+        let changed = left.unwrap().into_inner().tickets_changed;
+        outcomes.count(result.error.is_none());
+        if result.error.is_none() {
+            assert_eq!((result.ticket.unwrap().account_id, changed), (b.clone(), 1));
+            assert_eq!(world.get_ticket(&format!("T-{round}")).await.account_id, "");
+        } else {
+            assert_eq!(
+                (item_reason(&result.error).as_str(), changed),
+                ("NOT_REQUESTERS_ACCOUNT", 0)
+            );
+        }
+        world.associate(&b, &contact).await;
+    }
+    let under = ListTicketsRequest {
+        account_id: b,
+        ..Default::default()
+    };
+    assert!(
+        world
+            .clients
+            .tickets
+            .list_tickets(under)
+            .await
+            .unwrap()
+            .into_inner()
+            .tickets
+            .is_empty()
+    );
+    outcomes.were_both();
+}
+
+async fn of_two_updates_by_one_etag_at_once_one_stands(mut world: World) {
+    let id = world.account("始").await;
+    let rivals = Rivals::of(&world).await;
+    let read = GetAccountRequest {
+        id: id.clone(),
+        ..Default::default()
+    };
+    let mut stored = world
+        .clients
+        .accounts
+        .get_account(read.clone())
+        .await
+        .unwrap()
+        .into_inner()
+        .account
+        .unwrap();
+    let mut outcomes = Outcomes::default();
+    for round in 0..rounds(ROUNDS) {
+        let update = |name: String| UpdateAccountRequest {
+            account: Some(Account {
+                id: id.clone(),
+                name,
+                ..Default::default()
+            }),
+            update_mask: Some(prost_types::FieldMask {
+                paths: vec!["name".into()],
+            }),
+            etag: stored.etag.clone(),
+            ..Default::default()
+        };
+        let (one, other) = (update(format!("一 {round}")), update(format!("他 {round}")));
+        let (one, other) = rivals
+            .race(
                 async |mut clients| clients.accounts.update_account(one).await,
                 async |mut clients| clients.accounts.update_account(other).await,
-            ).await;
-            outcomes.count(one.is_ok());
-            let (winner, loser) = if one.is_ok() { (one, other) } else { (other, one) };
-            refused(loser, Code::Aborted, "ETAG_MISMATCH");
-            let winner = winner.unwrap().into_inner().account.unwrap();
-            stored = world.clients.accounts.get_account(read.clone()).await.unwrap().into_inner().account.unwrap();
-            assert_eq!(stored, winner);
-        }
-        outcomes.were_both();
+            )
+            .await;
+        outcomes.count(one.is_ok());
+        let (winner, loser) = if one.is_ok() {
+            (one, other)
+        } else {
+            (other, one)
+        };
+        refused(loser, Code::Aborted, "ETAG_MISMATCH");
+        let winner = winner.unwrap().into_inner().account.unwrap();
+        stored = world
+            .clients
+            .accounts
+            .get_account(read.clone())
+            .await
+            .unwrap()
+            .into_inner()
+            .account
+            .unwrap();
+        assert_eq!(stored, winner);
     }
+    outcomes.were_both();
 }

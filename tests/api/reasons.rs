@@ -13,8 +13,10 @@ use tonic_types::StatusExt;
 
 use crate::hold::Hold;
 use crate::stop::flood;
-use crate::world::{Engine, World, on_both_engines};
+use crate::world::{Engine, World, both_engines};
 use crate::{raw, told, wire};
+
+both_engines!(every_reason_is_produced_with_the_metadata_of_its_example,);
 
 /// Reasons that no call here answers with: the one that is never sent, the one of faults of ours,
 /// those that a row of an import has in the file of rejects (tested with imports), and that of a
@@ -265,36 +267,37 @@ async fn of_imports(world: &World, produced: &mut Produced) {
     produced.call(ErrorReason::ImportNotFound, answer);
 }
 
-on_both_engines! {
-    async fn every_reason_is_produced_with_the_metadata_of_its_example(world: World) {
-        let mut produced = Produced::default();
-        let mut promised = promised();
-        // First, so that the write that was late is over when others are.
-        produced.add(ErrorReason::DeadlineExceeded, &wire::late(&world).await);
-        stored::of_records(&world, &mut produced).await;
-        stored::of_what_is_missing(&world, &mut produced).await;
-        of_answers(&world, &mut produced).await;
-        let before = world.moment().await;
-        of_messages(&world, &mut produced).await;
-        of_bytes(&world, &mut produced).await;
-        of_imports(&world, &mut produced).await;
-        assert_eq!(world.moment().await, before);
-        stored::of_associations(&world, &mut produced).await;
-        if world.engine == Engine::Postgres {
-            produced.add(ErrorReason::Unavailable, &cut(&world).await);
-        } else {
-            // Nobody can cut a file off.
-            promised.remove(&ErrorReason::Unavailable);
-        }
-        let (refusals, _) = flood(&mut world).await;
-        for status in refusals.iter().filter(|status| status.code() == Code::ResourceExhausted) {
-            produced.add(ErrorReason::QueueFull, status);
-        }
-        for (reason, keys) in promised {
-            if !NOT_PRODUCED.contains(&reason) {
-                let found = produced.keys.get(&reason);
-                assert_eq!(found, Some(&keys), "{}", reason.as_str_name());
-            }
+async fn every_reason_is_produced_with_the_metadata_of_its_example(mut world: World) {
+    let mut produced = Produced::default();
+    let mut promised = promised();
+    // First, so that the write that was late is over when others are.
+    produced.add(ErrorReason::DeadlineExceeded, &wire::late(&world).await);
+    stored::of_records(&world, &mut produced).await;
+    stored::of_what_is_missing(&world, &mut produced).await;
+    of_answers(&world, &mut produced).await;
+    let before = world.moment().await;
+    of_messages(&world, &mut produced).await;
+    of_bytes(&world, &mut produced).await;
+    of_imports(&world, &mut produced).await;
+    assert_eq!(world.moment().await, before);
+    stored::of_associations(&world, &mut produced).await;
+    if world.engine == Engine::Postgres {
+        produced.add(ErrorReason::Unavailable, &cut(&world).await);
+    } else {
+        // Nobody can cut a file off.
+        promised.remove(&ErrorReason::Unavailable);
+    }
+    let (refusals, _) = flood(&mut world).await;
+    for status in refusals
+        .iter()
+        .filter(|status| status.code() == Code::ResourceExhausted)
+    {
+        produced.add(ErrorReason::QueueFull, status);
+    }
+    for (reason, keys) in promised {
+        if !NOT_PRODUCED.contains(&reason) {
+            let found = produced.keys.get(&reason);
+            assert_eq!(found, Some(&keys), "{}", reason.as_str_name());
         }
     }
 }

@@ -6,7 +6,17 @@ use diesel::sql_types::{BigInt, Text};
 use diesel::{PgConnection, QueryableByName, RunQueryDsl, SqliteConnection, sql_query};
 use roster_api::v1::*;
 
-use crate::world::{Database, Server, World, on_both_engines};
+use crate::world::{Database, Server, World, both_engines};
+
+both_engines!(
+    a_query_is_paged_in_the_order_of_the_list_with_all_filters_together,
+    every_spelling_of_a_legal_form_finds_the_account,
+    what_is_renamed_or_deleted_is_found_by_what_it_is_now,
+    one_organization_finds_nothing_of_another,
+    a_query_with_more_than_2_000_matches_misses_none_and_its_counts_say_so,
+    columns_that_an_older_server_derived_are_rebuilt_while_calls_go_on,
+    a_server_older_than_the_derived_columns_refuses_to_start_and_to_write,
+);
 
 /// The names that a query finds, page by page, in the order of the list.
 async fn paged(world: &World, request: ListContactsRequest) -> Vec<String> {
@@ -113,177 +123,304 @@ async fn restart(world: &mut World) {
     world.clients = world.server.connect().await;
 }
 
-on_both_engines! {
-    async fn a_query_is_paged_in_the_order_of_the_list_with_all_filters_together(world: World) {
-        let a = world.account("A").await;
-        for (family, reading, email, id) in [
-            ("山田", "やまだ", "x1@example.com", "D1"),
-            ("山本", "やまもと", "x2@example.com", "D2"),
-            ("大山", "おおやま", "x3@example.com", "D3"),
-            ("山", "", "x4@example.com", "D4"),
-            ("Yama", "", "x5@example.org", "E5"),
-            ("谷", "たに", "yama@example.org", "やま6"),
-        ] {
-            let contact = Contact {
-                family_name: family.into(),
-                family_name_reading: reading.into(),
-                emails: vec![email.into()],
-                external_id: id.into(),
-                ..Contact::default()
-            };
-            let c = world.contact_of(contact).await;
-            if family == "山本" {
-                world.associate(&a, &c).await;
-            }
-        }
-        let request = |query: &str, heading: &str, not_in: &str, page_size| ListContactsRequest {
-            query: query.into(), heading: heading.into(), not_in_account_id: not_in.into(), page_size, ..Default::default()
+async fn a_query_is_paged_in_the_order_of_the_list_with_all_filters_together(world: World) {
+    let a = world.account("A").await;
+    for (family, reading, email, id) in [
+        ("山田", "やまだ", "x1@example.com", "D1"),
+        ("山本", "やまもと", "x2@example.com", "D2"),
+        ("大山", "おおやま", "x3@example.com", "D3"),
+        ("山", "", "x4@example.com", "D4"),
+        ("Yama", "", "x5@example.org", "E5"),
+        ("谷", "たに", "yama@example.org", "やま6"),
+    ] {
+        let contact = Contact {
+            family_name: family.into(),
+            family_name_reading: reading.into(),
+            emails: vec![email.into()],
+            external_id: id.into(),
+            ..Contact::default()
         };
-        for page_size in [1, 2, 1_000] {
-            for (query, heading, not_in, expected) in [
-                ("やま", "", "", &["大山", "谷", "山田", "山本"][..]),
-                ("ヤマ", "や", "", &["山田", "山本"]),
-                ("やま", "や", a.as_str(), &["山田"]),
-                ("山", "", "", &["山田", "山本", "山"]),
-                ("山", "他", "", &["山"]),
-                ("YAMA", "", "", &["Yama", "谷"]),
-                ("@example.org", "", "", &["Yama", "谷"]),
-                ("d", "", "", &[]),
-                ("Ｄ", "", "", &[]),
-                ("ｄ３", "", "", &["大山"]),
-                ("例", "", "", &[]),
-                ("", "や", "", &["山田", "山本"]),
-            ] {
-                let found = paged(&world, request(query, heading, not_in, page_size)).await;
-                assert_eq!(found, expected, "{query} {heading} {not_in} {page_size}");
-            }
+        let c = world.contact_of(contact).await;
+        if family == "山本" {
+            world.associate(&a, &c).await;
         }
     }
-}
-
-on_both_engines! {
-    async fn every_spelling_of_a_legal_form_finds_the_account(world: World) {
-        for name in ["株式会社山田", "㈱山田", "（株） 山田", "山田㈱", "山田株式会社", "(有)山田", "Acme, Inc."] {
-            world.account(name).await;
-        }
-        for (query, expected) in [
-            ("(株)山田", 3),
-            ("㈱山田", 3),
-            ("株式会社　山田", 3),
-            ("山田（株）", 2),
-            ("山田株式会社", 2),
-            ("株式", 5),
-            ("株式会", 5),
-            ("（株）", 5),
-            ("有限会社山田", 1),
-            ("acme incorporated", 1),
-            ("acme inc", 1),
-            ("山田", 6),
-            ("(同)山田", 0),
+    let request = |query: &str, heading: &str, not_in: &str, page_size| ListContactsRequest {
+        query: query.into(),
+        heading: heading.into(),
+        not_in_account_id: not_in.into(),
+        page_size,
+        ..Default::default()
+    };
+    for page_size in [1, 2, 1_000] {
+        for (query, heading, not_in, expected) in [
+            ("やま", "", "", &["大山", "谷", "山田", "山本"][..]),
+            ("ヤマ", "や", "", &["山田", "山本"]),
+            ("やま", "や", a.as_str(), &["山田"]),
+            ("山", "", "", &["山田", "山本", "山"]),
+            ("山", "他", "", &["山"]),
+            ("YAMA", "", "", &["Yama", "谷"]),
+            ("@example.org", "", "", &["Yama", "谷"]),
+            ("d", "", "", &[]),
+            ("Ｄ", "", "", &[]),
+            ("ｄ３", "", "", &["大山"]),
+            ("例", "", "", &[]),
+            ("", "や", "", &["山田", "山本"]),
         ] {
-            let request = ListAccountsRequest { query: query.into(), ..Default::default() };
-            let found = world.clients.accounts.list_accounts(request).await.unwrap().into_inner();
-            assert_eq!(found.accounts.len(), expected, "{query}");
-            let request = ListAccountHeadingsRequest { query: query.into(), ..Default::default() };
-            let headings = world.clients.accounts.list_account_headings(request).await.unwrap().into_inner().headings;
-            assert_eq!(headings.iter().map(|h| h.count).sum::<i64>(), expected as i64, "{query}");
+            let found = paged(&world, request(query, heading, not_in, page_size)).await;
+            assert_eq!(found, expected, "{query} {heading} {not_in} {page_size}");
         }
     }
 }
 
-on_both_engines! {
-    async fn what_is_renamed_or_deleted_is_found_by_what_it_is_now(world: World) {
-        let (c, d) = (world.contact("田中").await, world.contact("中田").await);
-        let contact = Contact { id: c.clone(), family_name: "Smith".into(), ..Contact::default() };
-        let update_mask = Some(prost_types::FieldMask { paths: vec!["family_name".into()] });
-        let update = UpdateContactRequest { contact: Some(contact), update_mask, ..Default::default() };
-        world.clients.contacts.update_contact(update).await.unwrap();
-        let request = |query: &str| ListContactsRequest { query: query.into(), page_size: 10, ..Default::default() };
-        assert!(paged(&world, request("田中")).await.is_empty());
-        assert_eq!(paged(&world, request("smi")).await, ["Smith"]);
-        assert_eq!(headings(&world, "").await, [("S".into(), 1, false), ("他".into(), 1, false)]);
-        world.clients.contacts.delete_contact(DeleteContactRequest { id: d, ..Default::default() }).await.unwrap();
-        assert!(paged(&world, request("中田")).await.is_empty());
-        assert_eq!(headings(&world, "").await, [("S".into(), 1, false)]);
+async fn every_spelling_of_a_legal_form_finds_the_account(mut world: World) {
+    for name in [
+        "株式会社山田",
+        "㈱山田",
+        "（株） 山田",
+        "山田㈱",
+        "山田株式会社",
+        "(有)山田",
+        "Acme, Inc.",
+    ] {
+        world.account(name).await;
+    }
+    for (query, expected) in [
+        ("(株)山田", 3),
+        ("㈱山田", 3),
+        ("株式会社　山田", 3),
+        ("山田（株）", 2),
+        ("山田株式会社", 2),
+        ("株式", 5),
+        ("株式会", 5),
+        ("（株）", 5),
+        ("有限会社山田", 1),
+        ("acme incorporated", 1),
+        ("acme inc", 1),
+        ("山田", 6),
+        ("(同)山田", 0),
+    ] {
+        let request = ListAccountsRequest {
+            query: query.into(),
+            ..Default::default()
+        };
+        let found = world
+            .clients
+            .accounts
+            .list_accounts(request)
+            .await
+            .unwrap()
+            .into_inner();
+        assert_eq!(found.accounts.len(), expected, "{query}");
+        let request = ListAccountHeadingsRequest {
+            query: query.into(),
+            ..Default::default()
+        };
+        let headings = world
+            .clients
+            .accounts
+            .list_account_headings(request)
+            .await
+            .unwrap()
+            .into_inner()
+            .headings;
+        assert_eq!(
+            headings.iter().map(|h| h.count).sum::<i64>(),
+            expected as i64,
+            "{query}"
+        );
     }
 }
 
-on_both_engines! {
-    async fn one_organization_finds_nothing_of_another(world: World) {
-        world.contact("田中").await;
-        let client = &mut world.clients.contacts.clone();
-        let mut request = tonic::Request::new(CreateContactRequest { contact: Some(numbered("田中", "", 1)), ..Default::default() });
-        request.metadata_mut().insert("roster-organization", "other".parse().unwrap());
-        client.create_contact(request).await.unwrap();
-        let request = ListContactsRequest { query: "田中".into(), page_size: 10, ..Default::default() };
-        assert_eq!(paged(&world, request).await, ["田中"]);
+async fn what_is_renamed_or_deleted_is_found_by_what_it_is_now(mut world: World) {
+    let (c, d) = (world.contact("田中").await, world.contact("中田").await);
+    let contact = Contact {
+        id: c.clone(),
+        family_name: "Smith".into(),
+        ..Contact::default()
+    };
+    let update_mask = Some(prost_types::FieldMask {
+        paths: vec!["family_name".into()],
+    });
+    let update = UpdateContactRequest {
+        contact: Some(contact),
+        update_mask,
+        ..Default::default()
+    };
+    world.clients.contacts.update_contact(update).await.unwrap();
+    let request = |query: &str| ListContactsRequest {
+        query: query.into(),
+        page_size: 10,
+        ..Default::default()
+    };
+    assert!(paged(&world, request("田中")).await.is_empty());
+    assert_eq!(paged(&world, request("smi")).await, ["Smith"]);
+    assert_eq!(
+        headings(&world, "").await,
+        [("S".into(), 1, false), ("他".into(), 1, false)]
+    );
+    world
+        .clients
+        .contacts
+        .delete_contact(DeleteContactRequest {
+            id: d,
+            ..Default::default()
+        })
+        .await
+        .unwrap();
+    assert!(paged(&world, request("中田")).await.is_empty());
+    assert_eq!(headings(&world, "").await, [("S".into(), 1, false)]);
+}
+
+async fn one_organization_finds_nothing_of_another(mut world: World) {
+    world.contact("田中").await;
+    let client = &mut world.clients.contacts.clone();
+    let mut request = tonic::Request::new(CreateContactRequest {
+        contact: Some(numbered("田中", "", 1)),
+        ..Default::default()
+    });
+    request
+        .metadata_mut()
+        .insert("roster-organization", "other".parse().unwrap());
+    client.create_contact(request).await.unwrap();
+    let request = ListContactsRequest {
+        query: "田中".into(),
+        page_size: 10,
+        ..Default::default()
+    };
+    assert_eq!(paged(&world, request).await, ["田中"]);
+}
+
+async fn a_query_with_more_than_2_000_matches_misses_none_and_its_counts_say_so(world: World) {
+    make(&world, (0..2_200).map(|n| numbered("田中", "たなか", n))).await;
+    make(
+        &world,
+        [
+            numbered("中田", "なかた", 9_001),
+            numbered("谷", "", 9_002),
+            numbered("Smith", "", 9_003),
+        ]
+        .into_iter(),
+    )
+    .await;
+    let request = |query: &str| ListContactsRequest {
+        query: query.into(),
+        page_size: 1_000,
+        ..Default::default()
+    };
+    let found = paged(&world, request("タナカ")).await;
+    assert_eq!(found.len(), 2_200);
+    // Equal readings stand in the order of their ids, which were given in any.
+    let distinct: std::collections::BTreeSet<&String> = found.iter().collect();
+    assert_eq!(distinct.len(), 2_200);
+    assert_eq!(paged(&world, request("谷9002")).await, ["谷9002"]);
+    assert_eq!(
+        headings(&world, "").await,
+        [
+            ("S".into(), 1, false),
+            ("た".into(), 2_200, false),
+            ("な".into(), 1, false),
+            ("他".into(), 1, false)
+        ]
+    );
+    assert_eq!(
+        headings(&world, "000")
+            .await
+            .iter()
+            .map(|h| h.1)
+            .sum::<i64>(),
+        12
+    );
+    let counted = headings(&world, "example").await;
+    let shown: Vec<&str> = counted.iter().map(|h| h.0.as_str()).collect();
+    assert_eq!(shown, ["S", "た", "な", "他"]);
+    for (heading, count, at_least) in counted {
+        assert!(at_least && count < 2_200 || count == 1, "{heading} {count}");
     }
 }
 
-on_both_engines! {
-    async fn a_query_with_more_than_2_000_matches_misses_none_and_its_counts_say_so(world: World) {
-        make(&world, (0..2_200).map(|n| numbered("田中", "たなか", n))).await;
-        make(&world, [numbered("中田", "なかた", 9_001), numbered("谷", "", 9_002), numbered("Smith", "", 9_003)].into_iter()).await;
-        let request = |query: &str| ListContactsRequest { query: query.into(), page_size: 1_000, ..Default::default() };
-        let found = paged(&world, request("タナカ")).await;
-        assert_eq!(found.len(), 2_200);
-        // Equal readings stand in the order of their ids, which were given in any.
-        let distinct: std::collections::BTreeSet<&String> = found.iter().collect();
-        assert_eq!(distinct.len(), 2_200);
-        assert_eq!(paged(&world, request("谷9002")).await, ["谷9002"]);
-        assert_eq!(headings(&world, "").await, [("S".into(), 1, false), ("た".into(), 2_200, false), ("な".into(), 1, false), ("他".into(), 1, false)]);
-        assert_eq!(headings(&world, "000").await.iter().map(|h| h.1).sum::<i64>(), 12);
-        let counted = headings(&world, "example").await;
-        let shown: Vec<&str> = counted.iter().map(|h| h.0.as_str()).collect();
-        assert_eq!(shown, ["S", "た", "な", "他"]);
-        for (heading, count, at_least) in counted {
-            assert!(at_least && count < 2_200 || count == 1, "{heading} {count}");
-        }
-    }
-}
-
-on_both_engines! {
-    async fn columns_that_an_older_server_derived_are_rebuilt_while_calls_go_on(world: World) {
-        let a = world.account("山田商店").await;
-        make(&world, (0..1_200).map(|n| numbered("田中", "たなか", n))).await;
-        world.server.child.kill().unwrap();
-        world.server.child.wait().unwrap();
-        execute(&world.database, "UPDATE contacts SET heading = 1, name_key = '', search_text = '', \
+async fn columns_that_an_older_server_derived_are_rebuilt_while_calls_go_on(mut world: World) {
+    let a = world.account("山田商店").await;
+    make(&world, (0..1_200).map(|n| numbered("田中", "たなか", n))).await;
+    world.server.child.kill().unwrap();
+    world.server.child.wait().unwrap();
+    execute(
+        &world.database,
+        "UPDATE contacts SET heading = 1, name_key = '', search_text = '', \
              sort_key = (SELECT sort_key FROM accounts); \
              UPDATE accounts SET heading = 2, search_text = '', name_key = ''; \
              DELETE FROM contact_grams; DELETE FROM account_grams; DELETE FROM heading_counts; \
-             UPDATE organizations SET derivation = 0;");
-        restart(&mut world).await;
-        let c = world.contact("佐藤").await;
-        world.associate(&a, &c).await;
-        while number_of(&world.database, "SELECT derivation AS number FROM organizations") == 0 {
-            let get = GetContactRequest { id: c.clone(), ..Default::default() };
-            world.clients.contacts.get_contact(get).await.unwrap();
-        }
-        let request = |query: &str| ListContactsRequest { query: query.into(), page_size: 1_000, ..Default::default() };
-        assert_eq!(paged(&world, request("たなか")).await.len(), 1_200);
-        assert_eq!(headings(&world, "").await, [("た".into(), 1_200, false), ("他".into(), 1, false)]);
-        let accounts = ListAccountsRequest { query: "山田".into(), ..Default::default() };
-        assert_eq!(world.clients.accounts.list_accounts(accounts).await.unwrap().into_inner().accounts.len(), 1);
-        assert_eq!(number_of(&world.database, "SELECT count(*) AS number FROM contacts WHERE name_key = ''"), 0);
+             UPDATE organizations SET derivation = 0;",
+    );
+    restart(&mut world).await;
+    let c = world.contact("佐藤").await;
+    world.associate(&a, &c).await;
+    while number_of(
+        &world.database,
+        "SELECT derivation AS number FROM organizations",
+    ) == 0
+    {
+        let get = GetContactRequest {
+            id: c.clone(),
+            ..Default::default()
+        };
+        world.clients.contacts.get_contact(get).await.unwrap();
     }
+    let request = |query: &str| ListContactsRequest {
+        query: query.into(),
+        page_size: 1_000,
+        ..Default::default()
+    };
+    assert_eq!(paged(&world, request("たなか")).await.len(), 1_200);
+    assert_eq!(
+        headings(&world, "").await,
+        [("た".into(), 1_200, false), ("他".into(), 1, false)]
+    );
+    let accounts = ListAccountsRequest {
+        query: "山田".into(),
+        ..Default::default()
+    };
+    assert_eq!(
+        world
+            .clients
+            .accounts
+            .list_accounts(accounts)
+            .await
+            .unwrap()
+            .into_inner()
+            .accounts
+            .len(),
+        1
+    );
+    assert_eq!(
+        number_of(
+            &world.database,
+            "SELECT count(*) AS number FROM contacts WHERE name_key = ''"
+        ),
+        0
+    );
 }
 
-on_both_engines! {
-    async fn a_server_older_than_the_derived_columns_refuses_to_start_and_to_write(world: World) {
-        world.contact("田中").await;
-        execute(&world.database, "UPDATE organizations SET derivation = 99");
-        let refused = world.clients.contacts.create_contact(CreateContactRequest { contact: Some(numbered("鈴木", "", 1)), ..Default::default() }).await;
-        crate::world::refused(refused, tonic::Code::Unavailable, "UNAVAILABLE");
-        world.server.kill();
-        let output = std::process::Command::new(env!("CARGO_BIN_EXE_roster-server"))
-            .args(["--listen", "127.0.0.1:0", "--database", &world.database.url])
-            .output()
-            .unwrap();
-        let said = String::from_utf8_lossy(&output.stderr);
-        assert!(!output.status.success());
-        assert!(said.contains("version 99"), "{said}");
-    }
+async fn a_server_older_than_the_derived_columns_refuses_to_start_and_to_write(mut world: World) {
+    world.contact("田中").await;
+    execute(&world.database, "UPDATE organizations SET derivation = 99");
+    let refused = world
+        .clients
+        .contacts
+        .create_contact(CreateContactRequest {
+            contact: Some(numbered("鈴木", "", 1)),
+            ..Default::default()
+        })
+        .await;
+    crate::world::refused(refused, tonic::Code::Unavailable, "UNAVAILABLE");
+    world.server.kill();
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_roster-server"))
+        .args(["--listen", "127.0.0.1:0", "--database", &world.database.url])
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success());
+    assert!(said.contains("version 99"), "{said}");
 }
 
 /// The statements that read lists, as far as the engine can say how it reads them.

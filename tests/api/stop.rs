@@ -13,7 +13,14 @@ use tonic_health::pb::health_client::HealthClient;
 use tonic_types::StatusExt;
 
 use crate::hold::Hold;
-use crate::world::{Server, World, on_both_engines, refused};
+use crate::world::{Server, World, both_engines, refused};
+
+both_engines!(
+    sigterm_turns_health_lets_calls_finish_and_ends_with_0,
+    sigint_does_the_same,
+    a_write_whose_caller_has_gone_is_dropped_before_its_batch,
+    more_writes_than_can_wait_are_refused_at_once_and_those_that_wait_are_done,
+);
 
 /// A clean stop takes no longer, whatever is connected. Ten seconds are promised; with nothing left
 /// to do it is to be much faster.
@@ -100,38 +107,47 @@ async fn stops(mut world: World, name: &str) {
         .expect("it was written");
 }
 
-on_both_engines! {
-    async fn sigterm_turns_health_lets_calls_finish_and_ends_with_0(world: World) {
-        stops(world, "-TERM").await;
-    }
+async fn sigterm_turns_health_lets_calls_finish_and_ends_with_0(world: World) {
+    stops(world, "-TERM").await;
 }
 
-on_both_engines! {
-    async fn sigint_does_the_same(world: World) {
-        stops(world, "-INT").await;
-    }
+async fn sigint_does_the_same(world: World) {
+    stops(world, "-INT").await;
 }
 
-on_both_engines! {
-    async fn a_write_whose_caller_has_gone_is_dropped_before_its_batch(world: World) {
-        world.account("the organization").await;
-        let hold = Hold::writes(world.engine, &world.database);
-        let first = begin(&world, "A").await;
-        let mut late = tonic::Request::new(CreateAccountRequest {
-            account: Some(Account { name: "B".into(), ..Default::default() }),
+async fn a_write_whose_caller_has_gone_is_dropped_before_its_batch(mut world: World) {
+    world.account("the organization").await;
+    let hold = Hold::writes(world.engine, &world.database);
+    let first = begin(&world, "A").await;
+    let mut late = tonic::Request::new(CreateAccountRequest {
+        account: Some(Account {
+            name: "B".into(),
             ..Default::default()
-        });
-        late.set_timeout(Duration::from_millis(50));
-        let status = world.clients.accounts.create_account(late).await.unwrap_err();
-        assert!(matches!(status.code(), Code::DeadlineExceeded | Code::Cancelled), "{status:?}");
-        hold.release();
-        first.await.unwrap().unwrap();
-        world.account("C").await;
-        let listed = world.clients.accounts.list_accounts(ListAccountsRequest::default()).await;
-        let listed = listed.unwrap().into_inner().accounts;
-        let names: Vec<_> = listed.iter().map(|account| account.name.as_str()).collect();
-        assert_eq!(names, ["A", "C", "the organization"]);
-    }
+        }),
+        ..Default::default()
+    });
+    late.set_timeout(Duration::from_millis(50));
+    let status = world
+        .clients
+        .accounts
+        .create_account(late)
+        .await
+        .unwrap_err();
+    assert!(
+        matches!(status.code(), Code::DeadlineExceeded | Code::Cancelled),
+        "{status:?}"
+    );
+    hold.release();
+    first.await.unwrap().unwrap();
+    world.account("C").await;
+    let listed = world
+        .clients
+        .accounts
+        .list_accounts(ListAccountsRequest::default())
+        .await;
+    let listed = listed.unwrap().into_inner().accounts;
+    let names: Vec<_> = listed.iter().map(|account| account.name.as_str()).collect();
+    assert_eq!(names, ["A", "C", "the organization"]);
 }
 
 async fn delete(
@@ -191,15 +207,19 @@ pub async fn flood(world: &mut World) -> (Vec<Status>, usize) {
     (refusals, answered)
 }
 
-on_both_engines! {
-    async fn more_writes_than_can_wait_are_refused_at_once_and_those_that_wait_are_done(world: World) {
-        let (refusals, answered) = flood(&mut world).await;
-        assert_eq!(answered, 100);
-        for status in refusals {
-            let status = refused(Err::<Response<()>, _>(status), Code::ResourceExhausted, "QUEUE_FULL");
-            let details = status.get_error_details();
-            assert!(details.retry_info().unwrap().retry_delay.is_some());
-            assert!(details.quota_failure().is_some());
-        }
+async fn more_writes_than_can_wait_are_refused_at_once_and_those_that_wait_are_done(
+    mut world: World,
+) {
+    let (refusals, answered) = flood(&mut world).await;
+    assert_eq!(answered, 100);
+    for status in refusals {
+        let status = refused(
+            Err::<Response<()>, _>(status),
+            Code::ResourceExhausted,
+            "QUEUE_FULL",
+        );
+        let details = status.get_error_details();
+        assert!(details.retry_info().unwrap().retry_delay.is_some());
+        assert!(details.quota_failure().is_some());
     }
 }

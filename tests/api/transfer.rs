@@ -3,7 +3,15 @@
 use roster_api::v1::*;
 use tonic::Code;
 
-use crate::world::{World, metadata, on_both_engines, refused};
+use crate::world::{World, both_engines, metadata, refused};
+
+both_engines!(
+    a_transfer_keeps_the_other_accounts_and_the_flag_and_role_of_one_that_was_there,
+    a_new_primary_takes_the_flag_of_the_call_or_the_default_and_nothing_of_the_one_that_ended,
+    a_transfer_to_the_present_primary_changes_nothing,
+    tickets_of_the_old_primary_go_to_one_of_the_accounts_after_the_transfer,
+    a_transfer_with_the_etag_of_a_preview_is_aborted_once_a_ticket_changed,
+);
 
 /// Accounts A, B, C and D; a contact with primary A and secondaries B and C.
 async fn set_the_scene(world: &World) -> ([String; 4], String) {
@@ -39,102 +47,221 @@ async fn association(world: &World, contact: &str, account: &str) -> Option<Asso
     associations.find(|association| association.account_id == account)
 }
 
-on_both_engines! {
-    async fn a_transfer_keeps_the_other_accounts_and_the_flag_and_role_of_one_that_was_there(world: World) {
-        let ([a, b, c, _], contact) = set_the_scene(&world).await;
-        let other = association(&world, &contact, &c).await;
-        let request = TransferContactRequest { sees_account_tickets: Some(true), role: "課長".into(), ..transfer(&contact, &b) };
-        let moved = world.clients.associations.transfer_contact(request).await.unwrap().into_inner().association.unwrap();
-        assert!(moved.primary);
-        assert_eq!((moved.sees_account_tickets, moved.role.as_str()), (false, "部長"), "as they were");
-        assert_eq!(association(&world, &contact, &b).await, Some(moved));
-        assert_eq!(association(&world, &contact, &c).await, other);
-        assert_eq!(association(&world, &contact, &a).await, None);
-        assert_eq!(world.primary_of(&contact).await, b);
-    }
+async fn a_transfer_keeps_the_other_accounts_and_the_flag_and_role_of_one_that_was_there(
+    mut world: World,
+) {
+    let ([a, b, c, _], contact) = set_the_scene(&world).await;
+    let other = association(&world, &contact, &c).await;
+    let request = TransferContactRequest {
+        sees_account_tickets: Some(true),
+        role: "課長".into(),
+        ..transfer(&contact, &b)
+    };
+    let moved = world
+        .clients
+        .associations
+        .transfer_contact(request)
+        .await
+        .unwrap()
+        .into_inner()
+        .association
+        .unwrap();
+    assert!(moved.primary);
+    assert_eq!(
+        (moved.sees_account_tickets, moved.role.as_str()),
+        (false, "部長"),
+        "as they were"
+    );
+    assert_eq!(association(&world, &contact, &b).await, Some(moved));
+    assert_eq!(association(&world, &contact, &c).await, other);
+    assert_eq!(association(&world, &contact, &a).await, None);
+    assert_eq!(world.primary_of(&contact).await, b);
 }
 
-on_both_engines! {
-    async fn a_new_primary_takes_the_flag_of_the_call_or_the_default_and_nothing_of_the_one_that_ended(world: World) {
-        let ([_, _, _, d], contact) = set_the_scene(&world).await;
-        let moved = world.clients.associations.transfer_contact(transfer(&contact, &d)).await.unwrap().into_inner().association.unwrap();
-        assert_eq!((moved.sees_account_tickets, moved.role.as_str()), (false, ""));
-        let sees = Settings { new_associations_see_account_tickets: true, ..Settings::default() };
-        world.settings(sees, &["new_associations_see_account_tickets"]).await;
-        let e = world.account("E").await;
-        let moved = world.clients.associations.transfer_contact(transfer(&contact, &e)).await.unwrap().into_inner().association.unwrap();
-        assert!(moved.sees_account_tickets, "the default");
-        let back = TransferContactRequest { sees_account_tickets: Some(false), ..transfer(&contact, &d) };
-        let moved = world.clients.associations.transfer_contact(back).await.unwrap().into_inner().association.unwrap();
-        assert!(!moved.sees_account_tickets, "the call");
-    }
+async fn a_new_primary_takes_the_flag_of_the_call_or_the_default_and_nothing_of_the_one_that_ended(
+    mut world: World,
+) {
+    let ([_, _, _, d], contact) = set_the_scene(&world).await;
+    let moved = world
+        .clients
+        .associations
+        .transfer_contact(transfer(&contact, &d))
+        .await
+        .unwrap()
+        .into_inner()
+        .association
+        .unwrap();
+    assert_eq!(
+        (moved.sees_account_tickets, moved.role.as_str()),
+        (false, "")
+    );
+    let sees = Settings {
+        new_associations_see_account_tickets: true,
+        ..Settings::default()
+    };
+    world
+        .settings(sees, &["new_associations_see_account_tickets"])
+        .await;
+    let e = world.account("E").await;
+    let moved = world
+        .clients
+        .associations
+        .transfer_contact(transfer(&contact, &e))
+        .await
+        .unwrap()
+        .into_inner()
+        .association
+        .unwrap();
+    assert!(moved.sees_account_tickets, "the default");
+    let back = TransferContactRequest {
+        sees_account_tickets: Some(false),
+        ..transfer(&contact, &d)
+    };
+    let moved = world
+        .clients
+        .associations
+        .transfer_contact(back)
+        .await
+        .unwrap()
+        .into_inner()
+        .association
+        .unwrap();
+    assert!(!moved.sees_account_tickets, "the call");
 }
 
-on_both_engines! {
-    async fn a_transfer_to_the_present_primary_changes_nothing(world: World) {
-        let ([a, ..], contact) = set_the_scene(&world).await;
-        world.ticket("T1", &contact, &a).await;
-        let before = world.accounts_of(&contact).await;
-        let request = TransferContactRequest { sees_account_tickets: Some(false), role: "新".into(), ..transfer(&contact, &a) };
-        let answer = world.clients.associations.transfer_contact(request).await.unwrap().into_inner();
-        assert_eq!(answer.tickets_changed, 0);
-        assert_eq!(world.accounts_of(&contact).await, before);
-    }
+async fn a_transfer_to_the_present_primary_changes_nothing(mut world: World) {
+    let ([a, ..], contact) = set_the_scene(&world).await;
+    world.ticket("T1", &contact, &a).await;
+    let before = world.accounts_of(&contact).await;
+    let request = TransferContactRequest {
+        sees_account_tickets: Some(false),
+        role: "新".into(),
+        ..transfer(&contact, &a)
+    };
+    let answer = world
+        .clients
+        .associations
+        .transfer_contact(request)
+        .await
+        .unwrap()
+        .into_inner();
+    assert_eq!(answer.tickets_changed, 0);
+    assert_eq!(world.accounts_of(&contact).await, before);
 }
 
-on_both_engines! {
-    async fn tickets_of_the_old_primary_go_to_one_of_the_accounts_after_the_transfer(world: World) {
-        let ([a, b, c, d], contact) = set_the_scene(&world).await;
-        let stranger = world.account("Z").await;
-        world.ticket("T1", &contact, &a).await;
-        world.ticket("T2", &contact, &b).await;
-        let to = |target: &str| TransferContactRequest {
-            ticket_disposition: TicketDisposition::MoveToAccount.into(),
-            move_to_account_id: target.into(),
-            ..transfer(&contact, &d)
-        };
-        let client = &mut world.clients.associations.clone();
-        let undecided = refused(client.transfer_contact(transfer(&contact, &d)).await, Code::FailedPrecondition, "DISPOSITION_REQUIRED");
-        assert_eq!(metadata(&undecided, "tickets"), "1");
-        refused(client.transfer_contact(to(&stranger)).await, Code::FailedPrecondition, "TARGET_NOT_ASSOCIATED");
-        refused(client.transfer_contact(to("a99")).await, Code::FailedPrecondition, "TARGET_NOT_ASSOCIATED");
-        refused(client.transfer_contact(to(&a)).await, Code::InvalidArgument, "TARGET_IS_LEFT");
-        refused(client.transfer_contact(to("")).await, Code::InvalidArgument, "DISPOSITION_INVALID");
-        refused(client.transfer_contact(transfer(&contact, "a99")).await, Code::NotFound, "ACCOUNT_NOT_FOUND");
-        refused(client.transfer_contact(transfer("c99", &d)).await, Code::NotFound, "CONTACT_NOT_FOUND");
-        assert_eq!(world.primary_of(&contact).await, a, "nothing changed");
-        assert_eq!(client.transfer_contact(to(&c)).await.unwrap().into_inner().tickets_changed, 1);
-        assert_eq!(world.get_ticket("T1").await.account_id, c);
-        assert_eq!(world.get_ticket("T2").await.account_id, b);
-        // The account that it arrives at is one of them, too.
-        let again = TransferContactRequest {
-            ticket_disposition: TicketDisposition::MoveToAccount.into(),
-            move_to_account_id: a.clone(),
-            ..transfer(&contact, &a)
-        };
-        world.ticket("T3", &contact, &d).await;
-        assert_eq!(client.transfer_contact(again).await.unwrap().into_inner().tickets_changed, 1);
-        assert_eq!(world.get_ticket("T3").await.account_id, a);
-    }
+async fn tickets_of_the_old_primary_go_to_one_of_the_accounts_after_the_transfer(mut world: World) {
+    let ([a, b, c, d], contact) = set_the_scene(&world).await;
+    let stranger = world.account("Z").await;
+    world.ticket("T1", &contact, &a).await;
+    world.ticket("T2", &contact, &b).await;
+    let to = |target: &str| TransferContactRequest {
+        ticket_disposition: TicketDisposition::MoveToAccount.into(),
+        move_to_account_id: target.into(),
+        ..transfer(&contact, &d)
+    };
+    let client = &mut world.clients.associations.clone();
+    let undecided = refused(
+        client.transfer_contact(transfer(&contact, &d)).await,
+        Code::FailedPrecondition,
+        "DISPOSITION_REQUIRED",
+    );
+    assert_eq!(metadata(&undecided, "tickets"), "1");
+    refused(
+        client.transfer_contact(to(&stranger)).await,
+        Code::FailedPrecondition,
+        "TARGET_NOT_ASSOCIATED",
+    );
+    refused(
+        client.transfer_contact(to("a99")).await,
+        Code::FailedPrecondition,
+        "TARGET_NOT_ASSOCIATED",
+    );
+    refused(
+        client.transfer_contact(to(&a)).await,
+        Code::InvalidArgument,
+        "TARGET_IS_LEFT",
+    );
+    refused(
+        client.transfer_contact(to("")).await,
+        Code::InvalidArgument,
+        "DISPOSITION_INVALID",
+    );
+    refused(
+        client.transfer_contact(transfer(&contact, "a99")).await,
+        Code::NotFound,
+        "ACCOUNT_NOT_FOUND",
+    );
+    refused(
+        client.transfer_contact(transfer("c99", &d)).await,
+        Code::NotFound,
+        "CONTACT_NOT_FOUND",
+    );
+    assert_eq!(world.primary_of(&contact).await, a, "nothing changed");
+    assert_eq!(
+        client
+            .transfer_contact(to(&c))
+            .await
+            .unwrap()
+            .into_inner()
+            .tickets_changed,
+        1
+    );
+    assert_eq!(world.get_ticket("T1").await.account_id, c);
+    assert_eq!(world.get_ticket("T2").await.account_id, b);
+    // The account that it arrives at is one of them, too.
+    let again = TransferContactRequest {
+        ticket_disposition: TicketDisposition::MoveToAccount.into(),
+        move_to_account_id: a.clone(),
+        ..transfer(&contact, &a)
+    };
+    world.ticket("T3", &contact, &d).await;
+    assert_eq!(
+        client
+            .transfer_contact(again)
+            .await
+            .unwrap()
+            .into_inner()
+            .tickets_changed,
+        1
+    );
+    assert_eq!(world.get_ticket("T3").await.account_id, a);
 }
 
-on_both_engines! {
-    async fn a_transfer_with_the_etag_of_a_preview_is_aborted_once_a_ticket_changed(world: World) {
-        let ([a, _, _, d], contact) = set_the_scene(&world).await;
-        world.ticket("T1", &contact, &a).await;
-        let client = &mut world.clients.associations.clone();
-        let ask = PreviewDissociationRequest { account_id: a.clone(), contact_id: contact.clone(), ..Default::default() };
-        let seen = client.preview_dissociation(ask.clone()).await.unwrap().into_inner();
-        world.ticket("T2", &contact, &a).await;
-        let with = |etag: &str| TransferContactRequest {
-            ticket_disposition: TicketDisposition::MoveToPrimary.into(),
-            etag: etag.into(),
-            ..transfer(&contact, &d)
-        };
-        refused(client.transfer_contact(with(&seen.etag)).await, Code::Aborted, "ETAG_MISMATCH");
-        assert_eq!(world.primary_of(&contact).await, a);
-        let seen = client.preview_dissociation(ask).await.unwrap().into_inner();
-        assert_eq!(client.transfer_contact(with(&seen.etag)).await.unwrap().into_inner().tickets_changed, 2);
-        assert_eq!(world.get_ticket("T2").await.account_id, d);
-    }
+async fn a_transfer_with_the_etag_of_a_preview_is_aborted_once_a_ticket_changed(mut world: World) {
+    let ([a, _, _, d], contact) = set_the_scene(&world).await;
+    world.ticket("T1", &contact, &a).await;
+    let client = &mut world.clients.associations.clone();
+    let ask = PreviewDissociationRequest {
+        account_id: a.clone(),
+        contact_id: contact.clone(),
+        ..Default::default()
+    };
+    let seen = client
+        .preview_dissociation(ask.clone())
+        .await
+        .unwrap()
+        .into_inner();
+    world.ticket("T2", &contact, &a).await;
+    let with = |etag: &str| TransferContactRequest {
+        ticket_disposition: TicketDisposition::MoveToPrimary.into(),
+        etag: etag.into(),
+        ..transfer(&contact, &d)
+    };
+    refused(
+        client.transfer_contact(with(&seen.etag)).await,
+        Code::Aborted,
+        "ETAG_MISMATCH",
+    );
+    assert_eq!(world.primary_of(&contact).await, a);
+    let seen = client.preview_dissociation(ask).await.unwrap().into_inner();
+    assert_eq!(
+        client
+            .transfer_contact(with(&seen.etag))
+            .await
+            .unwrap()
+            .into_inner()
+            .tickets_changed,
+        2
+    );
+    assert_eq!(world.get_ticket("T2").await.account_id, d);
 }

@@ -6,8 +6,10 @@ use tonic::{Code, Status};
 use tonic_types::StatusExt;
 
 use crate::hold::Hold;
-use crate::world::{Engine, World, on_both_engines};
+use crate::world::{Engine, World, both_engines};
 use crate::{raw, told};
+
+both_engines!(a_call_that_its_deadline_ends_is_told_why,);
 
 const CREATE: &str = "/roster.v1.AccountService/CreateAccount";
 const GRPC: (&str, &str) = ("content-type", "application/grpc");
@@ -60,11 +62,13 @@ pub async fn compressed(world: &World) -> Status {
     raw::http(&world.server.address, CREATE, &headers, framed(1, b"?")).await
 }
 
-on_both_engines! {
-    async fn a_call_that_its_deadline_ends_is_told_why(world: World) {
-        let status = late(&world).await;
-        refused(&status, Code::DeadlineExceeded, ErrorReason::DeadlineExceeded);
-    }
+async fn a_call_that_its_deadline_ends_is_told_why(world: World) {
+    let status = late(&world).await;
+    refused(
+        &status,
+        Code::DeadlineExceeded,
+        ErrorReason::DeadlineExceeded,
+    );
 }
 
 #[tokio::test]

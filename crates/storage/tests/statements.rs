@@ -36,6 +36,37 @@ use roster_storage::{At, Guarding, OrganizationName, TicketFilter};
 
 use crate::world::{Ending, Engine, World, checks};
 
+/// Makes two tests of each of these functions, `name::sqlite` and `name::postgres`. The compiler
+/// reports a function that is not in the list as dead code.
+macro_rules! both_engines {
+    ($($name:ident),+ $(,)?) => {$(
+        mod $name {
+            use crate::world::Engine;
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn sqlite() {
+                let _one_at_a_time = crate::COUNTING.lock().await;
+                super::$name(crate::counted_world(Engine::Sqlite)).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn postgres() {
+                let _one_at_a_time = crate::COUNTING.lock().await;
+                super::$name(crate::counted_world(Engine::Postgres)).await;
+            }
+        }
+    )+};
+}
+
+both_engines!(
+    a_check_takes_a_few_statements_whatever_it_asks,
+    the_heads_of_any_number_of_organizations_are_one_statement,
+    a_page_takes_as_many_statements_whatever_its_length,
+    a_page_of_what_a_contact_sees_takes_few_statements_and_all_stay_prepared,
+    how_a_contact_stood_is_believed_of_its_own_moment_alone,
+    a_write_batch_takes_statements_by_its_kinds_of_rows_and_not_by_its_commands,
+);
+
 /// Statements of all connections since the count began.
 static ASKED: Mutex<Vec<String>> = Mutex::new(Vec::new());
 /// Texts of statements that connections keep prepared.
@@ -163,143 +194,147 @@ async fn filled(world: &World) {
     world.execute(RecordTickets { tickets }).await.unwrap();
 }
 
-/// A sentence that must hold on both engines.
-macro_rules! on_both_engines {
-    (async fn $name:ident($world:ident: World) $body:block) => {
-        mod $name {
-            use super::*;
-
-            async fn holds(engine: Engine) {
-                let _one_at_a_time = COUNTING.lock().await;
-                let $world = counted_world(engine);
-                $body
-            }
-
-            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn sqlite() {
-                holds(Engine::Sqlite).await;
-            }
-
-            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn postgres() {
-                holds(Engine::Postgres).await;
-            }
-        }
-    };
-}
-
 /// The bars of the design.
 const SINGLE_CHECK_MAX: usize = 4;
 const BATCH_CHECK_MAX: usize = 6;
 
-on_both_engines! {
-    async fn a_check_takes_a_few_statements_whatever_it_asks(world: World) {
-        filled(&world).await;
-        let mut numbers = Vec::new();
-        for (items, max) in [(1, SINGLE_CHECK_MAX), (100, BATCH_CHECK_MAX), (1_000, BATCH_CHECK_MAX)] {
-            let keys: Vec<TicketKey> = (1..=items).map(|n| record(n, 1).key).collect();
-            let check = world.store.read(&world.organization, move |at| {
-                checks(at, ContactId::new(7), &keys)
-            });
-            let (asked, seen) = asked(check).await;
-            assert!(seen.unwrap().iter().all(|seen| seen.as_ref().unwrap().visible()));
-            assert!(!asked.is_empty() && asked.len() <= max, "{items}: {asked:#?}");
-            numbers.push(asked.len());
-        }
-        println!("statements of a check of 1, 100 and 1,000: {numbers:?}");
-        assert_eq!(numbers[1], numbers[2]);
+async fn a_check_takes_a_few_statements_whatever_it_asks(world: World) {
+    filled(&world).await;
+    let mut numbers = Vec::new();
+    for (items, max) in [
+        (1, SINGLE_CHECK_MAX),
+        (100, BATCH_CHECK_MAX),
+        (1_000, BATCH_CHECK_MAX),
+    ] {
+        let keys: Vec<TicketKey> = (1..=items).map(|n| record(n, 1).key).collect();
+        let check = world.store.read(&world.organization, move |at| {
+            checks(at, ContactId::new(7), &keys)
+        });
+        let (asked, seen) = asked(check).await;
+        assert!(
+            seen.unwrap()
+                .iter()
+                .all(|seen| seen.as_ref().unwrap().visible())
+        );
+        assert!(
+            !asked.is_empty() && asked.len() <= max,
+            "{items}: {asked:#?}"
+        );
+        numbers.push(asked.len());
+    }
+    println!("statements of a check of 1, 100 and 1,000: {numbers:?}");
+    assert_eq!(numbers[1], numbers[2]);
+}
+
+async fn the_heads_of_any_number_of_organizations_are_one_statement(world: World) {
+    let name = |number| OrganizationName::parse(&format!("o{number}")).unwrap();
+    for count in [1, 100] {
+        let names: Vec<OrganizationName> = (0..count).map(name).collect();
+        let (asked, heads) = asked(world.store.heads(&names)).await;
+        assert_eq!(heads.unwrap().len(), count);
+        assert_eq!(asked.len(), 1, "{asked:#?}");
     }
 }
 
-on_both_engines! {
-    async fn the_heads_of_any_number_of_organizations_are_one_statement(world: World) {
-        let name = |number| OrganizationName::parse(&format!("o{number}")).unwrap();
-        for count in [1, 100] {
-            let names: Vec<OrganizationName> = (0..count).map(name).collect();
-            let (asked, heads) = asked(world.store.heads(&names)).await;
-            assert_eq!(heads.unwrap().len(), count);
-            assert_eq!(asked.len(), 1, "{asked:#?}");
-        }
+async fn a_page_takes_as_many_statements_whatever_its_length(world: World) {
+    filled(&world).await;
+    let mut numbers = Vec::new();
+    for limit in [10, 500] {
+        let list = world.store.read(&world.organization, move |at| {
+            at.visible_tickets(
+                ContactId::new(7),
+                |_| None,
+                &TicketFilter::default(),
+                None,
+                limit,
+            )
+        });
+        let (of_list, page) = asked(list).await;
+        assert_eq!(page.unwrap().unwrap().items.len(), limit);
+        let viewers = world.store.read(&world.organization, move |at| {
+            at.viewers(&record(7, 7).key, 0, limit)
+        });
+        let (of_viewers, page) = asked(viewers).await;
+        assert_eq!(page.unwrap().unwrap().items.len(), limit);
+        numbers.push((of_list.len(), of_viewers.len()));
     }
+    println!("statements of a list and of viewers, 10 and 500: {numbers:?}");
+    assert_eq!(numbers[0], numbers[1]);
 }
 
-on_both_engines! {
-    async fn a_page_takes_as_many_statements_whatever_its_length(world: World) {
-        filled(&world).await;
-        let mut numbers = Vec::new();
-        for limit in [10, 500] {
-            let list = world.store.read(&world.organization, move |at| {
-                at.visible_tickets(ContactId::new(7), |_| None, &TicketFilter::default(), None, limit)
-            });
-            let (of_list, page) = asked(list).await;
-            assert_eq!(page.unwrap().unwrap().items.len(), limit);
-            let viewers = world.store.read(&world.organization, move |at| {
-                at.viewers(&record(7, 7).key, 0, limit)
-            });
-            let (of_viewers, page) = asked(viewers).await;
-            assert_eq!(page.unwrap().unwrap().items.len(), limit);
-            numbers.push((of_list.len(), of_viewers.len()));
-        }
-        println!("statements of a list and of viewers, 10 and 500: {numbers:?}");
-        assert_eq!(numbers[0], numbers[1]);
-    }
-}
-
-on_both_engines! {
-    async fn a_page_of_what_a_contact_sees_takes_few_statements_and_all_stay_prepared(world: World) {
-        filled(&world).await;
-        let mut kept_then = Vec::new();
-        for (contact, limit) in [(7, 10), (8, 50)] {
-            let list = world.store.read(&world.organization, move |at| {
-                at.visible_tickets(ContactId::new(contact), |_| None, &TicketFilter::default(), None, limit)
-            });
-            let (asked, page) = asked(list).await;
-            assert_eq!(page.unwrap().unwrap().items.len(), limit);
-            // The organization, the contact, and the branches: its own, its copies, two accounts.
-            let statements = match world.engine {
-                Engine::Sqlite => 6,
-                Engine::Postgres => 3,
-            };
-            assert_eq!(asked.len(), statements, "{asked:#?}");
-            let prepared = PREPARED.lock().unwrap();
-            for of in &asked {
-                let text = without_binds(of);
-                let kept = prepared.iter().filter(|kept| kept.starts_with(text)).count();
-                assert!(kept >= 1, "prepared for one call: {of}");
-            }
-            let texts: BTreeSet<&String> = prepared.iter().collect();
-            kept_then.push(texts.len());
-        }
-        // Another contact and another limit are no other text: connections keep them all.
-        assert_eq!(kept_then[0], kept_then[1]);
-    }
-}
-
-on_both_engines! {
-    async fn how_a_contact_stood_is_believed_of_its_own_moment_alone(world: World) {
-        filled(&world).await;
-        let alone = Standing { blocked: false, accounts: BTreeMap::new() };
-        let limit = 50;
-        let listed = async |at: At| {
-            let alone = alone.clone();
-            let known = move |now: At| (now == at).then_some(alone);
-            let list = world.store.read(&world.organization, move |snapshot| {
-                let filter = TicketFilter::default();
-                snapshot.visible_tickets(ContactId::new(7), known, &filter, None, limit)
-            });
-            let (asked, page) = asked(list).await;
-            (asked.len(), page.unwrap().unwrap().items.len())
+async fn a_page_of_what_a_contact_sees_takes_few_statements_and_all_stay_prepared(world: World) {
+    filled(&world).await;
+    let mut kept_then = Vec::new();
+    for (contact, limit) in [(7, 10), (8, 50)] {
+        let list = world.store.read(&world.organization, move |at| {
+            at.visible_tickets(
+                ContactId::new(contact),
+                |_| None,
+                &TicketFilter::default(),
+                None,
+                limit,
+            )
+        });
+        let (asked, page) = asked(list).await;
+        assert_eq!(page.unwrap().unwrap().items.len(), limit);
+        // The organization, the contact, and the branches: its own, its copies, two accounts.
+        let statements = match world.engine {
+            Engine::Sqlite => 6,
+            Engine::Postgres => 3,
         };
-        let now = world.store.read(&world.organization, |snapshot| Ok(snapshot.at())).await.unwrap();
-        let (asked, shown) = listed(now).await;
-        assert_eq!(shown, 1, "only its own, if it has no account");
-        let before = At { revision: Revision::new(now.revision.number() - 1), ..now };
-        let restored = At { nonce: now.nonce ^ 1, ..now };
-        for other in [before, restored] {
-            let (asked_then, shown) = listed(other).await;
-            assert_eq!(shown, limit);
-            assert!(asked_then > asked, "{asked_then} and {asked}");
+        assert_eq!(asked.len(), statements, "{asked:#?}");
+        let prepared = PREPARED.lock().unwrap();
+        for of in &asked {
+            let text = without_binds(of);
+            let kept = prepared
+                .iter()
+                .filter(|kept| kept.starts_with(text))
+                .count();
+            assert!(kept >= 1, "prepared for one call: {of}");
         }
+        let texts: BTreeSet<&String> = prepared.iter().collect();
+        kept_then.push(texts.len());
+    }
+    // Another contact and another limit are no other text: connections keep them all.
+    assert_eq!(kept_then[0], kept_then[1]);
+}
+
+async fn how_a_contact_stood_is_believed_of_its_own_moment_alone(world: World) {
+    filled(&world).await;
+    let alone = Standing {
+        blocked: false,
+        accounts: BTreeMap::new(),
+    };
+    let limit = 50;
+    let listed = async |at: At| {
+        let alone = alone.clone();
+        let known = move |now: At| (now == at).then_some(alone);
+        let list = world.store.read(&world.organization, move |snapshot| {
+            let filter = TicketFilter::default();
+            snapshot.visible_tickets(ContactId::new(7), known, &filter, None, limit)
+        });
+        let (asked, page) = asked(list).await;
+        (asked.len(), page.unwrap().unwrap().items.len())
+    };
+    let now = world
+        .store
+        .read(&world.organization, |snapshot| Ok(snapshot.at()))
+        .await
+        .unwrap();
+    let (asked, shown) = listed(now).await;
+    assert_eq!(shown, 1, "only its own, if it has no account");
+    let before = At {
+        revision: Revision::new(now.revision.number() - 1),
+        ..now
+    };
+    let restored = At {
+        nonce: now.nonce ^ 1,
+        ..now
+    };
+    for other in [before, restored] {
+        let (asked_then, shown) = listed(other).await;
+        assert_eq!(shown, limit);
+        assert!(asked_then > asked, "{asked_then} and {asked}");
     }
 }
 
@@ -332,55 +367,68 @@ async fn assert_constant<A: 'static>(
     );
 }
 
-on_both_engines! {
-    async fn a_write_batch_takes_statements_by_its_kinds_of_rows_and_not_by_its_commands(world: World) {
-        filled(&world).await;
-        let pair = |contact, account| Pair {
-            contact: ContactId::new(contact),
-            account: AccountId::new(account),
-        };
-        assert_constant(&world, "associations", |n| world.queued(associate(3, [n]))).await;
-        assert_constant(&world, "contacts", |n| world.queued(contact(MANY + n))).await;
-        assert_constant(&world, "tickets", |n| {
-            world.queued(RecordTickets { tickets: vec![record(MANY + n, n)] })
+async fn a_write_batch_takes_statements_by_its_kinds_of_rows_and_not_by_its_commands(world: World) {
+    filled(&world).await;
+    let pair = |contact, account| Pair {
+        contact: ContactId::new(contact),
+        account: AccountId::new(account),
+    };
+    assert_constant(&world, "associations", |n| world.queued(associate(3, [n]))).await;
+    assert_constant(&world, "contacts", |n| world.queued(contact(MANY + n))).await;
+    assert_constant(&world, "tickets", |n| {
+        world.queued(RecordTickets {
+            tickets: vec![record(MANY + n, n)],
         })
-        .await;
-        assert_constant(&world, "tickets recorded again", |n| {
-            world.queued(RecordTickets { tickets: vec![Record { private: Some(true), ..record(n, n) }] })
+    })
+    .await;
+    assert_constant(&world, "tickets recorded again", |n| {
+        world.queued(RecordTickets {
+            tickets: vec![Record {
+                private: Some(true),
+                ..record(n, n)
+            }],
         })
-        .await;
-        assert_constant(&world, "flags", |n| {
-            world.queued(UpdateAssociation {
-                pair: pair(n, 2),
-                sees_account_tickets: Some(false),
-                role: None,
-                etag: None,
-            })
+    })
+    .await;
+    assert_constant(&world, "flags", |n| {
+        world.queued(UpdateAssociation {
+            pair: pair(n, 2),
+            sees_account_tickets: Some(false),
+            role: None,
+            etag: None,
         })
-        .await;
-        assert_constant(&world, "primaries", |n| {
-            world.queued(SetPrimaryAccount { pair: pair(n, 2) })
+    })
+    .await;
+    assert_constant(&world, "primaries", |n| {
+        world.queued(SetPrimaryAccount { pair: pair(n, 2) })
+    })
+    .await;
+    let leaving = Leaving {
+        disposition: Some(Disposition::MoveToPrimary),
+        ..Leaving::default()
+    };
+    assert_constant(&world, "dissociations", |n| {
+        world.queued(DissociateContact {
+            pair: pair(n, 1),
+            leaving,
         })
-        .await;
-        let leaving = Leaving {
-            disposition: Some(Disposition::MoveToPrimary),
-            ..Leaving::default()
-        };
-        assert_constant(&world, "dissociations", |n| {
-            world.queued(DissociateContact { pair: pair(n, 1), leaving })
+    })
+    .await;
+    assert_constant(&world, "transfers", |n| {
+        world.queued(TransferContact {
+            contact: ContactId::new(n),
+            to: AccountId::new(3),
+            sees_account_tickets: None,
+            role: Role::default(),
+            leaving,
         })
-        .await;
-        assert_constant(&world, "transfers", |n| {
-            world.queued(TransferContact {
-                contact: ContactId::new(n),
-                to: AccountId::new(3),
-                sees_account_tickets: None,
-                role: Role::default(),
-                leaving,
-            })
-        })
-        .await;
-        let moved = world.store.read(&world.organization, |at| at.tickets(&[TicketNo::new(250)]));
-        assert_eq!(moved.await.unwrap()[0].1.record.account, Some(AccountId::new(3)));
-    }
+    })
+    .await;
+    let moved = world
+        .store
+        .read(&world.organization, |at| at.tickets(&[TicketNo::new(250)]));
+    assert_eq!(
+        moved.await.unwrap()[0].1.record.account,
+        Some(AccountId::new(3))
+    );
 }

@@ -18,6 +18,8 @@ use crate::guarding::TICKET;
 use crate::runs::{ACCOUNT, COLLEAGUE, TICKET_KEY, prepared};
 use crate::world::{World, checks, times};
 
+both_engines!(a_ticket_that_comes_as_sight_goes_is_never_seen,);
+
 /// How often each reader asks each question.
 const READS: u32 = 400;
 const READERS: u32 = 3;
@@ -70,52 +72,56 @@ impl Command for Flip {
     }
 }
 
-on_both_engines! {
-    async fn a_ticket_that_comes_as_sight_goes_is_never_seen(world: World) {
-        prepared(&world).await;
-        // In copy it would be seen whatever is flipped.
-        let seen = ask(&world, true).await;
-        assert!(seen.is_empty(), "sight is off to begin with: {seen:?}");
-        let world = Arc::new(world);
-        let done = Arc::new(AtomicBool::new(false));
-        let flips = Arc::new(AtomicU32::new(0));
-        let flipping = tokio::spawn({
-            let (world, done, flips) = (Arc::clone(&world), Arc::clone(&done), Arc::clone(&flips));
-            async move {
-                while !done.load(Ordering::Relaxed) {
-                    world.execute(Flip).await.unwrap();
-                    flips.fetch_add(1, Ordering::Relaxed);
-                }
+async fn a_ticket_that_comes_as_sight_goes_is_never_seen(world: World) {
+    prepared(&world).await;
+    // In copy it would be seen whatever is flipped.
+    let seen = ask(&world, true).await;
+    assert!(seen.is_empty(), "sight is off to begin with: {seen:?}");
+    let world = Arc::new(world);
+    let done = Arc::new(AtomicBool::new(false));
+    let flips = Arc::new(AtomicU32::new(0));
+    let flipping = tokio::spawn({
+        let (world, done, flips) = (Arc::clone(&world), Arc::clone(&done), Arc::clone(&flips));
+        async move {
+            while !done.load(Ordering::Relaxed) {
+                world.execute(Flip).await.unwrap();
+                flips.fetch_add(1, Ordering::Relaxed);
             }
-        });
-        let readers = (0..READERS).map(|_| {
-            let world = Arc::clone(&world);
-            tokio::spawn(async move {
-                for _ in 0..times(READS) {
-                    let seen = ask(&world, true).await;
-                    assert!(seen.is_empty(), "{seen:?} showed the ticket");
-                }
-            })
-        });
-        for reader in readers.collect::<Vec<_>>() {
-            reader.await.unwrap();
         }
-        done.store(true, Ordering::Relaxed);
-        flipping.await.unwrap();
-        assert!(flips.load(Ordering::Relaxed) > READS / 4, "{flips:?} flips are too few");
-        // Were nothing ever shown, this would show nothing: with both on, all four see it.
-        while !inside(&world).await {
-            world.execute(Flip).await.unwrap();
-        }
-        let on = UpdateAssociation {
-            pair: WATCHED,
-            sees_account_tickets: Some(true),
-            role: None,
-            etag: None,
-        };
-        world.execute(on).await.unwrap();
-        assert_eq!(ask(&world, true).await, ["single", "batch", "list", "viewers"]);
+    });
+    let readers = (0..READERS).map(|_| {
+        let world = Arc::clone(&world);
+        tokio::spawn(async move {
+            for _ in 0..times(READS) {
+                let seen = ask(&world, true).await;
+                assert!(seen.is_empty(), "{seen:?} showed the ticket");
+            }
+        })
+    });
+    for reader in readers.collect::<Vec<_>>() {
+        reader.await.unwrap();
     }
+    done.store(true, Ordering::Relaxed);
+    flipping.await.unwrap();
+    assert!(
+        flips.load(Ordering::Relaxed) > READS / 4,
+        "{flips:?} flips are too few"
+    );
+    // Were nothing ever shown, this would show nothing: with both on, all four see it.
+    while !inside(&world).await {
+        world.execute(Flip).await.unwrap();
+    }
+    let on = UpdateAssociation {
+        pair: WATCHED,
+        sees_account_tickets: Some(true),
+        role: None,
+        etag: None,
+    };
+    world.execute(on).await.unwrap();
+    assert_eq!(
+        ask(&world, true).await,
+        ["single", "batch", "list", "viewers"]
+    );
 }
 
 async fn inside(world: &World) -> bool {

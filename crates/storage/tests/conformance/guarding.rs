@@ -16,6 +16,11 @@ use crate::runs::prepared;
 use crate::tables::damage;
 use crate::world::{Ending, World};
 
+both_engines!(
+    what_breaks_an_invariant_is_rolled_back_and_its_neighbours_are_not,
+    what_a_hand_breaks_in_a_database_is_found_by_the_check,
+);
+
 /// A rule with a defect.
 #[derive(Clone, Copy)]
 enum Defect {
@@ -72,52 +77,70 @@ fn made(world: &World, external_id: &str) -> Ending<u64> {
     Box::pin(async move { ending.await.map(|((id, _), at)| (id.number(), at)) })
 }
 
-on_both_engines! {
-    async fn what_breaks_an_invariant_is_rolled_back_and_its_neighbours_are_not(world: World) {
-        let before = prepared(&world).await;
-        for defect in [Defect::TicketOfNobody, Defect::SecondPrimary] {
-            let label = defect as u8;
-            let busy = world.keep_busy();
-            let mut all = vec![
-                made(&world, &format!("before-{label}")),
-                world.queued(defect),
-                made(&world, &format!("after-{label}")),
-            ];
-            all.iter_mut().for_each(crate::world::queue);
-            busy.release();
-            let ended = futures::future::join_all(all).await;
-            assert!(ended[0].is_ok() && ended[2].is_ok(), "{ended:?}");
-            let guilty = matches!(ended[1], Err(NotDone::Storage(StorageError::Defect(_))));
-            assert!(guilty, "{ended:?}");
-        }
-        let at = world.store.read(&world.organization, |at| Ok(at.at())).await.unwrap();
-        assert_eq!(at.revision.number(), before.revision.number() + 4);
-        assert_whole(&world, &world.organization).await;
+async fn what_breaks_an_invariant_is_rolled_back_and_its_neighbours_are_not(world: World) {
+    let before = prepared(&world).await;
+    for defect in [Defect::TicketOfNobody, Defect::SecondPrimary] {
+        let label = defect as u8;
+        let busy = world.keep_busy();
+        let mut all = vec![
+            made(&world, &format!("before-{label}")),
+            world.queued(defect),
+            made(&world, &format!("after-{label}")),
+        ];
+        all.iter_mut().for_each(crate::world::queue);
+        busy.release();
+        let ended = futures::future::join_all(all).await;
+        assert!(ended[0].is_ok() && ended[2].is_ok(), "{ended:?}");
+        let guilty = matches!(ended[1], Err(NotDone::Storage(StorageError::Defect(_))));
+        assert!(guilty, "{ended:?}");
     }
+    let at = world
+        .store
+        .read(&world.organization, |at| Ok(at.at()))
+        .await
+        .unwrap();
+    assert_eq!(at.revision.number(), before.revision.number() + 4);
+    assert_whole(&world, &world.organization).await;
 }
 
-on_both_engines! {
-    async fn what_a_hand_breaks_in_a_database_is_found_by_the_check(world: World) {
-        prepared(&world).await;
-        assert_eq!(world.store.check(&world.organization).await.unwrap(), []);
-        for (sql, guard) in [
-            ("UPDATE associations SET is_primary = (1 = 0) WHERE contact = 1", "one-primary"),
-            ("UPDATE organizations SET revision = revision - 1", "etag-known"),
-            ("UPDATE organizations SET next_ticket = 1", "number-given"),
-            ("DELETE FROM accounts WHERE account = 2", "association-ends"),
-            ("UPDATE tickets SET account = 77 WHERE ticket = 1", "ticket-account"),
-            ("UPDATE tickets SET requester = 77 WHERE ticket = 1", "ticket-people"),
-            ("UPDATE unique_keys SET owner = 77 WHERE key LIKE 'e:%'", "key-owned"),
-            ("DELETE FROM unique_keys WHERE key LIKE 'e:%'", "keys-held"),
-            ("UPDATE contacts SET family_name = '' WHERE contact = 1", "within-limits"),
-            ("UPDATE organizations SET settings = NULL", "one-account"),
-            ("DELETE FROM tickets WHERE ticket = 1", "copies-owned"),
-        ] {
-            damage(&world, sql);
-            let violations = world.store.check(&world.organization).await.unwrap();
-            let named = violations.iter().any(|found| found.guard == guard);
-            assert!(named, "{guard} after {sql}: {violations:?}");
-        }
+async fn what_a_hand_breaks_in_a_database_is_found_by_the_check(world: World) {
+    prepared(&world).await;
+    assert_eq!(world.store.check(&world.organization).await.unwrap(), []);
+    for (sql, guard) in [
+        (
+            "UPDATE associations SET is_primary = (1 = 0) WHERE contact = 1",
+            "one-primary",
+        ),
+        (
+            "UPDATE organizations SET revision = revision - 1",
+            "etag-known",
+        ),
+        ("UPDATE organizations SET next_ticket = 1", "number-given"),
+        ("DELETE FROM accounts WHERE account = 2", "association-ends"),
+        (
+            "UPDATE tickets SET account = 77 WHERE ticket = 1",
+            "ticket-account",
+        ),
+        (
+            "UPDATE tickets SET requester = 77 WHERE ticket = 1",
+            "ticket-people",
+        ),
+        (
+            "UPDATE unique_keys SET owner = 77 WHERE key LIKE 'e:%'",
+            "key-owned",
+        ),
+        ("DELETE FROM unique_keys WHERE key LIKE 'e:%'", "keys-held"),
+        (
+            "UPDATE contacts SET family_name = '' WHERE contact = 1",
+            "within-limits",
+        ),
+        ("UPDATE organizations SET settings = NULL", "one-account"),
+        ("DELETE FROM tickets WHERE ticket = 1", "copies-owned"),
+    ] {
+        damage(&world, sql);
+        let violations = world.store.check(&world.organization).await.unwrap();
+        let named = violations.iter().any(|found| found.guard == guard);
+        assert!(named, "{guard} after {sql}: {violations:?}");
     }
 }
 

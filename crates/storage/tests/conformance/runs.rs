@@ -20,6 +20,8 @@ use crate::told::Tell;
 use crate::with_command;
 use crate::world::{Ending, World, times};
 
+both_engines!(a_store_holds_what_the_naive_rules_hold_after_every_batch,);
+
 /// Runs of a test, each in an organization of its own.
 const RUNS: u32 = 8;
 /// Commands of a run.
@@ -27,26 +29,24 @@ const STEPS: usize = 70;
 /// How many commands come at once, in turn: alone, and so many that they share batches.
 const AT_ONCE: [usize; 4] = [1, 5, 2, 12];
 
-on_both_engines! {
-    async fn a_store_holds_what_the_naive_rules_hold_after_every_batch(world: World) {
-        let runtime = tokio::runtime::Handle::current();
-        tokio::task::spawn_blocking(move || {
-            let mut runner = TestRunner::new(Config {
-                cases: times(RUNS),
-                failure_persistence: None,
-                // Each try is a run on a database: few show enough.
-                max_shrink_iters: 200,
-                ..Config::default()
-            });
-            let result = runner.run(&vec(step(), STEPS), |steps| {
-                runtime.block_on(run(&world, &steps));
-                Ok(())
-            });
-            result.unwrap_or_else(|failed| panic!("{failed}"));
-        })
-        .await
-        .unwrap();
-    }
+async fn a_store_holds_what_the_naive_rules_hold_after_every_batch(world: World) {
+    let runtime = tokio::runtime::Handle::current();
+    tokio::task::spawn_blocking(move || {
+        let mut runner = TestRunner::new(Config {
+            cases: times(RUNS),
+            failure_persistence: None,
+            // Each try is a run on a database: few show enough.
+            max_shrink_iters: 200,
+            ..Config::default()
+        });
+        let result = runner.run(&vec(step(), STEPS), |steps| {
+            runtime.block_on(run(&world, &steps));
+            Ok(())
+        });
+        result.unwrap_or_else(|failed| panic!("{failed}"));
+    })
+    .await
+    .unwrap();
 }
 
 async fn run(world: &World, steps: &[Step]) {
