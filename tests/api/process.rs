@@ -3,36 +3,11 @@
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 
-use diesel::connection::SimpleConnection;
-use diesel::{Connection, PgConnection};
 use tonic::transport::Channel;
 
 use crate::world::Clients;
 
-#[path = "../database.rs"]
-mod database;
-
-pub use database::{Database, Engine};
-
-impl Database {
-    /// Waits until PostgreSQL has noticed that a killed server is gone: until then it may still
-    /// carry out what that server sent last.
-    pub fn wait_until_forgotten(&self) {
-        if self.url.starts_with("sqlite:") {
-            return;
-        }
-        let (server, name) = self.url.rsplit_once('/').expect("a database of a server");
-        let mut conn = PgConnection::establish(&format!("{server}/postgres")).expect("PostgreSQL");
-        let count = format!(
-            "SELECT 1 / (CASE WHEN count(*) = 0 THEN 1 ELSE 0 END) \
-             FROM pg_stat_activity WHERE datname = '{name}'"
-        );
-        // It fails, dividing by zero, as long as there is a session.
-        while conn.batch_execute(&count).is_err() {
-            std::thread::sleep(std::time::Duration::from_millis(1));
-        }
-    }
-}
+pub use roster_testkit::database::{Database, Engine};
 
 /// The server's process; killed when dropped.
 pub struct Server {

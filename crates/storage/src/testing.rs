@@ -7,15 +7,13 @@
     reason = "tests fail by panicking, and have no public"
 )]
 
-#[path = "../../../tests/database.rs"]
-mod database;
-
 use std::sync::Arc;
 
 use roster_core::command::Command;
 use roster_core::rules::account::{AccountPatch, CreateAccount};
 use roster_core::rules::contact::{ContactPatch, CreateContact};
 use roster_core::text::Name;
+use roster_testkit::database::{Database, Engine};
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::JoinSet;
 
@@ -23,7 +21,6 @@ use crate::error::Result;
 use crate::tables::origin::ChangeOrigin;
 use crate::write::job::{Done, Origin};
 use crate::{OrganizationName, Snapshot, Store};
-use database::{Database, Engine};
 
 /// A store, and words for what tests do with it.
 pub(crate) struct TestStore {

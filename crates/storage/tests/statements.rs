@@ -2,8 +2,8 @@
 //!
 //! Counted is every statement that asks or writes something. Not counted are BEGIN, COMMIT and
 //! ROLLBACK, and the SELECT 1 with which the pool tries a connection before it lends it: they
-//! come once a transaction whatever is in it. A statement of SQLite that stays prepared and writes row
-//! after row counts once: nothing travels between its rows. What asks is counted each time.
+//! come once a transaction whatever is in it. A statement of SQLite that stays prepared and writes
+//! row after row counts once: nothing travels between its rows. What asks is counted each time.
 
 #![allow(
     clippy::unwrap_used,
@@ -11,7 +11,7 @@
     dead_code,
     missing_docs,
     unreachable_pub,
-    reason = "tests fail by panicking, the counts are worth showing, and a test binary has no public"
+    reason = "tests fail by panicking and show their counts, and a test binary has no public"
 )]
 
 #[path = "conformance/world.rs"]

@@ -7,7 +7,7 @@ use roster_core::id::{AccountId, ContactId, Pair, Revision, TicketNo, Time};
 use roster_core::record::{Account, Association, Contact, Settings, Stored, Ticket, TicketStatus};
 use roster_core::text::{Email, ExternalId, Name, Role, Subject, TicketKey};
 
-use crate::maps::Maps;
+use roster_testkit::model::{Maps, violations};
 
 const BOUNDS: Bounds = Bounds {
     revision: Revision::new(5),
@@ -293,13 +293,14 @@ fn what_is_left_of_a_deleted_account_or_contact_is_seen() {
     maps.accounts.remove(&account(1));
     maps.contacts.remove(&contact(2));
     let subjects = [Account(account(1)), Contact(contact(2))];
-    let violations = crate::maps::violations(&maps, &BOUNDS, &subjects);
+    let violations = violations(&maps, &BOUNDS, &subjects);
     let told: Vec<String> = violations.iter().map(ToString::to_string).collect();
     assert_eq!(
         told,
         [
             "nothing-left: account a1 is gone and has 1 contact and 1 ticket",
-            "nothing-left: contact c2 is gone and has 0 accounts and 0 tickets, and is in copy of 1",
+            "nothing-left: contact c2 is gone and has 0 accounts and 0 tickets, \
+             and is in copy of 1",
         ]
     );
 }

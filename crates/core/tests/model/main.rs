@@ -7,12 +7,5 @@
     reason = "tests fail by panicking, and a test binary has no public"
 )]
 
-mod commands;
 mod damage;
-mod maps;
-mod naive;
-mod naive_associations;
-mod naive_tickets;
 mod runs;
-mod steps;
-mod told;

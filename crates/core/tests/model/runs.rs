@@ -14,9 +14,7 @@ use roster_core::guard::Bounds;
 use roster_core::id::{AccountId, ContactId, Pair, TicketNo};
 use roster_core::refusal::Refusal;
 
-use crate::maps::{Maps, violations};
-use crate::naive::{NOW, Naive};
-use crate::steps::{Step, prelude, step};
+use roster_testkit::model::{Maps, NOW, Naive, Step, prelude, step, violations};
 
 /// Runs of a test: a few seconds' worth.
 const RUNS: u32 = 100;

@@ -58,8 +58,8 @@ fn the_limit_is_asked_when_one_is_added_and_lowering_it_takes_nothing_away() {
     assert_eq!(failed(&answer.results), [over(1)]);
     assert_eq!(
         over(1).to_string(),
-        "contact c1 has 2 accounts and accounts_per_contact_max allows 1: dissociate it from others \
-         first, or raise the setting"
+        "contact c1 has 2 accounts and accounts_per_contact_max allows 1: dissociate it from \
+         others first, or raise the setting"
     );
     // What is there already is not added.
     let answer = world.done(associate(2, &[1]));

@@ -18,6 +18,3 @@ mod settings;
 mod ticket;
 mod visibility;
 mod world;
-
-#[path = "../model/maps.rs"]
-mod maps;

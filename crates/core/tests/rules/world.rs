@@ -14,7 +14,7 @@ use roster_core::rules::settings::UpdateSettings;
 use roster_core::rules::ticket::{Record, RecordTickets, Recorded};
 use roster_core::text::{Email, ExternalId, Name, Role, TicketKey};
 
-use crate::maps::Maps;
+use roster_testkit::model::Maps;
 
 pub fn a(number: u64) -> AccountId {
     AccountId::new(number)

@@ -13,14 +13,4 @@ mod flips;
 mod following;
 mod limits;
 mod runs;
-mod scale;
 mod world;
-
-#[path = "../../../core/tests/model/commands.rs"]
-mod commands;
-#[path = "../../../core/tests/model/maps.rs"]
-mod maps;
-#[path = "../../../core/tests/model/steps.rs"]
-mod steps;
-#[path = "../../../core/tests/model/told.rs"]
-mod told;

@@ -8,9 +8,8 @@ use roster_core::record::SharingMode;
 use roster_core::rules::visibility::{SightFacts, shares, sight};
 use roster_core::text::TicketKey;
 
-use crate::maps::Maps;
-use crate::steps::{prelude, step};
 use crate::world::{at, empty, loaded};
+use roster_testkit::model::{Maps, prelude, step};
 
 /// Runs of the test: a few seconds' worth.
 const RUNS: u32 = 60;

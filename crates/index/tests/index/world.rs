@@ -10,7 +10,7 @@ use roster_core::rules::visibility::{SightPart, SightSink, SightTicket, SinkFull
 use roster_core::text::{Name, Role, Subject, TicketKey};
 use roster_index::{Loading, OrganizationFacts};
 
-use crate::maps::Maps;
+use roster_testkit::model::Maps;
 
 /// More than any test's organization takes.
 pub const ROOM: usize = 1 << 30;

@@ -5,9 +5,9 @@ use roster_core::record::Settings;
 use roster_index::Loading;
 use roster_storage::{At, OrganizationName};
 
-use crate::maps::Maps;
 use crate::tables::{expected, held};
 use crate::world::{World, whole_log};
+use roster_testkit::model::Maps;
 
 /// What the log of an organization comes to, applied to nothing.
 pub async fn replayed(world: &World, organization: &OrganizationName) -> Maps {

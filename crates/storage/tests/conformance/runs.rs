@@ -11,14 +11,10 @@ use roster_core::id::{AccountId, ContactId, Pair, Revision, TicketNo, Time};
 use roster_core::refusal::Refusal;
 use roster_storage::{At, NotDone, OrganizationName};
 
-use crate::commands::AnyCommand;
-use crate::maps::Maps;
-use crate::naive::{NOW, Naive};
 use crate::replay::assert_whole;
-use crate::steps::{Step, prelude, step};
-use crate::told::Tell;
-use crate::with_command;
 use crate::world::{Ending, World, times};
+use roster_testkit::model::{AnswerText, AnyCommand, Maps, NOW, Naive, Step, prelude, step};
+use roster_testkit::with_command;
 
 both_engines!(a_store_holds_what_the_naive_rules_hold_after_every_batch,);
 
@@ -106,7 +102,7 @@ async fn take(
 }
 
 fn told(world: &World, organization: &OrganizationName, command: &AnyCommand) -> Ending<String> {
-    fn telling<C: Command<Answer: Tell>>(
+    fn telling<C: Command<Answer: AnswerText>>(
         world: &World,
         organization: &OrganizationName,
         command: C,
@@ -115,7 +111,7 @@ fn told(world: &World, organization: &OrganizationName, command: &AnyCommand) ->
         Box::pin(async move {
             ending
                 .await
-                .map(|(answer, at): (_, At)| (answer.tell(), at))
+                .map(|(answer, at): (_, At)| (answer.answer_text(), at))
         })
     }
     with_command!(command.clone(), command => telling(world, organization, command))

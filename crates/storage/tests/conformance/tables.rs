@@ -9,8 +9,8 @@ use roster_core::text::{Email, ExternalId, Name, Role};
 use roster_storage::OrganizationName;
 use serde_json::{Value, json};
 
-use crate::maps::Maps;
 use crate::world::{Engine, World};
+use roster_testkit::model::Maps;
 
 /// How a column is shown.
 enum Shown {

@@ -20,10 +20,7 @@ use roster_storage::{
     StorageError, Store, StoreOptions,
 };
 
-#[path = "../../../../tests/database.rs"]
-mod database;
-
-pub use database::{Database, Engine};
+pub use roster_testkit::database::{Database, Engine};
 
 /// A store, its database, and an organization to begin with.
 pub struct World {

@@ -12,12 +12,12 @@ use roster_core::rules::contact::ContactPatch;
 use roster_core::rules::settings::UpdateSettings;
 use roster_core::text::Role;
 
-use crate::commands::AnyCommand;
-use crate::maps::Maps;
-use crate::told;
+use super::answer_text;
+use super::commands::AnyCommand;
+use super::maps::Maps;
 
 /// What a naive rule says: the answer as it is told.
-pub type Said = Result<String, Refusal>;
+pub(super) type Said = Result<String, Refusal>;
 
 /// An organization, naively kept.
 #[derive(Clone, Debug)]
@@ -273,7 +273,7 @@ impl Naive {
     }
 
     pub fn tell_association(&self, pair: Pair) -> String {
-        told::association(&self.tables.associations[&pair])
+        answer_text::association(&self.tables.associations[&pair])
     }
 
     pub fn update_settings(&mut self, c: &UpdateSettings) -> Said {

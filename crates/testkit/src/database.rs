@@ -1,5 +1,4 @@
-//! A database of a test's own, on either engine. Mounted by the tests of storage and by those of the
-//! API.
+//! A database of a test's own, on either engine.
 
 use diesel::connection::SimpleConnection;
 use diesel::{Connection, PgConnection};
@@ -45,6 +44,24 @@ impl Database {
                     _folder: None,
                 }
             }
+        }
+    }
+
+    /// Waits until PostgreSQL has noticed that a killed server is gone: until then it may still
+    /// carry out what that server sent last.
+    pub fn wait_until_forgotten(&self) {
+        if self.url.starts_with("sqlite:") {
+            return;
+        }
+        let (server, name) = self.url.rsplit_once('/').expect("a database of a server");
+        let mut conn = PgConnection::establish(&format!("{server}/postgres")).expect("PostgreSQL");
+        let count = format!(
+            "SELECT 1 / (CASE WHEN count(*) = 0 THEN 1 ELSE 0 END) \
+             FROM pg_stat_activity WHERE datname = '{name}'"
+        );
+        // It fails, dividing by zero, as long as there is a session.
+        while conn.batch_execute(&count).is_err() {
+            std::thread::sleep(std::time::Duration::from_millis(1));
         }
     }
 }

@@ -12,7 +12,7 @@ use roster_core::rules::disposition::{DissociateContact, TransferContact};
 use roster_core::rules::settings::UpdateSettings;
 use roster_core::rules::ticket::{DeleteTickets, RecordTickets};
 
-use crate::told::Tell;
+use super::answer_text::AnswerText;
 
 /// A command of any kind.
 #[derive(Clone, Debug)]
@@ -38,20 +38,20 @@ pub enum AnyCommand {
 macro_rules! with_command {
     ($any:expr, $command:ident => $body:expr) => {
         match $any {
-            $crate::commands::AnyCommand::CreateAccount($command) => $body,
-            $crate::commands::AnyCommand::UpdateAccount($command) => $body,
-            $crate::commands::AnyCommand::CreateContact($command) => $body,
-            $crate::commands::AnyCommand::UpdateContact($command) => $body,
-            $crate::commands::AnyCommand::Associate($command) => $body,
-            $crate::commands::AnyCommand::SetPrimary($command) => $body,
-            $crate::commands::AnyCommand::UpdateAssociation($command) => $body,
-            $crate::commands::AnyCommand::Dissociate($command) => $body,
-            $crate::commands::AnyCommand::Transfer($command) => $body,
-            $crate::commands::AnyCommand::Record($command) => $body,
-            $crate::commands::AnyCommand::DeleteTickets($command) => $body,
-            $crate::commands::AnyCommand::DeleteAccount($command) => $body,
-            $crate::commands::AnyCommand::DeleteContact($command) => $body,
-            $crate::commands::AnyCommand::Settings($command) => $body,
+            $crate::model::AnyCommand::CreateAccount($command) => $body,
+            $crate::model::AnyCommand::UpdateAccount($command) => $body,
+            $crate::model::AnyCommand::CreateContact($command) => $body,
+            $crate::model::AnyCommand::UpdateContact($command) => $body,
+            $crate::model::AnyCommand::Associate($command) => $body,
+            $crate::model::AnyCommand::SetPrimary($command) => $body,
+            $crate::model::AnyCommand::UpdateAssociation($command) => $body,
+            $crate::model::AnyCommand::Dissociate($command) => $body,
+            $crate::model::AnyCommand::Transfer($command) => $body,
+            $crate::model::AnyCommand::Record($command) => $body,
+            $crate::model::AnyCommand::DeleteTickets($command) => $body,
+            $crate::model::AnyCommand::DeleteAccount($command) => $body,
+            $crate::model::AnyCommand::DeleteContact($command) => $body,
+            $crate::model::AnyCommand::Settings($command) => $body,
         }
     };
 }
@@ -76,10 +76,10 @@ impl AnyCommand {
             given: &mut Circumstances,
         ) -> Result<(Vec<Change>, String), Refusal>
         where
-            C::Answer: Tell,
+            C::Answer: AnswerText,
         {
             match command.decide(facts, given) {
-                Ok(decision) => Ok((decision.changes, decision.answer.tell())),
+                Ok(decision) => Ok((decision.changes, decision.answer.answer_text())),
                 Err(Refused::Rule(refusal)) => Err(refusal),
                 Err(Refused::Facts(error)) => panic!("facts never fail here: {error}"),
             }

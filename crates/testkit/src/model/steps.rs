@@ -19,14 +19,14 @@ use roster_core::rules::settings::UpdateSettings;
 use roster_core::rules::ticket::{DeleteTickets, Record, RecordTickets};
 use roster_core::text::{Email, ExternalId, Name, Role, Subject, TicketKey};
 
-use crate::commands::AnyCommand;
-use crate::maps::Maps;
+use super::commands::AnyCommand;
+use super::maps::Maps;
 
 /// The key of previews in tests.
 pub const PREVIEW_KEY: [u8; 32] = [7; 32];
 
 /// A record by its place among those that exist now, or (rarely) one that does not exist.
-pub type Pick = u8;
+type Pick = u8;
 
 /// From here on a pick is of a record that does not exist.
 const NOBODY_FROM: Pick = 245;
@@ -252,13 +252,14 @@ pub fn step() -> impl Strategy<Value = Step> {
     let p = any::<Pick>;
     let wanted = || (p(), option::of(any::<bool>()), any::<u8>());
     let flag = || option::of(any::<bool>());
+    let emails = || option::of(vec(any::<u8>(), 0..3));
     prop_oneof![
         4 => option::of(any::<u8>()).prop_map(Step::CreateAccount),
         3 => (p(), option::of(any::<u8>()), option::of(option::of(any::<u8>())), etag())
             .prop_map(|(a, n, x, e)| Step::UpdateAccount(a, n, x, e)),
         4 => (vec(any::<u8>(), 0..3), option::of(any::<u8>()))
             .prop_map(|(e, x)| Step::CreateContact(e, x)),
-        3 => (p(), option::of(vec(any::<u8>(), 0..3)), option::of(option::of(any::<u8>())), flag(), etag())
+        3 => (p(), emails(), option::of(option::of(any::<u8>())), flag(), etag())
             .prop_map(|(c, m, x, b, e)| Step::UpdateContact(c, m, x, b, e)),
         12 => (p(), vec(wanted(), 1..4), any::<bool>(), any::<bool>())
             .prop_map(|(a, w, all, adopt)| Step::Associate(a, w, all, adopt)),

@@ -9,12 +9,12 @@ use roster_core::rules::disposition::Transferred;
 use roster_core::rules::ticket::Recorded;
 use roster_core::text::TicketKey;
 
-pub trait Tell {
-    fn tell(&self) -> String;
+pub trait AnswerText {
+    fn answer_text(&self) -> String;
 }
 
 /// An association as it is told.
-pub fn association(of: &Stored<Association>) -> String {
+pub(super) fn association(of: &Stored<Association>) -> String {
     let record = &of.record;
     format!(
         "[primary {}, sees {}, role {}, etag {}]",
@@ -25,20 +25,20 @@ pub fn association(of: &Stored<Association>) -> String {
     )
 }
 
-impl Tell for (AccountId, Stored<Account>) {
-    fn tell(&self) -> String {
+impl AnswerText for (AccountId, Stored<Account>) {
+    fn answer_text(&self) -> String {
         format!("{} etag {}", self.0, self.1.revision.number())
     }
 }
 
-impl Tell for (ContactId, Stored<Contact>) {
-    fn tell(&self) -> String {
+impl AnswerText for (ContactId, Stored<Contact>) {
+    fn answer_text(&self) -> String {
         format!("{} etag {}", self.0, self.1.revision.number())
     }
 }
 
-impl Tell for AssociateAnswer {
-    fn tell(&self) -> String {
+impl AnswerText for AssociateAnswer {
+    fn answer_text(&self) -> String {
         let one = |(contact, result): &(ContactId, Associated)| match result {
             Associated::Created(of) => format!("{contact} created {}", association(of)),
             Associated::Already(of) => format!("{contact} already {}", association(of)),
@@ -50,20 +50,20 @@ impl Tell for AssociateAnswer {
     }
 }
 
-impl Tell for (Pair, Stored<Association>) {
-    fn tell(&self) -> String {
+impl AnswerText for (Pair, Stored<Association>) {
+    fn answer_text(&self) -> String {
         association(&self.1)
     }
 }
 
-impl Tell for u64 {
-    fn tell(&self) -> String {
+impl AnswerText for u64 {
+    fn answer_text(&self) -> String {
         format!("{self} tickets")
     }
 }
 
-impl Tell for Transferred {
-    fn tell(&self) -> String {
+impl AnswerText for Transferred {
+    fn answer_text(&self) -> String {
         format!(
             "{} {} tickets",
             association(&self.association),
@@ -72,8 +72,8 @@ impl Tell for Transferred {
     }
 }
 
-impl Tell for Vec<Result<Recorded, Refusal>> {
-    fn tell(&self) -> String {
+impl AnswerText for Vec<Result<Recorded, Refusal>> {
+    fn answer_text(&self) -> String {
         let one = |result: &Result<Recorded, Refusal>| match result {
             Ok(of) => format!(
                 "filled {}, existed {}, changed {}",
@@ -85,15 +85,15 @@ impl Tell for Vec<Result<Recorded, Refusal>> {
     }
 }
 
-impl Tell for Vec<(TicketKey, Result<(), Refusal>)> {
-    fn tell(&self) -> String {
+impl AnswerText for Vec<(TicketKey, Result<(), Refusal>)> {
+    fn answer_text(&self) -> String {
         let gone = |(_, result): &(TicketKey, Result<(), Refusal>)| result.clone();
         format!("{:?}", self.iter().map(gone).collect::<Vec<_>>())
     }
 }
 
-impl Tell for DeletedAccount {
-    fn tell(&self) -> String {
+impl AnswerText for DeletedAccount {
+    fn answer_text(&self) -> String {
         format!(
             "{} contacts, {} tickets",
             self.contacts_dissociated, self.tickets_changed
@@ -101,8 +101,8 @@ impl Tell for DeletedAccount {
     }
 }
 
-impl Tell for DeletedContact {
-    fn tell(&self) -> String {
+impl AnswerText for DeletedContact {
+    fn answer_text(&self) -> String {
         format!(
             "{} accounts, {} deleted, {} reassigned",
             self.accounts_dissociated, self.tickets_deleted, self.tickets_reassigned
@@ -110,8 +110,8 @@ impl Tell for DeletedContact {
     }
 }
 
-impl Tell for Stored<Settings> {
-    fn tell(&self) -> String {
+impl AnswerText for Stored<Settings> {
+    fn answer_text(&self) -> String {
         format!("etag {}", self.revision.number())
     }
 }

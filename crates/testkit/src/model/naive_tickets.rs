@@ -10,7 +10,7 @@ use roster_core::rules::disposition::Disposition;
 use roster_core::rules::ticket::{DeleteTickets, Record, RecordTickets};
 use roster_core::text::{Subject, TicketKey};
 
-use crate::naive::{NOW, Naive, Said};
+use super::naive::{NOW, Naive, Said};
 
 impl Naive {
     pub fn record(&mut self, c: &RecordTickets) -> String {

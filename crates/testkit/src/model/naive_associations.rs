@@ -11,7 +11,7 @@ use roster_core::rules::disposition::{
     Disposition, DissociateContact, Leaving, Scope, TransferContact, preview_digest,
 };
 
-use crate::naive::{Naive, Said};
+use super::naive::{Naive, Said};
 
 impl Naive {
     pub fn associate(&mut self, c: &AssociateContacts) -> Said {
