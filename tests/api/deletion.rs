@@ -3,7 +3,7 @@
 use roster_api::v1::*;
 use tonic::Code;
 
-use crate::world::{World, both_engines, field, metadata, refused};
+use crate::world::{World, answered, both_engines, field, mask, metadata, refused};
 
 both_engines!(
     the_tickets_of_a_deleted_account_go_to_any_other_and_to_no_wrong_one,
@@ -11,9 +11,10 @@ both_engines!(
     the_heir_of_a_primary_is_the_association_that_changed_longest_ago,
     nothing_is_deleted_by_an_outdated_etag,
     a_deleted_contacts_tickets_go_with_it_or_to_another_that_exists,
+    a_deleted_account_leaves_its_contacts_the_oldest_that_remains,
 );
 
-async fn the_tickets_of_a_deleted_account_go_to_any_other_and_to_no_wrong_one(mut world: World) {
+async fn the_tickets_of_a_deleted_account_go_to_any_other_and_to_no_wrong_one(world: World) {
     let (a, other, c) = (
         world.account("A").await,
         world.account("B").await,
@@ -30,29 +31,15 @@ async fn the_tickets_of_a_deleted_account_go_to_any_other_and_to_no_wrong_one(mu
     };
     let client = &mut world.clients.accounts.clone();
     use TicketDisposition::*;
+    let invalid = Code::InvalidArgument;
     for (disposition, to, code, reason) in [
         (Unspecified, "", Code::FailedPrecondition, "STILL_IN_USE"),
-        (
-            KeepWithAccount,
-            "",
-            Code::InvalidArgument,
-            "DISPOSITION_INVALID",
-        ),
-        (
-            MoveToAccount,
-            "",
-            Code::InvalidArgument,
-            "DISPOSITION_INVALID",
-        ),
-        (
-            ClearAccount,
-            &*other,
-            Code::InvalidArgument,
-            "DISPOSITION_INVALID",
-        ),
-        (MoveToAccount, &*a, Code::InvalidArgument, "TARGET_IS_LEFT"),
+        (KeepWithAccount, "", invalid, "DISPOSITION_INVALID"),
+        (MoveToAccount, "", invalid, "DISPOSITION_INVALID"),
+        (ClearAccount, &*other, invalid, "DISPOSITION_INVALID"),
+        (MoveToAccount, &*a, invalid, "TARGET_IS_LEFT"),
         (MoveToAccount, "a99", Code::NotFound, "ACCOUNT_NOT_FOUND"),
-        (MoveToAccount, "c1", Code::InvalidArgument, "ID_INVALID"),
+        (MoveToAccount, "c1", invalid, "ID_INVALID"),
     ] {
         refused(
             client.delete_account(delete(disposition, to)).await,
@@ -195,67 +182,42 @@ async fn the_heir_of_a_primary_is_the_association_that_changed_longest_ago(mut w
 
 async fn nothing_is_deleted_by_an_outdated_etag(mut world: World) {
     let (a, c) = (world.account("A").await, world.contact("田中").await);
-    let account = world
-        .clients
-        .accounts
-        .get_account(GetAccountRequest {
-            id: a.clone(),
-            ..Default::default()
-        })
-        .await;
-    let account = account.unwrap().into_inner().account.unwrap();
-    let contact = world
-        .clients
-        .contacts
-        .get_contact(GetContactRequest {
-            id: c.clone(),
-            ..Default::default()
-        })
-        .await;
-    let contact = contact.unwrap().into_inner().contact.unwrap();
-    let mask = |path: &str| {
-        Some(prost_types::FieldMask {
-            paths: vec![path.into()],
-        })
+    let (accounts, contacts) = (&mut world.clients.accounts, &mut world.clients.contacts);
+    let read = GetAccountRequest {
+        id: a.clone(),
+        ..Default::default()
     };
+    let account = answered(accounts.get_account(read).await).account.unwrap();
+    let read = GetContactRequest {
+        id: c.clone(),
+        ..Default::default()
+    };
+    let contact = answered(contacts.get_contact(read).await).contact.unwrap();
     let renamed = UpdateAccountRequest {
         account: Some(Account {
             name: "B".into(),
             ..account.clone()
         }),
-        update_mask: mask("name"),
+        update_mask: mask(&["name"]),
         ..Default::default()
     };
-    world
-        .clients
-        .accounts
-        .update_account(renamed)
-        .await
-        .unwrap();
+    accounts.update_account(renamed).await.unwrap();
     let blocked = UpdateContactRequest {
         contact: Some(Contact {
             blocked: true,
             ..contact.clone()
         }),
-        update_mask: mask("blocked"),
+        update_mask: mask(&["blocked"]),
         ..Default::default()
     };
-    let after = world
-        .clients
-        .contacts
-        .update_contact(blocked)
-        .await
-        .unwrap()
-        .into_inner()
-        .contact
-        .unwrap();
+    let after = answered(contacts.update_contact(blocked).await);
     let stale = DeleteAccountRequest {
         id: a,
         etag: account.etag,
         ..Default::default()
     };
     refused(
-        world.clients.accounts.delete_account(stale).await,
+        accounts.delete_account(stale).await,
         Code::Aborted,
         "ETAG_MISMATCH",
     );
@@ -265,20 +227,12 @@ async fn nothing_is_deleted_by_an_outdated_etag(mut world: World) {
         ..Default::default()
     };
     refused(
-        world
-            .clients
-            .contacts
-            .delete_contact(delete(contact.etag))
-            .await,
+        contacts.delete_contact(delete(contact.etag)).await,
         Code::Aborted,
         "ETAG_MISMATCH",
     );
-    world
-        .clients
-        .contacts
-        .delete_contact(delete(after.etag))
-        .await
-        .unwrap();
+    let etag = after.contact.unwrap().etag;
+    contacts.delete_contact(delete(etag)).await.unwrap();
 }
 
 async fn a_deleted_contacts_tickets_go_with_it_or_to_another_that_exists(mut world: World) {
@@ -302,32 +256,24 @@ async fn a_deleted_contacts_tickets_go_with_it_or_to_another_that_exists(mut wor
         ..Default::default()
     };
     let client = &mut world.clients.contacts.clone();
-    refused(
-        client.delete_contact(delete(false, "")).await,
-        Code::FailedPrecondition,
-        "STILL_IN_USE",
-    );
-    refused(
-        client.delete_contact(delete(true, &heir)).await,
-        Code::InvalidArgument,
-        "DISPOSITION_INVALID",
-    );
-    refused(
-        client.delete_contact(delete(false, "c99")).await,
-        Code::NotFound,
-        "REQUESTER_NOT_FOUND",
-    );
+    for (tickets, to, code, reason) in [
+        (false, "", Code::FailedPrecondition, "STILL_IN_USE"),
+        (true, &*heir, Code::InvalidArgument, "DISPOSITION_INVALID"),
+        (false, "c99", Code::NotFound, "REQUESTER_NOT_FOUND"),
+    ] {
+        refused(
+            client.delete_contact(delete(tickets, to)).await,
+            code,
+            reason,
+        );
+    }
     let own = refused(
         client.delete_contact(delete(false, &c)).await,
         Code::InvalidArgument,
         "TARGET_IS_LEFT",
     );
     assert_eq!(field(&own), "new_requester_id");
-    let done = client
-        .delete_contact(delete(true, ""))
-        .await
-        .unwrap()
-        .into_inner();
+    let done = answered(client.delete_contact(delete(true, "")).await);
     assert_eq!(
         (
             done.accounts_dissociated,
@@ -336,14 +282,11 @@ async fn a_deleted_contacts_tickets_go_with_it_or_to_another_that_exists(mut wor
         ),
         (1, 1, 0)
     );
-    let gone = world
-        .clients
-        .tickets
-        .get_ticket(GetTicketRequest {
-            id: "T1".into(),
-            ..Default::default()
-        })
-        .await;
+    let gone = GetTicketRequest {
+        id: "T1".into(),
+        ..Default::default()
+    };
+    let gone = world.clients.tickets.get_ticket(gone).await;
     refused(gone, Code::NotFound, "TICKET_NOT_FOUND");
     assert_eq!(world.get_ticket("T2").await.cc_contact_ids, [heir]);
     for id in ["T1", "T2"] {
@@ -359,4 +302,53 @@ async fn a_deleted_contacts_tickets_go_with_it_or_to_another_that_exists(mut wor
         );
     }
     assert_ne!(world.contact("次").await, c, "an id is never given again");
+}
+
+async fn a_deleted_account_leaves_its_contacts_the_oldest_that_remains(world: World) {
+    world.allow_several_accounts().await;
+    let c = world.contact("田中").await;
+    let mut accounts = Vec::new();
+    for name in ["A", "B", "C"] {
+        let account = world.account(name).await;
+        world.associate(&account, &c).await;
+        accounts.push(account);
+    }
+    world.ticket("T1", &c, &accounts[0]).await;
+    let delete = |contacts, disposition: TicketDisposition| DeleteAccountRequest {
+        id: accounts[0].clone(),
+        dissociate_contacts: contacts,
+        ticket_disposition: disposition.into(),
+        ..Default::default()
+    };
+    let client = &mut world.clients.accounts.clone();
+    let status = refused(
+        client
+            .delete_account(delete(true, TicketDisposition::Unspecified))
+            .await,
+        Code::FailedPrecondition,
+        "STILL_IN_USE",
+    );
+    assert_eq!(
+        (
+            metadata(&status, "associations"),
+            metadata(&status, "tickets")
+        ),
+        ("1".into(), "1".into())
+    );
+    let done = client
+        .delete_account(delete(true, TicketDisposition::MoveToPrimary))
+        .await
+        .unwrap()
+        .into_inner();
+    assert_eq!((done.contacts_dissociated, done.tickets_changed), (1, 1));
+    assert_eq!(world.primary_of(&c).await, accounts[1]);
+    assert_eq!(world.get_ticket("T1").await.account_id, accounts[1]);
+    let gone = client
+        .get_account(GetAccountRequest {
+            id: accounts[0].clone(),
+            ..Default::default()
+        })
+        .await;
+    refused(gone, Code::NotFound, "ACCOUNT_NOT_FOUND");
+    assert_ne!(world.account("D").await, accounts[0]);
 }

@@ -15,18 +15,15 @@ both_engines!(
     clearing_open_tickets_only_leaves_the_closed_ones,
     a_colleagues_tickets_are_left_alone,
     what_was_cleared_does_not_come_back_with_the_association,
-    a_new_ticket_after_the_preview_aborts_the_dissociation_that_carries_its_etag,
     a_repeat_with_the_same_request_id_gets_the_first_answer,
     all_100_000_tickets_of_a_contact_move_at_once_while_reads_go_on,
-    an_etag_outlives_what_it_does_not_stand_for_and_nothing_else,
-    a_preview_needs_an_association_and_of_a_blocked_contact_nothing_stays_visible,
     open_tickets_alone_can_be_moved_and_closed_ones_still_need_a_disposition,
     a_refused_target_changes_nothing_even_without_tickets,
     an_answer_is_repeated_after_a_restart_and_a_refusal_is_not_kept,
 );
 
 /// A contact with primary A and secondary B, three tickets of B (one closed) and one of A.
-async fn set_the_scene(world: &World) -> (String, String, String) {
+pub async fn set_the_scene(world: &World) -> (String, String, String) {
     world.allow_several_accounts().await;
     let (a, b, c) = (
         world.account("A").await,
@@ -137,7 +134,7 @@ async fn tickets_move_to_the_primary(world: World) {
     );
 }
 
-async fn tickets_move_to_another_account_of_the_contact_and_to_no_other(mut world: World) {
+async fn tickets_move_to_another_account_of_the_contact_and_to_no_other(world: World) {
     let (a, b, c) = set_the_scene(&world).await;
     let stranger = world.account("Z").await;
     let request = |to: &str| DissociateContactRequest {
@@ -232,71 +229,7 @@ async fn what_was_cleared_does_not_come_back_with_the_association(world: World) 
     assert_eq!(world.get_ticket("B1").await.account_id, "");
 }
 
-async fn a_new_ticket_after_the_preview_aborts_the_dissociation_that_carries_its_etag(
-    mut world: World,
-) {
-    let (_, b, c) = set_the_scene(&world).await;
-    let copied = TicketRecord {
-        id: "CC".into(),
-        requester_id: world.contact("林").await,
-        account_id: Some(b.clone()),
-        allow_unassociated_account: true,
-        cc_contact_ids: vec![c.clone()],
-        ..Default::default()
-    };
-    world.record(copied).await;
-    let request = PreviewDissociationRequest {
-        account_id: b.clone(),
-        contact_id: c.clone(),
-        ..Default::default()
-    };
-    let client = &mut world.clients.associations.clone();
-    let preview = client
-        .preview_dissociation(request.clone())
-        .await
-        .unwrap()
-        .into_inner();
-    assert_eq!((preview.tickets_open, preview.tickets_closed), (2, 1));
-    assert_eq!(
-        (
-            preview.still_visible_as_requester,
-            preview.still_visible_as_cc
-        ),
-        (3, 1)
-    );
-
-    world.ticket("B4", &c, &b).await;
-    let dissociate = |etag: &str| DissociateContactRequest {
-        account_id: b.clone(),
-        contact_id: c.clone(),
-        ticket_disposition: TicketDisposition::ClearAccount.into(),
-        etag: etag.into(),
-        ..Default::default()
-    };
-    refused(
-        client.dissociate_contact(dissociate(&preview.etag)).await,
-        Code::Aborted,
-        "ETAG_MISMATCH",
-    );
-    let etag = client
-        .preview_dissociation(request)
-        .await
-        .unwrap()
-        .into_inner()
-        .etag;
-    assert_eq!(
-        client
-            .dissociate_contact(dissociate(&etag))
-            .await
-            .unwrap()
-            .into_inner()
-            .tickets_changed,
-        4
-    );
-    assert!(world.sees(&c, "CC").await, "the copy list still shows it");
-}
-
-async fn a_repeat_with_the_same_request_id_gets_the_first_answer(mut world: World) {
+async fn a_repeat_with_the_same_request_id_gets_the_first_answer(world: World) {
     let (_, b, c) = set_the_scene(&world).await;
     let request = DissociateContactRequest {
         account_id: b,
@@ -371,144 +304,7 @@ async fn all_100_000_tickets_of_a_contact_move_at_once_while_reads_go_on(mut wor
     assert_eq!(world.get_ticket("M99-999").await.account_id, a);
 }
 
-async fn preview(world: &World, account: &str, contact: &str) -> PreviewDissociationResponse {
-    let request = PreviewDissociationRequest {
-        account_id: account.into(),
-        contact_id: contact.into(),
-        ..Default::default()
-    };
-    let mut client = world.clients.associations.clone();
-    let answer = client.preview_dissociation(request).await;
-    answer.expect("a preview").into_inner()
-}
-
-async fn an_etag_outlives_what_it_does_not_stand_for_and_nothing_else(mut world: World) {
-    let (a, b, c) = set_the_scene(&world).await;
-    let colleague = world.contact("林").await;
-    world.associate(&b, &colleague).await;
-    let etag = preview(&world, &b, &c).await.etag;
-    // Another account's ticket, a colleague's, the contact itself: none of them counts.
-    world.ticket("A2", &c, &a).await;
-    world.ticket("Y1", &colleague, &b).await;
-    assert_eq!(preview(&world, &b, &c).await.etag, etag);
-    // Closing a ticket, moving one away, another flag: each counts.
-    let closed = TicketRecord {
-        id: "B1".into(),
-        requester_id: c.clone(),
-        status: Some(TicketStatus::Closed.into()),
-        ..Default::default()
-    };
-    world.record(closed).await;
-    let after_closing = preview(&world, &b, &c).await;
-    assert_eq!(
-        (after_closing.tickets_open, after_closing.tickets_closed),
-        (1, 2)
-    );
-    world.ticket("B1", &c, &a).await;
-    let after_moving = preview(&world, &b, &c).await;
-    assert_eq!(
-        (after_moving.tickets_open, after_moving.tickets_closed),
-        (1, 1)
-    );
-    let update = UpdateAssociationRequest {
-        association: Some(Association {
-            account_id: b.clone(),
-            contact_id: c.clone(),
-            sees_account_tickets: true,
-            ..Default::default()
-        }),
-        update_mask: Some(prost_types::FieldMask {
-            paths: vec!["sees_account_tickets".into()],
-        }),
-        ..Default::default()
-    };
-    world
-        .clients
-        .associations
-        .update_association(update)
-        .await
-        .unwrap();
-    let last = preview(&world, &b, &c).await.etag;
-    let of_another = preview(&world, &b, &colleague).await.etag;
-    let dissociate = |etag: &str| DissociateContactRequest {
-        account_id: b.clone(),
-        contact_id: c.clone(),
-        ticket_disposition: TicketDisposition::KeepWithAccount.into(),
-        etag: etag.into(),
-        ..Default::default()
-    };
-    let client = &mut world.clients.associations.clone();
-    for stale in [
-        &etag,
-        &after_closing.etag,
-        &after_moving.etag,
-        &of_another,
-        "nonsense",
-    ] {
-        refused(
-            client.dissociate_contact(dissociate(stale)).await,
-            Code::Aborted,
-            "ETAG_MISMATCH",
-        );
-    }
-    world.restart().await;
-    world
-        .clients
-        .associations
-        .dissociate_contact(dissociate(&last))
-        .await
-        .unwrap();
-}
-
-async fn a_preview_needs_an_association_and_of_a_blocked_contact_nothing_stays_visible(
-    mut world: World,
-) {
-    let (_, b, c) = set_the_scene(&world).await;
-    let stranger = world.contact("林").await;
-    let ask = |account: &str, contact: &str| PreviewDissociationRequest {
-        account_id: account.into(),
-        contact_id: contact.into(),
-        ..Default::default()
-    };
-    let client = &mut world.clients.associations.clone();
-    refused(
-        client.preview_dissociation(ask(&b, &stranger)).await,
-        Code::NotFound,
-        "ASSOCIATION_NOT_FOUND",
-    );
-    refused(
-        client.preview_dissociation(ask("a99", &c)).await,
-        Code::NotFound,
-        "ACCOUNT_NOT_FOUND",
-    );
-    refused(
-        client.preview_dissociation(ask(&b, "c99")).await,
-        Code::NotFound,
-        "CONTACT_NOT_FOUND",
-    );
-    let block = UpdateContactRequest {
-        contact: Some(Contact {
-            id: c.clone(),
-            blocked: true,
-            ..Default::default()
-        }),
-        update_mask: Some(prost_types::FieldMask {
-            paths: vec!["blocked".into()],
-        }),
-        ..Default::default()
-    };
-    world.clients.contacts.update_contact(block).await.unwrap();
-    let told = preview(&world, &b, &c).await;
-    assert_eq!((told.tickets_open, told.tickets_closed), (2, 1));
-    assert_eq!(
-        (told.still_visible_as_requester, told.still_visible_as_cc),
-        (0, 0)
-    );
-}
-
-async fn open_tickets_alone_can_be_moved_and_closed_ones_still_need_a_disposition(
-    mut world: World,
-) {
+async fn open_tickets_alone_can_be_moved_and_closed_ones_still_need_a_disposition(world: World) {
     let (a, b, c) = set_the_scene(&world).await;
     let request = |disposition: TicketDisposition, to: &str| DissociateContactRequest {
         account_id: b.clone(),
@@ -545,7 +341,7 @@ async fn open_tickets_alone_can_be_moved_and_closed_ones_still_need_a_dispositio
     assert_eq!(world.record(again).await.account_id, b);
 }
 
-async fn a_refused_target_changes_nothing_even_without_tickets(mut world: World) {
+async fn a_refused_target_changes_nothing_even_without_tickets(world: World) {
     let (a, b, c) = set_the_scene(&world).await;
     let d = world.account("D").await;
     world.associate(&d, &c).await;

@@ -5,7 +5,9 @@ use std::net::TcpStream;
 use std::process::Output;
 
 use prost::Message;
+use rand::RngExt;
 use roster_api::v1::*;
+use roster_testkit::seed;
 use tonic::Code;
 use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_check_response::ServingStatus;
@@ -15,7 +17,7 @@ use tonic_reflection::pb::v1::server_reflection_client::ServerReflectionClient;
 use tonic_reflection::pb::v1::server_reflection_request::MessageRequest;
 use tonic_reflection::pb::v1::server_reflection_response::MessageResponse;
 
-use crate::raw;
+use crate::raw_call;
 use crate::world::{
     Database, Engine, Server, World, both_engines, command, field, metadata, refused,
 };
@@ -162,17 +164,17 @@ async fn a_second_server_on_one_postgresql_database_serves_too() {
 async fn random_bytes_and_half_open_connections_do_no_harm() {
     const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
     let mut world = World::start(Engine::Sqlite).await;
+    let mut chance = seed::rng();
     let mut open = Vec::new();
     for round in 0..200 {
         let mut stream = TcpStream::connect(&world.server.address).unwrap();
-        let mut noise: Vec<u8> = (0..rand::random_range(0..4_096))
-            .map(|_| rand::random())
-            .collect();
+        let mut noise = vec![0; chance.random_range(0..4_096)];
+        chance.fill(&mut noise[..]);
         match round % 5 {
             // Nothing at all, then a part of the preface, then noise before, after and within it.
             0 => {}
             1 => stream
-                .write_all(&PREFACE[..rand::random_range(1..PREFACE.len())])
+                .write_all(&PREFACE[..chance.random_range(1..PREFACE.len())])
                 .unwrap(),
             // The server may have hung up already.
             2 => drop(stream.write_all(&noise)),
@@ -212,12 +214,12 @@ async fn bytes_that_are_no_message_are_refused_saying_where(world: World) {
         ..Default::default()
     };
     assert_eq!(account(b"A"), good.encode_to_vec());
-    let name = raw::call(&channel, method, account(&[b'A', 0xff, 0xfe])).await;
+    let name = raw_call::call(&channel, method, account(&[b'A', 0xff, 0xfe])).await;
     let name = refused(name, Code::InvalidArgument, "MESSAGE_INVALID");
     assert_eq!(field(&name), "account.name");
-    let short = raw::call(&channel, method, vec![0x0a, 0x7f, 0x12]).await;
+    let short = raw_call::call(&channel, method, vec![0x0a, 0x7f, 0x12]).await;
     refused(short, Code::InvalidArgument, "MESSAGE_INVALID");
-    let noise = raw::call(&channel, method, vec![0xff; 20]).await;
+    let noise = raw_call::call(&channel, method, vec![0xff; 20]).await;
     refused(noise, Code::InvalidArgument, "MESSAGE_INVALID");
     assert_eq!(world.moment().await, before);
 }
@@ -239,9 +241,9 @@ async fn a_message_of_16_mib_is_read_and_a_longer_one_is_not(world: World) {
         assert_eq!(request.encoded_len(), bytes);
         request.encode_to_vec()
     };
-    let longest = raw::call(&channel, method, of_length(16 << 20)).await;
+    let longest = raw_call::call(&channel, method, of_length(16 << 20)).await;
     refused(longest, Code::InvalidArgument, "TEXT_TOO_LONG");
-    let longer = raw::call(&channel, method, of_length((16 << 20) + 1)).await;
+    let longer = raw_call::call(&channel, method, of_length((16 << 20) + 1)).await;
     let longer = refused(longer, Code::ResourceExhausted, "MESSAGE_TOO_LARGE");
     assert_eq!(metadata(&longer, "max_bytes"), "16777216");
     assert_eq!(world.moment().await, before);
@@ -258,7 +260,7 @@ async fn an_unknown_method_or_service_is_unimplemented() {
         "/roster.v1.Nonsense/Get",
         "/x/y",
     ] {
-        let status = raw::call(&channel, method, vec![]).await;
+        let status = raw_call::call(&channel, method, vec![]).await;
         let status = refused(status, Code::Unimplemented, "METHOD_UNKNOWN");
         assert_eq!(metadata(&status, "method"), method);
     }

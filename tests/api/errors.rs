@@ -26,7 +26,7 @@ fn create(name: &str) -> CreateAccountRequest {
     }
 }
 
-async fn texts_at_their_limit_pass_and_beyond_it_are_refused_naming_the_field(mut world: World) {
+async fn texts_at_their_limit_pass_and_beyond_it_are_refused_naming_the_field(world: World) {
     let client = &mut world.clients.accounts.clone();
     client
         .create_account(create(&"あ".repeat(199)))
@@ -64,7 +64,7 @@ async fn texts_at_their_limit_pass_and_beyond_it_are_refused_naming_the_field(mu
     assert_eq!(listed.len(), 2);
 }
 
-async fn a_batch_has_1_to_1_000_items(mut world: World) {
+async fn a_batch_has_1_to_1_000_items(world: World) {
     let c = world.contact("一").await;
     let batch = |count: usize| BatchCheckTicketsRequest {
         contact_id: c.clone(),
@@ -124,7 +124,7 @@ async fn ids_of_another_kind_and_unknown_enum_values_are_refused(mut world: Worl
     refused(neither, Code::InvalidArgument, "FIELD_REQUIRED");
 }
 
-async fn an_update_names_its_fields_and_its_etag_must_be_the_present_one(mut world: World) {
+async fn an_update_names_its_fields_and_its_etag_must_be_the_present_one(world: World) {
     let id = world.account("A").await;
     let client = &mut world.clients.accounts.clone();
     let update = |paths: &[&str], etag: &str| UpdateAccountRequest {
@@ -227,7 +227,7 @@ async fn a_token_is_of_its_organization_and_store_and_of_no_lost_future(mut worl
     );
 }
 
-async fn organizations_share_nothing_and_a_bad_name_is_refused(mut world: World) {
+async fn organizations_share_nothing_and_a_bad_name_is_refused(world: World) {
     world.account("A").await;
     let client = &mut world.clients.accounts.clone();
     let mut request = tonic::Request::new(ListAccountsRequest::default());

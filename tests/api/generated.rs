@@ -1,5 +1,5 @@
-//! Small organizations made by chance, written through the API alone, with what must be true of them
-//! kept beside as plain facts.
+//! Small organizations made by chance, written only through the API, with what must be true of
+//! them kept beside as plain facts.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -12,7 +12,7 @@ use roster_api::v1::*;
 use tonic::transport::Channel;
 
 use crate::world::{World, both_engines};
-use crate::{raw, told};
+use crate::{error_shape, raw_call};
 
 both_engines!(every_field_of_every_request_may_hold_anything,);
 
@@ -234,12 +234,18 @@ fn good() -> BTreeMap<&'static str, Vec<u8>> {
         "DeleteContact": DeleteContactRequest { id: c() };
         "ListContacts": ListContactsRequest {};
         "ListContactHeadings": ListContactHeadingsRequest {};
-        "AssociateContacts": AssociateContactsRequest { account_id: a(), contacts: vec![to_associate] };
+        "AssociateContacts": AssociateContactsRequest {
+            account_id: a(),
+            contacts: vec![to_associate],
+        };
         "PreviewDissociation": PreviewDissociationRequest { account_id: a(), contact_id: c() };
         "DissociateContact": DissociateContactRequest { account_id: a(), contact_id: c() };
         "SetPrimaryAccount": SetPrimaryAccountRequest { account_id: a(), contact_id: c() };
         "TransferContact": TransferContactRequest { contact_id: c(), to_account_id: a() };
-        "UpdateAssociation": UpdateAssociationRequest { association: Some(association), update_mask: mask("role") };
+        "UpdateAssociation": UpdateAssociationRequest {
+            association: Some(association),
+            update_mask: mask("role"),
+        };
         "ListAccountContacts": ListAccountContactsRequest { account_id: a() };
         "ListContactAccounts": ListContactAccountsRequest { contact_id: c() };
         "RecordTickets": RecordTicketsRequest { tickets: vec![record] };
@@ -247,13 +253,19 @@ fn good() -> BTreeMap<&'static str, Vec<u8>> {
         "ListTickets": ListTicketsRequest { account_id: a() };
         "DeleteTickets": DeleteTicketsRequest { ids: vec!["T".to_owned()] };
         "CheckTicket": CheckTicketRequest { contact_id: c(), ticket_id: "T".to_owned() };
-        "BatchCheckTickets": BatchCheckTicketsRequest { contact_id: c(), ticket_ids: vec!["T".to_owned()] };
+        "BatchCheckTickets": BatchCheckTicketsRequest {
+            contact_id: c(),
+            ticket_ids: vec!["T".to_owned()],
+        };
         "ListVisibleTickets": ListVisibleTicketsRequest { contact_id: c() };
         "ListTicketViewers": ListTicketViewersRequest { ticket_id: "T".to_owned() };
         "ExplainTicket": ExplainTicketRequest { contact_id: c(), ticket_id: "T".to_owned() };
         "GetImport": GetImportRequest { id: "i1".to_owned() };
         "GetSettings": GetSettingsRequest {};
-        "UpdateSettings": UpdateSettingsRequest { settings: Some(Settings::default()), update_mask: mask("sharing_enabled") };
+        "UpdateSettings": UpdateSettingsRequest {
+            settings: Some(Settings::default()),
+            update_mask: mask("sharing_enabled"),
+        };
     }
 }
 
@@ -262,7 +274,7 @@ fn check_items(value: &Value) {
     match value {
         Value::Message(message) if message.descriptor().full_name() == "google.rpc.Status" => {
             let bytes = message.encode_to_vec();
-            told::well(&told::of_item(
+            error_shape::well(&error_shape::of_item(
                 &tonic_types::Status::decode(bytes.as_slice()).unwrap(),
             ));
         }
@@ -280,7 +292,7 @@ async fn assail(world: &World, channel: &Channel, method: &MethodDescriptor, goo
     let writes = method.input().get_field_by_name("request_id").is_some();
     let mut refused = 0;
     for variant in variants(&good) {
-        match raw::call(channel, &path, variant.encode_to_vec()).await {
+        match raw_call::call(channel, &path, variant.encode_to_vec()).await {
             Ok(answer) => {
                 let answer =
                     DynamicMessage::decode(method.output(), answer.into_inner().as_slice());
@@ -288,7 +300,7 @@ async fn assail(world: &World, channel: &Channel, method: &MethodDescriptor, goo
                 before.clear();
             }
             Err(status) => {
-                told::well(&status);
+                error_shape::well(&status);
                 refused += 1;
                 if !writes {
                     continue;

@@ -21,7 +21,7 @@ const ASSOCIATIONS: ImportKind = ImportKind::Associations;
 const TICKETS: ImportKind = ImportKind::Tickets;
 
 /// A reject as a test names it.
-fn told(row: &str, column: &str, reason: &str) -> (String, String, String) {
+fn reject(row: &str, column: &str, reason: &str) -> (String, String, String) {
     (row.to_owned(), column.to_owned(), reason.to_owned())
 }
 
@@ -54,7 +54,7 @@ async fn rows_of_one_pair_that_contradict_each_other_about_the_primary_move_noth
     assert_eq!(counts(&begun), [2, 0, 0, 0]);
     let before = world.moment().await;
 
-    let disagree = |row: &str| told(row, "contact.external_id", "ROWS_DISAGREE");
+    let disagree = |row: &str| reject(row, "contact.external_id", "ROWS_DISAGREE");
     let import = world
         .import(config.clone(), file(&["n1,s1,はい", "n1,s1,いいえ"]))
         .await;
@@ -101,9 +101,9 @@ async fn an_error_of_a_workbook_is_no_name_and_no_id(world: World) {
         assert_eq!(
             world.rejects(&import.id).await,
             [
-                told("3", "氏名", "FIELD_INVALID"),
-                told("4", "社員番号", "FIELD_INVALID"),
-                told("5", "予備のメール", "FIELD_INVALID"),
+                reject("3", "氏名", "FIELD_INVALID"),
+                reject("4", "社員番号", "FIELD_INVALID"),
+                reject("5", "予備のメール", "FIELD_INVALID"),
             ],
             "{format}"
         );
@@ -175,7 +175,7 @@ async fn a_row_that_names_nobody_is_told_the_columns_that_would(world: World) {
         .await;
     assert_eq!(
         world.rejects(&import.id).await,
-        [told("2", "Email, 担当者名", "FIELD_REQUIRED")]
+        [reject("2", "Email, 担当者名", "FIELD_REQUIRED")]
     );
     let text = String::from_utf8(world.rejects_file(&import.id).await).unwrap();
     assert!(
@@ -192,8 +192,8 @@ async fn a_row_that_names_nobody_is_told_the_columns_that_would(world: World) {
     assert_eq!(
         world.rejects(&import.id).await,
         [
-            told("2", "Email", "FIELD_REQUIRED"),
-            told("3", "取引先ID, 会社名", "FIELD_REQUIRED"),
+            reject("2", "Email", "FIELD_REQUIRED"),
+            reject("3", "取引先ID, 会社名", "FIELD_REQUIRED"),
         ]
     );
     // A name that is lacking is looked for where the file has names.
@@ -202,7 +202,7 @@ async fn a_row_that_names_nobody_is_told_the_columns_that_would(world: World) {
         .await;
     assert_eq!(
         world.rejects(&import.id).await,
-        [told("2", "氏名", "FIELD_REQUIRED")]
+        [reject("2", "氏名", "FIELD_REQUIRED")]
     );
     let import = world
         .import(
@@ -212,7 +212,7 @@ async fn a_row_that_names_nobody_is_told_the_columns_that_would(world: World) {
         .await;
     assert_eq!(
         world.rejects(&import.id).await,
-        [told("2", "予備のメール", "FIELD_INVALID")]
+        [reject("2", "予備のメール", "FIELD_INVALID")]
     );
 }
 
@@ -229,7 +229,7 @@ async fn dates_are_read_as_japanese_writes_them_and_digits_in_either_width(world
     let import = world.import(of(TICKETS), file).await;
     assert_eq!(
         world.rejects(&import.id).await,
-        [told("6", "作成日時", "FIELD_INVALID")]
+        [reject("6", "作成日時", "FIELD_INVALID")]
     );
     let midnight = 1_767_312_000;
     let morning = midnight + (10 * 60 + 5) * 60;

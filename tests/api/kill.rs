@@ -9,11 +9,14 @@ use diesel::dsl::sql;
 use diesel::sql_types::BigInt;
 use diesel::{Connection, PgConnection, QueryResult, RunQueryDsl, SqliteConnection};
 use futures::future::join_all;
+use rand::RngExt;
+use rand::rngs::StdRng;
 use roster_api::v1::consistency::Requirement;
 use roster_api::v1::*;
+use roster_testkit::seed;
 use tokio::sync::Semaphore;
 
-use crate::story::{Writer, observe};
+use crate::remembering_client::{Writer, observe};
 use crate::world::{Engine, Server, World, both_engines, rounds};
 
 both_engines!(
@@ -66,7 +69,12 @@ fn wait_for_change(mut revision: impl FnMut() -> QueryResult<i64>) {
 }
 
 /// Lets all writers write, kills the server at a random moment and looks.
-async fn kill_once(world: &mut World, writers: &mut Vec<Writer>, toll: &mut Toll) {
+async fn kill_once(
+    world: &mut World,
+    writers: &mut Vec<Writer>,
+    toll: &mut Toll,
+    chance: &mut StdRng,
+) {
     let in_flight = Arc::new(AtomicUsize::new(0));
     let answers = Arc::new(Semaphore::new(0));
     let mut running = Vec::new();
@@ -78,10 +86,10 @@ async fn kill_once(world: &mut World, writers: &mut Vec<Writer>, toll: &mut Toll
             writer
         }));
     }
-    let before = answers.acquire_many(rand::random_range(0..=ANSWERS_BEFORE_MAX));
+    let before = answers.acquire_many(chance.random_range(0..=ANSWERS_BEFORE_MAX));
     drop(before.await);
-    if rand::random() {
-        let delay = rand::random_range(0..KILL_WITHIN.as_micros() as u64);
+    if chance.random() {
+        let delay = chance.random_range(0..KILL_WITHIN.as_micros() as u64);
         tokio::time::sleep(Duration::from_micros(delay)).await;
     } else {
         next_commit(world.engine, &world.database.url).await;
@@ -130,16 +138,17 @@ async fn nothing_acknowledged_is_lost_and_nothing_is_done_half_or_twice_when_the
         writers.push(Writer::new(number, [a, b]));
     }
     let mut toll = Toll::default();
+    let mut chance = seed::rng();
     for _ in 0..rounds(KILLS) {
-        kill_once(&mut world, &mut writers, &mut toll).await;
+        kill_once(&mut world, &mut writers, &mut toll, &mut chance).await;
     }
     for writer in &writers {
         toll.answered += writer.answered();
-        let told = writer.told();
-        for names in told.keys().cloned().collect::<Vec<_>>().chunks(32) {
+        let expected = writer.expected();
+        for names in expected.keys().cloned().collect::<Vec<_>>().chunks(32) {
             let found = observe(&world.clients, names).await;
             for (name, person) in &found {
-                assert_eq!(&told[name], person, "{name}");
+                assert_eq!(&expected[name], person, "{name}");
             }
             assert_eq!(found.len(), names.len());
         }

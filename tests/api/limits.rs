@@ -1,18 +1,19 @@
 //! At its limit a text or a list is taken, and one more is refused naming the field and the limit.
 
-use prost_types::{FieldMask, Timestamp};
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use prost_types::Timestamp;
 use roster_api::v1::*;
 use tonic::{Code, Response, Status};
 
-use crate::told;
-use crate::world::{World, both_engines, field, metadata, reason, refused};
+use crate::error_shape;
+use crate::world::{World, both_engines, field, mask, metadata, refused};
 
 both_engines!(
     the_texts_of_an_account_have_their_limits,
     the_texts_of_a_contact_have_their_limits,
     roles_and_tickets_have_their_limits,
-    batches_and_pages_have_their_limits,
-    an_error_about_many_or_long_things_stays_below_8_kib,
 );
 
 /// Tries a call with one below, at and above a limit.
@@ -27,7 +28,7 @@ async fn limited<T: std::fmt::Debug>(
         answer.unwrap_or_else(|status| panic!("{path} of {allowed} {unit}: {status:?}"));
     }
     let status = refused(call(max + 1).await, Code::InvalidArgument, "TEXT_TOO_LONG");
-    told::well(&status);
+    error_shape::well(&status);
     assert_eq!(field(&status), path);
     let numbers = ["found", "max", "unit"].map(|key| metadata(&status, key));
     assert_eq!(
@@ -36,30 +37,68 @@ async fn limited<T: std::fmt::Debug>(
     );
 }
 
-/// A batch of 1 to 1,000.
-async fn batch<T: std::fmt::Debug>(
-    path: &str,
-    call: impl AsyncFn(usize) -> Result<Response<T>, Status>,
-) {
-    for allowed in [1, 999, 1_000] {
-        let answer = call(allowed).await;
-        answer.unwrap_or_else(|status| panic!("{path} of {allowed}: {status:?}"));
-    }
-    for found in [0, 1_001] {
-        let status = refused(call(found).await, Code::InvalidArgument, "BATCH_SIZE");
-        told::well(&status);
-        assert_eq!(field(&status), path);
-        let numbers = ["found", "min", "max"].map(|key| metadata(&status, key));
-        assert_eq!(numbers, [found.to_string(), "1".into(), "1000".into()]);
-    }
-}
-
 /// A text of so many characters, each of three bytes, that no other text begins like.
 fn text(chars: usize) -> String {
-    let begin = format!("{:05}", rand::random_range(0..100_000));
+    static TEXTS: AtomicU32 = AtomicU32::new(0);
+    let begin = format!("{:05}", TEXTS.fetch_add(1, Ordering::Relaxed));
     let rest = "あ".repeat(chars - begin.len());
     begin + &rest
 }
+
+/// A field: its path, its limit, the unit of the limit, and how it is filled with so many of them.
+type Field<T> = (&'static str, usize, &'static str, fn(&mut T, usize));
+
+/// The texts of numbers from 0.
+fn numbers(count: usize) -> Vec<String> {
+    (0..count).map(|number| number.to_string()).collect()
+}
+
+/// Attributes of so many characters: eight of 999 and their keys are 8,000.
+fn attributes(chars: usize) -> BTreeMap<String, String> {
+    let mut pairs: Vec<_> = (0..8).map(|key| (key.to_string(), text(999))).collect();
+    pairs[0].1 = text(chars - 7 * 1_000 - 1);
+    pairs.into_iter().collect()
+}
+
+const OF_ACCOUNT: [Field<Account>; 8] = [
+    ("account.name", 200, "characters", |account, n| {
+        account.name = text(n)
+    }),
+    ("account.name_reading", 200, "characters", |account, n| {
+        account.name_reading = text(n)
+    }),
+    ("account.external_id", 200, "characters", |account, n| {
+        account.external_id = text(n)
+    }),
+    ("account.sharing_roles", 50, "items", |account, n| {
+        account.sharing_roles = numbers(n)
+    }),
+    (
+        "account.sharing_roles[0]",
+        100,
+        "characters",
+        |account, n| {
+            account.sharing_roles = vec![text(n)];
+        },
+    ),
+    ("account.attributes", 50, "items", |account, n| {
+        account.attributes = numbers(n)
+            .into_iter()
+            .map(|key| (key, String::new()))
+            .collect();
+    }),
+    (
+        "account.attributes[\"k\"]",
+        1_000,
+        "characters",
+        |account, n| {
+            account.attributes = [("k".into(), text(n))].into();
+        },
+    ),
+    ("account.attributes", 8_000, "characters", |account, n| {
+        account.attributes = attributes(n)
+    }),
+];
 
 async fn the_texts_of_an_account_have_their_limits(world: World) {
     let create = async |account: Account| {
@@ -73,188 +112,100 @@ async fn the_texts_of_an_account_have_their_limits(world: World) {
         name: "A".into(),
         ..Default::default()
     };
-    limited("account.name", 200, "characters", async |n| {
-        create(Account {
-            name: text(n),
-            ..of()
+    for (path, max, unit, fill) in OF_ACCOUNT {
+        limited(path, max, unit, async |n| {
+            let mut account = of();
+            fill(&mut account, n);
+            create(account).await
         })
-        .await
-    })
-    .await;
-    limited("account.name_reading", 200, "characters", async |n| {
-        create(Account {
-            name_reading: text(n),
-            ..of()
-        })
-        .await
-    })
-    .await;
-    limited("account.external_id", 200, "characters", async |n| {
-        create(Account {
-            external_id: text(n),
-            ..of()
-        })
-        .await
-    })
-    .await;
-    limited("account.sharing_roles", 50, "items", async |n| {
-        create(Account {
-            sharing_roles: (0..n).map(|role| role.to_string()).collect(),
-            ..of()
-        })
-        .await
-    })
-    .await;
-    limited("account.sharing_roles[0]", 100, "characters", async |n| {
-        create(Account {
-            sharing_roles: vec![text(n)],
-            ..of()
-        })
-        .await
-    })
-    .await;
-    let attributes = async |pairs: Vec<(String, String)>| {
-        create(Account {
-            attributes: pairs.into_iter().collect(),
-            ..of()
-        })
-        .await
-    };
-    limited("account.attributes", 50, "items", async |n| {
-        attributes((0..n).map(|key| (key.to_string(), String::new())).collect()).await
-    })
-    .await;
-    limited(
-        "account.attributes[\"k\"]",
-        1_000,
-        "characters",
-        async |n| attributes(vec![("k".into(), text(n))]).await,
-    )
-    .await;
-    limited("account.attributes", 8_000, "characters", async |n| {
-        // Eight of 999 and their keys are 8,000.
-        let mut pairs: Vec<_> = (0..8).map(|key| (key.to_string(), text(999))).collect();
-        pairs[0].1 = text(n - 7 * 1_000 - 1);
-        attributes(pairs).await
-    })
-    .await;
-    for allowed in [63, 64] {
-        attributes(vec![(text(allowed), String::new())])
-            .await
-            .unwrap();
+        .await;
     }
-    let key = refused(
-        attributes(vec![(text(65), String::new())]).await,
-        Code::InvalidArgument,
-        "TEXT_TOO_LONG",
-    );
+    let with_key = async |chars: usize| {
+        let attributes = [(text(chars), String::new())].into();
+        create(Account { attributes, ..of() }).await
+    };
+    for allowed in [63, 64] {
+        with_key(allowed).await.unwrap();
+    }
+    let key = refused(with_key(65).await, Code::InvalidArgument, "TEXT_TOO_LONG");
     assert_eq!(metadata(&key, "max"), "64");
+    let accounts = || world.clients.accounts.clone();
     for query in [199, 200] {
         let request = ListAccountsRequest {
             query: text(query),
             ..Default::default()
         };
-        world
-            .clients
-            .accounts
-            .clone()
-            .list_accounts(request)
-            .await
-            .unwrap();
+        accounts().list_accounts(request).await.unwrap();
     }
     limited("query", 200, "characters", async |n| {
         let request = ListAccountHeadingsRequest {
             query: text(n),
             ..Default::default()
         };
-        world
-            .clients
-            .accounts
-            .clone()
-            .list_account_headings(request)
-            .await
+        accounts().list_account_headings(request).await
     })
     .await;
 }
 
+const OF_CONTACT: [Field<Contact>; 7] = [
+    ("contact.family_name", 200, "characters", |contact, n| {
+        contact.family_name = text(n)
+    }),
+    ("contact.given_name", 200, "characters", |contact, n| {
+        contact.given_name = text(n)
+    }),
+    (
+        "contact.family_name_reading",
+        200,
+        "characters",
+        |contact, n| {
+            contact.family_name_reading = text(n);
+        },
+    ),
+    (
+        "contact.given_name_reading",
+        200,
+        "characters",
+        |contact, n| {
+            contact.given_name_reading = text(n);
+        },
+    ),
+    ("contact.external_id", 200, "characters", |contact, n| {
+        contact.external_id = text(n)
+    }),
+    ("contact.emails", 10, "items", |contact, n| {
+        let emails = (0..n).map(|email| format!("{email}@{n}.example.com"));
+        contact.emails = emails.collect();
+    }),
+    ("contact.emails[0]", 254, "characters", |contact, n| {
+        contact.emails = vec![text(n - 2) + "@x"];
+    }),
+];
+
 async fn the_texts_of_a_contact_have_their_limits(world: World) {
-    let create = async |contact: Contact| {
-        let request = CreateContactRequest {
-            contact: Some(contact),
-            ..Default::default()
-        };
-        world.clients.contacts.clone().create_contact(request).await
-    };
+    let contacts = || world.clients.contacts.clone();
     let of = || Contact {
         family_name: "田中".into(),
         ..Default::default()
     };
-    limited("contact.family_name", 200, "characters", async |n| {
-        create(Contact {
-            family_name: text(n),
-            ..of()
+    for (path, max, unit, fill) in OF_CONTACT {
+        limited(path, max, unit, async |n| {
+            let mut contact = of();
+            fill(&mut contact, n);
+            let request = CreateContactRequest {
+                contact: Some(contact),
+                ..Default::default()
+            };
+            contacts().create_contact(request).await
         })
-        .await
-    })
-    .await;
-    limited("contact.given_name", 200, "characters", async |n| {
-        create(Contact {
-            given_name: text(n),
-            ..of()
-        })
-        .await
-    })
-    .await;
-    limited(
-        "contact.family_name_reading",
-        200,
-        "characters",
-        async |n| {
-            create(Contact {
-                family_name_reading: text(n),
-                ..of()
-            })
-            .await
-        },
-    )
-    .await;
-    limited("contact.given_name_reading", 200, "characters", async |n| {
-        create(Contact {
-            given_name_reading: text(n),
-            ..of()
-        })
-        .await
-    })
-    .await;
-    limited("contact.external_id", 200, "characters", async |n| {
-        create(Contact {
-            external_id: text(n),
-            ..of()
-        })
-        .await
-    })
-    .await;
-    limited("contact.emails", 10, "items", async |n| {
-        let emails = (0..n)
-            .map(|email| format!("{email}@{n}.example.com"))
-            .collect();
-        create(Contact { emails, ..of() }).await
-    })
-    .await;
-    limited("contact.emails[0]", 254, "characters", async |n| {
-        create(Contact {
-            emails: vec![text(n - 2) + "@x"],
-            ..of()
-        })
-        .await
-    })
-    .await;
+        .await;
+    }
     limited("query", 200, "characters", async |n| {
         let request = ListContactsRequest {
             query: text(n),
             ..Default::default()
         };
-        world.clients.contacts.clone().list_contacts(request).await
+        contacts().list_contacts(request).await
     })
     .await;
     limited("request_id", 64, "characters", async |n| {
@@ -262,23 +213,22 @@ async fn the_texts_of_a_contact_have_their_limits(world: World) {
             contact: Some(of()),
             request_id: text(n),
         };
-        world.clients.contacts.clone().create_contact(request).await
+        contacts().create_contact(request).await
     })
     .await;
 }
 
-async fn roles_and_tickets_have_their_limits(world: World) {
-    let (account, contact) = (world.account("A").await, world.contact("田中").await);
-    world.associate(&account, &contact).await;
+/// The roles of an association, however it is made, and those of the settings.
+async fn roles_have_their_limits(world: &World, account: &str, contact: &str) {
     let associations = || world.clients.associations.clone();
     limited("contacts[0].role", 100, "characters", async |n| {
         let one = ContactToAssociate {
-            contact_id: contact.clone(),
+            contact_id: contact.into(),
             role: text(n),
             ..Default::default()
         };
         let request = AssociateContactsRequest {
-            account_id: account.clone(),
+            account_id: account.into(),
             contacts: vec![one],
             ..Default::default()
         };
@@ -287,8 +237,8 @@ async fn roles_and_tickets_have_their_limits(world: World) {
     .await;
     limited("role", 100, "characters", async |n| {
         let request = TransferContactRequest {
-            contact_id: contact.clone(),
-            to_account_id: account.clone(),
+            contact_id: contact.into(),
+            to_account_id: account.into(),
             role: text(n),
             ..Default::default()
         };
@@ -297,17 +247,14 @@ async fn roles_and_tickets_have_their_limits(world: World) {
     .await;
     limited("association.role", 100, "characters", async |n| {
         let association = Association {
-            account_id: account.clone(),
-            contact_id: contact.clone(),
+            account_id: account.into(),
+            contact_id: contact.into(),
             role: text(n),
             ..Default::default()
         };
-        let update_mask = Some(FieldMask {
-            paths: vec!["role".into()],
-        });
         let request = UpdateAssociationRequest {
             association: Some(association),
-            update_mask,
+            update_mask: mask(&["role"]),
             ..Default::default()
         };
         associations().update_association(request).await
@@ -326,7 +273,24 @@ async fn roles_and_tickets_have_their_limits(world: World) {
             .await
     })
     .await;
+}
 
+const OF_TICKET: [Field<TicketRecord>; 3] = [
+    ("tickets[0].id", 200, "bytes", |ticket, n| {
+        ticket.id = "x".repeat(n)
+    }),
+    ("tickets[0].subject", 1_000, "characters", |ticket, n| {
+        ticket.subject = Some(text(n))
+    }),
+    ("tickets[0].cc_contact_ids", 100, "items", |ticket, n| {
+        ticket.cc_contact_ids = vec![ticket.requester_id.clone(); n];
+    }),
+];
+
+async fn roles_and_tickets_have_their_limits(world: World) {
+    let (account, contact) = (world.account("A").await, world.contact("田中").await);
+    world.associate(&account, &contact).await;
+    roles_have_their_limits(&world, &account, &contact).await;
     let record = async |ticket: TicketRecord| {
         let request = RecordTicketsRequest {
             tickets: vec![ticket],
@@ -339,30 +303,14 @@ async fn roles_and_tickets_have_their_limits(world: World) {
         requester_id: contact.clone(),
         ..Default::default()
     };
-    limited("tickets[0].id", 200, "bytes", async |n| {
-        record(TicketRecord {
-            id: "x".repeat(n),
-            ..of()
+    for (path, max, unit, fill) in OF_TICKET {
+        limited(path, max, unit, async |n| {
+            let mut ticket = of();
+            fill(&mut ticket, n);
+            record(ticket).await
         })
-        .await
-    })
-    .await;
-    limited("tickets[0].subject", 1_000, "characters", async |n| {
-        record(TicketRecord {
-            subject: Some(text(n)),
-            ..of()
-        })
-        .await
-    })
-    .await;
-    limited("tickets[0].cc_contact_ids", 100, "items", async |n| {
-        record(TicketRecord {
-            cc_contact_ids: vec![contact.clone(); n],
-            ..of()
-        })
-        .await
-    })
-    .await;
+        .await;
+    }
     let at = |seconds, nanos| TicketRecord {
         create_time: Some(Timestamp { seconds, nanos }),
         ..of()
@@ -395,210 +343,4 @@ async fn roles_and_tickets_have_their_limits(world: World) {
     };
     let status = refused(record(unsaid).await, Code::InvalidArgument, "FIELD_INVALID");
     assert_eq!(field(&status), "tickets[0].status");
-}
-
-async fn batches_and_pages_have_their_limits(world: World) {
-    let (account, contact) = (world.account("A").await, world.contact("田中").await);
-    let clients = || world.clients.clone();
-    batch("keys", async |n| {
-        let key = AccountKey {
-            key: Some(account_key::Key::Id(account.clone())),
-        };
-        clients()
-            .accounts
-            .lookup_accounts(LookupAccountsRequest {
-                keys: vec![key; n],
-                ..Default::default()
-            })
-            .await
-    })
-    .await;
-    batch("keys", async |n| {
-        let key = ContactKey {
-            key: Some(contact_key::Key::Id(contact.clone())),
-        };
-        clients()
-            .contacts
-            .lookup_contacts(LookupContactsRequest {
-                keys: vec![key; n],
-                ..Default::default()
-            })
-            .await
-    })
-    .await;
-    batch("contacts", async |n| {
-        let one = ContactToAssociate {
-            contact_id: contact.clone(),
-            ..Default::default()
-        };
-        let request = AssociateContactsRequest {
-            account_id: account.clone(),
-            contacts: vec![one; n],
-            ..Default::default()
-        };
-        clients().associations.associate_contacts(request).await
-    })
-    .await;
-    batch("tickets", async |n| {
-        let one = |id: usize| TicketRecord {
-            id: id.to_string(),
-            requester_id: contact.clone(),
-            ..Default::default()
-        };
-        let request = RecordTicketsRequest {
-            tickets: (0..n).map(one).collect(),
-            ..Default::default()
-        };
-        clients().tickets.record_tickets(request).await
-    })
-    .await;
-    batch("ticket_ids", async |n| {
-        let request = BatchCheckTicketsRequest {
-            contact_id: contact.clone(),
-            ticket_ids: vec!["1".into(); n],
-            ..Default::default()
-        };
-        clients().visibility.batch_check_tickets(request).await
-    })
-    .await;
-    let page = async |page_size: i32| {
-        let request = ListTicketsRequest {
-            requester_id: contact.clone(),
-            page_size,
-            ..Default::default()
-        };
-        clients()
-            .tickets
-            .list_tickets(request)
-            .await
-            .map(|answer| answer.into_inner().tickets.len())
-    };
-    for (asked, answered) in [
-        (0, 50),
-        (1, 1),
-        (999, 999),
-        (1_000, 1_000),
-        (1_001, 1_000),
-        (i32::MAX, 1_000),
-    ] {
-        assert_eq!(page(asked).await.unwrap(), answered);
-    }
-    for negative in [-1, i32::MIN] {
-        let status = page(negative).await.unwrap_err();
-        assert_eq!(
-            (reason(&status).as_str(), field(&status).as_str()),
-            ("PAGE_SIZE_INVALID", "page_size")
-        );
-    }
-    batch("ids", async |n| {
-        let ids = (0..n).map(|id| id.to_string()).collect();
-        clients()
-            .tickets
-            .delete_tickets(DeleteTicketsRequest {
-                ids,
-                ..Default::default()
-            })
-            .await
-    })
-    .await;
-}
-
-async fn an_error_about_many_or_long_things_stays_below_8_kib(mut world: World) {
-    let account = world.account("A").await;
-    let contact = world.contact("田中").await;
-    let before = world.moment().await;
-    // The longest numbers that an id can have.
-    let ids = |count: u64| (0..count).map(|back| format!("c{}", i64::MAX as u64 - back));
-    let one = |contact_id| ContactToAssociate {
-        contact_id,
-        ..Default::default()
-    };
-    let all = AssociateContactsRequest {
-        account_id: account.clone(),
-        contacts: ids(1_000).map(one).collect(),
-        all_or_nothing: true,
-        ..Default::default()
-    };
-    let answer = world.clients.associations.associate_contacts(all).await;
-    let status = refused(answer, Code::NotFound, "ALL_OR_NOTHING");
-    told::well(&status);
-    assert_eq!(metadata(&status, "failed"), "1000");
-    // As many as fit, each of them whole.
-    let indexes = metadata(&status, "indexes");
-    let expected: Vec<_> = (0..indexes.split(',').count())
-        .map(|index| index.to_string())
-        .collect();
-    assert_eq!(indexes, expected.join(","));
-    assert!(expected.len() > 400);
-
-    let record = TicketRecord {
-        id: "T".into(),
-        requester_id: contact.clone(),
-        cc_contact_ids: ids(100).collect(),
-        ..Default::default()
-    };
-    let error = world.try_record(record).await.error.unwrap();
-    let status = told::of_item(&error);
-    told::well(&status);
-    // All of them are named.
-    assert_eq!(
-        metadata(&status, "contact_ids"),
-        ids(100).collect::<Vec<_>>().join(",")
-    );
-
-    for path in [
-        "x".repeat(1 << 20),
-        "あ\"".repeat(100_000),
-        "\u{1}".repeat(100_000),
-    ] {
-        let update = UpdateAccountRequest {
-            account: Some(Account {
-                id: account.clone(),
-                ..Default::default()
-            }),
-            update_mask: Some(FieldMask {
-                paths: vec![path.clone(); 3],
-            }),
-            ..Default::default()
-        };
-        let answer = world.clients.accounts.update_account(update).await;
-        told::well(&refused(
-            answer,
-            Code::InvalidArgument,
-            "UPDATE_MASK_INVALID",
-        ));
-        let create = CreateAccountRequest {
-            account: Some(Account {
-                name: "B".into(),
-                attributes: [(path, String::new())].into(),
-                ..Default::default()
-            }),
-            ..Default::default()
-        };
-        told::well(
-            &world
-                .clients
-                .accounts
-                .create_account(create)
-                .await
-                .unwrap_err(),
-        );
-    }
-    let key = AccountKey {
-        key: Some(account_key::Key::ExternalId("👨".repeat(200))),
-    };
-    let lookup = LookupAccountsRequest {
-        keys: vec![key],
-        ..Default::default()
-    };
-    let results = world
-        .clients
-        .accounts
-        .lookup_accounts(lookup)
-        .await
-        .unwrap()
-        .into_inner()
-        .results;
-    told::well(&told::of_item(results[0].error.as_ref().unwrap()));
-    assert_eq!(world.moment().await, before);
 }

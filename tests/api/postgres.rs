@@ -11,7 +11,8 @@ pub struct Postgres {
 
 impl Postgres {
     pub fn create() -> Self {
-        let found = "dirname $(command -v initdb || ls -d /usr/lib/postgresql/*/bin/initdb | sort -V | tail -1)";
+        let found = "dirname $(command -v initdb \
+                 || ls -d /usr/lib/postgresql/*/bin/initdb | sort -V | tail -1)";
         let programs = Command::new("sh")
             .args(["-c", found])
             .output()

@@ -11,10 +11,10 @@ use roster_api::v1::*;
 use tonic::{Code, Status};
 use tonic_types::StatusExt;
 
-use crate::hold::Hold;
 use crate::stop::flood;
 use crate::world::{Engine, World, both_engines};
-use crate::{raw, told, wire};
+use crate::write_lock::WriteLock;
+use crate::{error_shape, raw_call, wire};
 
 both_engines!(every_reason_is_produced_with_the_metadata_of_its_example,);
 
@@ -78,7 +78,7 @@ struct Produced {
 impl Produced {
     #[track_caller]
     fn add(&mut self, expected: ErrorReason, status: &Status) {
-        assert_eq!(told::well(status), expected, "{status:?}");
+        assert_eq!(error_shape::well(status), expected, "{status:?}");
         let details = status.get_error_details();
         let metadata = &details.error_info().expect("an ErrorInfo").metadata;
         let keys = metadata.keys().cloned().collect();
@@ -93,7 +93,10 @@ impl Produced {
 
     #[track_caller]
     fn item(&mut self, expected: ErrorReason, error: &Option<tonic_types::Status>) {
-        self.add(expected, &told::of_item(error.as_ref().expect("an error")));
+        self.add(
+            expected,
+            &error_shape::of_item(error.as_ref().expect("an error")),
+        );
     }
 }
 
@@ -182,11 +185,11 @@ async fn of_bytes(world: &World, produced: &mut Produced) {
     use ErrorReason as Reason;
     let channel = world.server.channel().await;
     let method = "/roster.v1.AccountService/CreateAccount";
-    let unreadable = raw::call(&channel, method, vec![0x0a, 0x7f]).await;
+    let unreadable = raw_call::call(&channel, method, vec![0x0a, 0x7f]).await;
     produced.call(Reason::MessageInvalid, unreadable);
-    let large = raw::call(&channel, method, vec![0; (16 << 20) + 1]).await;
+    let large = raw_call::call(&channel, method, vec![0; (16 << 20) + 1]).await;
     produced.call(Reason::MessageTooLarge, large);
-    let unknown = raw::call(&channel, "/roster.v1.AccountService/Nonsense", vec![]).await;
+    let unknown = raw_call::call(&channel, "/roster.v1.AccountService/Nonsense", vec![]).await;
     produced.call(Reason::MethodUnknown, unknown);
     produced.add(Reason::CompressionUnknown, &wire::compressed(world).await);
 }
@@ -220,7 +223,7 @@ async fn of_answers(world: &World, produced: &mut Produced) {
 
 /// Cuts the connection of a write that waits.
 async fn cut(world: &World) -> Status {
-    let hold = Hold::writes(world.engine, &world.database);
+    let lock = WriteLock::take(world.engine, &world.database);
     let mut accounts = world.clients.accounts.clone();
     let running = tokio::spawn(async move { accounts.create_account(account("A")).await });
     let mut conn = PgConnection::establish(&world.database.url).expect("PostgreSQL");
@@ -232,7 +235,7 @@ async fn cut(world: &World) -> Status {
         .expect("the cut");
         tokio::task::yield_now().await;
     }
-    hold.release();
+    lock.release();
     running.await.unwrap().unwrap_err()
 }
 

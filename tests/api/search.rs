@@ -272,7 +272,7 @@ async fn what_is_renamed_or_deleted_is_found_by_what_it_is_now(mut world: World)
     assert_eq!(headings(&world, "").await, [("S".into(), 1, false)]);
 }
 
-async fn one_organization_finds_nothing_of_another(mut world: World) {
+async fn one_organization_finds_nothing_of_another(world: World) {
     world.contact("田中").await;
     let client = &mut world.clients.contacts.clone();
     let mut request = tonic::Request::new(CreateContactRequest {

@@ -1,7 +1,9 @@
 //! `auto-fill`, `record`, `no-backfill`.
 
+use roster_api::v1::ticket_service_client::TicketServiceClient;
 use roster_api::v1::*;
 use tonic::Code;
+use tonic::transport::Channel;
 
 use crate::world::{World, both_engines, item_reason, refused};
 
@@ -311,7 +313,37 @@ async fn another_requester_without_an_account_leaves_the_ticket_without_one(worl
     );
 }
 
-async fn a_record_is_held_to_its_limits_and_a_call_to_1_000_of_them(mut world: World) {
+/// Records and deletes as many tickets as one call may, and more.
+async fn calls_have_1_to_1_000_records(client: &mut TicketServiceClient<Channel>, c: &str) {
+    for (count, allowed) in [(0, false), (999, true), (1_000, true), (1_001, false)] {
+        let tickets = (0..count)
+            .map(|n| record(&format!("M{n}"), c, None))
+            .collect();
+        let answer = client
+            .record_tickets(RecordTicketsRequest {
+                tickets,
+                ..Default::default()
+            })
+            .await;
+        let ids = (0..count).map(|n| format!("M{n}")).collect();
+        let deleted = client
+            .delete_tickets(DeleteTicketsRequest {
+                ids,
+                ..Default::default()
+            })
+            .await;
+        if allowed {
+            assert_eq!(answer.unwrap().into_inner().results.len(), count);
+            let results = deleted.unwrap().into_inner().results;
+            assert!(results.len() == count && results.iter().all(|result| result.error.is_none()));
+        } else {
+            refused(answer, Code::InvalidArgument, "BATCH_SIZE");
+            refused(deleted, Code::InvalidArgument, "BATCH_SIZE");
+        }
+    }
+}
+
+async fn a_record_is_held_to_its_limits_and_a_call_to_1_000_of_them(world: World) {
     let c = world.contact("田中").await;
     let mut copies = Vec::new();
     for n in 0..101 {
@@ -364,30 +396,5 @@ async fn a_record_is_held_to_its_limits_and_a_call_to_1_000_of_them(mut world: W
             .await;
         assert_eq!(answer.is_ok(), allowed, "{}", id.len());
     }
-    for (count, allowed) in [(0, false), (999, true), (1_000, true), (1_001, false)] {
-        let tickets = (0..count)
-            .map(|n| record(&format!("M{n}"), &c, None))
-            .collect();
-        let answer = client
-            .record_tickets(RecordTicketsRequest {
-                tickets,
-                ..Default::default()
-            })
-            .await;
-        let ids = (0..count).map(|n| format!("M{n}")).collect();
-        let deleted = client
-            .delete_tickets(DeleteTicketsRequest {
-                ids,
-                ..Default::default()
-            })
-            .await;
-        if allowed {
-            assert_eq!(answer.unwrap().into_inner().results.len(), count);
-            let results = deleted.unwrap().into_inner().results;
-            assert!(results.len() == count && results.iter().all(|result| result.error.is_none()));
-        } else {
-            refused(answer, Code::InvalidArgument, "BATCH_SIZE");
-            refused(deleted, Code::InvalidArgument, "BATCH_SIZE");
-        }
-    }
+    calls_have_1_to_1_000_records(client, &c).await;
 }

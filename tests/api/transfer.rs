@@ -11,6 +11,7 @@ both_engines!(
     a_transfer_to_the_present_primary_changes_nothing,
     tickets_of_the_old_primary_go_to_one_of_the_accounts_after_the_transfer,
     a_transfer_with_the_etag_of_a_preview_is_aborted_once_a_ticket_changed,
+    a_transfer_changes_company_and_asks_what_becomes_of_the_tickets,
 );
 
 /// Accounts A, B, C and D; a contact with primary A and secondaries B and C.
@@ -149,7 +150,7 @@ async fn a_transfer_to_the_present_primary_changes_nothing(mut world: World) {
     assert_eq!(world.accounts_of(&contact).await, before);
 }
 
-async fn tickets_of_the_old_primary_go_to_one_of_the_accounts_after_the_transfer(mut world: World) {
+async fn tickets_of_the_old_primary_go_to_one_of_the_accounts_after_the_transfer(world: World) {
     let ([a, b, c, d], contact) = set_the_scene(&world).await;
     let stranger = world.account("Z").await;
     world.ticket("T1", &contact, &a).await;
@@ -166,36 +167,21 @@ async fn tickets_of_the_old_primary_go_to_one_of_the_accounts_after_the_transfer
         "DISPOSITION_REQUIRED",
     );
     assert_eq!(metadata(&undecided, "tickets"), "1");
-    refused(
-        client.transfer_contact(to(&stranger)).await,
-        Code::FailedPrecondition,
-        "TARGET_NOT_ASSOCIATED",
-    );
-    refused(
-        client.transfer_contact(to("a99")).await,
-        Code::FailedPrecondition,
-        "TARGET_NOT_ASSOCIATED",
-    );
-    refused(
-        client.transfer_contact(to(&a)).await,
-        Code::InvalidArgument,
-        "TARGET_IS_LEFT",
-    );
-    refused(
-        client.transfer_contact(to("")).await,
-        Code::InvalidArgument,
-        "DISPOSITION_INVALID",
-    );
-    refused(
-        client.transfer_contact(transfer(&contact, "a99")).await,
-        Code::NotFound,
-        "ACCOUNT_NOT_FOUND",
-    );
-    refused(
-        client.transfer_contact(transfer("c99", &d)).await,
-        Code::NotFound,
-        "CONTACT_NOT_FOUND",
-    );
+    let (unmet, invalid) = (Code::FailedPrecondition, Code::InvalidArgument);
+    for (request, code, reason) in [
+        (to(&stranger), unmet, "TARGET_NOT_ASSOCIATED"),
+        (to("a99"), unmet, "TARGET_NOT_ASSOCIATED"),
+        (to(&a), invalid, "TARGET_IS_LEFT"),
+        (to(""), invalid, "DISPOSITION_INVALID"),
+        (
+            transfer(&contact, "a99"),
+            Code::NotFound,
+            "ACCOUNT_NOT_FOUND",
+        ),
+        (transfer("c99", &d), Code::NotFound, "CONTACT_NOT_FOUND"),
+    ] {
+        refused(client.transfer_contact(request).await, code, reason);
+    }
     assert_eq!(world.primary_of(&contact).await, a, "nothing changed");
     assert_eq!(
         client
@@ -227,7 +213,7 @@ async fn tickets_of_the_old_primary_go_to_one_of_the_accounts_after_the_transfer
     assert_eq!(world.get_ticket("T3").await.account_id, a);
 }
 
-async fn a_transfer_with_the_etag_of_a_preview_is_aborted_once_a_ticket_changed(mut world: World) {
+async fn a_transfer_with_the_etag_of_a_preview_is_aborted_once_a_ticket_changed(world: World) {
     let ([a, _, _, d], contact) = set_the_scene(&world).await;
     world.ticket("T1", &contact, &a).await;
     let client = &mut world.clients.associations.clone();
@@ -264,4 +250,43 @@ async fn a_transfer_with_the_etag_of_a_preview_is_aborted_once_a_ticket_changed(
         2
     );
     assert_eq!(world.get_ticket("T2").await.account_id, d);
+}
+
+async fn a_transfer_changes_company_and_asks_what_becomes_of_the_tickets(world: World) {
+    let (a, b, c) = (
+        world.account("A").await,
+        world.account("B").await,
+        world.contact("田中").await,
+    );
+    let transfer = |disposition: TicketDisposition| TransferContactRequest {
+        contact_id: c.clone(),
+        to_account_id: b.clone(),
+        ticket_disposition: disposition.into(),
+        role: "部長".into(),
+        ..Default::default()
+    };
+    let client = &mut world.clients.associations.clone();
+    let nothing = client
+        .transfer_contact(transfer(TicketDisposition::Unspecified))
+        .await;
+    refused(nothing, Code::FailedPrecondition, "NOTHING_TO_TRANSFER");
+
+    world.associate(&a, &c).await;
+    world.ticket("T1", &c, &a).await;
+    let undecided = client
+        .transfer_contact(transfer(TicketDisposition::Unspecified))
+        .await;
+    let status = refused(undecided, Code::FailedPrecondition, "DISPOSITION_REQUIRED");
+    assert_eq!(metadata(&status, "tickets"), "1");
+
+    let moved = client
+        .transfer_contact(transfer(TicketDisposition::MoveToPrimary))
+        .await
+        .unwrap()
+        .into_inner();
+    assert_eq!(moved.tickets_changed, 1);
+    assert_eq!(moved.association.unwrap().role, "部長");
+    assert_eq!(world.primary_of(&c).await, b);
+    assert_eq!(world.accounts_of(&c).await.len(), 1);
+    assert_eq!(world.get_ticket("T1").await.account_id, b);
 }

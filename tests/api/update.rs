@@ -3,7 +3,7 @@
 use roster_api::v1::*;
 use tonic::Code;
 
-use crate::world::{World, both_engines, field, metadata, refused};
+use crate::world::{World, answered, both_engines, field, mask, metadata, refused};
 
 both_engines!(
     a_field_that_is_named_and_unset_is_cleared_and_one_that_is_not_named_stays,
@@ -14,15 +14,7 @@ both_engines!(
     an_address_belongs_to_one_contact_and_a_contact_has_at_most_ten,
 );
 
-fn mask(paths: &[&str]) -> Option<prost_types::FieldMask> {
-    Some(prost_types::FieldMask {
-        paths: paths.iter().map(ToString::to_string).collect(),
-    })
-}
-
-async fn a_field_that_is_named_and_unset_is_cleared_and_one_that_is_not_named_stays(
-    mut world: World,
-) {
+async fn a_field_that_is_named_and_unset_is_cleared_and_one_that_is_not_named_stays(world: World) {
     let full = Contact {
         family_name: "田中".into(),
         given_name: "太郎".into(),
@@ -43,11 +35,7 @@ async fn a_field_that_is_named_and_unset_is_cleared_and_one_that_is_not_named_st
         ..Default::default()
     };
     let client = &mut world.clients.contacts.clone();
-    let after = client
-        .update_contact(update(&["emails", "blocked"]))
-        .await
-        .unwrap()
-        .into_inner()
+    let after = answered(client.update_contact(update(&["emails", "blocked"])).await)
         .contact
         .unwrap();
     assert!(after.emails.is_empty() && !after.blocked);
@@ -85,13 +73,7 @@ async fn a_field_that_is_named_and_unset_is_cleared_and_one_that_is_not_named_st
         }),
         ..update(&["*"])
     };
-    let after = client
-        .update_contact(all)
-        .await
-        .unwrap()
-        .into_inner()
-        .contact
-        .unwrap();
+    let after = answered(client.update_contact(all).await).contact.unwrap();
     assert!(
         after.given_name.is_empty() && after.external_id.is_empty() && after.attributes.is_empty()
     );
@@ -99,7 +81,7 @@ async fn a_field_that_is_named_and_unset_is_cleared_and_one_that_is_not_named_st
     world.contact_of(full).await;
 }
 
-async fn an_update_that_changes_nothing_keeps_the_etag(mut world: World) {
+async fn an_update_that_changes_nothing_keeps_the_etag(world: World) {
     let a = world
         .account_of(Account {
             name: "A".into(),
@@ -118,27 +100,15 @@ async fn an_update_that_changes_nothing_keeps_the_etag(mut world: World) {
         ..Default::default()
     };
     let client = &mut world.clients.accounts.clone();
-    let first = client
-        .update_account(update("B", ""))
-        .await
-        .unwrap()
-        .into_inner()
+    let first = answered(client.update_account(update("B", "")).await)
         .account
         .unwrap();
-    let same = client
-        .update_account(update("B", &first.etag))
-        .await
-        .unwrap()
-        .into_inner()
+    let same = answered(client.update_account(update("B", &first.etag)).await)
         .account
         .unwrap();
     assert_eq!(first, same);
     assert_eq!(first.external_id, "D0001");
-    let other = client
-        .update_account(update("C", &first.etag))
-        .await
-        .unwrap()
-        .into_inner()
+    let other = answered(client.update_account(update("C", &first.etag)).await)
         .account
         .unwrap();
     assert_ne!(other.etag, first.etag);
@@ -155,7 +125,7 @@ async fn an_update_that_changes_nothing_keeps_the_etag(mut world: World) {
 }
 
 async fn a_key_of_another_is_refused_naming_it_however_it_is_written_and_ones_own_is_not(
-    mut world: World,
+    world: World,
 ) {
     let a = world
         .account_of(Account {
@@ -195,25 +165,16 @@ async fn a_key_of_another_is_refused_naming_it_however_it_is_written_and_ones_ow
             Code::AlreadyExists,
             "KEY_TAKEN",
         );
-        let kept = client
-            .update_account(key(&a, same))
-            .await
-            .unwrap()
-            .into_inner()
+        let kept = answered(client.update_account(key(&a, same)).await)
             .account
             .unwrap();
         assert_eq!(kept.external_id, same, "kept as given");
     }
-    let listed = client
-        .list_accounts(ListAccountsRequest::default())
-        .await
-        .unwrap()
-        .into_inner()
-        .accounts;
+    let listed = answered(client.list_accounts(ListAccountsRequest::default()).await).accounts;
     assert_eq!(listed.len(), 2, "no look-alike was made");
 }
 
-async fn settings_are_changed_by_name_and_within_their_limits(mut world: World) {
+async fn settings_are_changed_by_name_and_within_their_limits(world: World) {
     let update = |settings: Settings, paths: &[&str]| UpdateSettingsRequest {
         settings: Some(settings),
         update_mask: mask(paths),
@@ -225,19 +186,13 @@ async fn settings_are_changed_by_name_and_within_their_limits(mut world: World) 
         ..Settings::default()
     };
     for wrong in [-1, 0, 10_001] {
-        refused(
-            client
-                .update_settings(update(max(wrong), &["accounts_per_contact_max"]))
-                .await,
-            Code::InvalidArgument,
-            "FIELD_INVALID",
-        );
+        let update = update(max(wrong), &["accounts_per_contact_max"]);
+        let answer = client.update_settings(update).await;
+        refused(answer, Code::InvalidArgument, "FIELD_INVALID");
     }
     for right in [1, 9_999, 10_000] {
-        client
-            .update_settings(update(max(right), &["accounts_per_contact_max"]))
-            .await
-            .unwrap();
+        let update = update(max(right), &["accounts_per_contact_max"]);
+        client.update_settings(update).await.unwrap();
     }
     let unspecified = update(Settings::default(), &["default_sharing_mode"]);
     refused(
@@ -259,11 +214,7 @@ async fn settings_are_changed_by_name_and_within_their_limits(mut world: World) 
         ..Settings::default()
     };
     let paths = ["default_sharing_roles"];
-    let after = client
-        .update_settings(update(roles(50), &paths))
-        .await
-        .unwrap()
-        .into_inner()
+    let after = answered(client.update_settings(update(roles(50), &paths)).await)
         .settings
         .unwrap();
     assert_eq!(
@@ -274,19 +225,13 @@ async fn settings_are_changed_by_name_and_within_their_limits(mut world: World) 
         ),
         (50, 10_000, true)
     );
-    client
-        .update_settings(update(roles(51), &paths))
-        .await
-        .unwrap_err();
+    let longer = update(roles(51), &paths);
+    client.update_settings(longer).await.unwrap_err();
     let cleared = UpdateSettingsRequest {
         etag: after.etag.clone(),
         ..update(Settings::default(), &paths)
     };
-    let last = client
-        .update_settings(cleared.clone())
-        .await
-        .unwrap()
-        .into_inner()
+    let last = answered(client.update_settings(cleared.clone()).await)
         .settings
         .unwrap();
     assert!(last.default_sharing_roles.is_empty());
@@ -306,16 +251,8 @@ async fn a_request_id_belongs_to_one_rpc_and_one_organization(mut world: World) 
         request_id: "one".into(),
     };
     let client = &mut world.clients.accounts.clone();
-    let first = client
-        .create_account(account("A"))
-        .await
-        .unwrap()
-        .into_inner();
-    let again = client
-        .create_account(account("A"))
-        .await
-        .unwrap()
-        .into_inner();
+    let first = answered(client.create_account(account("A")).await);
+    let again = answered(client.create_account(account("A")).await);
     assert_eq!(first, again);
     refused(
         client.create_account(account("B")).await,
@@ -339,24 +276,15 @@ async fn a_request_id_belongs_to_one_rpc_and_one_organization(mut world: World) 
     elsewhere
         .metadata_mut()
         .insert("roster-organization", "other".parse().unwrap());
-    let other = client
-        .create_account(elsewhere)
-        .await
-        .unwrap()
-        .into_inner()
+    let other = answered(client.create_account(elsewhere).await)
         .account
         .unwrap();
     assert_eq!(other.name, "B");
-    let listed = client
-        .list_accounts(ListAccountsRequest::default())
-        .await
-        .unwrap()
-        .into_inner()
-        .accounts;
+    let listed = answered(client.list_accounts(ListAccountsRequest::default()).await).accounts;
     assert_eq!(listed.len(), 1);
 }
 
-async fn an_address_belongs_to_one_contact_and_a_contact_has_at_most_ten(mut world: World) {
+async fn an_address_belongs_to_one_contact_and_a_contact_has_at_most_ten(world: World) {
     let with = |emails: &[String]| Contact {
         family_name: "田中".into(),
         emails: emails.to_vec(),
@@ -411,11 +339,7 @@ async fn an_address_belongs_to_one_contact_and_a_contact_has_at_most_ten(mut wor
         .rev()
         .map(|a| a.to_lowercase())
         .collect();
-    let after = client
-        .update_contact(update(&c, &own))
-        .await
-        .unwrap()
-        .into_inner()
+    let after = answered(client.update_contact(update(&c, &own)).await)
         .contact
         .unwrap();
     assert_eq!(after.emails, own);

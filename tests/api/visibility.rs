@@ -410,7 +410,7 @@ async fn one_in_copy_still_sees_the_ticket_after_leaving_its_account(mut world: 
     assert!(world.sees(&me, "InCopy").await && !world.sees(&me, "Shared").await);
 }
 
-async fn a_list_names_a_contact_or_an_account_that_does_not_exist(mut world: World) {
+async fn a_list_names_a_contact_or_an_account_that_does_not_exist(world: World) {
     let (a, c) = (world.account("A").await, world.contact("一").await);
     world.associate(&a, &c).await;
     world.ticket("T1", &c, &a).await;

@@ -5,14 +5,14 @@ use roster_api::v1::*;
 use tonic::{Code, Status};
 use tonic_types::StatusExt;
 
-use crate::hold::Hold;
 use crate::world::{Engine, World, both_engines};
-use crate::{raw, told};
+use crate::write_lock::WriteLock;
+use crate::{error_shape, raw_call};
 
 both_engines!(a_call_that_its_deadline_ends_is_told_why,);
 
-const CREATE: &str = "/roster.v1.AccountService/CreateAccount";
-const GRPC: (&str, &str) = ("content-type", "application/grpc");
+pub const CREATE: &str = "/roster.v1.AccountService/CreateAccount";
+pub const GRPC: (&str, &str) = ("content-type", "application/grpc");
 
 /// A message as it stands on the wire: whether it is compressed, its length, and itself.
 fn framed(compressed: u8, message: &[u8]) -> Vec<u8> {
@@ -20,7 +20,8 @@ fn framed(compressed: u8, message: &[u8]) -> Vec<u8> {
     [&[compressed], &length[..], message].concat()
 }
 
-fn account(name: &str) -> Vec<u8> {
+/// The message of a call that creates an account.
+pub fn account(name: &str) -> Vec<u8> {
     let request = CreateAccountRequest {
         account: Some(Account {
             name: name.into(),
@@ -34,7 +35,7 @@ fn account(name: &str) -> Vec<u8> {
 #[track_caller]
 fn refused(status: &Status, code: Code, reason: ErrorReason) {
     assert_eq!(
-        (status.code(), told::well(status)),
+        (status.code(), error_shape::well(status)),
         (code, reason),
         "{status:?}"
     );
@@ -43,23 +44,23 @@ fn refused(status: &Status, code: Code, reason: ErrorReason) {
 /// A call that waits for longer than it may.
 pub async fn late(world: &World) -> Status {
     world.account("the organization").await;
-    let hold = Hold::writes(world.engine, &world.database);
+    let lock = WriteLock::take(world.engine, &world.database);
     let timeout = ("grpc-timeout", "50m");
-    let status = raw::http(
+    let status = raw_call::http(
         &world.server.address,
         CREATE,
         &[GRPC, timeout],
         account("A"),
     )
     .await;
-    hold.release();
+    lock.release();
     status
 }
 
 /// A call whose message is compressed.
 pub async fn compressed(world: &World) -> Status {
     let headers = [GRPC, ("grpc-encoding", "gzip")];
-    raw::http(&world.server.address, CREATE, &headers, framed(1, b"?")).await
+    raw_call::http(&world.server.address, CREATE, &headers, framed(1, b"?")).await
 }
 
 async fn a_call_that_its_deadline_ends_is_told_why(world: World) {
@@ -89,11 +90,12 @@ async fn a_deadline_that_is_far_enough_is_not_noticed() {
 async fn of_deadlines_that_pass_at_once_every_one_is_told() {
     let world = World::start(Engine::Sqlite).await;
     world.account("the organization").await;
-    let hold = Hold::writes(world.engine, &world.database);
+    let lock = WriteLock::take(world.engine, &world.database);
     for timeout in ["0n", "1n", "1u", "1m", "2m", "3m"] {
         for _ in 0..20 {
             let headers = [GRPC, ("grpc-timeout", timeout)];
-            let status = raw::http(&world.server.address, CREATE, &headers, account("A")).await;
+            let status =
+                raw_call::http(&world.server.address, CREATE, &headers, account("A")).await;
             refused(
                 &status,
                 Code::DeadlineExceeded,
@@ -101,7 +103,7 @@ async fn of_deadlines_that_pass_at_once_every_one_is_told() {
             );
         }
     }
-    hold.release();
+    lock.release();
 }
 
 #[tokio::test]
@@ -117,7 +119,7 @@ async fn bytes_that_are_framed_wrongly_are_the_callers_fault() {
         ("compressed by nothing", &framed(1, b"?")),
         ("an unknown flag", &unknown_flag),
     ] {
-        let status = raw::http(&world.server.address, CREATE, &[GRPC], body.to_vec()).await;
+        let status = raw_call::http(&world.server.address, CREATE, &[GRPC], body.to_vec()).await;
         println!("{what}: {status:?}");
         refused(&status, Code::InvalidArgument, ErrorReason::MessageInvalid);
     }
@@ -142,12 +144,12 @@ async fn a_message_that_is_compressed_is_not_taken_for_an_unknown_method() {
 async fn a_path_that_is_no_method_and_a_part_of_a_file_that_is_too_long_have_a_reason() {
     let world = World::start(Engine::Sqlite).await;
     for method in ["/", "/x", "/roster.v1.AccountService/", "/a/b/c"] {
-        let status = raw::http(&world.server.address, method, &[GRPC], account("A")).await;
+        let status = raw_call::http(&world.server.address, method, &[GRPC], account("A")).await;
         refused(&status, Code::Unimplemented, ErrorReason::MethodUnknown);
     }
     let method = "/roster.v1.ImportService/StartImport";
     let channel = world.server.channel().await;
-    let status = raw::call(&channel, method, vec![0; (16 << 20) + 1])
+    let status = raw_call::call(&channel, method, vec![0; (16 << 20) + 1])
         .await
         .unwrap_err();
     assert!(status.get_error_details().error_info().is_some());

@@ -111,6 +111,19 @@ pub fn refused<T: std::fmt::Debug>(
     status
 }
 
+/// The answer of a call that succeeded.
+#[track_caller]
+pub fn answered<T: std::fmt::Debug>(result: Result<Response<T>, Status>) -> T {
+    result.expect("an answer").into_inner()
+}
+
+/// A mask of these fields.
+pub fn mask(paths: &[&str]) -> Option<prost_types::FieldMask> {
+    Some(prost_types::FieldMask {
+        paths: paths.iter().map(ToString::to_string).collect(),
+    })
+}
+
 /// The reason of the error of an item.
 pub fn item_reason(error: &Option<tonic_types::Status>) -> String {
     let error = error.as_ref().expect("an error");
@@ -251,9 +264,7 @@ impl World {
     ) -> Result<Response<UpdateSettingsResponse>, Status> {
         let request = UpdateSettingsRequest {
             settings: Some(settings),
-            update_mask: Some(prost_types::FieldMask {
-                paths: paths.iter().map(ToString::to_string).collect(),
-            }),
+            update_mask: mask(paths),
             ..Default::default()
         };
         self.clients.settings.clone().update_settings(request).await

@@ -152,6 +152,7 @@ fn an_account_in_use_is_deleted_only_with_both_choices() {
     ]);
     assert_eq!(
         told,
-        "c1 is deleted: 1 association ended, 3 tickets deleted, 0 tickets given to the new requester\n"
+        "c1 is deleted: 1 association ended, 3 tickets deleted, \
+         0 tickets given to the new requester\n"
     );
 }

@@ -1,7 +1,7 @@
-//! Importing rows: which record a row means ([`meant`]), and what is written of it ([`written`]).
+//! Importing rows: which record a row means ([`resolve`]), and what is stored of it ([`stored`]).
 
-mod meant;
-mod written;
+mod resolve;
+mod stored;
 
 use std::sync::Arc;
 

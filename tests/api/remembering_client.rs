@@ -30,18 +30,18 @@ enum Call {
 
 /// An answer, whole, and its token.
 #[derive(Clone, Debug, PartialEq)]
-struct Told {
+struct Answered {
     bytes: Vec<u8>,
     token: String,
     /// Of a contact that was created.
     id: Option<String>,
 }
 
-macro_rules! told {
+macro_rules! answered {
     ($answer:expr) => {
         $answer.map(|answer: Response<_>| {
             let answer = answer.into_inner();
-            Told {
+            Answered {
                 bytes: answer.encode_to_vec(),
                 token: answer.written_token,
                 id: None,
@@ -51,7 +51,7 @@ macro_rules! told {
 }
 
 impl Call {
-    async fn send(&self, clients: &Clients) -> Result<Told, Status> {
+    async fn send(&self, clients: &Clients) -> Result<Answered, Status> {
         let Clients {
             mut contacts,
             mut associations,
@@ -61,19 +61,19 @@ impl Call {
         match self.clone() {
             Self::Create(request) => {
                 let answer = contacts.create_contact(request).await?.into_inner();
-                Ok(Told {
+                Ok(Answered {
                     bytes: answer.encode_to_vec(),
                     token: answer.written_token,
                     id: answer.contact.map(|contact| contact.id),
                 })
             }
-            Self::Associate(request) => told!(associations.associate_contacts(request).await),
-            Self::Record(request) => told!(tickets.record_tickets(request).await),
-            Self::Promote(request) => told!(associations.set_primary_account(request).await),
-            Self::Dissociate(request) => told!(associations.dissociate_contact(request).await),
-            Self::Update(request) => told!(contacts.update_contact(request).await),
-            Self::Delete(request) => told!(tickets.delete_tickets(request).await),
-            Self::Transfer(request) => told!(associations.transfer_contact(request).await),
+            Self::Associate(request) => answered!(associations.associate_contacts(request).await),
+            Self::Record(request) => answered!(tickets.record_tickets(request).await),
+            Self::Promote(request) => answered!(associations.set_primary_account(request).await),
+            Self::Dissociate(request) => answered!(associations.dissociate_contact(request).await),
+            Self::Update(request) => answered!(contacts.update_contact(request).await),
+            Self::Delete(request) => answered!(tickets.delete_tickets(request).await),
+            Self::Transfer(request) => answered!(associations.transfer_contact(request).await),
         }
     }
 }
@@ -132,10 +132,10 @@ impl Writer {
     }
 
     /// All people that it was told of, as they are now.
-    pub fn told(&self) -> Cast {
-        let mut told = self.left.clone();
-        told.extend(self.cast.clone());
-        told
+    pub fn expected(&self) -> Cast {
+        let mut expected = self.left.clone();
+        expected.extend(self.cast.clone());
+        expected
     }
 
     fn name(&self, who: char) -> String {
@@ -251,13 +251,13 @@ impl Writer {
     }
 
     /// A call was answered: what it did is true now.
-    fn learn(&mut self, doubt: Doubt, told: Told) {
+    fn learn(&mut self, doubt: Doubt, answered: Answered) {
         self.cast = doubt.after;
-        if let Some(id) = told.id {
+        if let Some(id) = answered.id {
             let created = self.cast.values_mut().find(|person| person.id.is_empty());
             created.expect("who was created").id = id;
         }
-        self.token = Some(told.token);
+        self.token = Some(answered.token);
         self.step += 1;
         if self.step == STEPS {
             self.left.append(&mut self.cast);
@@ -274,8 +274,8 @@ impl Writer {
             let answer = doubt.call.send(&clients).await;
             in_flight.fetch_sub(1, Ordering::SeqCst);
             match answer {
-                Ok(told) => {
-                    self.learn(doubt, told);
+                Ok(answered) => {
+                    self.learn(doubt, answered);
                     answers.add_permits(1);
                 }
                 Err(status) => {
@@ -300,7 +300,7 @@ impl Writer {
             .expect("the server was killed while it was asked");
         let names = doubt.after.keys().cloned().collect::<Vec<_>>();
         let found = observe(clients, &names).await;
-        let same = |told: &Cast| known(told, &found);
+        let same = |expected: &Cast| known(expected, &found);
         if same(&doubt.after) {
             Some(true)
         } else if same(&self.cast) {
@@ -340,18 +340,22 @@ impl Writer {
     }
 }
 
-/// Whether what was found is what was told; of a contact whose answer never came, whatever its id.
-fn known(told: &Cast, found: &Cast) -> bool {
+/// Whether the people that were found are the expected ones; of a contact whose answer never came,
+/// whatever its id.
+fn known(expected: &Cast, found: &Cast) -> bool {
     let anonymous = |cast: &Cast| {
         let mut cast = cast.clone();
         for (name, person) in &mut cast {
-            if told.get(name).is_none_or(|told| told.id.is_empty()) {
+            if expected
+                .get(name)
+                .is_none_or(|expected| expected.id.is_empty())
+            {
                 person.id.clear();
             }
         }
         cast
     };
-    anonymous(told) == anonymous(found)
+    anonymous(expected) == anonymous(found)
 }
 
 fn create(family_name: String, request_id: String) -> Call {

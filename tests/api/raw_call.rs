@@ -78,7 +78,7 @@ pub async fn http(
     let mut client = client.ready().await.expect("room for a call");
     let sent = client.send_request(request.body(()).expect("a request"), false);
     let (answer, mut sending) = sent.expect("a call");
-    // A server that refuses by the headers alone may end the call before the bytes are on their way.
+    // A server that refuses by the headers may end the call before the bytes are on their way.
     let _ = sending.send_data(body.into(), true);
     let answer = answer.await.expect("an answer");
     Status::from_header_map(answer.headers()).expect("nothing but a status")

@@ -6,14 +6,14 @@ use diesel::{Connection, PgConnection, SqliteConnection};
 use crate::world::{Database, Engine};
 
 /// While it lives, writes wait. SQLite's writers give up after ten seconds.
-pub enum Hold {
+pub enum WriteLock {
     Sqlite(SqliteConnection),
     Postgres(PgConnection),
 }
 
-impl Hold {
+impl WriteLock {
     /// The organization must exist already.
-    pub fn writes(engine: Engine, database: &Database) -> Self {
+    pub fn take(engine: Engine, database: &Database) -> Self {
         match engine {
             Engine::Sqlite => {
                 let path = database.url.strip_prefix("sqlite:").expect("a path");

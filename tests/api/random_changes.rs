@@ -1,4 +1,5 @@
-//! Changes of every kind to a generated organization, through the API, each kept in its plain facts.
+//! Changes of every kind to a generated organization, through the API, each kept in its plain
+//! facts.
 
 use std::collections::BTreeMap;
 
