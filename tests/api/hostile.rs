@@ -212,7 +212,7 @@ fn good() -> BTreeMap<&'static str, Vec<u8>> {
         key: Some(contact_key::Key::Id(c())),
     };
     macro_rules! requests {
-        ($($rpc:literal: $request:ident { $($field:ident: $value:expr),* };)*) => {
+        ($($rpc:literal: $request:ident { $($field:ident: $value:expr),* $(,)? };)*) => {
             [$((
                 $rpc,
                 $request { $($field: $value,)* ..Default::default() }.encode_to_vec(),

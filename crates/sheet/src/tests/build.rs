@@ -78,7 +78,8 @@ impl Xlsx {
         let mut xlsx = Self { parts: Vec::new() };
         for (index, data) in sheets.iter().enumerate() {
             let sheet = format!(
-                "<worksheet xmlns=\"{MAIN}\"><cols><col min=\"1\"/></cols><sheetData>{data}</sheetData></worksheet>"
+                "<worksheet xmlns=\"{MAIN}\"><cols><col min=\"1\"/></cols>\
+                 <sheetData>{data}</sheetData></worksheet>"
             );
             xlsx.set(&format!("xl/worksheets/sheet{index}.xml"), &sheet);
             listed += &format!(
@@ -86,25 +87,35 @@ impl Xlsx {
                 index + 1
             );
             related += &format!(
-                "<Relationship Id=\"r{index}\" Type=\"{OFFICE}/worksheet\" Target=\"worksheets/sheet{index}.xml\"/>"
+                "<Relationship Id=\"r{index}\" Type=\"{OFFICE}/worksheet\" \
+                 Target=\"worksheets/sheet{index}.xml\"/>"
             );
         }
         related +=
             &format!("<Relationship Id=\"s\" Type=\"{OFFICE}/styles\" Target=\"styles.xml\"/>");
         related += &format!(
-            "<Relationship Id=\"t\" Type=\"{OFFICE}/sharedStrings\" Target=\"/xl/sharedStrings.xml\"/>"
+            "<Relationship Id=\"t\" Type=\"{OFFICE}/sharedStrings\" \
+             Target=\"/xl/sharedStrings.xml\"/>"
         );
         xlsx.set(
             "xl/_rels/workbook.xml.rels",
             &format!("<Relationships>{related}</Relationships>"),
         );
-        xlsx.set("xl/workbook.xml", &format!("<workbook xmlns=\"{MAIN}\" xmlns:r=\"{OFFICE}\"><workbookPr/><sheets>{listed}</sheets></workbook>"));
+        let workbook = format!(
+            "<workbook xmlns=\"{MAIN}\" xmlns:r=\"{OFFICE}\"><workbookPr/>\
+             <sheets>{listed}</sheets></workbook>"
+        );
+        xlsx.set("xl/workbook.xml", &workbook);
         xlsx.set(
             "xl/styles.xml",
             "<styleSheet><cellXfs><xf numFmtId=\"0\"/><xf numFmtId=\"14\"/></cellXfs></styleSheet>",
         );
         xlsx.set("xl/sharedStrings.xml", "<sst><si><t>shared</t></si></sst>");
-        xlsx.set("_rels/.rels", &format!("<Relationships><Relationship Id=\"d\" Type=\"{OFFICE}/officeDocument\" Target=\"xl/workbook.xml\"/></Relationships>"));
+        let package = format!(
+            "<Relationships><Relationship Id=\"d\" Type=\"{OFFICE}/officeDocument\" \
+             Target=\"xl/workbook.xml\"/></Relationships>"
+        );
+        xlsx.set("_rels/.rels", &package);
         xlsx
     }
 

@@ -246,7 +246,15 @@ fn a_quote_that_is_never_closed_is_refused_with_the_row_in_which_it_opens() {
     let long = [&b"a\n\"b\n"[..], &b"c\n".repeat(100_000)].concat();
     let error = read(&long).unwrap_err();
     assert!(
-        matches!(error, SheetError::TooManyCharacters { row: 2, column: 1, found, max: CELL_CHARACTERS_MAX } if found > CELL_CHARACTERS_MAX),
+        matches!(
+            error,
+            SheetError::TooManyCharacters {
+                row: 2,
+                column: 1,
+                found,
+                max: CELL_CHARACTERS_MAX,
+            } if found > CELL_CHARACTERS_MAX
+        ),
         "{error:?}"
     );
     assert!(error.to_string().contains("a quote that is never closed"));

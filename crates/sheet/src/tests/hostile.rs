@@ -45,6 +45,9 @@ fn read_in_every_way(bytes: &[u8]) {
     }
 }
 
+/// What a worksheet is damaged with.
+const MARKUP: &[&str] = &["<", ">", "/", "\"", "&", "<!--", "]]>", "r", "9", ""];
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 128, ..ProptestConfig::default() })]
 
@@ -82,7 +85,10 @@ proptest! {
     ) {
         let texts = [&[2, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, b'x', 2, 0, 0x0D, 1, 0, 1, 0, 0, 0][..],
             &[0x30, 0x75, 0x2D, 0x4E, 0, 0, 0, 0, 9]].concat();
-        let sheet = [cell(0x00FD, (0, 0), 0, &[1, 0, 0, 0]), cell(0x00BD, (1, 0), 0, &[2, 0, 0, 0, 0, 0])];
+        let sheet = [
+            cell(0x00FD, (0, 0), 0, &[1, 0, 0, 0]),
+            cell(0x00BD, (1, 0), 0, &[2, 0, 0, 0, 0, 0]),
+        ];
         let mut stream = workbook_stream(&[record(0x00FC, &texts)], &sheet);
         for (at, value) in changes {
             let at = at.index(stream.len());
@@ -95,11 +101,13 @@ proptest! {
     fn a_valid_worksheet_with_changed_markup_ends_in_rows_or_an_error(
         part in any::<prop::sample::Index>(),
         changes in prop::collection::vec(
-            (any::<prop::sample::Index>(), prop::sample::select(vec!["<", ">", "/", "\"", "&", "<!--", "]]>", "r", "9", ""])),
+            (any::<prop::sample::Index>(), prop::sample::select(MARKUP)),
             1..6,
         ),
     ) {
-        let mut xlsx = Xlsx::of_sheets(&["<row r=\"1\"><c r=\"A1\" t=\"s\"><v>0</v></c><c s=\"1\"><v>1</v></c></row>"]);
+        let mut xlsx = Xlsx::of_sheets(&[
+            "<row r=\"1\"><c r=\"A1\" t=\"s\"><v>0</v></c><c s=\"1\"><v>1</v></c></row>",
+        ]);
         let part = part.index(xlsx.parts.len());
         let content = &mut xlsx.parts[part].1;
         for (at, with) in changes {

@@ -32,7 +32,8 @@ fn texts_may_be_shared_inline_rich_and_escaped() {
 #[test]
 fn the_reading_that_excel_keeps_beside_a_text_is_not_part_of_it() {
     let mut xlsx = of("<row><c t=\"s\"><v>0</v></c></row>");
-    let shared = "<sst uniqueCount=\"1\"><si><t>田中</t><rPh sb=\"0\" eb=\"2\"><t>タナカ</t></rPh><phoneticPr/></si></sst>";
+    let shared = "<sst uniqueCount=\"1\"><si><t>田中</t>\
+                  <rPh sb=\"0\" eb=\"2\"><t>タナカ</t></rPh><phoneticPr/></si></sst>";
     let bytes = xlsx.set("xl/sharedStrings.xml", shared).bytes();
     assert_eq!(read(&bytes).unwrap(), rows(&[(1, &["田中"])]));
 }

@@ -360,7 +360,8 @@ prop_compose! {
 
 prop_compose! {
     fn any_contact()(
-        family in text(), given in option::of(text()), readings in (option::of(text()), option::of(text())),
+        family in text(), given in option::of(text()),
+        readings in (option::of(text()), option::of(text())),
         emails in vec(text(), 0..3), external in option::of(text()),
         attributes in btree_map(text(), text(), 0..3), blocked in any::<bool>(),
         create_time in time(), update_time in time(),
