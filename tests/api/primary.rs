@@ -1,4 +1,4 @@
-//! The primary account of a contact.
+//! `one-primary`: which account of a contact is its primary account, and how it changes.
 
 use roster_api::v1::*;
 use tonic::Code;
