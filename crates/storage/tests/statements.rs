@@ -103,6 +103,11 @@ fn counted_world(engine: Engine) -> World {
 }
 
 fn counts(statement: &str) -> bool {
+    // The lease of the server is renewed beside what is asked.
+    let of_lease = ["schema_floor", "FROM servers", "INTO servers"];
+    if of_lease.iter().any(|part| statement.contains(part)) {
+        return false;
+    }
     let around = ["BEGIN", "COMMIT", "ROLLBACK", "SELECT 1 ", "PRAGMA", "SET "];
     !around.iter().any(|start| statement.starts_with(start)) && statement != "SELECT 1"
 }
