@@ -11,7 +11,7 @@ use roster_api::v1::contact_service_client::ContactServiceClient;
 use roster_api::v1::visibility_service_client::VisibilityServiceClient;
 use tonic::transport::Channel;
 
-use crate::load::connect;
+use crate::load::{STREAMS, Slice, closed, connect};
 use crate::process::Process;
 use crate::world::{Expected, Question, World};
 
@@ -159,6 +159,12 @@ impl Checks {
             bail!("wrong answer to {request:?}: {answer:?}, expected {expected:?}");
         }
         Ok(())
+    }
+
+    /// Asks on all streams for this time.
+    pub(crate) async fn slice(&self, time: Duration) -> Result<Slice> {
+        let checks = self.clone();
+        closed(STREAMS, time, move |number| checks.clone().ask(number)).await
     }
 
     /// Asks until an answer comes from memory: facts are loaded when they are first asked for.

@@ -1,30 +1,48 @@
-//! What every row stands on: the worlds, the databases that hold them, the programs that serve.
+//! What every row needs: the worlds, the databases that hold them, the programs that serve.
 
-use std::path::PathBuf;
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 
-use crate::cache::{Cache, Database, Engine};
+use crate::databases::{Database, Databases, Engine};
 use crate::fill::fill;
-use crate::options::Measuring;
-use crate::process::{Process, server_program};
+use crate::options::{Measuring, ReportOnly};
+use crate::process::Process;
 use crate::say::say;
 use crate::world::{Size, World};
 
 /// One run of the bench.
 pub(crate) struct Bench {
-    pub(crate) cache: Cache,
     pub(crate) measuring: Measuring,
-    server: PathBuf,
+    pub(crate) only: ReportOnly,
+    pub(crate) databases: Databases,
+    /// How long the disk of the databases takes for a sync.
+    pub(crate) sync: Duration,
+    /// The server that fills worlds and that rows measure.
+    pub(crate) server: PathBuf,
+    /// The worlds that were filled so far.
+    filled: RefCell<HashMap<(Engine, Size), Database>>,
 }
 
 impl Bench {
-    pub(crate) fn new(measuring: Measuring) -> Result<Self> {
+    pub(crate) fn new(measuring: Measuring, only: ReportOnly, server: PathBuf) -> Result<Self> {
+        let databases = Databases::new(&measuring.folder)?;
+        let sync = databases.sync_time()?;
+        say(format_args!(
+            "a sync takes {:.2} ms in {}",
+            sync.as_secs_f64() * 1e3,
+            databases.folder().display()
+        ));
         Ok(Self {
-            cache: Cache::open(measuring.cache.as_deref())?,
-            server: server_program(measuring.server.as_deref())?,
             measuring,
+            only,
+            databases,
+            sync,
+            server,
+            filled: RefCell::default(),
         })
     }
 
@@ -54,57 +72,49 @@ impl Bench {
 
     /// The world by which answers are expected: the same, unless a test of the bench says another.
     pub(crate) fn expected(&self, world: &World) -> World {
-        let seed = self.measuring.expect_seed.unwrap_or(world.seed);
+        let seed = self.only.expect_seed.unwrap_or(world.seed);
         World::new(world.size, seed)
     }
 
-    /// A world's database, filled if it is not there yet. To be read alone: it is kept.
+    /// A world's database, filled if this run has not filled it yet. Rows only read it.
     pub(crate) async fn filled(&self, engine: Engine, world: &World) -> Result<Database> {
-        if let Some(database) = self.cache.filled(engine, world)? {
+        let key = (engine, world.size);
+        let known = self.filled.borrow().get(&key).cloned();
+        if let Some(database) = known {
             return Ok(database);
         }
-        let begun = Instant::now();
-        say(format_args!(
-            "filling {} with world {:?}, which is done once and takes {}",
-            engine.name(),
-            world.size,
-            match world.size {
-                Size::Tiny | Size::S => "seconds",
-                Size::M => "some minutes",
-                Size::L => "a quarter of an hour",
-            }
-        ));
-        let fresh = self.cache.empty(engine)?;
-        let server = self.serve_url(&fresh.url)?;
-        fill(world, &server.url(), &self.cache.folder).await?;
+        let (begun, name) = (Instant::now(), engine.name());
+        say(format_args!("filling {name} with world {:?}", world.size));
+        let database = self.databases.empty(engine)?;
+        let server = self.serve(&database)?;
+        fill(world, &server.url(), self.databases.folder()).await?;
         server.stop()?;
-        self.cache.keep(fresh, engine, world)?;
         let seconds = begun.elapsed().as_secs();
         say(format_args!("  filled all in {seconds} s"));
-        let filled = self.cache.filled(engine, world)?;
-        filled.context("a database that was kept is gone")
+        self.filled.borrow_mut().insert(key, database.clone());
+        Ok(database)
     }
 
     /// A copy of a world's database, to be written to.
     pub(crate) async fn copy(&self, engine: Engine, world: &World) -> Result<Database> {
-        self.filled(engine, world).await?;
-        self.cache.copy(engine, world)
+        self.databases.copy(&self.filled(engine, world).await?)
     }
 
     /// The server on a database.
     pub(crate) fn serve(&self, database: &Database) -> Result<Process> {
-        self.serve_url(&database.url)
+        self.serve_by(&self.server, database)
     }
 
-    fn serve_url(&self, url: &str) -> Result<Process> {
-        let free = "127.0.0.1:0";
+    /// The server of this program on a database.
+    pub(crate) fn serve_by(&self, program: &Path, database: &Database) -> Result<Process> {
+        let (free, url) = ("127.0.0.1:0", database.url.as_str());
         let arguments = ["--listen", free, "--metrics", free, "--database", url];
-        Process::start(&self.server, &arguments, &self.cache.log())
+        Process::start(program, &arguments, &self.databases.log())
     }
 
     /// The bare echo.
     pub(crate) fn echo(&self) -> Result<Process> {
         let this = std::env::current_exe()?;
-        Process::start(&this, &["echo"], &self.cache.log())
+        Process::start(&this, &["echo"], &self.databases.log())
     }
 }

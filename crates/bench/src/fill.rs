@@ -2,6 +2,7 @@
 //! is called for.
 
 use std::fs::File;
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -36,30 +37,77 @@ pub(crate) fn subject(number: u64) -> String {
     format!("{word} ({number})")
 }
 
-/// Fills an empty database through a server on it. The files stand in a folder meanwhile.
+/// Fills an empty database through a server on it. The files lie in a folder meanwhile.
 pub(crate) async fn fill(world: &World, url: &str, folder: &Path) -> Result<()> {
     let roster = Roster::connect(url).await?;
-    let filling = Filling {
-        world,
-        roster,
-        folder,
-    };
-    filling.settings().await?;
-    filling
-        .import(ImportKind::Accounts, world.accounts, account_row)
-        .await?;
-    filling
-        .import(ImportKind::Contacts, world.contacts, contact_row)
-        .await?;
-    filling
-        .import(ImportKind::Associations, world.contacts, association_rows)
-        .await?;
-    filling
-        .import(ImportKind::Tickets, world.tickets, ticket_row)
-        .await?;
+    allow_multiple_accounts(&roster).await?;
+    for part in parts(world) {
+        let path = folder.join("filling.csv");
+        part.write(world, &path)?;
+        import(&roster, &path, part.kind).await?;
+        std::fs::remove_file(path)?;
+    }
+    let filling = Filling { world, roster };
     filling.modes().await?;
     filling.blocks().await?;
     filling.exceptions().await
+}
+
+/// One file of a world.
+pub(crate) struct Part {
+    pub(crate) kind: ImportKind,
+    numbers: RangeInclusive<u64>,
+    /// Writes the rows that belong to a number.
+    rows: fn(&World, u64, &mut Csv) -> Result<()>,
+}
+
+impl Part {
+    pub(crate) fn write(&self, world: &World, path: &Path) -> Result<()> {
+        let mut csv = csv::Writer::from_path(path)?;
+        csv.write_record(header(self.kind))?;
+        for number in self.numbers.clone() {
+            (self.rows)(world, number, &mut csv)?;
+        }
+        Ok(csv.flush()?)
+    }
+}
+
+/// The files of a world, in the order in which they are imported.
+pub(crate) fn parts(world: &World) -> Vec<Part> {
+    type Rows = fn(&World, u64, &mut Csv) -> Result<()>;
+    let kinds: [(ImportKind, u64, Rows); 4] = [
+        (ImportKind::Accounts, world.accounts, account_row),
+        (ImportKind::Contacts, world.contacts, contact_row),
+        (ImportKind::Associations, world.contacts, association_rows),
+        (ImportKind::Tickets, world.tickets, ticket_row),
+    ];
+    let mut parts = Vec::new();
+    for (kind, last, rows) in kinds {
+        for first in (1..=last).step_by(FILE_ROWS as usize) {
+            let numbers = first..=last.min(first + FILE_ROWS - 1);
+            parts.push(Part {
+                kind,
+                numbers,
+                rows,
+            });
+        }
+    }
+    parts
+}
+
+/// Without it, a world's second associations would be refused.
+pub(crate) async fn allow_multiple_accounts(roster: &Roster) -> Result<()> {
+    let settings = v1::Settings {
+        multiple_accounts: true,
+        ..v1::Settings::default()
+    };
+    let request = v1::UpdateSettingsRequest {
+        settings: Some(settings),
+        update_mask: Some(mask("multiple_accounts")),
+        ..v1::UpdateSettingsRequest::default()
+    };
+    roster.call(request).await?;
+    Ok(())
 }
 
 /// Writes a CSV file of associations.
@@ -172,46 +220,9 @@ fn rfc_3339(seconds: u64) -> String {
 struct Filling<'f> {
     world: &'f World,
     roster: Roster,
-    folder: &'f Path,
 }
 
 impl Filling<'_> {
-    async fn settings(&self) -> Result<()> {
-        let settings = v1::Settings {
-            multiple_accounts: true,
-            ..v1::Settings::default()
-        };
-        let request = v1::UpdateSettingsRequest {
-            settings: Some(settings),
-            update_mask: Some(mask("multiple_accounts")),
-            ..v1::UpdateSettingsRequest::default()
-        };
-        self.roster.call(request).await?;
-        Ok(())
-    }
-
-    /// Imports what belongs to the numbers up to `last`, a file after the other.
-    async fn import(
-        &self,
-        kind: ImportKind,
-        last: u64,
-        rows: fn(&World, u64, &mut Csv) -> Result<()>,
-    ) -> Result<()> {
-        for first in (1..=last).step_by(FILE_ROWS as usize) {
-            let path = self.folder.join("filling.csv");
-            let mut csv = csv::Writer::from_path(&path)?;
-            csv.write_record(header(kind))?;
-            for number in first..=last.min(first + FILE_ROWS - 1) {
-                rows(self.world, number, &mut csv)?;
-            }
-            csv.flush()?;
-            drop(csv);
-            import(&self.roster, &path, kind).await?;
-            std::fs::remove_file(path)?;
-        }
-        Ok(())
-    }
-
     /// Calls for each of these requests, as many at once as the load generator would.
     async fn call_all<C: Call>(&self, what: &str, requests: impl Iterator<Item = C>) -> Result<()> {
         let begun = Instant::now();

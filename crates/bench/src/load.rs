@@ -55,6 +55,15 @@ impl Slice {
         })
     }
 
+    /// Of a piece of work whose answers have no latencies of their own.
+    pub(crate) fn of(answers: u64, elapsed: Duration) -> Result<Self> {
+        Ok(Self {
+            answers,
+            elapsed,
+            ..Self::new()?
+        })
+    }
+
     fn note(&mut self, latency: Duration) -> Result<()> {
         self.answers += 1;
         Ok(self.latencies.record(latency.as_nanos() as u64)?)
@@ -104,6 +113,19 @@ pub(crate) async fn closed<Answer>(
 where
     Answer: Future<Output = Result<()>> + Send,
 {
+    closed_up_to(u64::MAX, streams, time, ask).await
+}
+
+/// As [`closed`], with no more than this many calls: the slice ends early where they are made.
+pub(crate) async fn closed_up_to<Answer>(
+    calls_max: u64,
+    streams: usize,
+    time: Duration,
+    ask: impl Fn(u64) -> Answer + Clone + Send + 'static,
+) -> Result<Slice>
+where
+    Answer: Future<Output = Result<()>> + Send,
+{
     let numbers = Arc::new(AtomicU64::new(0));
     let begun = Instant::now();
     let stream = || {
@@ -112,8 +134,12 @@ where
             let mut slice = Slice::new()?;
             // Once at least, so that no slice is empty where the machine is busy.
             loop {
+                let number = numbers.fetch_add(1, Ordering::Relaxed);
+                if number >= calls_max {
+                    return anyhow::Ok(slice);
+                }
                 let asked = Instant::now();
-                ask(numbers.fetch_add(1, Ordering::Relaxed)).await?;
+                ask(number).await?;
                 slice.note(asked.elapsed())?;
                 if begun.elapsed() >= time {
                     return anyhow::Ok(slice);
@@ -240,5 +266,16 @@ mod tests {
         assert_eq!(slice.answers, asked.load(Ordering::Relaxed));
         assert_eq!(slice.latencies.len(), slice.answers);
         assert!(slice.elapsed >= SHORT);
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_closed_loop_makes_no_more_calls_than_it_may() {
+        let ask = |number| async move {
+            assert!(number < 100);
+            Ok(())
+        };
+        let hour = Duration::from_secs(3_600);
+        let slice = closed_up_to(100, 4, hour, ask).await.expect("a slice");
+        assert_eq!(slice.answers, 100);
     }
 }

@@ -2,29 +2,30 @@
 
 mod ask;
 mod bench;
-mod cache;
+mod compare;
+mod costs;
+mod databases;
 mod echo;
 mod fill;
 mod load;
 mod options;
 mod pairs;
-mod plot;
 mod postgres;
 mod process;
 mod report;
 mod rows;
 mod say;
+mod side;
 // One source, two engines, as in storage: compiled twice on purpose.
 #[allow(clippy::duplicate_mod)]
 mod sql;
 mod world;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use clap::Parser;
 use mimalloc::MiMalloc;
 
-use bench::Bench;
-use options::{Command, Fill, Options};
+use options::{Command, Options};
 
 /// As the server's: the echo is to be a server of the same make, and the decision one of the same
 /// memory.
@@ -33,21 +34,22 @@ static ALLOCATOR: MiMalloc = MiMalloc;
 
 #[tokio::main]
 async fn main() -> Result<()> {
-    match Options::parse().command {
+    let command = Options::parse().command;
+    tokio::select! {
+        done = run(command) => done,
+        // So that the programs that were started end, and their databases are removed.
+        _ = tokio::signal::ctrl_c() => bail!("interrupted"),
+    }
+}
+
+async fn run(command: Command) -> Result<()> {
+    match command {
         Command::Report(report) => report::run(report).await,
+        Command::Compare(compare) => compare::run(compare).await,
         Command::List => {
             rows::list();
             Ok(())
         }
-        Command::Fill(wanted) => fill_databases(wanted).await,
         Command::Echo(echo) => echo::serve(echo.listen).await,
     }
-}
-
-async fn fill_databases(wanted: Fill) -> Result<()> {
-    let bench = Bench::new(wanted.measuring)?;
-    for engine in wanted.databases.database.engines() {
-        bench.filled(*engine, &bench.world()).await?;
-    }
-    Ok(())
 }

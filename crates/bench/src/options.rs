@@ -5,7 +5,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::cache::Engine;
+use crate::databases::Engine;
+use crate::side::Asked;
 use crate::world::{SEED_DEFAULT, Size};
 
 /// Measures Roster against bare baselines and says what ratio each figure has, and which it should.
@@ -18,35 +19,56 @@ pub(crate) struct Options {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Measure, and print a line a figure: `name: ratio (bar) ok|missed`.
+    /// Measure, and print a line a figure: `name: ratio (bar) ok|missed|not applicable`.
     Report(Report),
+    /// Compare two builds of the server in one run, and fail if the new one is slower.
+    Compare(Compare),
     /// Say which rows there are and what each measures.
     List,
-    /// Fill the databases of a world, so that a report need not.
-    Fill(Fill),
     /// Be the bare server that rows compare with.
     Echo(Echo),
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct Report {
-    /// A row by its name, as `list` says it; may be given several times. All where none is given.
+    /// A row by its name, as `list` says it; may be given several times. Without it, all rows but
+    /// those that `list` says are measured only by name.
     #[arg(long = "row", value_name = "NAME")]
     pub(crate) rows: Vec<String>,
 
-    /// Where the table (report.md) and the plot (report.svg) are written; nowhere if not said.
+    /// Where the table is written, as report.md; nowhere if not said.
     #[arg(long, value_name = "FOLDER")]
     pub(crate) out: Option<PathBuf>,
+
+    /// The server's program; if not said, the one beside this one, built first under `cargo run`.
+    #[arg(long, value_name = "PATH")]
+    pub(crate) server: Option<PathBuf>,
 
     #[command(flatten)]
     pub(crate) databases: Databases,
 
     #[command(flatten)]
     pub(crate) measuring: Measuring,
+
+    #[command(flatten)]
+    pub(crate) only: ReportOnly,
 }
 
 #[derive(Debug, Args)]
-pub(crate) struct Fill {
+pub(crate) struct Compare {
+    /// The server's program before a change. It fills the world.
+    #[arg(long, value_name = "PATH")]
+    pub(crate) old: PathBuf,
+
+    /// The server's program after it; if not said, the one beside this one, built first under
+    /// `cargo run`. It works on a copy of what the old one filled, and migrates that copy.
+    #[arg(long, value_name = "PATH")]
+    pub(crate) new: Option<PathBuf>,
+
+    /// What is compared; may be given several times. Everything if not said.
+    #[arg(long = "row", value_enum, value_name = "NAME")]
+    pub(crate) rows: Vec<Asked>,
+
     #[command(flatten)]
     pub(crate) databases: Databases,
 
@@ -86,6 +108,32 @@ pub(crate) struct Measuring {
     #[arg(long, value_enum, default_value = "M")]
     pub(crate) world: Size,
 
+    /// How many pairs of slices make a ratio: with fewer than 30, chance decides.
+    #[arg(
+        long,
+        visible_alias = "pairs",
+        default_value_t = 30,
+        value_name = "NUMBER"
+    )]
+    pub(crate) slices: usize,
+
+    /// The length of a slice.
+    #[arg(long, default_value_t = 1_000, value_name = "MILLISECONDS")]
+    pub(crate) slice_ms: u64,
+
+    /// Where databases are made, in new folders that go when the bench ends. It must be on a disk:
+    /// where files lie in memory, a sync costs nothing.
+    #[arg(long, default_value = "/var/tmp", value_name = "FOLDER")]
+    pub(crate) folder: PathBuf,
+
+    /// Another seed makes another world of the same size.
+    #[arg(long, default_value_t = SEED_DEFAULT, value_name = "NUMBER")]
+    pub(crate) seed: u64,
+}
+
+/// What only a report has: the worlds of `check-latency`, and options for the bench's own tests.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct ReportOnly {
     /// The smaller world of `check-latency`.
     #[arg(long, value_enum, default_value = "S")]
     pub(crate) small: Size,
@@ -94,29 +142,24 @@ pub(crate) struct Measuring {
     #[arg(long, value_enum, default_value = "L")]
     pub(crate) large: Size,
 
-    /// How many pairs of slices make a ratio.
-    #[arg(long, default_value_t = 30, value_name = "NUMBER")]
-    pub(crate) slices: usize,
-
-    /// The length of a slice.
-    #[arg(long, default_value_t = 1_000, value_name = "MILLISECONDS")]
-    pub(crate) slice_ms: u64,
-
-    /// Where filled databases are kept; `~/.cache/roster-bench` if not said.
-    #[arg(long, value_name = "FOLDER")]
-    pub(crate) cache: Option<PathBuf>,
-
-    /// The server's program; if not said, the one beside this one, built first under `cargo run`.
-    #[arg(long, value_name = "PATH")]
-    pub(crate) server: Option<PathBuf>,
-
-    /// Another seed makes another world of the same size.
-    #[arg(long, default_value_t = SEED_DEFAULT, value_name = "NUMBER")]
-    pub(crate) seed: u64,
-
-    /// Expects the answers of another world: every row must fail. For the bench's own tests.
+    /// Expects the answers of another world: every row must fail.
     #[arg(long, hide = true)]
     pub(crate) expect_seed: Option<u64>,
+
+    /// As if a world had no more pairs to associate than this.
+    #[arg(long, hide = true, default_value_t = u64::MAX, hide_default_value = true)]
+    pub(crate) new_pairs_max: u64,
+}
+
+impl Default for ReportOnly {
+    fn default() -> Self {
+        Self {
+            small: Size::S,
+            large: Size::L,
+            expect_seed: None,
+            new_pairs_max: u64::MAX,
+        }
+    }
 }
 
 #[derive(Debug, Args)]

@@ -3,6 +3,9 @@
 
 use anyhow::Result;
 
+/// Of intervals of medians.
+const CONFIDENCE: f64 = 0.95;
+
 /// What one pair of slices measured.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Pair {
@@ -69,6 +72,26 @@ impl Spread {
     }
 }
 
+/// An interval that holds the true median of what was drawn with at least 95 % confidence, whatever
+/// the values are distributed like: between two of them, as many places from either end. Of fewer than
+/// six values there is no such interval.
+pub(crate) fn median_interval(values: impl IntoIterator<Item = f64>) -> Option<(f64, f64)> {
+    let mut values: Vec<f64> = values.into_iter().collect();
+    values.sort_by(f64::total_cmp);
+    let count = values.len();
+    // The chance that `below` of all values, drawn at random, lie below the true median; and the
+    // chance that `below` or fewer do.
+    let mut chance = 0.5_f64.powi(i32::try_from(count).ok()?);
+    let (mut below, mut in_all) = (0, chance);
+    while in_all <= (1.0 - CONFIDENCE) / 2.0 {
+        chance *= (count - below) as f64 / (below + 1) as f64;
+        below += 1;
+        in_all += chance;
+    }
+    let first = below.checked_sub(1)?;
+    Some((values[first], values[count - 1 - first]))
+}
+
 /// Between two values in proportion.
 fn quantile(sorted: &[f64], part: f64) -> f64 {
     let Some(last) = sorted.len().checked_sub(1) else {
@@ -103,6 +126,18 @@ mod tests {
         );
         assert_eq!(Spread::of([7.0]).upper, 7.0);
         assert!(Spread::of([]).median.is_nan());
+    }
+
+    #[test]
+    fn the_interval_of_a_median_lies_between_the_values_of_the_tables() {
+        // The places of the sign test's tables: 10th and 21st of 30, 18th and 33rd of 50.
+        let interval = |count| median_interval((1..=count).rev().map(f64::from));
+        assert_eq!(interval(5), None);
+        assert_eq!(interval(6), Some((1.0, 6.0)));
+        assert_eq!(interval(9), Some((2.0, 8.0)));
+        assert_eq!(interval(30), Some((10.0, 21.0)));
+        assert_eq!(interval(50), Some((18.0, 33.0)));
+        assert_eq!(median_interval([]), None);
     }
 
     #[tokio::test]

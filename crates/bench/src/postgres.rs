@@ -7,6 +7,7 @@ use std::process::Command;
 use anyhow::{Context, Result, bail};
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
+use tempfile::TempDir;
 
 /// Where PostgreSQL's programs are looked for when they are not in the path.
 const PROGRAMS: &str = "/usr/lib/postgresql";
@@ -15,65 +16,54 @@ const OTHER_USER: &str = "postgres";
 /// As many as 64 clients, the server and the bench need, with room.
 const CONNECTIONS_MAX: u32 = 200;
 
-diesel::table! {
-    pg_database (datname) {
-        datname -> Text,
-    }
-}
-
-/// A running cluster; stopped when dropped.
+/// A running cluster; stopped and removed when dropped.
 #[derive(Debug)]
 pub(crate) struct Cluster {
     programs: PathBuf,
-    folder: PathBuf,
+    folder: TempDir,
     port: u16,
 }
 
 impl Cluster {
-    /// Starts the cluster of a cache folder, making it where there is none.
-    pub(crate) fn start(cache: &Path) -> Result<Self> {
+    /// Makes a cluster in a new folder within `parent`, and starts it. Where this program is root,
+    /// the other user must be able to enter `parent`.
+    pub(crate) fn start(parent: &Path) -> Result<Self> {
         let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
+        let mut folder = tempfile::Builder::new();
         let cluster = Self {
             programs: find_programs()?,
-            folder: folder_of(cache)?,
+            folder: folder.prefix("roster-bench-postgres-").tempdir_in(parent)?,
             port,
         };
-        std::fs::create_dir_all(&cluster.folder)?;
         if is_root()? {
             let owned = Command::new("chown")
                 .arg(OTHER_USER)
-                .arg(&cluster.folder)
+                .arg(cluster.folder.path())
                 .status()?;
             if !owned.success() {
                 bail!("there is no user {OTHER_USER} to run PostgreSQL as");
             }
         }
-        let data = cluster.folder.join("data");
-        if !data.join("PG_VERSION").exists() {
-            let options = "-U roster --auth=trust --encoding=UTF8 --locale=C";
-            cluster.run("initdb", &format!("-D '{}' {options}", data.display()))?;
-        }
-        if data.join("postmaster.pid").exists() {
-            // A bench that was killed left it. Nobody else uses it: the cache is locked.
-            let stop = format!("-D '{}' -m fast -w stop", data.display());
-            let _ = cluster.run("pg_ctl", &stop);
-        }
-        let folder = cluster.folder.display();
+        let data = cluster.data();
+        let options = "-U roster --auth=trust --encoding=UTF8 --locale=C";
+        cluster.run("initdb", &format!("-D '{data}' {options}"))?;
+        let folder = cluster.folder.path().display();
         let options = format!(
             "-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories='{folder}' \
              -c max_connections={CONNECTIONS_MAX}"
         );
-        let start = format!(
-            "-D '{}' -w -l '{folder}/log' -o \"{options}\" start",
-            data.display()
-        );
+        let start = format!("-D '{data}' -w -l '{folder}/log' -o \"{options}\" start");
         cluster.run("pg_ctl", &start)?;
         Ok(cluster)
     }
 
+    fn data(&self) -> String {
+        self.folder.path().join("data").display().to_string()
+    }
+
     /// Runs one of PostgreSQL's programs, as the user that may.
     fn run(&self, program: &str, arguments: &str) -> Result<()> {
-        let log = self.folder.join("said");
+        let log = self.folder.path().join("said");
         let line = format!(
             "'{}' {arguments} >'{}' 2>&1",
             self.programs.join(program).display(),
@@ -106,24 +96,12 @@ impl Cluster {
         let mut conn = PgConnection::establish(&self.url("postgres"))?;
         Ok(conn.batch_execute(sql)?)
     }
-
-    /// The names of the databases that begin so.
-    pub(crate) fn databases(&self, beginning: &str) -> Result<Vec<String>> {
-        let mut conn = PgConnection::establish(&self.url("postgres"))?;
-        let mut names: Vec<String> = pg_database::table
-            .select(pg_database::datname)
-            .load(&mut conn)?;
-        names.retain(|name| name.starts_with(beginning));
-        Ok(names)
-    }
 }
 
 impl Drop for Cluster {
     fn drop(&mut self) {
-        let data = self.folder.join("data");
-        let stop = format!("-D '{}' -m fast -w stop", data.display());
-        // It stays running then, and the next start says so.
-        let _ = self.run("pg_ctl", &stop);
+        // A cluster that does not stop keeps running until somebody stops it.
+        let _ = self.run("pg_ctl", &format!("-D '{}' -m fast -w stop", self.data()));
     }
 }
 
@@ -132,18 +110,6 @@ fn is_root() -> Result<bool> {
     let uids = status.lines().find_map(|line| line.strip_prefix("Uid:"));
     let effective = uids.and_then(|uids| uids.split_whitespace().nth(1));
     Ok(effective == Some("0"))
-}
-
-/// In the cache, but for root, whose home the other user may not enter.
-fn folder_of(cache: &Path) -> Result<PathBuf> {
-    if !is_root()? {
-        return Ok(cache.join("postgres"));
-    }
-    let name = blake3::hash(cache.as_os_str().as_encoded_bytes()).to_hex();
-    Ok(PathBuf::from(format!(
-        "/var/tmp/roster-bench-postgres-{}",
-        &name[..8]
-    )))
 }
 
 /// The newest PostgreSQL of this machine.

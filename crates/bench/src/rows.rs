@@ -1,12 +1,12 @@
 //! The rows of the report: each measures one promise and can run alone.
 
-mod associate;
+pub(crate) mod associate;
 mod batch;
 mod check;
 pub(crate) mod decision;
-mod import;
+pub(crate) mod import;
 mod latency;
-mod list;
+pub(crate) mod list;
 mod restart;
 mod search;
 
@@ -14,7 +14,7 @@ use anyhow::{Result, bail};
 use futures::future::LocalBoxFuture;
 
 use crate::bench::Bench;
-use crate::cache::Engine;
+use crate::databases::Engine;
 use crate::report::Figure;
 use crate::say::say;
 
@@ -23,10 +23,12 @@ pub(crate) struct Row {
     pub(crate) name: &'static str,
     /// What it measures, against what, and which bar is set.
     pub(crate) about: &'static str,
-    /// How long it takes beside its slices; empty where it is no matter.
+    /// What it takes beside its slices; empty where that is little.
     pub(crate) takes: &'static str,
     /// Whether it differs from database to database.
     pub(crate) of_database: bool,
+    /// Whether it is measured only where it is named: it fills a world of its own.
+    pub(crate) only_by_name: bool,
     pub(crate) measure: for<'b> fn(&'b Bench, Engine) -> LocalBoxFuture<'b, Result<Vec<Figure>>>,
 }
 
@@ -45,10 +47,11 @@ const ROWS: [&Row; 11] = [
     &restart::ROW,
 ];
 
-/// The rows of these names; all for none.
+/// The rows of these names. Without names, all rows but those that are measured only by name.
 pub(crate) fn named(names: &[String]) -> Result<Vec<&'static Row>> {
     if names.is_empty() {
-        return Ok(ROWS.to_vec());
+        let all = ROWS.into_iter().filter(|row| !row.only_by_name);
+        return Ok(all.collect());
     }
     let mut found = Vec::new();
     for name in names {
@@ -66,6 +69,9 @@ pub(crate) fn list() {
         say(format_args!("{}\n    {}", row.name, row.about));
         if !row.takes.is_empty() {
             say(format_args!("    takes {}", row.takes));
+        }
+        if row.only_by_name {
+            say("    is measured only by name");
         }
     }
 }

@@ -8,7 +8,7 @@ mod sqlite;
 use anyhow::{Context, Result};
 use diesel::prelude::*;
 
-use crate::cache::Database;
+use crate::databases::Database;
 
 /// The only organization of a world's database.
 const ORG: i64 = 1;

@@ -30,7 +30,7 @@ const FIRST_TICKET_SECONDS: u64 = 1_600_000_000;
 const COPIES_MAX: usize = 3;
 
 /// How large a world is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, ValueEnum)]
 #[value(rename_all = "verbatim")]
 pub(crate) enum Size {
     /// 600 tickets of 200 contacts of 80 accounts: for tests.
@@ -38,6 +38,10 @@ pub(crate) enum Size {
     Tiny,
     /// 10,000 tickets of 1,000 contacts of 100 accounts.
     S,
+    /// 20,000 tickets of 10,000 contacts of 1,000 accounts: the files that `compare` imports, but
+    /// for those of a tiny world.
+    #[value(skip)]
+    Files,
     /// 2,000,000 tickets of 1,000,000 contacts of 100,000 accounts, 1.2 million associations.
     M,
     /// 10,000,000 tickets of 200,000 contacts of 20,000 accounts.
@@ -144,6 +148,7 @@ impl World {
         let (accounts, contacts, tickets) = match size {
             Size::Tiny => (80, 200, 600),
             Size::S => (100, 1_000, 10_000),
+            Size::Files => (1_000, 10_000, 20_000),
             Size::M => (100_000, 1_000_000, 2_000_000),
             Size::L => (20_000, 200_000, 10_000_000),
         };

@@ -8,69 +8,146 @@ fn server() -> PathBuf {
     let server = Path::new(env!("CARGO_BIN_EXE_roster-bench")).with_file_name("roster-server");
     if !server.is_file() {
         let mut build = Command::new(env!("CARGO"));
-        let built = build
-            .args(["build", "--quiet", "-p", "roster-server"])
-            .status();
-        assert!(built.expect("cargo runs").success());
+        build.args(["build", "--quiet", "-p", "roster-server"]);
+        if !cfg!(debug_assertions) {
+            build.arg("--release");
+        }
+        assert!(build.status().expect("cargo runs").success());
     }
     server
 }
 
-fn report(folder: &Path, more: &[&str]) -> Output {
-    let tiny =
-        "report --database sqlite --world tiny --small tiny --large tiny --slices 2 --slice-ms 50";
+fn bench(folder: &Path, arguments: &str) -> Output {
     Command::new(env!("CARGO_BIN_EXE_roster-bench"))
-        .args(tiny.split(' '))
-        .arg("--server")
-        .arg(server())
-        .arg("--cache")
-        .arg(folder.join("cache"))
-        .args(more)
+        .args(arguments.split(' '))
+        .arg("--folder")
+        .arg(folder)
         .output()
         .expect("the bench runs")
+}
+
+fn report(folder: &Path, more: &str) -> Output {
+    let server = server();
+    bench(
+        folder,
+        &format!(
+            "report --database sqlite --world tiny --slices 2 --slice-ms 50 --server {} {more}",
+            server.display()
+        ),
+    )
+}
+
+/// What a bench that succeeded said.
+fn said(ran: &Output) -> String {
+    let said = String::from_utf8_lossy(&ran.stdout).into_owned();
+    let why = String::from_utf8_lossy(&ran.stderr);
+    assert!(ran.status.success(), "{said}{why}");
+    said
+}
+
+/// The line of a figure.
+fn line<'s>(said: &'s str, figure: &str) -> &'s str {
+    let beginning = format!("{figure}: ");
+    let line = said.lines().find(|line| line.starts_with(&beginning));
+    line.unwrap_or_else(|| panic!("no line for {figure} in {said}"))
 }
 
 #[test]
 fn a_report_has_every_figure_and_a_wrong_answer_fails_it() {
     let folder = tempfile::tempdir().expect("a folder");
     let out = folder.path().join("out");
-    let ran = report(folder.path(), &["--out", out.to_str().expect("a path")]);
-    let said = String::from_utf8_lossy(&ran.stdout);
-    assert!(
-        ran.status.success(),
-        "{said}{}",
-        String::from_utf8_lossy(&ran.stderr)
-    );
+    let said = said(&report(folder.path(), &format!("--out {}", out.display())));
     let table = std::fs::read_to_string(out.join("report.md")).expect("a table");
-    let plot = std::fs::read_to_string(out.join("report.svg")).expect("a plot");
     for figure in [
         "check (sqlite)",
         "check-processor (sqlite)",
         "decision",
         "batch (sqlite)",
         "list (sqlite)",
-        "check-latency (sqlite)",
         "associate (sqlite)",
+        "associate-processor (sqlite)",
         "associate-while-importing (sqlite)",
         "import (sqlite)",
         "import-memory (sqlite)",
         "search (sqlite)",
         "restart (sqlite)",
     ] {
-        let told = said
-            .lines()
-            .find(|line| line.starts_with(&format!("{figure}: ")));
-        let told = told.unwrap_or_else(|| panic!("no line for {figure} in {said}"));
-        assert!(told.contains(") ok") || told.contains(") missed"), "{told}");
+        let told = line(&said, figure);
+        let verdicts = [") ok", ") missed", ") not applicable"];
+        assert!(verdicts.iter().any(|one| told.contains(one)), "{told}");
         assert!(table.contains(&format!("| {figure} | ")), "{table}");
-        assert!(plot.contains(&format!(">{figure}<")), "{plot}");
     }
+    assert!(said.starts_with("a sync takes "), "{said}");
 
     // The answers of another world are wrong, by every way of asking.
     for row in ["check", "decision", "batch", "list", "search"] {
-        let ran = report(folder.path(), &["--row", row, "--expect-seed", "7"]);
+        let ran = report(folder.path(), &format!("--row {row} --expect-seed 7"));
         let why = String::from_utf8_lossy(&ran.stderr);
         assert!(!ran.status.success(), "{row} takes wrong answers");
         assert!(why.contains(&format!("row {row} failed")), "{row}: {why}");
     }
+}
+
+#[test]
+fn check_latency_compares_two_worlds_where_it_is_named() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let named = report(
+        folder.path(),
+        "--row check-latency --small tiny --large tiny",
+    );
+    line(&said(&named), "check-latency (sqlite)");
+}
+
+#[test]
+fn associate_goes_on_with_a_fresh_copy_when_a_world_has_no_new_pairs_left() {
+    let folder = tempfile::tempdir().expect("a folder");
+    // A slice on 64 streams takes 64 of them at least.
+    let ran = report(folder.path(), "--row associate --new-pairs-max 100");
+    let said = said(&ran);
+    line(&said, "associate (sqlite)");
+    let copies = said.lines().find_map(|line| {
+        line.strip_suffix(" copies of the database")?
+            .rsplit(' ')
+            .next()
+    });
+    let copies: u32 = copies.expect("a count").parse().expect("a number");
+    assert!(copies > 2, "{said}");
+}
+
+#[test]
+fn a_server_compared_with_itself_has_a_ratio_an_interval_and_costs_in_every_row() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let server = server();
+    let ran = bench(
+        folder.path(),
+        &format!(
+            "compare --old {0} --new {0} --database sqlite --world tiny --pairs 6 --slice-ms 50",
+            server.display()
+        ),
+    );
+    let said = String::from_utf8_lossy(&ran.stdout);
+    let why = String::from_utf8_lossy(&ran.stderr);
+    let mut worse = false;
+    for row in ["check", "list", "associate", "import"] {
+        let told = line(&said, &format!("{row} (sqlite)"));
+        assert!(told.contains(" of 6 pairs] "), "{told}");
+        worse |= told.ends_with("] worse");
+    }
+    // Six slices of this length can be worse by chance: then the bench must fail, and only then.
+    assert_eq!(ran.status.success(), !worse, "{said}{why}");
+    assert_eq!(why.contains("the new server is slower"), worse, "{why}");
+    assert_eq!(
+        said.matches(" µs of processor time a ").count(),
+        8,
+        "{said}"
+    );
+}
+
+#[test]
+fn a_run_leaves_nothing_behind() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let ran = report(folder.path(), "--row restart");
+    said(&ran);
+    let left = std::fs::read_dir(folder.path()).expect("a folder").count();
+    assert_eq!(left, 0);
 }

@@ -7,10 +7,10 @@ use anyhow::Result;
 use super::Row;
 use crate::ask::{Checks, Clients};
 use crate::bench::Bench;
-use crate::cache::Engine;
-use crate::load::{STREAMS, Slice, closed, warm_up};
+use crate::costs::Costs;
+use crate::databases::Engine;
+use crate::load::{STREAMS, closed, warm_up};
 use crate::pairs::{Spread, alternate};
-use crate::process::Process;
 use crate::report::{Bar, Figure};
 
 pub(super) const ROW: Row = Row {
@@ -19,38 +19,9 @@ pub(super) const ROW: Row = Row {
             least 0.90; and its processor time over the echo's: at most 2 µs",
     takes: "",
     of_database: true,
+    only_by_name: false,
     measure: |bench, engine| measure(bench, engine).boxed_local(),
 };
-
-/// What one side has cost so far.
-#[derive(Default)]
-struct Costs {
-    answers: u64,
-    micros: f64,
-    /// Of each slice, in microseconds an answer.
-    slices: Vec<f64>,
-}
-
-impl Costs {
-    /// Runs a slice and notes what it cost the process.
-    async fn of(
-        &mut self,
-        process: &Process,
-        slice: impl Future<Output = Result<Slice>>,
-    ) -> Result<f64> {
-        let before = process.processor_time()?;
-        let slice = slice.await?;
-        let micros = (process.processor_time()? - before).as_secs_f64() * 1e6;
-        self.answers += slice.answers;
-        self.micros += micros;
-        self.slices.push(micros / slice.answers as f64);
-        Ok(slice.per_second())
-    }
-
-    fn each(&self) -> f64 {
-        self.micros / self.answers as f64
-    }
-}
 
 async fn measure(bench: &Bench, engine: Engine) -> Result<Vec<Figure>> {
     let world = bench.world();
@@ -59,10 +30,7 @@ async fn measure(bench: &Bench, engine: Engine) -> Result<Vec<Figure>> {
     let clients = Clients::connect(&server.url()).await?;
     let checks = Checks::new(clients, &bench.expected(&world));
     let echoes = checks.of(Clients::connect(&echo.url()).await?);
-    let check = || {
-        let checks = checks.clone();
-        closed(STREAMS, bench.slice(), move |n| checks.clone().ask(n))
-    };
+    let check = || checks.slice(bench.slice());
     let bare = || {
         let echoes = echoes.clone();
         closed(STREAMS, bench.slice(), move |n| echoes.clone().echo(n))
@@ -74,8 +42,8 @@ async fn measure(bench: &Bench, engine: Engine) -> Result<Vec<Figure>> {
     let (mut of_echo, mut of_check) = (Costs::default(), Costs::default());
     let pairs = alternate(
         bench.slices(),
-        async || of_echo.of(&echo, bare()).await,
-        async || of_check.of(&server, check()).await,
+        async || Ok(of_echo.of(&echo, bare()).await?.per_second()),
+        async || Ok(of_check.of(&server, check()).await?.per_second()),
     )
     .await?;
     let baseline = Spread::of(pairs.iter().map(|pair| pair.baseline)).median;

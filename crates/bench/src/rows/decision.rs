@@ -16,7 +16,7 @@ use roster_index::{Loading, OrganizationFacts};
 
 use super::Row;
 use crate::bench::Bench;
-use crate::cache::Engine;
+use crate::databases::Engine;
 use crate::pairs::Spread;
 use crate::report::{Bar, Figure};
 use crate::world::{Expected, Mode, ROLES, ROLES_LISTED, World};
@@ -29,6 +29,7 @@ pub(super) const ROW: Row = Row {
     about: "the decision alone, in process, one thread, over facts in memory: at least 1M/s",
     takes: "",
     of_database: false,
+    only_by_name: false,
     measure: |bench, _| async { measure(bench) }.boxed_local(),
 };
 

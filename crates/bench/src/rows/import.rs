@@ -1,5 +1,6 @@
 //! A million rows by import, against the raw load of the same rows.
 
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
@@ -9,13 +10,14 @@ use roster_client::{ImportOptions, Roster};
 
 use super::Row;
 use crate::bench::Bench;
-use crate::cache::Engine;
-use crate::fill::{check_import, write_pairs};
+use crate::databases::Engine;
+use crate::fill::{allow_multiple_accounts, check_import, parts, write_pairs};
+use crate::load::Slice;
 use crate::pairs::{Spread, alternate};
 use crate::process::Process;
 use crate::report::{Bar, Figure};
 use crate::sql;
-use crate::world::World;
+use crate::world::{Size, World};
 
 pub(super) const ROW: Row = Row {
     name: "import",
@@ -23,6 +25,7 @@ pub(super) const ROW: Row = Row {
             load of the same rows into the same tables and indexes: at least 0.50",
     takes: "minutes: a tenth of the pairs is measured, each on two fresh copies of the database",
     of_database: true,
+    only_by_name: false,
     measure: |bench, engine| measure(bench, engine).boxed_local(),
 };
 
@@ -32,6 +35,7 @@ pub(super) const MEMORY: Row = Row {
             it held idle: at most 200 MB",
     takes: "a copy of the world's database and one import",
     of_database: true,
+    only_by_name: false,
     measure: |bench, engine| memory(bench, engine).boxed_local(),
 };
 
@@ -46,7 +50,7 @@ pub(super) async fn import_pairs(
     server: &Process,
     world: &World,
 ) -> Result<Duration> {
-    let path = bench.cache.folder.join("associations.csv");
+    let path = bench.databases.folder().join("associations.csv");
     write_pairs(&path, pairs_of(world))?;
     let roster = Roster::connect(server.url()).await?;
     let begun = Instant::now();
@@ -58,6 +62,51 @@ pub(super) async fn import_pairs(
     check_import(&done)?;
     std::fs::remove_file(path)?;
     Ok(took)
+}
+
+/// The files of a small world, imported into an organization of their own each time.
+pub(crate) struct Imports {
+    url: String,
+    files: Vec<(ImportKind, PathBuf)>,
+    done: u32,
+}
+
+impl Imports {
+    pub(crate) fn new(bench: &Bench, server: &Process) -> Result<Self> {
+        let world = bench.world_of(match bench.measuring.world {
+            Size::Tiny => Size::Tiny,
+            Size::S | Size::Files | Size::M | Size::L => Size::Files,
+        });
+        let mut files = Vec::new();
+        for part in parts(&world) {
+            let name = format!("{:?}.csv", part.kind);
+            let path = bench.databases.folder().join(name);
+            part.write(&world, &path)?;
+            files.push((part.kind, path));
+        }
+        Ok(Self {
+            url: server.url(),
+            files,
+            done: 0,
+        })
+    }
+
+    /// Imports all of them once. The answers of the slice are rows.
+    pub(crate) async fn slice(&mut self) -> Result<Slice> {
+        self.done += 1;
+        let organization = format!("import-{}", self.done);
+        let roster = Roster::builder(&self.url).organization(organization);
+        let roster = roster.connect().await?;
+        allow_multiple_accounts(&roster).await?;
+        let (begun, mut rows) = (Instant::now(), 0);
+        for (kind, path) in &self.files {
+            let options = ImportOptions::default();
+            let done = roster.import(path, *kind, &options, |_| {}).await?;
+            check_import(&done)?;
+            rows += done.rows_total as u64;
+        }
+        Slice::of(rows, begun.elapsed())
+    }
 }
 
 async fn measure(bench: &Bench, engine: Engine) -> Result<Vec<Figure>> {

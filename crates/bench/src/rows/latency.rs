@@ -7,8 +7,8 @@ use hdrhistogram::Histogram;
 use super::Row;
 use crate::ask::{Checks, Clients};
 use crate::bench::Bench;
-use crate::cache::{Database, Engine};
-use crate::load::{STREAMS, closed, open, percentiles, warm_up};
+use crate::databases::{Database, Engine};
+use crate::load::{open, percentiles, warm_up};
 use crate::pairs::{Spread, alternate};
 use crate::process::Process;
 use crate::report::{Bar, Figure};
@@ -21,8 +21,9 @@ pub(super) const ROW: Row = Row {
     name: "check-latency",
     about: "CheckTicket at 1,000 calls a second at set times, the p99 of latencies with 10M tickets \
             (--large) against 10k (--small): at most 1.2 ×",
-    takes: "a quarter of an hour and 6 GB to fill world L, once",
+    takes: "a quarter of an hour and 6 GB to fill world L",
     of_database: true,
+    only_by_name: true,
     measure: |bench, engine| measure(bench, engine).boxed_local(),
 };
 
@@ -41,11 +42,7 @@ impl Side {
         let clients = Clients::connect(&server.url()).await?;
         let checks = Checks::new(clients, &bench.expected(&world));
         checks.until_in_memory(&server).await?;
-        let warming = || {
-            let checks = checks.clone();
-            closed(STREAMS, bench.slice(), move |n| checks.clone().ask(n))
-        };
-        warm_up(async || Ok(warming().await?.per_second())).await?;
+        warm_up(async || Ok(checks.slice(bench.slice()).await?.per_second())).await?;
         Ok(Self {
             _server: server,
             _database: database,
@@ -65,7 +62,7 @@ impl Side {
 }
 
 async fn measure(bench: &Bench, engine: Engine) -> Result<Vec<Figure>> {
-    let sizes = (bench.measuring.small, bench.measuring.large);
+    let sizes = (bench.only.small, bench.only.large);
     let worlds = (bench.world_of(sizes.0), bench.world_of(sizes.1));
     let large = bench.filled(engine, &worlds.1).await?;
     let small = if sizes.0 == sizes.1 {

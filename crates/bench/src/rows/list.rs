@@ -9,8 +9,8 @@ use futures::FutureExt;
 use super::Row;
 use crate::ask::{Clients, number_of};
 use crate::bench::Bench;
-use crate::cache::Engine;
-use crate::load::{closed, warm_up};
+use crate::databases::Engine;
+use crate::load::{Slice, closed, warm_up};
 use crate::pairs::{Spread, alternate};
 use crate::report::{Bar, Figure};
 use crate::sql::{self, Bare};
@@ -25,6 +25,7 @@ pub(super) const ROW: Row = Row {
             an echo of its size: at most 1.3 ×",
     takes: "",
     of_database: true,
+    only_by_name: false,
     measure: |bench, engine| measure(bench, engine).boxed_local(),
 };
 
@@ -38,6 +39,39 @@ fn readers(world: &World) -> Arc<[Reader]> {
         (contact, world.sharing_accounts(contact).collect())
     };
     (0..READERS).map(one).collect()
+}
+
+/// ListVisibleTickets on one stream, reader after reader.
+#[derive(Clone)]
+pub(crate) struct Pages {
+    clients: Clients,
+    readers: Arc<[Reader]>,
+}
+
+impl Pages {
+    pub(crate) fn new(clients: Clients, world: &World) -> Self {
+        let readers = readers(world);
+        Self { clients, readers }
+    }
+
+    /// The same readers at another server.
+    fn of(&self, clients: Clients) -> Self {
+        let readers = Arc::clone(&self.readers);
+        Self { clients, readers }
+    }
+
+    /// Asks for this time.
+    pub(crate) async fn slice(&self, time: Duration) -> Result<Slice> {
+        let pages = self.clone();
+        let page = move |number: u64| {
+            let pages = pages.clone();
+            async move {
+                let (contact, _) = &pages.readers[number as usize % pages.readers.len()];
+                pages.clients.list(*contact).await.map(drop)
+            }
+        };
+        closed(1, time, page).await
+    }
 }
 
 /// What the wire answers is what the tables hold, and each ticket of it is to be seen.
@@ -89,37 +123,26 @@ async fn measure(bench: &Bench, engine: Engine) -> Result<Vec<Figure>> {
     let world = bench.expected(&bench.world());
     let database = bench.filled(engine, &bench.world()).await?;
     let (server, echo) = (bench.serve(&database)?, bench.echo()?);
-    let clients = Clients::connect(&server.url()).await?;
-    let echoes = Clients::connect(&echo.url()).await?;
+    let pages = Pages::new(Clients::connect(&server.url()).await?, &world);
+    let echoes = pages.of(Clients::connect(&echo.url()).await?);
     let mut bare = sql::open(&database)?;
-    let readers = readers(&world);
+    let readers = &pages.readers;
     for reader in readers.iter() {
-        compare(&world, &clients, bare.as_mut(), reader).await?;
+        compare(&world, &pages.clients, bare.as_mut(), reader).await?;
     }
-    let pages = async |clients: &Clients, time| {
-        let (clients, readers) = (clients.clone(), Arc::clone(&readers));
-        let page = move |number: u64| {
-            let (clients, readers) = (clients.clone(), Arc::clone(&readers));
-            async move {
-                let (contact, _) = &readers[number as usize % readers.len()];
-                clients.list(*contact).await.map(drop)
-            }
-        };
-        anyhow::Ok(closed(1, time, page).await?.mean())
-    };
     // Both parts of the baseline in the time of one slice.
     let half = bench.slice() / 2;
-    warm_up(async || Ok(1.0 / pages(&clients, half).await?)).await?;
+    warm_up(async || Ok(pages.slice(half).await?.per_second())).await?;
     let mut parts = Vec::new();
     let pairs = alternate(
         bench.slices(),
         async || {
-            let of_sql = tokio::task::block_in_place(|| bare_slice(bare.as_mut(), &readers, half))?;
-            let of_echo = pages(&echoes, half).await?;
+            let of_sql = tokio::task::block_in_place(|| bare_slice(bare.as_mut(), readers, half))?;
+            let of_echo = echoes.slice(half).await?.mean();
             parts.push((of_sql, of_echo));
             Ok(of_sql + of_echo)
         },
-        async || pages(&clients, bench.slice()).await,
+        async || Ok(pages.slice(bench.slice()).await?.mean()),
     )
     .await?;
     let micros = |values: &mut dyn Iterator<Item = f64>| Spread::of(values).median * 1e6;

@@ -8,8 +8,7 @@ use futures::FutureExt;
 use super::Row;
 use crate::ask::{Checks, Clients};
 use crate::bench::Bench;
-use crate::cache::Engine;
-use crate::load::{STREAMS, closed};
+use crate::databases::Engine;
 use crate::pairs::Spread;
 use crate::report::{Bar, Figure};
 
@@ -19,6 +18,7 @@ pub(super) const ROW: Row = Row {
             started at once: at most 5 s",
     takes: "",
     of_database: true,
+    only_by_name: false,
     measure: |bench, engine| measure(bench, engine).boxed_local(),
 };
 
@@ -30,8 +30,7 @@ async fn measure(bench: &Bench, engine: Engine) -> Result<Vec<Figure>> {
     let mut checks = Checks::new(clients, &bench.expected(&world));
     let mut seconds = Vec::new();
     for _ in 0..bench.few().max(3) {
-        let asked = checks.clone();
-        closed(STREAMS, bench.slice(), move |n| asked.clone().ask(n)).await?;
+        checks.slice(bench.slice()).await?;
         let killed = Instant::now();
         server.kill()?;
         server = bench.serve(&database)?;

@@ -9,7 +9,7 @@ use futures::FutureExt;
 use super::Row;
 use crate::ask::{Clients, number_of};
 use crate::bench::Bench;
-use crate::cache::Engine;
+use crate::databases::Engine;
 use crate::fill::email;
 use crate::load::{closed, warm_up};
 use crate::pairs::{Spread, alternate};
@@ -28,6 +28,7 @@ pub(super) const ROW: Row = Row {
             the same page: at least 50 × faster",
     takes: "",
     of_database: true,
+    only_by_name: false,
     measure: |bench, engine| measure(bench, engine).boxed_local(),
 };
 
