@@ -18,8 +18,8 @@ use crate::say::say;
 pub(crate) enum Bar {
     AtLeast(f64),
     AtMost(f64),
-    /// At least this, but not on a machine like this one: the note of the figure says why.
-    AtLeastElsewhere(f64),
+    /// At least this on other machines, but not on this one: the note of the figure says why.
+    NotApplicable(f64),
 }
 
 impl Bar {
@@ -27,7 +27,7 @@ impl Bar {
         let met = match self {
             Self::AtLeast(bar) => value >= bar,
             Self::AtMost(bar) => value <= bar,
-            Self::AtLeastElsewhere(_) => return "not applicable",
+            Self::NotApplicable(_) => return "not applicable",
         };
         if met { "ok" } else { "missed" }
     }
@@ -64,7 +64,7 @@ impl Figure {
 
     fn bar_shown(&self) -> String {
         match self.bar {
-            Bar::AtLeast(bar) | Bar::AtLeastElsewhere(bar) => format!("≥ {}", self.with_unit(bar)),
+            Bar::AtLeast(bar) | Bar::NotApplicable(bar) => format!("≥ {}", self.with_unit(bar)),
             Bar::AtMost(bar) => format!("≤ {}", self.with_unit(bar)),
         }
     }
@@ -224,7 +224,7 @@ mod tests {
             "check (sqlite): 1.31 × (≤ 1.30 ×) missed"
         );
         assert_eq!(
-            of(3.2, Bar::AtLeastElsewhere(5.0)),
+            of(3.2, Bar::NotApplicable(5.0)),
             "check (sqlite): 3.20 × (≥ 5.00 ×) not applicable"
         );
         // What could not be measured meets no bar.
