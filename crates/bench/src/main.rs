@@ -24,6 +24,7 @@ mod world;
 use anyhow::{Result, bail};
 use clap::Parser;
 use mimalloc::MiMalloc;
+use tokio::signal::unix::{SignalKind, signal};
 
 use options::{Command, Options};
 
@@ -35,10 +36,13 @@ static ALLOCATOR: MiMalloc = MiMalloc;
 #[tokio::main]
 async fn main() -> Result<()> {
     let command = Options::parse().command;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    // A run that is dropped ends the programs that it has started and removes their databases.
     tokio::select! {
         done = run(command) => done,
-        // So that the programs that were started end, and their databases are removed.
-        _ = tokio::signal::ctrl_c() => bail!("interrupted"),
+        _ = interrupt.recv() => bail!("interrupted"),
+        _ = terminate.recv() => bail!("terminated"),
     }
 }
 

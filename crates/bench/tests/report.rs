@@ -1,7 +1,8 @@
 //! The bench itself: a tiny report from end to end, against the real server on SQLite.
 
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 /// The server as cargo built it beside the bench; built now where only the bench was.
 fn server() -> PathBuf {
@@ -17,24 +18,31 @@ fn server() -> PathBuf {
     server
 }
 
-fn bench(folder: &Path, arguments: &str) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_roster-bench"))
+fn command(folder: &Path, arguments: &str) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_roster-bench"));
+    command
         .args(arguments.split(' '))
         .arg("--folder")
-        .arg(folder)
-        .output()
-        .expect("the bench runs")
+        .arg(folder);
+    command
+}
+
+fn bench(folder: &Path, arguments: &str) -> Output {
+    let ran = command(folder, arguments).output();
+    ran.expect("the bench runs")
+}
+
+/// The arguments of a report in a tiny world.
+fn report_of(more: &str) -> String {
+    let server = server();
+    format!(
+        "report --database sqlite --world tiny --slices 2 --slice-ms 50 --server {} {more}",
+        server.display()
+    )
 }
 
 fn report(folder: &Path, more: &str) -> Output {
-    let server = server();
-    bench(
-        folder,
-        &format!(
-            "report --database sqlite --world tiny --slices 2 --slice-ms 50 --server {} {more}",
-            server.display()
-        ),
-    )
+    bench(folder, &report_of(more))
 }
 
 /// What a bench that succeeded said.
@@ -143,11 +151,34 @@ fn a_server_compared_with_itself_has_a_ratio_an_interval_and_costs_in_every_row(
     );
 }
 
+fn files_in(folder: &Path) -> usize {
+    std::fs::read_dir(folder).expect("a folder").count()
+}
+
 #[test]
 fn a_run_leaves_nothing_behind() {
     let folder = tempfile::tempdir().expect("a folder");
-    let ran = report(folder.path(), "--row restart");
-    said(&ran);
-    let left = std::fs::read_dir(folder.path()).expect("a folder").count();
-    assert_eq!(left, 0);
+    said(&report(folder.path(), "--row restart"));
+    assert_eq!(files_in(folder.path()), 0);
+}
+
+#[test]
+fn a_run_that_is_terminated_leaves_nothing_behind() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let endless = report_of("--row check").replace("--slices 2", "--slices 1000");
+    let mut running = command(folder.path(), &endless);
+    let mut running = running
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("the bench runs");
+    let output = BufReader::new(running.stdout.take().expect("an output"));
+    let filled = |line: &str| line.starts_with("  filled all");
+    let mut lines = output.lines().map(|line| line.expect("a line"));
+    assert!(lines.any(|line| filled(&line)), "it ended before");
+    assert_eq!(files_in(folder.path()), 1);
+    let pid = running.id().to_string();
+    let asked = Command::new("kill").args(["-TERM", &pid]).status();
+    assert!(asked.expect("kill runs").success());
+    assert!(!running.wait().expect("it ends").success());
+    assert_eq!(files_in(folder.path()), 0);
 }
