@@ -14,11 +14,19 @@ use crate::databases::Database;
 const ORG: i64 = 1;
 /// Rows of a page.
 const PAGE: i64 = 50;
+/// When all rows were created, in microseconds since 1970.
+const CREATE_TIME: i64 = 1_700_000_000_000_000;
+/// Kinds of origins and subjects, as Roster stores them.
+const CALL: i64 = 1;
+const IMPORT: i64 = 2;
+const SUBJECT_ACCOUNT: i64 = 1;
+const SUBJECT_CONTACT: i64 = 2;
 
 diesel::table! {
     organizations (org) {
         org -> BigInt,
         revision -> BigInt,
+        change_time -> BigInt,
     }
 }
 
@@ -44,6 +52,9 @@ diesel::table! {
         role -> Text,
         create_time -> BigInt,
         revision -> BigInt,
+        origin_kind -> Nullable<BigInt>,
+        origin_id -> Nullable<BigInt>,
+        creation_revision -> Nullable<BigInt>,
     }
 }
 
@@ -82,6 +93,18 @@ diesel::table! {
         nonce -> BigInt,
         format -> BigInt,
         parts -> BigInt,
+        credential -> Text,
+        origin_kind -> Nullable<BigInt>,
+        epoch -> BigInt,
+    }
+}
+
+diesel::table! {
+    change_set_subjects (org, kind, subject, revision) {
+        org -> BigInt,
+        kind -> BigInt,
+        subject -> BigInt,
+        revision -> BigInt,
     }
 }
 
@@ -123,6 +146,13 @@ pub(crate) fn open(database: &Database) -> Result<Box<dyn Bare>> {
     }
 }
 
+/// By what way a row came, as Roster stores it.
+#[derive(Clone, Copy)]
+enum Origin {
+    Call,
+    Import,
+}
+
 type NewAssociation<'a> = (
     diesel::dsl::Eq<associations::org, i64>,
     diesel::dsl::Eq<associations::contact, i64>,
@@ -132,10 +162,21 @@ type NewAssociation<'a> = (
     diesel::dsl::Eq<associations::role, &'a str>,
     diesel::dsl::Eq<associations::create_time, i64>,
     diesel::dsl::Eq<associations::revision, i64>,
+    diesel::dsl::Eq<associations::origin_kind, Option<i64>>,
+    diesel::dsl::Eq<associations::origin_id, Option<i64>>,
+    diesel::dsl::Eq<associations::creation_revision, Option<i64>>,
 );
 
 /// The row of a secondary association.
-fn new_association((contact, account): (u64, u64), revision: i64) -> NewAssociation<'static> {
+fn new_association(
+    (contact, account): (u64, u64),
+    revision: i64,
+    origin: Origin,
+) -> NewAssociation<'static> {
+    let (origin_kind, origin_id) = match origin {
+        Origin::Call => (CALL, None),
+        Origin::Import => (IMPORT, Some(1)),
+    };
     (
         associations::org.eq(ORG),
         associations::contact.eq(contact as i64),
@@ -143,7 +184,29 @@ fn new_association((contact, account): (u64, u64), revision: i64) -> NewAssociat
         associations::is_primary.eq(false),
         associations::sees_account_tickets.eq(false),
         associations::role.eq(""),
-        associations::create_time.eq(1_700_000_000_000_000),
+        associations::create_time.eq(CREATE_TIME),
         associations::revision.eq(revision),
+        associations::origin_kind.eq(Some(origin_kind)),
+        associations::origin_id.eq(origin_id),
+        associations::creation_revision.eq(Some(revision)),
     )
+}
+
+type NewSubject = (
+    diesel::dsl::Eq<change_set_subjects::org, i64>,
+    diesel::dsl::Eq<change_set_subjects::kind, i64>,
+    diesel::dsl::Eq<change_set_subjects::subject, i64>,
+    diesel::dsl::Eq<change_set_subjects::revision, i64>,
+);
+
+/// The records that an association concerns, in the order of their key.
+fn subjects_of((contact, account): (u64, u64), revision: i64) -> [NewSubject; 2] {
+    [(SUBJECT_ACCOUNT, account), (SUBJECT_CONTACT, contact)].map(|(kind, subject)| {
+        (
+            change_set_subjects::org.eq(ORG),
+            change_set_subjects::kind.eq(kind),
+            change_set_subjects::subject.eq(subject as i64),
+            change_set_subjects::revision.eq(revision),
+        )
+    })
 }

@@ -6,10 +6,10 @@ use diesel::prelude::*;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::sql_types::BigInt;
 
-use super::{Conn, insert_all, new_association, write};
-use crate::sql::associations;
+use super::{Conn, insert_all, insert_subjects, write};
 use crate::sql::{
-    Bare, ORG, PAGE, change_set_parts, change_sets, contacts, organizations, ticket_copies, tickets,
+    Bare, CALL, CREATE_TIME, ORG, Origin, PAGE, associations, change_set_parts, change_sets,
+    contacts, new_association, organizations, subjects_of, ticket_copies, tickets,
 };
 
 type Backend = <Conn as Connection>::Backend;
@@ -129,25 +129,32 @@ impl Bare for Conn {
             let organization = organizations::table.find(ORG);
             // First, since it is what two writers of one organization wait at.
             diesel::update(organization)
-                .set(organizations::revision.eq(organizations::revision + 1))
+                .set((
+                    organizations::revision.eq(organizations::revision + 1),
+                    organizations::change_time.eq(CREATE_TIME),
+                ))
                 .execute(conn)?;
             let revision: i64 = organization.select(organizations::revision).first(conn)?;
             diesel::insert_into(associations::table)
-                .values(new_association(pair, revision))
+                .values(new_association(pair, revision, Origin::Call))
                 .execute(conn)?;
             diesel::insert_into(change_sets::table)
                 .values((
                     change_sets::org.eq(ORG),
                     change_sets::revision.eq(revision),
-                    change_sets::create_time.eq(1_700_000_000_000_000),
+                    change_sets::create_time.eq(CREATE_TIME),
                     change_sets::actor.eq("anonymous"),
                     change_sets::command.eq("AssociateContacts"),
-                    change_sets::source.eq("call"),
+                    change_sets::source.eq("rpc"),
                     change_sets::nonce.eq(1),
-                    change_sets::format.eq(1),
+                    change_sets::format.eq(2),
                     change_sets::parts.eq(1),
+                    change_sets::credential.eq("local"),
+                    change_sets::origin_kind.eq(Some(CALL)),
+                    change_sets::epoch.eq(0),
                 ))
                 .execute(conn)?;
+            insert_subjects(conn, subjects_of(pair, revision))?;
             diesel::insert_into(change_set_parts::table)
                 .values((
                     change_set_parts::org.eq(ORG),

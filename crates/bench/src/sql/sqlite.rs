@@ -5,7 +5,7 @@ use diesel::connection::SimpleConnection;
 use anyhow::Result;
 use diesel::prelude::*;
 
-use super::{associations, new_association};
+use super::{NewSubject, Origin, associations, change_set_subjects, new_association};
 
 type Conn = SqliteConnection;
 
@@ -33,7 +33,16 @@ fn write<T>(conn: &mut Conn, work: impl FnOnce(&mut Conn) -> QueryResult<T>) -> 
 fn insert_all(conn: &mut Conn, pairs: &[(u64, u64)]) -> QueryResult<()> {
     for pair in pairs {
         diesel::insert_into(associations::table)
-            .values(new_association(*pair, 1))
+            .values(new_association(*pair, 1, Origin::Import))
+            .execute(conn)?;
+    }
+    Ok(())
+}
+
+fn insert_subjects(conn: &mut Conn, subjects: [NewSubject; 2]) -> QueryResult<()> {
+    for subject in subjects {
+        diesel::insert_into(change_set_subjects::table)
+            .values(subject)
             .execute(conn)?;
     }
     Ok(())
