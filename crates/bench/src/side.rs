@@ -75,8 +75,7 @@ impl Running {
             }
             Asked::Associate => {
                 let mut associations = Associations::new(clients, bench);
-                // Shorter than a slice: the pairs of a small world are few.
-                associations.slice(time / 4).await?;
+                associations.warm_up(time).await?;
                 Work::Associate(associations)
             }
             Asked::Import => {

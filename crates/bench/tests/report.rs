@@ -120,6 +120,11 @@ fn associate_goes_on_with_a_fresh_copy_when_a_world_has_no_new_pairs_left() {
     });
     let copies: u32 = copies.expect("a count").parse().expect("a number");
     assert!(copies > 2, "{said}");
+    // No slice found its pairs used up.
+    assert!(
+        !said.contains("NaN") && !said.contains(" 0 calls/s"),
+        "{said}"
+    );
 }
 
 #[test]

@@ -107,14 +107,24 @@ impl Associations {
         self.pairs.is_short()
     }
 
+    /// Associates for a part of a slice's time, and leaves most pairs to the slices.
+    pub(crate) async fn warm_up(&mut self, slice: Duration) -> Result<()> {
+        self.associate(slice / 4, self.pairs.left() / 4).await?;
+        Ok(())
+    }
+
     /// Associates for this time, or until no new pair is left.
     pub(crate) async fn slice(&mut self, time: Duration) -> Result<Slice> {
+        self.associate(time, self.pairs.left()).await
+    }
+
+    async fn associate(&mut self, time: Duration, calls_max: u64) -> Result<Slice> {
         let (clients, pair) = (self.clients.clone(), self.pairs.numbered());
         let call = move |number| {
             let clients = clients.clone();
             async move { clients.associate(number, pair(number)).await }
         };
-        let slice = closed_up_to(self.pairs.left(), STREAMS, time, call).await?;
+        let slice = closed_up_to(calls_max, STREAMS, time, call).await?;
         self.pairs.use_up(slice.answers);
         Ok(slice)
     }
