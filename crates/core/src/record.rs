@@ -1,9 +1,14 @@
 //! The records that Roster keeps, as the rules see them.
 
+mod fields;
+
 use std::collections::BTreeMap;
 
 use crate::id::{AccountId, ContactId, Revision, Time};
 use crate::text::{Email, ExternalId, Name, Role, Subject, TicketKey};
+
+pub(crate) use fields::Limited;
+use fields::record_fields;
 
 /// Free attributes of a record: key to value, in key order.
 pub type Attributes = BTreeMap<String, String>;
@@ -17,50 +22,48 @@ pub struct Stored<R> {
     pub revision: Revision,
 }
 
-/// A company that is served (取引先).
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Account {
-    /// Its name.
-    pub name: Name,
+record_fields! {
+    /// A company that is served (取引先).
+    Account,
+    /// Fields of an account to write; fields that are `None` stay as they are.
+    AccountPatch,
+    required
+    /// The name.
+    name: Name;
     /// How the name is read (ふりがな).
-    pub name_reading: Option<Name>,
-    /// Its id in another system.
-    pub external_id: Option<ExternalId>,
+    name_reading: Option<Name>;
+    /// The id in another system.
+    external_id: Option<ExternalId>;
     /// Free attributes.
-    pub attributes: Attributes,
-    /// Who of it sees its tickets; none: the organization's default.
-    pub sharing_mode: Option<SharingMode>,
+    attributes: Attributes;
+    /// Who of the account sees its tickets; `None` takes the organization's default.
+    sharing_mode: Option<SharingMode>;
     /// The roles that see its tickets under [`SharingMode::Roles`].
-    pub sharing_roles: Vec<Role>,
-    /// When it was created.
-    pub create_time: Time,
-    /// When it was last written.
-    pub update_time: Time,
+    sharing_roles: Vec<Role>;
 }
 
-/// A person who sends tickets (連絡先).
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Contact {
-    /// Family name.
-    pub family_name: Name,
-    /// Given name.
-    pub given_name: Option<Name>,
+record_fields! {
+    /// A person who sends tickets (連絡先).
+    Contact,
+    /// Fields of a contact to write; fields that are `None` stay as they are.
+    ContactPatch,
+    required
+    /// The family name.
+    family_name: Name;
+    /// The given name.
+    given_name: Option<Name>;
     /// How the family name is read.
-    pub family_name_reading: Option<Name>,
+    family_name_reading: Option<Name>;
     /// How the given name is read.
-    pub given_name_reading: Option<Name>,
+    given_name_reading: Option<Name>;
     /// E-mail addresses in the order given; each belongs to at most one contact.
-    pub emails: Vec<Email>,
+    emails: Vec<Email>;
     /// The id in another system.
-    pub external_id: Option<ExternalId>,
+    external_id: Option<ExternalId>;
     /// Free attributes.
-    pub attributes: Attributes,
+    attributes: Attributes;
     /// A blocked contact sees nothing.
-    pub blocked: bool,
-    /// When it was created.
-    pub create_time: Time,
-    /// When it was last written.
-    pub update_time: Time,
+    blocked: bool;
 }
 
 impl Contact {

@@ -9,7 +9,8 @@ use crate::limit::{
 };
 use crate::names::fold;
 use crate::record::{
-    ACCOUNTS_PER_CONTACT_MAX, Account, Association, Attributes, Contact, Settings, Ticket,
+    ACCOUNTS_PER_CONTACT_MAX, Account, Association, Attributes, Contact, Limited, Settings,
+    SharingMode, Ticket,
 };
 use crate::text::{Email, ExternalId, Name, Role, Subject as TicketSubject, TextFault, TicketKey};
 
@@ -37,65 +38,93 @@ fn text<T>(
     }
 }
 
-fn attributes(subject: &Subject, attributes: &Attributes, found: &mut Found) {
-    count(
-        subject,
-        "attributes",
-        attributes.len(),
-        ATTRIBUTES_MAX,
-        found,
-    );
-    let mut all = 0;
-    for (key, value) in attributes {
-        let (of_key, of_value) = (key.chars().count(), value.chars().count());
-        count(
-            subject,
-            "characters in an attribute's key",
-            of_key,
-            ATTRIBUTE_KEY_CHARS_MAX,
-            found,
-        );
-        count(
-            subject,
-            "characters in an attribute",
-            of_value,
-            ATTRIBUTE_VALUE_CHARS_MAX,
-            found,
-        );
-        all += of_key + of_value;
-    }
-    count(
-        subject,
-        "characters in attributes",
-        all,
-        ATTRIBUTES_CHARS_MAX,
-        found,
-    );
-}
-
-fn roles(subject: &Subject, roles: &[Role], found: &mut Found) {
-    count(
-        subject,
-        "sharing roles",
-        roles.len(),
-        SHARING_ROLES_MAX,
-        found,
-    );
-    for role in roles {
-        text(subject, "sharing role", role.as_str(), Role::parse, found);
+/// What a value that is not there breaks.
+impl<T: Limited> Limited for Option<T> {
+    fn limits(&self, found: &mut dyn FnMut(String)) {
+        if let Some(value) = self {
+            value.limits(found);
+        }
     }
 }
 
-fn external_id(subject: &Subject, id: Option<&ExternalId>, found: &mut Found) {
-    if let Some(id) = id {
-        text(
-            subject,
-            "external id",
-            id.as_str(),
-            ExternalId::parse,
-            found,
-        );
+macro_rules! limited_texts {
+    ($($text:ident),+) => {$(
+        impl Limited for $text {
+            fn limits(&self, found: &mut dyn FnMut(String)) {
+                if let Err(fault) = Self::parse(self.as_str()) {
+                    found(fault.to_string());
+                }
+            }
+        }
+    )+};
+}
+limited_texts!(Name, ExternalId, Email, Role);
+
+/// Values that their type limits.
+macro_rules! limited_by_type {
+    ($($type:ty),+) => {$(
+        impl Limited for $type {
+            fn limits(&self, _: &mut dyn FnMut(String)) {}
+        }
+    )+};
+}
+limited_by_type!(bool, SharingMode);
+
+fn at_most(has: usize, what: &str, max: usize, found: &mut dyn FnMut(String)) {
+    if has > max {
+        found(format!("has {has} {what}, at most {max} are allowed"));
     }
+}
+
+impl Limited for Vec<Role> {
+    fn limits(&self, found: &mut dyn FnMut(String)) {
+        at_most(self.len(), "roles", SHARING_ROLES_MAX, found);
+        self.iter().for_each(|role| role.limits(found));
+    }
+}
+
+impl Limited for Vec<Email> {
+    fn limits(&self, found: &mut dyn FnMut(String)) {
+        at_most(self.len(), "addresses", EMAILS_MAX, found);
+        self.iter().for_each(|email| email.limits(found));
+        let distinct: BTreeSet<String> = self.iter().map(|e| fold(e.as_str())).collect();
+        if distinct.len() != self.len() {
+            found("has an address twice".into());
+        }
+    }
+}
+
+impl Limited for Attributes {
+    fn limits(&self, found: &mut dyn FnMut(String)) {
+        at_most(self.len(), "attributes", ATTRIBUTES_MAX, found);
+        let mut all = 0;
+        for (key, value) in self {
+            let (of_key, of_value) = (key.chars().count(), value.chars().count());
+            at_most(
+                of_key,
+                "characters in a key",
+                ATTRIBUTE_KEY_CHARS_MAX,
+                found,
+            );
+            at_most(
+                of_value,
+                "characters in a value",
+                ATTRIBUTE_VALUE_CHARS_MAX,
+                found,
+            );
+            all += of_key + of_value;
+        }
+        at_most(all, "characters in all", ATTRIBUTES_CHARS_MAX, found);
+    }
+}
+
+/// A field keeps its limits.
+fn field(subject: &Subject, name: &str, value: &dyn Limited, found: &mut Found) {
+    value.limits(&mut |fault| {
+        found.unless(false, GUARD, subject, || {
+            format!("has a {name} that {fault}")
+        });
+    });
 }
 
 pub(super) fn settings(settings: &Settings, found: &mut Found) {
@@ -104,47 +133,20 @@ pub(super) fn settings(settings: &Settings, found: &mut Found) {
     found.unless(within, GUARD, &Subject::Settings, || {
         format!("allow {max} accounts a contact, 1 to {ACCOUNTS_PER_CONTACT_MAX} can be")
     });
-    roles(&Subject::Settings, &settings.default_sharing_roles, found);
+    field(
+        &Subject::Settings,
+        "default_sharing_roles",
+        &settings.default_sharing_roles,
+        found,
+    );
 }
 
 pub(super) fn account(subject: &Subject, account: &Account, found: &mut Found) {
-    for name in std::iter::once(&account.name).chain(&account.name_reading) {
-        text(subject, "name", name.as_str(), Name::parse, found);
-    }
-    external_id(subject, account.external_id.as_ref(), found);
-    attributes(subject, &account.attributes, found);
-    roles(subject, &account.sharing_roles, found);
+    account.each_field(&mut |name, value| field(subject, name, value, found));
 }
 
 pub(super) fn contact(subject: &Subject, contact: &Contact, found: &mut Found) {
-    let names = [
-        &contact.given_name,
-        &contact.family_name_reading,
-        &contact.given_name_reading,
-    ];
-    let names = names.into_iter().flatten();
-    for name in std::iter::once(&contact.family_name).chain(names) {
-        text(subject, "name", name.as_str(), Name::parse, found);
-    }
-    external_id(subject, contact.external_id.as_ref(), found);
-    attributes(subject, &contact.attributes, found);
-    count(
-        subject,
-        "addresses",
-        contact.emails.len(),
-        EMAILS_MAX,
-        found,
-    );
-    for email in &contact.emails {
-        text(subject, "address", email.as_str(), Email::parse, found);
-    }
-    let distinct: BTreeSet<String> = contact.emails.iter().map(|e| fold(e.as_str())).collect();
-    found.unless(
-        distinct.len() == contact.emails.len(),
-        GUARD,
-        subject,
-        || "has an address twice".into(),
-    );
+    contact.each_field(&mut |name, value| field(subject, name, value, found));
 }
 
 pub(super) fn association(subject: &Subject, association: &Association, found: &mut Found) {

@@ -5,38 +5,12 @@ use crate::command::{Circumstances, Command, Decision};
 use crate::fact::account_keys;
 use crate::fact::{Facts, Needs};
 use crate::id::{AccountId, Revision};
-use crate::record::{Account, Attributes, SharingMode, Stored};
+use crate::record::{Account, Stored};
 use crate::refusal::Refused;
-use crate::rules::{account_of, check_etag, check_keys, set};
-use crate::text::{ExternalId, Name, Role};
+use crate::rules::{account_of, check_etag, check_keys};
+use crate::text::Name;
 
-/// Fields of an account to write; those that are `None` stay.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct AccountPatch {
-    /// Its name.
-    pub name: Option<Name>,
-    /// Its reading.
-    pub name_reading: Option<Option<Name>>,
-    /// Its external id.
-    pub external_id: Option<Option<ExternalId>>,
-    /// All its attributes.
-    pub attributes: Option<Attributes>,
-    /// Its sharing mode.
-    pub sharing_mode: Option<Option<SharingMode>>,
-    /// All its sharing roles.
-    pub sharing_roles: Option<Vec<Role>>,
-}
-
-impl AccountPatch {
-    fn onto(self, account: &mut Account) {
-        set(&mut account.name, self.name);
-        set(&mut account.name_reading, self.name_reading);
-        set(&mut account.external_id, self.external_id);
-        set(&mut account.attributes, self.attributes);
-        set(&mut account.sharing_mode, self.sharing_mode);
-        set(&mut account.sharing_roles, self.sharing_roles);
-    }
-}
+pub use crate::record::AccountPatch;
 
 /// Makes an account.
 #[derive(Clone, Debug)]
@@ -63,16 +37,7 @@ impl Command for CreateAccount {
         facts: &F,
         given: &mut Circumstances,
     ) -> Result<Decision<Self::Answer>, Refused> {
-        let mut account = Account {
-            name: self.name.clone(),
-            name_reading: None,
-            external_id: None,
-            attributes: Attributes::new(),
-            sharing_mode: None,
-            sharing_roles: Vec::new(),
-            create_time: given.now,
-            update_time: given.now,
-        };
+        let mut account = Account::new(self.name.clone(), given.now);
         self.fields.clone().onto(&mut account);
         check_keys(facts, account_keys(Some(&account)), None, 'a')?;
         let id = given.take_account();

@@ -8,45 +8,14 @@ use crate::fact::contact_keys;
 use crate::fact::{Facts, Needs, UniqueKey};
 use crate::id::{ContactId, Revision};
 use crate::names::fold;
-use crate::record::{Attributes, Contact, Stored};
+use crate::record::{Contact, Stored};
 use crate::refusal::{Refusal, Refused};
-use crate::rules::set;
 use crate::rules::{check_etag, check_keys, contact_of};
-use crate::text::{Email, ExternalId, Name};
+use crate::text::Name;
 
-/// Fields of a contact to write; those that are `None` stay.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ContactPatch {
-    /// Family name.
-    pub family_name: Option<Name>,
-    /// Given name.
-    pub given_name: Option<Option<Name>>,
-    /// Reading of the family name.
-    pub family_name_reading: Option<Option<Name>>,
-    /// Reading of the given name.
-    pub given_name_reading: Option<Option<Name>>,
-    /// All its addresses.
-    pub emails: Option<Vec<Email>>,
-    /// Its external id.
-    pub external_id: Option<Option<ExternalId>>,
-    /// All its attributes.
-    pub attributes: Option<Attributes>,
-    /// Whether it sees nothing.
-    pub blocked: Option<bool>,
-}
+pub use crate::record::ContactPatch;
 
 impl ContactPatch {
-    fn onto(self, contact: &mut Contact) {
-        set(&mut contact.family_name, self.family_name);
-        set(&mut contact.given_name, self.given_name);
-        set(&mut contact.family_name_reading, self.family_name_reading);
-        set(&mut contact.given_name_reading, self.given_name_reading);
-        set(&mut contact.emails, self.emails);
-        set(&mut contact.external_id, self.external_id);
-        set(&mut contact.attributes, self.attributes);
-        set(&mut contact.blocked, self.blocked);
-    }
-
     fn keys(&self) -> impl Iterator<Item = UniqueKey> {
         let emails = self.emails.iter().flatten().map(UniqueKey::of_email);
         let external = self.external_id.iter().flatten();
@@ -96,18 +65,7 @@ impl Command for CreateContact {
         facts: &F,
         given: &mut Circumstances,
     ) -> Result<Decision<Self::Answer>, Refused> {
-        let mut contact = Contact {
-            family_name: self.family_name.clone(),
-            given_name: None,
-            family_name_reading: None,
-            given_name_reading: None,
-            emails: Vec::new(),
-            external_id: None,
-            attributes: Attributes::new(),
-            blocked: false,
-            create_time: given.now,
-            update_time: given.now,
-        };
+        let mut contact = Contact::new(self.family_name.clone(), given.now);
         self.fields.clone().onto(&mut contact);
         check_contact(facts, &contact, None)?;
         let id = given.take_contact();
