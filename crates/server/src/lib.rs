@@ -7,6 +7,7 @@ mod health;
 mod layers;
 mod lookup;
 mod memory;
+mod metrics;
 mod options;
 mod parse;
 mod render;
@@ -109,7 +110,7 @@ pub async fn serve(
     let following = tokio::spawn({
         let health = health.clone().follow(Arc::clone(&memory));
         let facts = memory::follow(Arc::clone(&memory), Arc::clone(&store), wanted);
-        let metrics = memory::serve_metrics(metrics, memory);
+        let metrics = metrics::serve_metrics(metrics, memory);
         async move { tokio::join!(health, facts, metrics) }
     });
     let (stopping, stopped) = tokio::sync::oneshot::channel();

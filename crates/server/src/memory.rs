@@ -7,7 +7,6 @@
 
 mod follow;
 mod load;
-mod metrics;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -16,7 +15,9 @@ use roster_core::change::Change;
 use roster_core::id::ContactId;
 use roster_core::organization::{At, OrganizationName};
 use roster_core::rules::visibility::Standing;
-use roster_index::{Followed, Index, Known, LoadGuard, Organization, OrganizationFacts};
+use roster_index::{
+    Followed, Index, IndexFigures, Known, LoadGuard, Organization, OrganizationFacts,
+};
 use roster_storage::{Committed, CommittedSet};
 use tokio::sync::mpsc;
 
@@ -25,7 +26,6 @@ use crate::token::lost;
 
 pub(crate) use follow::follow;
 pub(crate) use load::load;
-pub(crate) use metrics::serve_metrics;
 
 /// How many organizations may wait to be loaded. One that finds no place is asked for again by its
 /// next read.
@@ -47,6 +47,16 @@ pub(crate) enum Freshness {
 pub(crate) struct Answers {
     memory: AtomicU64,
     database: AtomicU64,
+}
+
+impl Answers {
+    pub(crate) fn memory(&self) -> u64 {
+        self.memory.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn database(&self) -> u64 {
+        self.database.load(Ordering::Relaxed)
+    }
 }
 
 /// See the module.
@@ -110,6 +120,16 @@ impl Memory {
             self.answers.memory.fetch_add(1, Ordering::Relaxed);
         }
         Ok(answered)
+    }
+
+    /// From where questions were answered so far.
+    pub(crate) fn answers(&self) -> &Answers {
+        &self.answers
+    }
+
+    /// How many organizations are in memory, and how many bytes they take.
+    pub(crate) fn figures(&self) -> IndexFigures {
+        self.index.figures()
     }
 
     /// Takes note that the database answered in memory's place. The facts of an organization that

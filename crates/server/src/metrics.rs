@@ -2,7 +2,6 @@
 
 use std::fmt::Error;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use axum::Router;
 use axum::http::{StatusCode, header};
@@ -15,7 +14,7 @@ use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::{Registry, Unit};
 use tokio::net::TcpListener;
 
-use super::Memory;
+use crate::memory::Memory;
 
 /// What a scrape is answered in.
 const TEXT: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -32,18 +31,17 @@ impl std::fmt::Debug for Watched {
 impl Collector for Watched {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), Error> {
         let memory = &self.0;
-        let figures = memory.index.figures();
-        let answered = |from: &std::sync::atomic::AtomicU64| from.load(Ordering::Relaxed);
+        let figures = memory.figures();
         for (name, help, value) in [
             (
                 "roster_answers_from_memory",
                 "Questions of sight that were answered from memory",
-                answered(&memory.answers.memory),
+                memory.answers().memory(),
             ),
             (
                 "roster_answers_from_database",
                 "Questions of sight that were answered from a snapshot of the database",
-                answered(&memory.answers.database),
+                memory.answers().database(),
             ),
         ] {
             let counter = ConstCounter::new(value);
