@@ -3,9 +3,9 @@
 //! A call that goes well pays for them with a place, a clock and the name of its method: nothing is
 //! boxed, and no answer but a refusal is looked into.
 
+mod bypass_router;
 mod deadline;
 mod explain;
-mod straight;
 mod watch;
 
 use std::convert::Infallible;
@@ -17,8 +17,8 @@ use tonic::{Code, Status};
 use tower::{Layer, Service, ServiceBuilder};
 
 use crate::fault::Fault;
+use bypass_router::BypassRouter;
 use deadline::KeepDeadline;
-use straight::Straight;
 use watch::Watch;
 
 pub(crate) use deadline::time_given;
@@ -53,7 +53,7 @@ where
         // Around all that takes time: whatever runs below is dropped at the caller's deadline.
         .layer(KeepDeadline)
         // The last, since it leads to the services.
-        .layer(Straight::to(service))
+        .layer(BypassRouter::to(service))
         .into_inner()
 }
 

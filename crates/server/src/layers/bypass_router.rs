@@ -1,4 +1,4 @@
-//! A straight way to the one service that is asked on every page view.
+//! Bypasses the router for the one service that is asked on every page view.
 //!
 //! The router boxes each call's body, answer and future anew and matches its path as a pattern:
 //! of a check, that is more than finding the answer. What is asked of other services takes it.
@@ -17,9 +17,9 @@ use super::Answer;
 
 /// Leads to this service past the router.
 #[derive(Clone)]
-pub(super) struct Straight<S>(S);
+pub(super) struct BypassRouter<S>(S);
 
-impl<S> Straight<S> {
+impl<S> BypassRouter<S> {
     pub(super) fn to(service: S) -> Self {
         Self(service)
     }
@@ -32,7 +32,7 @@ pub(super) struct Forked<S> {
     routes: Routes,
 }
 
-impl<S: Clone> Layer<Routes> for Straight<S> {
+impl<S: Clone> Layer<Routes> for BypassRouter<S> {
     type Service = Forked<S>;
 
     fn layer(&self, routes: Routes) -> Forked<S> {
