@@ -253,7 +253,7 @@ pub(crate) fn busy(of_what: &str) -> Fault {
 
 /// A message longer than is taken.
 pub(crate) fn too_large() -> Fault {
-    let max = crate::MESSAGE_BYTES_MAX;
+    let max = crate::limits::MESSAGE_BYTES_MAX;
     Fault::new(
         Code::ResourceExhausted,
         ErrorReason::MessageTooLarge,

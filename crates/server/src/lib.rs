@@ -5,6 +5,7 @@ mod demo;
 mod fault;
 mod health;
 mod layers;
+mod limits;
 mod lookup;
 mod memory;
 mod metrics;
@@ -37,27 +38,15 @@ pub use options::{Options, Task};
 
 use health::Health;
 use layers::{Places, layers};
+use limits::{
+    GOODBYE_PATIENCE, HEADER_BYTES_MAX, KEEPALIVE_AFTER, KEEPALIVE_PATIENCE, MESSAGE_BYTES_MAX,
+    STOP_PATIENCE, STREAMS_PER_CONNECTION_MAX,
+};
 use memory::Memory;
 use services::{Accounts, Associations, Contacts, Imports, SettingsOf, Tickets, Visibilities};
 use spine::Spine;
 use token::Tokens;
 
-/// Longest message that is taken: a full batch with long texts fits.
-pub(crate) const MESSAGE_BYTES_MAX: usize = 16 << 20;
-/// Calls that one connection may have open at once: enough for a busy client over one connection,
-/// few enough that no single one fills the server.
-const STREAMS_PER_CONNECTION_MAX: u32 = 1_024;
-/// Bytes of the headers of a call: a token of some KiB fits, a flood does not.
-const HEADER_BYTES_MAX: u32 = 16 << 10;
-/// How long a connection may be silent before it is asked whether anybody is there.
-const KEEPALIVE_AFTER: Duration = Duration::from_secs(30);
-/// How long that answer may take; then the connection, and what it holds, is given up.
-const KEEPALIVE_PATIENCE: Duration = Duration::from_secs(10);
-/// How long a stop waits for calls that run.
-const STOP_PATIENCE: Duration = Duration::from_secs(5);
-/// How long it waits for answers on their way once no call runs. Connections that idle, or never
-/// began to speak, would hold it for ever.
-const GOODBYE_PATIENCE: Duration = Duration::from_millis(300);
 /// How often a stop looks whether calls still run.
 const STOP_LOOKS_EVERY: Duration = Duration::from_millis(10);
 

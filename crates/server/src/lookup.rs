@@ -9,8 +9,8 @@ use roster_storage::{Snapshot, StorageError};
 use tonic::Code;
 
 use crate::fault::Fault;
+use crate::limits::ANSWER_BYTES_MAX;
 use crate::parse::Parsed;
-use crate::spine::ANSWER_BYTES_MAX;
 
 /// By what a record is looked up.
 pub(crate) enum Key {

@@ -3,7 +3,6 @@
 
 use std::convert::Infallible;
 use std::sync::Arc;
-use std::time::Duration;
 
 use prost::Message;
 use roster_api::v1::{Consistency, ErrorReason, consistency::Requirement};
@@ -18,6 +17,7 @@ use tonic::{Request, Response, Status};
 
 use crate::fault::{self, Fault, of_text};
 use crate::layers::time_given;
+use crate::limits::{ANSWER_BYTES_MAX, PAGE_ITEMS_DEFAULT, PAGE_ITEMS_MAX, READ_PATIENCE};
 use crate::memory::{Freshness, Memory};
 use crate::token::{Binding, Place, Tokens, lost};
 
@@ -27,15 +27,6 @@ const ORGANIZATION_KEY: &str = "roster-organization";
 pub(crate) const DEFAULT_ORGANIZATION: &str = "default";
 /// Who calls a server without credentials.
 pub(crate) const LOCAL_CALLER: &str = "local";
-/// Items of a page where the caller does not say.
-const PAGE_ITEMS_DEFAULT: usize = 50;
-/// Most items of a page.
-const PAGE_ITEMS_MAX: usize = 1_000;
-/// How long a read waits for the database whose caller gave it no deadline.
-const READ_PATIENCE: Duration = Duration::from_secs(60);
-/// A page ends before its answer passes this, well below the 4 MiB that most clients take.
-pub(crate) const ANSWER_BYTES_MAX: usize = 3 << 20;
-
 /// The facts of a question, from wherever they come.
 pub(crate) type Facts = dyn SightFacts<Error = Infallible>;
 

@@ -20,10 +20,7 @@ use tower::{Layer, Service};
 use super::explain::explain;
 use super::{Answer, answer, refusal_of};
 use crate::fault;
-
-/// Calls that are worked on at once: the queue of writes and as many reads. Beyond them a call
-/// would only wait, and memory is what it waits in.
-const CALLS_IN_FLIGHT_MAX: usize = 16_384;
+use crate::limits::CALLS_IN_FLIGHT_MAX;
 
 /// The places of the calls that are worked on.
 #[derive(Clone)]

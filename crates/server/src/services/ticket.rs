@@ -12,9 +12,10 @@ use roster_storage::{TicketFilter, TicketSource};
 use tonic::{Request, Response, Status};
 
 use crate::fault::{Fault, of_refusal};
+use crate::limits::ANSWER_BYTES_MAX;
 use crate::parse::{self, Parsed};
 use crate::render;
-use crate::spine::{ANSWER_BYTES_MAX, Spine};
+use crate::spine::Spine;
 use crate::token::Place;
 
 /// See the proto.
