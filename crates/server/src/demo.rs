@@ -14,7 +14,7 @@ use roster_storage::{
 };
 use tempfile::NamedTempFile;
 
-use crate::spine::{DEFAULT_ORGANIZATION, LOCAL_CALLER};
+use crate::handler::{DEFAULT_ORGANIZATION, LOCAL_CALLER};
 
 /// What the rows of a file are, and its bytes.
 type File = (Kind, &'static [u8]);

@@ -3,6 +3,7 @@
 mod check;
 mod demo;
 mod fault;
+mod handler;
 mod health;
 mod layers;
 mod limits;
@@ -13,7 +14,7 @@ mod options;
 mod parse;
 mod render;
 mod services;
-mod spine;
+
 mod spool;
 mod token;
 
@@ -36,6 +37,7 @@ use tonic_health::ServingStatus;
 pub use check::check;
 pub use options::{Options, Task};
 
+use handler::Handler;
 use health::Health;
 use layers::{Places, layers};
 use limits::{
@@ -44,7 +46,6 @@ use limits::{
 };
 use memory::Memory;
 use services::{Accounts, Associations, Contacts, Imports, SettingsOf, Tickets, Visibilities};
-use spine::Spine;
 use token::Tokens;
 
 /// How often a stop looks whether calls still run.
@@ -72,7 +73,7 @@ pub async fn serve(
     let memory = Arc::new(memory);
     let store = open(options, &memory).await?;
     let store = Arc::new(store);
-    let spine = Spine {
+    let handler = Handler {
         tokens: Arc::new(Tokens::new(store.keys())?),
         store: Arc::clone(&store),
         memory: Arc::clone(&memory),
@@ -81,7 +82,7 @@ pub async fn serve(
     let (reporter, health_service) = tonic_health::server::health_reporter();
     let health = Health::new(reporter, services_named()?);
     health.tell(ServingStatus::Serving).await;
-    let mut routes = routes(&spine, &intake)?;
+    let mut routes = routes(&handler, &intake)?;
     routes.add_service(health_service);
 
     if options.demo {
@@ -122,7 +123,7 @@ pub async fn serve(
         .with_keepalive(Some(KEEPALIVE_AFTER));
     let places = Places::new();
     let serving = server()
-        .layer(layers(&places, visibility(&spine)))
+        .layer(layers(&places, visibility(&handler)))
         .add_routes(routes.routes())
         .serve_with_incoming_shutdown(incoming, shutdown);
     tokio::select! {
@@ -211,12 +212,12 @@ macro_rules! sized {
 }
 
 /// The service that is asked on every page view, which stands apart from the others.
-fn visibility(spine: &Spine) -> VisibilityServiceServer<Visibilities> {
-    sized!(VisibilityServiceServer, Visibilities(spine.clone()))
+fn visibility(handler: &Handler) -> VisibilityServiceServer<Visibilities> {
+    sized!(VisibilityServiceServer, Visibilities(handler.clone()))
 }
 
 /// All other services of the API, with reflection in both versions that tools speak.
-fn routes(spine: &Spine, intake: &Arc<Intake>) -> anyhow::Result<RoutesBuilder> {
+fn routes(handler: &Handler, intake: &Arc<Intake>) -> anyhow::Result<RoutesBuilder> {
     let reflection = || {
         tonic_reflection::server::Builder::configure()
             .register_encoded_file_descriptor_set(roster_api::FILE_DESCRIPTOR_SET)
@@ -228,27 +229,27 @@ fn routes(spine: &Spine, intake: &Arc<Intake>) -> anyhow::Result<RoutesBuilder> 
         .add_service(reflection().build_v1alpha()?)
         .add_service(sized!(
             v1::account_service_server::AccountServiceServer,
-            Accounts(spine.clone())
+            Accounts(handler.clone())
         ))
         .add_service(sized!(
             v1::contact_service_server::ContactServiceServer,
-            Contacts(spine.clone())
+            Contacts(handler.clone())
         ))
         .add_service(sized!(
             v1::association_service_server::AssociationServiceServer,
-            Associations(spine.clone())
+            Associations(handler.clone())
         ))
         .add_service(sized!(
             v1::ticket_service_server::TicketServiceServer,
-            Tickets(spine.clone())
+            Tickets(handler.clone())
         ))
         .add_service(sized!(
             v1::settings_service_server::SettingsServiceServer,
-            SettingsOf(spine.clone())
+            SettingsOf(handler.clone())
         ))
         .add_service(sized!(
             v1::import_service_server::ImportServiceServer,
-            Imports::new(spine.clone(), Arc::clone(intake))
+            Imports::new(handler.clone(), Arc::clone(intake))
         ));
     Ok(routes)
 }

@@ -13,14 +13,14 @@ use roster_storage::PickedAccount;
 use tonic::{Code, Request, Response, Status};
 
 use crate::fault::{ACCOUNT, Fault};
+use crate::handler::Handler;
 use crate::lookup;
 use crate::parse::{self, Parsed};
 use crate::render;
-use crate::spine::Spine;
 use crate::token::{Place, parse_etag};
 
 /// See the proto.
-pub(crate) struct Accounts(pub(crate) Spine);
+pub(crate) struct Accounts(pub(crate) Handler);
 
 const PATHS: &[&str] = &[
     "name",

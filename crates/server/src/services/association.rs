@@ -14,13 +14,13 @@ use roster_storage::{ContactAccountPlace, NamePlace};
 use tonic::{Request, Response, Status};
 
 use crate::fault::{Fault, of_refusal};
+use crate::handler::Handler;
 use crate::parse::{self, Parsed};
 use crate::render;
-use crate::spine::Spine;
 use crate::token::{Place, parse_etag, preview_etag};
 
 /// See the proto.
-pub(crate) struct Associations(pub(crate) Spine);
+pub(crate) struct Associations(pub(crate) Handler);
 
 fn pair(prefix: &str, account: &str, contact: &str) -> Parsed<Pair> {
     Ok(Pair {

@@ -22,9 +22,9 @@ use tokio_stream::{Stream, StreamExt};
 use tonic::{Request, Response, Status, Streaming};
 
 use crate::fault::{Fault, import_not_found, of_import, of_text, stopping};
+use crate::handler::{Handler, LOCAL_CALLER, organization_of};
 use crate::parse::{self, Parsed};
 use crate::render;
-use crate::spine::{LOCAL_CALLER, Spine, organization_of};
 use crate::spool::{FILE_BYTES_MAX, Spool, Spooled};
 
 /// Columns that a mapping may name: as many as a file may have.
@@ -42,7 +42,7 @@ const MESSAGES_AHEAD: usize = 2;
 
 /// See the proto.
 pub(crate) struct Imports {
-    spine: Spine,
+    handler: Handler,
     intake: Arc<Intake>,
     uploads: Semaphore,
 }
@@ -50,9 +50,9 @@ pub(crate) struct Imports {
 type Answers<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
 
 impl Imports {
-    pub(crate) fn new(spine: Spine, intake: Arc<Intake>) -> Self {
+    pub(crate) fn new(handler: Handler, intake: Arc<Intake>) -> Self {
         Self {
-            spine,
+            handler,
             intake,
             uploads: Semaphore::new(UPLOADS_MAX),
         }
@@ -63,7 +63,7 @@ impl Imports {
         organization: &OrganizationName,
         id: ImportId,
     ) -> Result<v1::Import, Fault> {
-        find(&self.spine, organization, id).await
+        find(&self.handler, organization, id).await
     }
 
     /// The import that a request began before, if it did.
@@ -76,7 +76,7 @@ impl Imports {
             return Ok(None);
         };
         let read = self
-            .spine
+            .handler
             .store
             .read(organization, move |at| at.first_answer(&request));
         match read.await? {
@@ -97,20 +97,20 @@ impl Imports {
 }
 
 async fn find(
-    spine: &Spine,
+    handler: &Handler,
     organization: &OrganizationName,
     id: ImportId,
 ) -> Result<v1::Import, Fault> {
-    let found = spine
+    let found = handler
         .store
         .read(organization, move |at| at.import(id))
         .await?;
     let import = found.ok_or_else(|| import_not_found(id))?;
-    Ok(render_import(spine, organization, &import))
+    Ok(render_import(handler, organization, &import))
 }
 
 fn render_import(
-    spine: &Spine,
+    handler: &Handler,
     organization: &OrganizationName,
     import: &ImportRecord,
 ) -> v1::Import {
@@ -149,7 +149,7 @@ fn render_import(
         create_time: render::time(import.create_time),
         end_time: import.end_time.and_then(render::time),
         written_token: if ended {
-            spine.tokens.of(organization.as_str(), import.at)
+            handler.tokens.of(organization.as_str(), import.at)
         } else {
             String::new()
         },
@@ -322,9 +322,9 @@ impl ImportService for Imports {
             request,
         };
         let encode = {
-            let (spine, organization) = (self.spine.clone(), organization.clone());
+            let (handler, organization) = (self.handler.clone(), organization.clone());
             move |import: &ImportRecord| {
-                render_import(&spine, &organization, import).encode_to_vec()
+                render_import(&handler, &organization, import).encode_to_vec()
             }
         };
         let begun = self
@@ -333,7 +333,7 @@ impl ImportService for Imports {
             .await
             .map_err(Fault::from)?;
         let import = match begun {
-            Done::Fresh(import, _) => render_import(&self.spine, &organization, &import),
+            Done::Fresh(import, _) => render_import(&self.handler, &organization, &import),
             Done::Repeated(kept) => self.of_kept(&organization, &kept).await?,
         };
         Ok(Response::new(v1::StartImportResponse {
@@ -360,7 +360,7 @@ impl ImportService for Imports {
         let first = self.find(&organization, id).await?;
         let (sender, receiver) = mpsc::channel(MESSAGES_AHEAD);
         let watch = Watch {
-            spine: self.spine.clone(),
+            handler: self.handler.clone(),
             organization,
             id,
             stop: self.intake.stopping(),
@@ -382,15 +382,15 @@ impl ImportService for Imports {
         let organization = organization_of(&request)?;
         let id: ImportId = parse::id("id", &request.get_ref().id)?;
         let found = self
-            .spine
+            .handler
             .store
             .read(&organization, move |at| at.import(id));
         let import = found.await.map_err(Fault::from)?;
         let import = import.ok_or_else(|| import_not_found(id))?;
         let (sender, receiver) = mpsc::channel(MESSAGES_AHEAD);
-        let spine = self.spine.clone();
+        let handler = self.handler.clone();
         tokio::spawn(async move {
-            if let Err(fault) = download(&spine, &organization, &import, &sender).await {
+            if let Err(fault) = download(&handler, &organization, &import, &sender).await {
                 // Whoever downloaded may have gone.
                 let _ = sender.send(Err(fault)).await;
             }
@@ -408,7 +408,7 @@ type Chunks = mpsc::Sender<Result<Vec<u8>, Fault>>;
 
 /// Sends the rejects page by page; ends early when nobody takes them any more.
 async fn download(
-    spine: &Spine,
+    handler: &Handler,
     organization: &OrganizationName,
     import: &ImportRecord,
     chunks: &Chunks,
@@ -418,7 +418,7 @@ async fn download(
     }
     let (id, mut after) = (import.id, 0);
     loop {
-        let read = spine.store.read(organization, move |at| {
+        let read = handler.store.read(organization, move |at| {
             at.import_rejects(id, after, REJECTS_PAGE)
         });
         let page = read.await?;
@@ -444,7 +444,7 @@ async fn send(chunks: &Chunks, bytes: Vec<u8>) -> bool {
 
 /// Somebody who watches an import, wherever it is worked on.
 struct Watch {
-    spine: Spine,
+    handler: Handler,
     organization: OrganizationName,
     id: ImportId,
     stop: tokio::sync::watch::Receiver<bool>,
@@ -478,7 +478,7 @@ impl Watch {
                     return Err(stopping().into());
                 }
             }
-            import = find(&self.spine, &self.organization, self.id).await?;
+            import = find(&self.handler, &self.organization, self.id).await?;
         }
     }
 }

@@ -10,13 +10,13 @@ use roster_core::rules::settings::UpdateSettings;
 use tonic::{Request, Response, Status};
 
 use crate::fault::Fault;
+use crate::handler::Handler;
 use crate::parse::{self, Parsed};
 use crate::render;
-use crate::spine::Spine;
 use crate::token::parse_etag;
 
 /// See the proto.
-pub(crate) struct SettingsOf(pub(crate) Spine);
+pub(crate) struct SettingsOf(pub(crate) Handler);
 
 const PATHS: &[&str] = &[
     "multiple_accounts",

@@ -12,14 +12,14 @@ use roster_storage::{TicketFilter, TicketSource};
 use tonic::{Request, Response, Status};
 
 use crate::fault::{Fault, of_refusal};
+use crate::handler::Handler;
 use crate::limits::ANSWER_BYTES_MAX;
 use crate::parse::{self, Parsed};
 use crate::render;
-use crate::spine::Spine;
 use crate::token::Place;
 
 /// See the proto.
-pub(crate) struct Tickets(pub(crate) Spine);
+pub(crate) struct Tickets(pub(crate) Handler);
 
 fn record(index: usize, given: &v1::TicketRecord) -> Parsed<Record> {
     let at = |field: &str| format!("tickets[{index}].{field}");

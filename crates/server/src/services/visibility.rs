@@ -6,19 +6,19 @@ use roster_api::v1;
 use roster_api::v1::visibility_service_server::VisibilityService;
 use roster_core::id::ContactId;
 use roster_core::refusal::Refusal;
-use roster_core::rules::visibility::{Unseen, Verdict, sight};
+use roster_core::rules::visibility::{SightFacts, Unseen, Verdict, sight};
 use roster_core::text::TicketKey;
 use roster_storage::TicketFilter;
 use tonic::{Request, Response, Status};
 
 use crate::fault::Fault;
+use crate::handler::{Handler, ReadRequest};
 use crate::parse;
 use crate::render;
-use crate::spine::{Facts, ReadRequest, Spine};
 use crate::token::Place;
 
 /// See the proto.
-pub(crate) struct Visibilities(pub(crate) Spine);
+pub(crate) struct Visibilities(pub(crate) Handler);
 
 fn of_unseen(unseen: &Unseen<Infallible>, contact: ContactId, key: &TicketKey) -> Fault {
     match unseen {
@@ -36,11 +36,14 @@ impl Visibilities {
         contact: ContactId,
         key: TicketKey,
     ) -> Result<(Verdict, String), Fault> {
-        let judge = move |facts: &Facts, keys: &[TicketKey]| {
+        let judge = move |facts: &dyn SightFacts<Error = Infallible>, keys: &[TicketKey]| {
             let key = &keys[0];
             sight(facts, contact, key).map_err(|unseen| of_unseen(&unseen, contact, key))
         };
-        let (verdict, read_token) = self.0.sights(request, contact, [key], judge).await?;
+        let (verdict, read_token) = self
+            .0
+            .ask_visibility(request, contact, [key], judge)
+            .await?;
         Ok((verdict?, read_token))
     }
 }
@@ -95,14 +98,17 @@ impl VisibilityService for Visibilities {
         let key =
             |(index, id): (usize, &String)| parse::ticket_key(&format!("ticket_ids[{index}]"), id);
         let keys: Vec<TicketKey> = ids.iter().enumerate().map(key).collect::<Result<_, _>>()?;
-        let judge = move |facts: &Facts, keys: &[TicketKey]| {
+        let judge = move |facts: &dyn SightFacts<Error = Infallible>, keys: &[TicketKey]| {
             let results = keys.iter().map(|key| {
                 let seen = sight(facts, contact, key);
                 batch_result(contact, key, seen)
             });
             results.collect::<Result<Vec<_>, Fault>>()
         };
-        let (results, read_token) = self.0.sights(&request, contact, keys, judge).await?;
+        let (results, read_token) = self
+            .0
+            .ask_visibility(&request, contact, keys, judge)
+            .await?;
         let results = results?;
         Ok(Response::new(v1::BatchCheckTicketsResponse {
             results,

@@ -1,0 +1,193 @@
+//! A read: of one moment, from memory or from a snapshot, as fresh as its caller wants it.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+
+use prost::Message;
+use roster_api::v1::{Consistency, consistency::Requirement};
+use roster_core::id::ContactId;
+use roster_core::rules::visibility::{SightFacts, Standing};
+use roster_core::text::TicketKey;
+use roster_storage::{At, OrganizationName, Snapshot, StorageError};
+use tonic::Request;
+
+use super::Handler;
+use super::organization::{organization_of, organization_text};
+use crate::fault::{self, Fault};
+use crate::layers::time_given;
+use crate::limits::READ_PATIENCE;
+use crate::memory::Freshness;
+use crate::token::lost;
+
+/// A request that reads.
+pub(crate) trait ReadRequest: Message {
+    const RPC: &'static str;
+    fn consistency(&self) -> Option<&Consistency>;
+}
+
+macro_rules! reads {
+    ($($request:ident, $rpc:literal;)*) => {$(
+        impl ReadRequest for roster_api::v1::$request {
+            const RPC: &'static str = $rpc;
+            fn consistency(&self) -> Option<&Consistency> {
+                self.consistency.as_ref()
+            }
+        }
+    )*};
+}
+
+reads! {
+    GetAccountRequest, "GetAccount";
+    LookupAccountsRequest, "LookupAccounts";
+    ListAccountsRequest, "ListAccounts";
+    ListAccountHeadingsRequest, "ListAccountHeadings";
+    GetContactRequest, "GetContact";
+    LookupContactsRequest, "LookupContacts";
+    ListContactsRequest, "ListContacts";
+    ListContactHeadingsRequest, "ListContactHeadings";
+    PreviewDissociationRequest, "PreviewDissociation";
+    ListAccountContactsRequest, "ListAccountContacts";
+    ListContactAccountsRequest, "ListContactAccounts";
+    GetTicketRequest, "GetTicket";
+    ListTicketsRequest, "ListTickets";
+    CheckTicketRequest, "CheckTicket";
+    BatchCheckTicketsRequest, "BatchCheckTickets";
+    ListVisibleTicketsRequest, "ListVisibleTickets";
+    ListTicketViewersRequest, "ListTicketViewers";
+    ExplainTicketRequest, "ExplainTicket";
+    GetSettingsRequest, "GetSettings";
+}
+
+/// What a snapshot answers, and its moment; a fault where the caller has seen a moment that is lost.
+fn of_moment<T>(
+    snapshot: &mut Snapshot<'_>,
+    fresh: Freshness,
+    ask: impl FnOnce(&mut Snapshot<'_>) -> Result<Result<T, Fault>, StorageError>,
+) -> Result<Result<(T, At), Fault>, StorageError> {
+    if let Freshness::AtLeast(moment) = fresh
+        && !snapshot.has_been(moment)?
+    {
+        return Ok(Err(lost()));
+    }
+    Ok(ask(snapshot)?.map(|answer| (answer, snapshot.at())))
+}
+
+/// What is read, if it comes a little before the caller's deadline: else the caller hears why not,
+/// and when to try again.
+async fn in_time<Q, T>(
+    request: &Request<Q>,
+    reading: impl Future<Output = Result<Result<T, Fault>, StorageError>>,
+) -> Result<T, Fault> {
+    let given = time_given(request.metadata().as_ref()).unwrap_or(READ_PATIENCE);
+    match tokio::time::timeout(given / 10 * 9, reading).await {
+        Ok(answered) => answered?,
+        Err(_) => Err(fault::slow()),
+    }
+}
+
+impl Handler {
+    /// A read of one moment: what it answers and that moment's token.
+    pub(crate) async fn read<Q, T>(
+        &self,
+        request: &Request<Q>,
+        ask: impl FnOnce(&mut Snapshot<'_>) -> Result<Result<T, Fault>, StorageError> + Send + 'static,
+    ) -> Result<(T, String), Fault>
+    where
+        Q: ReadRequest,
+        T: Send + 'static,
+    {
+        let organization = organization_of(request)?;
+        let fresh = self.freshness(organization.as_str(), request.get_ref())?;
+        let (answer, at) = self.read_at(request, &organization, fresh, ask).await?;
+        Ok((answer, self.tokens.of(organization.as_str(), at)))
+    }
+
+    /// As [`read`](Self::read), for a page in the order of an index, with memory at hand: it tells
+    /// how contacts stand at the snapshot's moment, where it has that.
+    pub(crate) async fn read_page<Q, T>(
+        &self,
+        request: &Request<Q>,
+        ask: impl Fn(
+            &mut Snapshot<'_>,
+            &dyn Fn(ContactId, At) -> Option<Standing>,
+        ) -> Result<Result<T, Fault>, StorageError>
+        + Send
+        + 'static,
+    ) -> Result<(T, String), Fault>
+    where
+        Q: ReadRequest,
+        T: Send + 'static,
+    {
+        let organization = organization_of(request)?;
+        let fresh = self.freshness(organization.as_str(), request.get_ref())?;
+        let (memory, name) = (Arc::clone(&self.memory), organization.clone());
+        let asked = move |snapshot: &mut Snapshot<'_>| {
+            of_moment(snapshot, fresh, |snapshot| {
+                let standing = |contact, at| memory.standing(name.as_str(), contact, at);
+                let answer = ask(snapshot, &standing)?;
+                Ok(answer.map(|answer| (answer, snapshot.exists())))
+            })
+        };
+        let reading = self.store.read_page(&organization, asked);
+        let ((answer, exists), at) = in_time(request, reading).await?;
+        self.memory.want(&organization, exists);
+        Ok((answer, self.tokens.of(organization.as_str(), at)))
+    }
+
+    /// Judges by the facts of sight: those in memory, if they are there and fresh enough, else
+    /// those of a snapshot, in which no facts are found but of this contact and these tickets.
+    pub(crate) async fn ask_visibility<Q, K, T>(
+        &self,
+        request: &Request<Q>,
+        contact: ContactId,
+        keys: K,
+        judge: impl Fn(&dyn SightFacts<Error = Infallible>, &[TicketKey]) -> T + Send + 'static,
+    ) -> Result<(T, String), Fault>
+    where
+        Q: ReadRequest,
+        K: AsRef<[TicketKey]> + Send + 'static,
+        T: Send + 'static,
+    {
+        let name = organization_text(request)?;
+        let fresh = self.freshness(name, request.get_ref())?;
+        let judged = |facts: &_| judge(facts, keys.as_ref());
+        if let Some((answer, at)) = self.memory.answer(name, fresh, |facts| judged(facts))? {
+            return Ok((answer, self.tokens.of(name, at)));
+        }
+        let organization = OrganizationName::trusted(name);
+        let from_snapshot = move |snapshot: &mut Snapshot<'_>| {
+            let facts = snapshot.sight_facts(contact, keys.as_ref())?;
+            Ok(Ok((judge(&facts, keys.as_ref()), snapshot.exists())))
+        };
+        // Boxed, so that an answer from memory does not carry its room about.
+        let reading = Box::pin(self.read_at(request, &organization, fresh, from_snapshot));
+        let ((answer, exists), at) = reading.await?;
+        self.memory.missed(&organization, exists);
+        Ok((answer, self.tokens.of(name, at)))
+    }
+
+    /// A snapshot's answer and its moment.
+    async fn read_at<Q, T: Send + 'static>(
+        &self,
+        request: &Request<Q>,
+        organization: &OrganizationName,
+        fresh: Freshness,
+        ask: impl FnOnce(&mut Snapshot<'_>) -> Result<Result<T, Fault>, StorageError> + Send + 'static,
+    ) -> Result<(T, At), Fault> {
+        let asked = move |snapshot: &mut Snapshot<'_>| of_moment(snapshot, fresh, ask);
+        in_time(request, self.store.read(organization, asked)).await
+    }
+
+    /// How fresh a read must be. The database itself is the freshest: whatever a snapshot answers
+    /// is fully consistent.
+    fn freshness(&self, organization: &str, read: &impl ReadRequest) -> Result<Freshness, Fault> {
+        match read.consistency().and_then(|c| c.requirement.as_ref()) {
+            None | Some(Requirement::FullyConsistent(false)) => Ok(Freshness::Any),
+            Some(Requirement::FullyConsistent(true)) => Ok(Freshness::Head),
+            Some(Requirement::AtLeastAsFresh(token)) => {
+                let moment = self.tokens.moment(organization, token)?;
+                Ok(Freshness::AtLeast(moment))
+            }
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! A write: parsed, carried out once a request id, rendered.
+
+use std::sync::Arc;
+
+use prost::Message;
+use roster_core::command::Command;
+use roster_core::text::RequestId;
+use roster_storage::{At, ChangeOrigin, Done, Origin, RequestKey, StorageError};
+use tonic::{Request, Response, Status};
+
+use super::{Handler, LOCAL_CALLER, organization_of};
+use crate::fault::{Fault, of_text};
+
+/// A request that writes.
+pub(crate) trait WriteRequest: Message + Clone {
+    const RPC: &'static str;
+    fn take_request_id(&mut self) -> String;
+}
+
+macro_rules! writes {
+    ($($request:ident, $rpc:literal;)*) => {$(
+        impl WriteRequest for roster_api::v1::$request {
+            const RPC: &'static str = $rpc;
+            fn take_request_id(&mut self) -> String {
+                std::mem::take(&mut self.request_id)
+            }
+        }
+    )*};
+}
+
+writes! {
+    CreateAccountRequest, "CreateAccount";
+    UpdateAccountRequest, "UpdateAccount";
+    DeleteAccountRequest, "DeleteAccount";
+    CreateContactRequest, "CreateContact";
+    UpdateContactRequest, "UpdateContact";
+    DeleteContactRequest, "DeleteContact";
+    AssociateContactsRequest, "AssociateContacts";
+    DissociateContactRequest, "DissociateContact";
+    SetPrimaryAccountRequest, "SetPrimaryAccount";
+    TransferContactRequest, "TransferContact";
+    UpdateAssociationRequest, "UpdateAssociation";
+    RecordTicketsRequest, "RecordTickets";
+    DeleteTicketsRequest, "DeleteTickets";
+    UpdateSettingsRequest, "UpdateSettings";
+}
+
+impl Handler {
+    /// A write: parse, carry out or answer what was answered before, render.
+    pub(crate) async fn write<Q, C, R>(
+        &self,
+        request: Request<Q>,
+        parse: impl FnOnce(Q) -> Result<C, Fault>,
+        render: impl Fn(&C::Answer, String) -> R + Send + Sync + 'static,
+    ) -> Result<Response<R>, Status>
+    where
+        Q: WriteRequest,
+        C: Command,
+        R: Message + Default + 'static,
+    {
+        let organization = organization_of(&request)?;
+        let mut message = request.into_inner();
+        let request_id = message.take_request_id();
+        let request = if request_id.is_empty() {
+            None
+        } else {
+            let id =
+                RequestId::parse(&request_id).map_err(|fault| of_text("request_id", &fault))?;
+            Some(RequestKey {
+                caller: LOCAL_CALLER.to_owned(),
+                rpc: Q::RPC,
+                request_id: id.to_string(),
+                hash: *blake3::hash(&message.encode_to_vec()).as_bytes(),
+            })
+        };
+        let origin = Origin {
+            credential: LOCAL_CALLER.to_owned(),
+            actor: String::new(),
+            from: ChangeOrigin::CALL,
+            request,
+        };
+        let command = parse(message)?;
+        let tokens = Arc::clone(&self.tokens);
+        let named = organization.clone();
+        let render = Arc::new(move |answer: &C::Answer, at: At| -> R {
+            render(answer, tokens.of(named.as_str(), at))
+        });
+        let encode = {
+            let render = Arc::clone(&render);
+            move |answer: &C::Answer, at: At| render(answer, at).encode_to_vec()
+        };
+        let done = self
+            .store
+            .execute(&organization, command, origin, encode)
+            .await
+            .map_err(Fault::from)?;
+        let answer = match done {
+            Done::Fresh(answer, at) => render(&answer, at),
+            Done::Repeated(bytes) => R::decode(bytes.as_slice())
+                .map_err(|error| Fault::from(StorageError::Defect(error.into())))?,
+        };
+        Ok(Response::new(answer))
+    }
+}
