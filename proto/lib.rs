@@ -3,6 +3,13 @@
 //! The comments of the .proto files are its manual. `google.rpc.Status` is
 //! [`tonic_types::Status`], and the well-known types are those of [`prost_types`].
 
+mod methods;
+
+pub use methods::{
+    METHODS, Method, MethodInfo, PageRequest, ReadRequest, UnaryRequest, WriteRequest,
+    method_of_path,
+};
+
 /// Version 1: messages, clients and servers of package `roster.v1`.
 pub mod v1 {
     tonic::include_proto!("roster.v1");

@@ -11,7 +11,7 @@ use futures::{StreamExt, TryStreamExt, stream};
 use prost_types::{FieldMask, Timestamp};
 use roster_api::v1;
 use roster_api::v1::ImportKind;
-use roster_client::{Call, ImportOptions, Progress, Roster};
+use roster_client::{ImportOptions, Progress, Roster, UnaryRequest};
 
 use crate::load::STREAMS;
 use crate::say::say;
@@ -224,7 +224,11 @@ struct Filling<'f> {
 
 impl Filling<'_> {
     /// Calls for each of these requests, as many at once as the load generator would.
-    async fn call_all<C: Call>(&self, what: &str, requests: impl Iterator<Item = C>) -> Result<()> {
+    async fn call_all<C: UnaryRequest>(
+        &self,
+        what: &str,
+        requests: impl Iterator<Item = C>,
+    ) -> Result<()> {
         let begun = Instant::now();
         let calls = stream::iter(requests).map(|request| self.roster.call(request));
         let called: Vec<C::Answer> = calls.buffer_unordered(STREAMS).try_collect().await?;

@@ -1,5 +1,7 @@
 //! Every unary call of the API, sent by its request.
 
+use http::uri::PathAndQuery;
+use roster_api::UnaryRequest;
 use roster_api::v1::account_service_client::AccountServiceClient;
 use roster_api::v1::association_service_client::AssociationServiceClient;
 use roster_api::v1::contact_service_client::ContactServiceClient;
@@ -7,27 +9,13 @@ use roster_api::v1::import_service_client::ImportServiceClient;
 use roster_api::v1::settings_service_client::SettingsServiceClient;
 use roster_api::v1::ticket_service_client::TicketServiceClient;
 use roster_api::v1::visibility_service_client::VisibilityServiceClient;
-use roster_api::v1::*;
-use tonic::{Response, Status};
+use tonic::client::Grpc;
+use tonic::{GrpcMethod, Response, Status};
+use tonic_prost::ProstCodec;
 
 use crate::connect::{MESSAGE_BYTES_MAX, Roster};
 use crate::error::Error;
 use crate::transport::Transport;
-
-/// A request of a unary call: [`Roster::call`] sends it.
-pub trait Call: Clone + Send + Sync {
-    /// What it is answered with.
-    type Answer: Send;
-
-    /// The id under which the server keeps the answer of a write. A read has none.
-    fn request_id(&mut self) -> Option<&mut String>;
-
-    /// Sends it once, as it is.
-    fn send(
-        request: tonic::Request<Self>,
-        roster: &Roster,
-    ) -> impl Future<Output = Result<Response<Self::Answer>, Status>> + Send;
-}
 
 impl Roster {
     /// Sends a request and waits for its answer, trying again where the server cannot be reached.
@@ -54,8 +42,8 @@ impl Roster {
     /// # Ok(())
     /// # }
     /// ```
-    pub async fn call<C: Call>(&self, mut request: C) -> Result<C::Answer, Error> {
-        if let Some(id) = request.request_id()
+    pub async fn call<C: UnaryRequest>(&self, mut request: C) -> Result<C::Answer, Error> {
+        if let Some(id) = request.request_id_mut()
             && id.is_empty()
         {
             *id = fresh_request_id();
@@ -64,9 +52,29 @@ impl Roster {
             let mut once = tonic::Request::new(request.clone());
             // The server need not work for a caller who has gone.
             once.set_timeout(self.timeout);
-            C::send(once, self)
+            self.send(once)
         });
         self.in_time(attempts).await.map(Response::into_inner)
+    }
+
+    /// Sends a request once, as it is, as the generated clients do.
+    async fn send<C: UnaryRequest>(
+        &self,
+        mut request: tonic::Request<C>,
+    ) -> Result<Response<C::Answer>, Status> {
+        let mut client = Grpc::new(self.transport.clone())
+            .max_decoding_message_size(MESSAGE_BYTES_MAX)
+            .max_encoding_message_size(MESSAGE_BYTES_MAX);
+        client
+            .ready()
+            .await
+            .map_err(|error| Status::unknown(format!("Service was not ready: {error}")))?;
+        let method = C::INFO;
+        request
+            .extensions_mut()
+            .insert(GrpcMethod::new(method.service, method.name));
+        let path = PathAndQuery::from_static(method.path);
+        client.unary(request, path, ProstCodec::default()).await
     }
 }
 
@@ -94,28 +102,6 @@ macro_rules! services {
     };
 }
 
-/// Which request goes to which method, and what answers it.
-macro_rules! calls {
-    (id of write $request:ident) => { Some(&mut $request.request_id) };
-    (id of read $request:ident) => { None };
-    ($kind:ident; $($request:ident => $service:ident.$method:ident -> $answer:ident;)*) => {$(
-        impl Call for $request {
-            type Answer = $answer;
-
-            fn request_id(&mut self) -> Option<&mut String> {
-                calls!(id of $kind self)
-            }
-
-            async fn send(
-                request: tonic::Request<Self>,
-                roster: &Roster,
-            ) -> Result<Response<$answer>, Status> {
-                roster.$service().$method(request).await
-            }
-        }
-    )*};
-}
-
 services! {
     accounts: AccountServiceClient;
     contacts: ContactServiceClient;
@@ -124,46 +110,4 @@ services! {
     visibility: VisibilityServiceClient;
     imports: ImportServiceClient;
     settings: SettingsServiceClient;
-}
-
-// Writes.
-calls! { write;
-    CreateAccountRequest => accounts.create_account -> CreateAccountResponse;
-    UpdateAccountRequest => accounts.update_account -> UpdateAccountResponse;
-    DeleteAccountRequest => accounts.delete_account -> DeleteAccountResponse;
-    CreateContactRequest => contacts.create_contact -> CreateContactResponse;
-    UpdateContactRequest => contacts.update_contact -> UpdateContactResponse;
-    DeleteContactRequest => contacts.delete_contact -> DeleteContactResponse;
-    AssociateContactsRequest => associations.associate_contacts -> AssociateContactsResponse;
-    DissociateContactRequest => associations.dissociate_contact -> DissociateContactResponse;
-    SetPrimaryAccountRequest => associations.set_primary_account -> SetPrimaryAccountResponse;
-    TransferContactRequest => associations.transfer_contact -> TransferContactResponse;
-    UpdateAssociationRequest => associations.update_association -> UpdateAssociationResponse;
-    RecordTicketsRequest => tickets.record_tickets -> RecordTicketsResponse;
-    DeleteTicketsRequest => tickets.delete_tickets -> DeleteTicketsResponse;
-    UpdateSettingsRequest => settings.update_settings -> UpdateSettingsResponse;
-}
-
-// Reads.
-calls! { read;
-    GetAccountRequest => accounts.get_account -> GetAccountResponse;
-    LookupAccountsRequest => accounts.lookup_accounts -> LookupAccountsResponse;
-    ListAccountsRequest => accounts.list_accounts -> ListAccountsResponse;
-    ListAccountHeadingsRequest => accounts.list_account_headings -> ListAccountHeadingsResponse;
-    GetContactRequest => contacts.get_contact -> GetContactResponse;
-    LookupContactsRequest => contacts.lookup_contacts -> LookupContactsResponse;
-    ListContactsRequest => contacts.list_contacts -> ListContactsResponse;
-    ListContactHeadingsRequest => contacts.list_contact_headings -> ListContactHeadingsResponse;
-    PreviewDissociationRequest => associations.preview_dissociation -> PreviewDissociationResponse;
-    ListAccountContactsRequest => associations.list_account_contacts -> ListAccountContactsResponse;
-    ListContactAccountsRequest => associations.list_contact_accounts -> ListContactAccountsResponse;
-    GetTicketRequest => tickets.get_ticket -> GetTicketResponse;
-    ListTicketsRequest => tickets.list_tickets -> ListTicketsResponse;
-    CheckTicketRequest => visibility.check_ticket -> CheckTicketResponse;
-    BatchCheckTicketsRequest => visibility.batch_check_tickets -> BatchCheckTicketsResponse;
-    ListVisibleTicketsRequest => visibility.list_visible_tickets -> ListVisibleTicketsResponse;
-    ListTicketViewersRequest => visibility.list_ticket_viewers -> ListTicketViewersResponse;
-    ExplainTicketRequest => visibility.explain_ticket -> ExplainTicketResponse;
-    GetImportRequest => imports.get_import -> GetImportResponse;
-    GetSettingsRequest => settings.get_settings -> GetSettingsResponse;
 }

@@ -41,9 +41,8 @@ mod retry;
 mod sight;
 mod transport;
 
-pub use roster_api::v1;
+pub use roster_api::{UnaryRequest, v1};
 
-pub use calls::Call;
 pub use connect::{Builder, Roster};
 pub use error::{Error, Refusal};
 pub use import::{ImportOptions, Progress};

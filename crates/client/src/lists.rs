@@ -3,9 +3,9 @@
 use std::collections::VecDeque;
 
 use futures::{Stream, stream};
+use roster_api::UnaryRequest;
 use roster_api::v1::*;
 
-use crate::calls::Call;
 use crate::connect::Roster;
 use crate::error::Error;
 
@@ -14,7 +14,7 @@ use crate::error::Error;
 const PAGE_ITEMS: i32 = 500;
 
 /// A request whose answer comes in pages: [`Roster::all`] takes them one after another.
-pub trait List: Call {
+pub trait List: UnaryRequest {
     /// What is listed.
     type Item: Send;
 

@@ -14,7 +14,6 @@ use crate::memory::Memory;
 use crate::token::Tokens;
 
 pub(crate) use organization::{DEFAULT_ORGANIZATION, organization_of};
-pub(crate) use read::ReadRequest;
 
 /// Who calls a server without credentials.
 pub(crate) const LOCAL_CALLER: &str = "local";

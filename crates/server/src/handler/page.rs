@@ -3,42 +3,14 @@
 use std::sync::Arc;
 
 use prost::Message;
+use roster_api::PageRequest;
 use roster_api::v1::ErrorReason;
 use tonic::Request;
 
-use super::{Handler, ReadRequest, organization_of};
+use super::{Handler, organization_of};
 use crate::fault::Fault;
 use crate::limits::{ANSWER_BYTES_MAX, PAGE_ITEMS_DEFAULT, PAGE_ITEMS_MAX};
 use crate::token::{Binding, Place, Tokens};
-
-/// A request for a page.
-pub(crate) trait PageRequest: ReadRequest + Clone {
-    fn take_page(&mut self) -> (i32, String);
-    fn take_consistency(&mut self);
-}
-
-macro_rules! pages {
-    ($($request:ident;)*) => {$(
-        impl PageRequest for roster_api::v1::$request {
-            fn take_page(&mut self) -> (i32, String) {
-                (std::mem::take(&mut self.page_size), std::mem::take(&mut self.page_token))
-            }
-            fn take_consistency(&mut self) {
-                self.consistency = None;
-            }
-        }
-    )*};
-}
-
-pages! {
-    ListAccountsRequest;
-    ListContactsRequest;
-    ListAccountContactsRequest;
-    ListContactAccountsRequest;
-    ListTicketsRequest;
-    ListVisibleTicketsRequest;
-    ListTicketViewersRequest;
-}
 
 impl Handler {
     /// What a request for a page asks for.
@@ -59,7 +31,7 @@ impl Handler {
             Ok(0) => PAGE_ITEMS_DEFAULT,
             Ok(size) => size.min(PAGE_ITEMS_MAX),
         };
-        let binding = Binding::new(&organization, Q::RPC, &filter.encode_to_vec());
+        let binding = Binding::new(&organization, Q::INFO.name, &filter.encode_to_vec());
         let after = self.tokens.place(&binding, &token)?;
         Ok(Page {
             size,

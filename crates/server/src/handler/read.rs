@@ -3,8 +3,8 @@
 use std::convert::Infallible;
 use std::sync::Arc;
 
-use prost::Message;
-use roster_api::v1::{Consistency, consistency::Requirement};
+use roster_api::ReadRequest;
+use roster_api::v1::consistency::Requirement;
 use roster_core::id::ContactId;
 use roster_core::rules::visibility::{SightFacts, Standing};
 use roster_core::text::TicketKey;
@@ -18,45 +18,6 @@ use crate::layers::time_given;
 use crate::limits::READ_PATIENCE;
 use crate::memory::Freshness;
 use crate::token::lost;
-
-/// A request that reads.
-pub(crate) trait ReadRequest: Message {
-    const RPC: &'static str;
-    fn consistency(&self) -> Option<&Consistency>;
-}
-
-macro_rules! reads {
-    ($($request:ident, $rpc:literal;)*) => {$(
-        impl ReadRequest for roster_api::v1::$request {
-            const RPC: &'static str = $rpc;
-            fn consistency(&self) -> Option<&Consistency> {
-                self.consistency.as_ref()
-            }
-        }
-    )*};
-}
-
-reads! {
-    GetAccountRequest, "GetAccount";
-    LookupAccountsRequest, "LookupAccounts";
-    ListAccountsRequest, "ListAccounts";
-    ListAccountHeadingsRequest, "ListAccountHeadings";
-    GetContactRequest, "GetContact";
-    LookupContactsRequest, "LookupContacts";
-    ListContactsRequest, "ListContacts";
-    ListContactHeadingsRequest, "ListContactHeadings";
-    PreviewDissociationRequest, "PreviewDissociation";
-    ListAccountContactsRequest, "ListAccountContacts";
-    ListContactAccountsRequest, "ListContactAccounts";
-    GetTicketRequest, "GetTicket";
-    ListTicketsRequest, "ListTickets";
-    CheckTicketRequest, "CheckTicket";
-    BatchCheckTicketsRequest, "BatchCheckTickets";
-    ListVisibleTicketsRequest, "ListVisibleTickets";
-    ListTicketViewersRequest, "ListTicketViewers";
-    ExplainTicketRequest, "ExplainTicket";
-    GetSettingsRequest, "GetSettings";
-}
 
 /// What a snapshot answers, and its moment; a fault where the caller has seen a moment that is lost.
 fn of_moment<T>(

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use prost::Message;
+use roster_api::WriteRequest;
 use roster_core::command::Command;
 use roster_core::text::RequestId;
 use roster_storage::{At, ChangeOrigin, Done, Origin, RequestKey, StorageError};
@@ -10,40 +11,6 @@ use tonic::{Request, Response, Status};
 
 use super::{Handler, LOCAL_CALLER, organization_of};
 use crate::fault::{Fault, of_text};
-
-/// A request that writes.
-pub(crate) trait WriteRequest: Message + Clone {
-    const RPC: &'static str;
-    fn take_request_id(&mut self) -> String;
-}
-
-macro_rules! writes {
-    ($($request:ident, $rpc:literal;)*) => {$(
-        impl WriteRequest for roster_api::v1::$request {
-            const RPC: &'static str = $rpc;
-            fn take_request_id(&mut self) -> String {
-                std::mem::take(&mut self.request_id)
-            }
-        }
-    )*};
-}
-
-writes! {
-    CreateAccountRequest, "CreateAccount";
-    UpdateAccountRequest, "UpdateAccount";
-    DeleteAccountRequest, "DeleteAccount";
-    CreateContactRequest, "CreateContact";
-    UpdateContactRequest, "UpdateContact";
-    DeleteContactRequest, "DeleteContact";
-    AssociateContactsRequest, "AssociateContacts";
-    DissociateContactRequest, "DissociateContact";
-    SetPrimaryAccountRequest, "SetPrimaryAccount";
-    TransferContactRequest, "TransferContact";
-    UpdateAssociationRequest, "UpdateAssociation";
-    RecordTicketsRequest, "RecordTickets";
-    DeleteTicketsRequest, "DeleteTickets";
-    UpdateSettingsRequest, "UpdateSettings";
-}
 
 impl Handler {
     /// A write: parse, carry out or answer what was answered before, render.
@@ -68,7 +35,7 @@ impl Handler {
                 RequestId::parse(&request_id).map_err(|fault| of_text("request_id", &fault))?;
             Some(RequestKey {
                 caller: LOCAL_CALLER.to_owned(),
-                rpc: Q::RPC,
+                rpc: Q::INFO.name,
                 request_id: id.to_string(),
                 hash: *blake3::hash(&message.encode_to_vec()).as_bytes(),
             })

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use prost::Message;
+use roster_api::Method;
 use roster_api::v1::import_service_server::ImportService;
 use roster_api::v1::start_import_request::Part;
 use roster_api::v1::{self, ErrorReason};
@@ -283,7 +284,7 @@ fn request_key(mut config: v1::ImportConfig, file: blake3::Hash) -> Parsed<Optio
     hash.update(file.as_bytes());
     Ok(Some(RequestKey {
         caller: LOCAL_CALLER.to_owned(),
-        rpc: "StartImport",
+        rpc: v1::StartImportRequest::INFO.name,
         request_id: id.to_string(),
         hash: *hash.finalize().as_bytes(),
     }))

@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 
+use roster_api::ReadRequest;
 use roster_api::v1;
 use roster_api::v1::visibility_service_server::VisibilityService;
 use roster_core::id::ContactId;
@@ -12,7 +13,7 @@ use roster_storage::TicketFilter;
 use tonic::{Request, Response, Status};
 
 use crate::fault::Fault;
-use crate::handler::{Handler, ReadRequest};
+use crate::handler::Handler;
 use crate::parse;
 use crate::render;
 use crate::token::Place;
