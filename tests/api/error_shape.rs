@@ -56,6 +56,7 @@ pub fn well(status: &Status) -> ErrorReason {
         Code::InvalidArgument => assert!(matches!(
             reason,
             ErrorReason::OrganizationInvalid
+                | ErrorReason::ActorInvalid
                 | ErrorReason::AllOrNothing
                 | ErrorReason::FileUnreadable
                 | ErrorReason::FileEncoding

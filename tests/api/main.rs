@@ -11,6 +11,7 @@
 mod agreement;
 mod association;
 mod batch_limits;
+mod caller;
 mod client;
 mod client_import;
 mod deletion;

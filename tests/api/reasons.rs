@@ -178,6 +178,13 @@ async fn of_messages(world: &World, produced: &mut Produced) {
         Reason::OrganizationInvalid,
         c.accounts.list_accounts(request).await,
     );
+    let mut request = tonic::Request::new(ListAccountsRequest::default());
+    let actor = "a".repeat(201).parse().unwrap();
+    request.metadata_mut().insert("roster-actor", actor);
+    produced.call(
+        Reason::ActorInvalid,
+        c.accounts.list_accounts(request).await,
+    );
 }
 
 /// What does not get as far as a message.

@@ -14,6 +14,8 @@ pub const EMAIL_CHARS_MAX: usize = 254;
 pub const SUBJECT_CHARS_MAX: usize = 1_000;
 /// Longest ticket id of a caller, in bytes, since it is compared byte by byte.
 pub const TICKET_ID_BYTES_MAX: usize = 200;
+/// Longest name of an actor: an e-mail address or the id of a person in another system fits.
+pub const ACTOR_CHARS_MAX: usize = 200;
 /// Longest request_id: a UUID with a prefix fits.
 pub const REQUEST_ID_CHARS_MAX: usize = 64;
 
@@ -240,6 +242,29 @@ text_type!(
     }
 );
 
+text_type!(
+    /// For whom a caller acts, as the caller names it; empty where the caller says nothing.
+    Actor,
+    |text| {
+        check_controls(text, Controls::Refused)?;
+        check_chars(text, ACTOR_CHARS_MAX)?;
+        text
+    }
+);
+
+impl Actor {
+    /// Whether the caller named nobody.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl Default for Actor {
+    fn default() -> Self {
+        Self("".into())
+    }
+}
+
 impl Role {
     /// Whether no role was given.
     pub fn is_empty(&self) -> bool {
@@ -270,12 +295,13 @@ mod tests {
     #[test]
     fn every_limit_holds_at_one_below_at_and_one_above() {
         type Parse = fn(&str) -> Result<(), TextFault>;
-        let cases: [(usize, Parse); 5] = [
+        let cases: [(usize, Parse); 6] = [
             (NAME_CHARS_MAX, |t| Name::parse(t).map(drop)),
             (NAME_CHARS_MAX, |t| ExternalId::parse(t).map(drop)),
             (ROLE_CHARS_MAX, |t| Role::parse(t).map(drop)),
             (SUBJECT_CHARS_MAX, |t| Subject::parse(t).map(drop)),
             (REQUEST_ID_CHARS_MAX, |t| RequestId::parse(t).map(drop)),
+            (ACTOR_CHARS_MAX, |t| Actor::parse(t).map(drop)),
         ];
         for (max, parse) in cases {
             assert_eq!(parse(&of(max - 1)), Ok(()));

@@ -14,7 +14,7 @@ use roster_storage::{
 };
 use tempfile::NamedTempFile;
 
-use crate::handler::{DEFAULT_ORGANIZATION, LOCAL_CALLER};
+use crate::caller::{CREDENTIAL_LOCAL, ORGANIZATION_DEFAULT};
 
 /// What the rows of a file are, and its bytes.
 type File = (Kind, &'static [u8]);
@@ -49,7 +49,7 @@ const SOURCE: OriginKind = OriginKind::Demo;
 /// Fills the default organization, unless anybody else ever wrote to it. A filling that was ended
 /// half-way is finished: a file that is sent again changes nothing that is in already.
 pub(crate) async fn fill(store: &Arc<Store>, intake: &Intake) -> anyhow::Result<()> {
-    let organization = OrganizationName::parse(DEFAULT_ORGANIZATION)?;
+    let organization = ORGANIZATION_DEFAULT.clone();
     let files = match store.read(&organization, missing).await? {
         None => {
             tracing::info!("the database is not empty: the sample data is left out");
@@ -106,7 +106,7 @@ fn missing(at: &mut Snapshot<'_>) -> Result<Option<Vec<File>>, StorageError> {
 
 fn origin() -> Origin {
     Origin {
-        credential: LOCAL_CALLER.to_owned(),
+        credential: CREDENTIAL_LOCAL.to_owned(),
         actor: String::new(),
         from: ChangeOrigin::of(SOURCE),
         request: None,

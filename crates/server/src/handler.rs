@@ -1,7 +1,6 @@
-//! The path that every handler takes: the organization, the write with its request id, the read
+//! The path that every handler takes: its caller, the write with its request id, the read
 //! with its consistency, the page.
 
-mod organization;
 mod page;
 mod read;
 mod write;
@@ -9,18 +8,25 @@ mod write;
 use std::sync::Arc;
 
 use roster_storage::Store;
+use tonic::Request;
 
+use crate::caller::Caller;
+use crate::fault::{self, Fault};
 use crate::memory::Memory;
 use crate::token::Tokens;
 
-pub(crate) use organization::{DEFAULT_ORGANIZATION, organization_of};
-
-/// Who calls a server without credentials.
-pub(crate) const LOCAL_CALLER: &str = "local";
 /// The server's store, memory and tokens, shared by all handlers.
 #[derive(Clone)]
 pub(crate) struct Handler {
     pub(crate) store: Arc<Store>,
     pub(crate) memory: Arc<Memory>,
     pub(crate) tokens: Arc<Tokens>,
+}
+
+/// The caller of a call, if its metadata can be taken.
+pub(crate) fn caller<T>(request: &Request<T>) -> Result<&Arc<Caller>, Fault> {
+    let caller = request.extensions().get::<Arc<Caller>>();
+    let caller = caller.ok_or_else(|| fault::internal("a call came past the layer of callers"))?;
+    caller.check()?;
+    Ok(caller)
 }

@@ -6,6 +6,7 @@
 mod bypass_router;
 mod deadline;
 mod explain;
+mod identify_caller;
 mod watch;
 
 use std::convert::Infallible;
@@ -19,9 +20,9 @@ use tower::{Layer, Service, ServiceBuilder};
 use crate::fault::Fault;
 use bypass_router::BypassRouter;
 use deadline::KeepDeadline;
+use identify_caller::IdentifyCaller;
 use watch::Watch;
 
-pub(crate) use deadline::time_given;
 pub(crate) use watch::Places;
 
 /// What a call is answered.
@@ -48,6 +49,8 @@ where
         + 'static,
 {
     ServiceBuilder::new()
+        // The first: all below ask it who calls, and tonic's own timeout begins after it.
+        .layer(IdentifyCaller::new())
         // Sees what the caller is told, whoever says it, and all that may panic.
         .layer(Watch::new(places.clone()))
         // Around all that takes time: whatever runs below is dropped at the caller's deadline.

@@ -1,5 +1,6 @@
 //! The wire: handlers that parse, call and render; the server that carries them.
 
+mod caller;
 mod check;
 mod demo;
 mod fault;

@@ -7,7 +7,7 @@ use roster_api::PageRequest;
 use roster_api::v1::ErrorReason;
 use tonic::Request;
 
-use super::{Handler, organization_of};
+use super::{Handler, caller};
 use crate::fault::Fault;
 use crate::limits::{ANSWER_BYTES_MAX, PAGE_ITEMS_DEFAULT, PAGE_ITEMS_MAX};
 use crate::token::{Binding, Place, Tokens};
@@ -15,7 +15,7 @@ use crate::token::{Binding, Place, Tokens};
 impl Handler {
     /// What a request for a page asks for.
     pub(crate) fn page<Q: PageRequest>(&self, request: &Request<Q>) -> Result<Page, Fault> {
-        let organization = organization_of(request)?;
+        let organization = caller(request)?.organization();
         let mut filter = request.get_ref().clone();
         let (size, token) = filter.take_page();
         filter.take_consistency();
@@ -31,7 +31,7 @@ impl Handler {
             Ok(0) => PAGE_ITEMS_DEFAULT,
             Ok(size) => size.min(PAGE_ITEMS_MAX),
         };
-        let binding = Binding::new(&organization, Q::INFO.name, &filter.encode_to_vec());
+        let binding = Binding::new(organization, Q::INFO.name, &filter.encode_to_vec());
         let after = self.tokens.place(&binding, &token)?;
         Ok(Page {
             size,

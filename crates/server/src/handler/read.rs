@@ -8,13 +8,13 @@ use roster_api::v1::consistency::Requirement;
 use roster_core::id::ContactId;
 use roster_core::rules::visibility::{SightFacts, Standing};
 use roster_core::text::TicketKey;
-use roster_storage::{At, OrganizationName, Snapshot, StorageError};
+use roster_storage::{At, Snapshot, StorageError};
+use tokio::time::Instant;
 use tonic::Request;
 
-use super::Handler;
-use super::organization::{organization_of, organization_text};
+use super::{Handler, caller};
+use crate::caller::Caller;
 use crate::fault::{self, Fault};
-use crate::layers::time_given;
 use crate::limits::READ_PATIENCE;
 use crate::memory::Freshness;
 use crate::token::lost;
@@ -35,11 +35,13 @@ fn of_moment<T>(
 
 /// What is read, if it comes a little before the caller's deadline: else the caller hears why not,
 /// and when to try again.
-async fn in_time<Q, T>(
-    request: &Request<Q>,
+async fn in_time<T>(
+    caller: &Caller,
     reading: impl Future<Output = Result<Result<T, Fault>, StorageError>>,
 ) -> Result<T, Fault> {
-    let given = time_given(request.metadata().as_ref()).unwrap_or(READ_PATIENCE);
+    let given = caller.deadline.map_or(READ_PATIENCE, |deadline| {
+        deadline.saturating_duration_since(Instant::now())
+    });
     match tokio::time::timeout(given / 10 * 9, reading).await {
         Ok(answered) => answered?,
         Err(_) => Err(fault::slow()),
@@ -57,9 +59,10 @@ impl Handler {
         Q: ReadRequest,
         T: Send + 'static,
     {
-        let organization = organization_of(request)?;
+        let caller = caller(request)?;
+        let organization = caller.organization();
         let fresh = self.freshness(organization.as_str(), request.get_ref())?;
-        let (answer, at) = self.read_at(request, &organization, fresh, ask).await?;
+        let (answer, at) = self.read_at(caller, fresh, ask).await?;
         Ok((answer, self.tokens.of(organization.as_str(), at)))
     }
 
@@ -79,7 +82,8 @@ impl Handler {
         Q: ReadRequest,
         T: Send + 'static,
     {
-        let organization = organization_of(request)?;
+        let caller = caller(request)?;
+        let organization = caller.organization();
         let fresh = self.freshness(organization.as_str(), request.get_ref())?;
         let (memory, name) = (Arc::clone(&self.memory), organization.clone());
         let asked = move |snapshot: &mut Snapshot<'_>| {
@@ -89,9 +93,9 @@ impl Handler {
                 Ok(answer.map(|answer| (answer, snapshot.exists())))
             })
         };
-        let reading = self.store.read_page(&organization, asked);
-        let ((answer, exists), at) = in_time(request, reading).await?;
-        self.memory.want(&organization, exists);
+        let reading = self.store.read_page(organization, asked);
+        let ((answer, exists), at) = in_time(caller, reading).await?;
+        self.memory.want(organization, exists);
         Ok((answer, self.tokens.of(organization.as_str(), at)))
     }
 
@@ -109,34 +113,33 @@ impl Handler {
         K: AsRef<[TicketKey]> + Send + 'static,
         T: Send + 'static,
     {
-        let name = organization_text(request)?;
+        let caller = caller(request)?;
+        let name = caller.organization().as_str();
         let fresh = self.freshness(name, request.get_ref())?;
         let judged = |facts: &_| judge(facts, keys.as_ref());
         if let Some((answer, at)) = self.memory.answer(name, fresh, |facts| judged(facts))? {
             return Ok((answer, self.tokens.of(name, at)));
         }
-        let organization = OrganizationName::trusted(name);
         let from_snapshot = move |snapshot: &mut Snapshot<'_>| {
             let facts = snapshot.sight_facts(contact, keys.as_ref())?;
             Ok(Ok((judge(&facts, keys.as_ref()), snapshot.exists())))
         };
         // Boxed, so that an answer from memory does not carry its room about.
-        let reading = Box::pin(self.read_at(request, &organization, fresh, from_snapshot));
+        let reading = Box::pin(self.read_at(caller, fresh, from_snapshot));
         let ((answer, exists), at) = reading.await?;
-        self.memory.missed(&organization, exists);
+        self.memory.missed(caller.organization(), exists);
         Ok((answer, self.tokens.of(name, at)))
     }
 
     /// A snapshot's answer and its moment.
-    async fn read_at<Q, T: Send + 'static>(
+    async fn read_at<T: Send + 'static>(
         &self,
-        request: &Request<Q>,
-        organization: &OrganizationName,
+        caller: &Caller,
         fresh: Freshness,
         ask: impl FnOnce(&mut Snapshot<'_>) -> Result<Result<T, Fault>, StorageError> + Send + 'static,
     ) -> Result<(T, At), Fault> {
         let asked = move |snapshot: &mut Snapshot<'_>| of_moment(snapshot, fresh, ask);
-        in_time(request, self.store.read(organization, asked)).await
+        in_time(caller, self.store.read(caller.organization(), asked)).await
     }
 
     /// How fresh a read must be. The database itself is the freshest: whatever a snapshot answers

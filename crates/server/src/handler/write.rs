@@ -9,7 +9,7 @@ use roster_core::text::RequestId;
 use roster_storage::{At, ChangeOrigin, Done, Origin, RequestKey, StorageError};
 use tonic::{Request, Response, Status};
 
-use super::{Handler, LOCAL_CALLER, organization_of};
+use super::{Handler, caller};
 use crate::fault::{Fault, of_text};
 
 impl Handler {
@@ -25,7 +25,7 @@ impl Handler {
         C: Command,
         R: Message + Default + 'static,
     {
-        let organization = organization_of(&request)?;
+        let caller = Arc::clone(caller(&request)?);
         let mut message = request.into_inner();
         let request_id = message.take_request_id();
         let request = if request_id.is_empty() {
@@ -34,21 +34,21 @@ impl Handler {
             let id =
                 RequestId::parse(&request_id).map_err(|fault| of_text("request_id", &fault))?;
             Some(RequestKey {
-                caller: LOCAL_CALLER.to_owned(),
+                caller: caller.credential.to_owned(),
                 rpc: Q::INFO.name,
                 request_id: id.to_string(),
                 hash: *blake3::hash(&message.encode_to_vec()).as_bytes(),
             })
         };
         let origin = Origin {
-            credential: LOCAL_CALLER.to_owned(),
-            actor: String::new(),
+            credential: caller.credential.to_owned(),
+            actor: caller.actor.to_string(),
             from: ChangeOrigin::CALL,
             request,
         };
         let command = parse(message)?;
         let tokens = Arc::clone(&self.tokens);
-        let named = organization.clone();
+        let named = caller.organization().clone();
         let render = Arc::new(move |answer: &C::Answer, at: At| -> R {
             render(answer, tokens.of(named.as_str(), at))
         });
@@ -58,7 +58,7 @@ impl Handler {
         };
         let done = self
             .store
-            .execute(&organization, command, origin, encode)
+            .execute(caller.organization(), command, origin, encode)
             .await
             .map_err(Fault::from)?;
         let answer = match done {

@@ -22,8 +22,9 @@ use tokio_stream::wrappers::ReceiverStream;
 use tokio_stream::{Stream, StreamExt};
 use tonic::{Request, Response, Status, Streaming};
 
+use crate::caller::Caller;
 use crate::fault::{Fault, import_not_found, of_import, of_text, stopping};
-use crate::handler::{Handler, LOCAL_CALLER, organization_of};
+use crate::handler::{Handler, caller};
 use crate::parse::{self, Parsed};
 use crate::render;
 use crate::spool::{FILE_BYTES_MAX, Spool, Spooled};
@@ -273,7 +274,11 @@ async fn spool(stream: &mut Streaming<v1::StartImportRequest>) -> Result<Spooled
 }
 
 /// By what a repeat of the call is known.
-fn request_key(mut config: v1::ImportConfig, file: blake3::Hash) -> Parsed<Option<RequestKey>> {
+fn request_key(
+    caller: &Caller,
+    mut config: v1::ImportConfig,
+    file: blake3::Hash,
+) -> Parsed<Option<RequestKey>> {
     let request_id = std::mem::take(&mut config.request_id);
     if request_id.is_empty() {
         return Ok(None);
@@ -283,7 +288,7 @@ fn request_key(mut config: v1::ImportConfig, file: blake3::Hash) -> Parsed<Optio
     hash.update(&config.encode_to_vec());
     hash.update(file.as_bytes());
     Ok(Some(RequestKey {
-        caller: LOCAL_CALLER.to_owned(),
+        caller: caller.credential.to_owned(),
         rpc: v1::StartImportRequest::INFO.name,
         request_id: id.to_string(),
         hash: *hash.finalize().as_bytes(),
@@ -299,7 +304,8 @@ impl ImportService for Imports {
         &self,
         request: Request<Streaming<v1::StartImportRequest>>,
     ) -> Result<Response<v1::StartImportResponse>, Status> {
-        let organization = organization_of(&request)?;
+        let caller = Arc::clone(caller(&request)?);
+        let organization = caller.organization().clone();
         let Ok(_upload) = self.uploads.try_acquire() else {
             return Err(Fault::from(FileFault::QueueFull).into());
         };
@@ -311,14 +317,14 @@ impl ImportService for Imports {
             parse::text("config.request_id", &given.request_id, RequestId::parse)?;
         }
         let file = spool(&mut stream).await?;
-        let request = request_key(given, file.hash)?;
+        let request = request_key(&caller, given, file.hash)?;
         if let Some(import) = self.begun_before(&organization, request.as_ref()).await? {
             let import_job = Some(import);
             return Ok(Response::new(v1::StartImportResponse { import_job }));
         }
         let origin = Origin {
-            credential: LOCAL_CALLER.to_owned(),
-            actor: String::new(),
+            credential: caller.credential.to_owned(),
+            actor: caller.actor.to_string(),
             from: ChangeOrigin::of(OriginKind::Import),
             request,
         };
@@ -346,7 +352,7 @@ impl ImportService for Imports {
         &self,
         request: Request<v1::GetImportRequest>,
     ) -> Result<Response<v1::GetImportResponse>, Status> {
-        let organization = organization_of(&request)?;
+        let organization = caller(&request)?.organization().clone();
         let id = parse::id("id", &request.get_ref().id)?;
         let import_job = Some(self.find(&organization, id).await?);
         Ok(Response::new(v1::GetImportResponse { import_job }))
@@ -356,7 +362,7 @@ impl ImportService for Imports {
         &self,
         request: Request<v1::WatchImportRequest>,
     ) -> Result<Response<Self::WatchImportStream>, Status> {
-        let organization = organization_of(&request)?;
+        let organization = caller(&request)?.organization().clone();
         let id: ImportId = parse::id("id", &request.get_ref().id)?;
         let first = self.find(&organization, id).await?;
         let (sender, receiver) = mpsc::channel(MESSAGES_AHEAD);
@@ -380,7 +386,7 @@ impl ImportService for Imports {
         &self,
         request: Request<v1::DownloadRejectsRequest>,
     ) -> Result<Response<Self::DownloadRejectsStream>, Status> {
-        let organization = organization_of(&request)?;
+        let organization = caller(&request)?.organization().clone();
         let id: ImportId = parse::id("id", &request.get_ref().id)?;
         let found = self
             .handler

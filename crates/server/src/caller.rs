@@ -1,0 +1,330 @@
+//! Who calls: what the metadata of a call says of its caller, read once a call.
+
+use std::fmt;
+use std::sync::LazyLock;
+use std::time::Duration;
+
+use base64::Engine;
+use base64::alphabet;
+use base64::engine::DecodePaddingMode;
+use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
+use http::{HeaderMap, HeaderValue};
+use roster_api::v1::ErrorReason;
+use roster_core::text::Actor;
+use roster_storage::OrganizationName;
+use tokio::time::Instant;
+use tonic::Code;
+
+use crate::fault::Fault;
+
+/// The metadata key that names the organization.
+const ORGANIZATION_KEY: &str = "roster-organization";
+/// The metadata key that names the actor in ASCII.
+const ACTOR_KEY: &str = "roster-actor";
+/// The metadata key that names the actor in UTF-8.
+const ACTOR_BYTES_KEY: &str = "roster-actor-bin";
+/// The header that has the time that the caller gives.
+const TIMEOUT_KEY: &str = "grpc-timeout";
+/// Digits that the protocol allows before the unit of a time.
+const TIMEOUT_DIGITS_MAX: usize = 8;
+/// The credential of callers of a server that asks for none.
+pub(crate) const CREDENTIAL_LOCAL: &str = "local";
+/// The organization of callers that name none.
+pub(crate) static ORGANIZATION_DEFAULT: LazyLock<OrganizationName> =
+    LazyLock::new(|| OrganizationName::trusted("default"));
+/// Base64 of binary metadata, with and without padding.
+const BASE64: GeneralPurpose = GeneralPurpose::new(
+    &alphabet::STANDARD,
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
+
+/// The number of a call on this server, by which its lines in the log are found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct CallId(pub(crate) u64);
+
+impl fmt::Display for CallId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:016x}", self.0)
+    }
+}
+
+/// Who calls, and in what call.
+#[derive(Debug)]
+pub(crate) struct Caller {
+    /// As whom the caller is known: request ids are kept for it.
+    pub(crate) credential: &'static str,
+    /// For whom it says that it acts: recorded, and no part of its identity.
+    pub(crate) actor: Actor,
+    /// The organization that it names.
+    pub(crate) organization: Option<OrganizationName>,
+    /// When it stops to wait.
+    pub(crate) deadline: Option<Instant>,
+    /// The number of the call.
+    pub(crate) call_id: CallId,
+    /// Why its metadata cannot be taken: handlers refuse the call with it.
+    fault: Option<Box<Fault>>,
+}
+
+impl Caller {
+    /// Reads the metadata of a call, in one pass over its headers.
+    pub(crate) fn of(headers: &HeaderMap, call_id: CallId) -> Self {
+        let mut given = Given::default();
+        for (name, value) in headers {
+            match name.as_str() {
+                ORGANIZATION_KEY => given.organization.add(value),
+                ACTOR_KEY => given.actor.add(value),
+                ACTOR_BYTES_KEY => given.actor_bytes.add(value),
+                TIMEOUT_KEY => given.timeout.add(value),
+                _ => {}
+            }
+        }
+        let time = given.timeout.first.and_then(time_given);
+        let mut caller = Self {
+            credential: CREDENTIAL_LOCAL,
+            actor: Actor::default(),
+            organization: None,
+            deadline: time.and_then(|time| Instant::now().checked_add(time)),
+            call_id,
+            fault: None,
+        };
+        match organization(&given.organization) {
+            Ok(organization) => caller.organization = organization,
+            Err(fault) => caller.fault = Some(Box::new(fault)),
+        }
+        match actor(&given.actor, &given.actor_bytes) {
+            Ok(actor) => caller.actor = actor,
+            // Of two faults the first is told.
+            Err(fault) => caller.fault = caller.fault.or_else(|| Some(Box::new(fault))),
+        }
+        caller
+    }
+
+    /// Nothing, or why the call must be refused.
+    pub(crate) fn check(&self) -> Result<(), Fault> {
+        match &self.fault {
+            None => Ok(()),
+            Some(fault) => Err(Fault::clone(fault)),
+        }
+    }
+
+    /// The organization of a call that is about one.
+    pub(crate) fn organization(&self) -> &OrganizationName {
+        match &self.organization {
+            Some(named) => named,
+            None => &ORGANIZATION_DEFAULT,
+        }
+    }
+}
+
+/// The values of a key.
+#[derive(Default)]
+struct Values<'h> {
+    first: Option<&'h HeaderValue>,
+    more: bool,
+}
+
+impl<'h> Values<'h> {
+    fn add(&mut self, value: &'h HeaderValue) {
+        if self.first.is_some() {
+            self.more = true;
+        } else {
+            self.first = Some(value);
+        }
+    }
+}
+
+/// What a call says of its caller.
+#[derive(Default)]
+struct Given<'h> {
+    organization: Values<'h>,
+    actor: Values<'h>,
+    actor_bytes: Values<'h>,
+    timeout: Values<'h>,
+}
+
+fn organization(given: &Values<'_>) -> Result<Option<OrganizationName>, Fault> {
+    let invalid = |what| invalid(ErrorReason::OrganizationInvalid, ORGANIZATION_KEY, what);
+    let Some(value) = given.first else {
+        return Ok(None);
+    };
+    if given.more {
+        return Err(invalid("is given twice"));
+    }
+    let name = value.to_str().unwrap_or_default();
+    if OrganizationName::is_one(name) {
+        Ok(Some(OrganizationName::trusted(name)))
+    } else {
+        Err(invalid("must be 1 to 63 characters of a-z, 0-9 and -"))
+    }
+}
+
+fn actor(ascii: &Values<'_>, bytes: &Values<'_>) -> Result<Actor, Fault> {
+    let invalid = |key, what: &str| invalid(ErrorReason::ActorInvalid, key, what);
+    let parsed =
+        |key, text: &str| Actor::parse(text).map_err(|fault| invalid(key, &fault.to_string()));
+    match (ascii.first, bytes.first) {
+        (None, None) => Ok(Actor::default()),
+        (Some(value), None) if !ascii.more => {
+            let text = value.to_str().map_err(|_| {
+                let what = "is not ASCII: send UTF-8 in the metadata key roster-actor-bin";
+                invalid(ACTOR_KEY, what)
+            })?;
+            parsed(ACTOR_KEY, text)
+        }
+        (None, Some(value)) if !bytes.more => {
+            let decoded = BASE64.decode(value.as_bytes()).ok();
+            let text = decoded.and_then(|bytes| String::from_utf8(bytes).ok());
+            let text = text.ok_or_else(|| invalid(ACTOR_BYTES_KEY, "is not UTF-8"))?;
+            parsed(ACTOR_BYTES_KEY, &text)
+        }
+        (Some(_), _) => Err(invalid(ACTOR_KEY, "is given twice")),
+        (None, Some(_)) => Err(invalid(ACTOR_BYTES_KEY, "is given twice")),
+    }
+}
+
+fn invalid(reason: ErrorReason, key: &'static str, what: &str) -> Fault {
+    let message = format!("the metadata key {key} {what}");
+    Fault::new(Code::InvalidArgument, reason, message).with("key", key)
+}
+
+/// How much time a caller gives; none where it cannot be read: tonic ignores such a header too.
+fn time_given(value: &HeaderValue) -> Option<Duration> {
+    let text = value.to_str().ok()?;
+    let (digits, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
+    if digits.len() > TIMEOUT_DIGITS_MAX || !digits.bytes().all(|digit| digit.is_ascii_digit()) {
+        return None;
+    }
+    let count: u64 = digits.parse().ok()?;
+    match unit {
+        "H" => Some(Duration::from_secs(count * 3_600)),
+        "M" => Some(Duration::from_secs(count * 60)),
+        "S" => Some(Duration::from_secs(count)),
+        "m" => Some(Duration::from_millis(count)),
+        "u" => Some(Duration::from_micros(count)),
+        "n" => Some(Duration::from_nanos(count)),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn caller(given: &[(&'static str, &[u8])]) -> Caller {
+        let mut headers = HeaderMap::new();
+        for (key, value) in given {
+            headers.append(*key, HeaderValue::from_bytes(value).expect("a header"));
+        }
+        Caller::of(&headers, CallId(1))
+    }
+
+    fn refused(given: &[(&'static str, &[u8])]) -> (ErrorReason, String) {
+        let fault = caller(given).check().expect_err("refused");
+        assert_eq!(fault.code, Code::InvalidArgument);
+        (fault.reason, fault.message)
+    }
+
+    #[test]
+    fn a_caller_that_says_nothing_is_local_and_in_the_default_organization() {
+        let caller = caller(&[]);
+        caller.check().expect("nothing is wrong");
+        assert_eq!(caller.organization, None);
+        assert_eq!(caller.organization().as_str(), "default");
+        assert!(caller.actor.is_empty() && caller.deadline.is_none());
+        assert_eq!(caller.credential, "local");
+    }
+
+    #[test]
+    fn an_actor_is_named_in_ascii_or_in_utf_8() {
+        let of = |key, value: &str| caller(&[(key, value.as_bytes())]);
+        assert_eq!(
+            of(ACTOR_KEY, "sato@example.jp").actor.as_str(),
+            "sato@example.jp"
+        );
+        for padded in [BASE64.encode("佐藤"), BASE64.encode("佐藤1")] {
+            for value in [padded.as_str(), padded.trim_end_matches('=')] {
+                assert!(
+                    of(ACTOR_BYTES_KEY, value)
+                        .actor
+                        .as_str()
+                        .starts_with("佐藤")
+                );
+            }
+        }
+        assert_eq!(of(ACTOR_KEY, "").actor.as_str(), "");
+    }
+
+    #[test]
+    fn an_actor_has_at_most_200_characters_whichever_key_names_it() {
+        for length in [199, 200, 201] {
+            let (ascii, wide) = ("a".repeat(length), BASE64.encode("あ".repeat(length)));
+            for (key, value) in [(ACTOR_KEY, ascii), (ACTOR_BYTES_KEY, wide)] {
+                let taken = caller(&[(key, value.as_bytes())]).check().is_ok();
+                assert_eq!(taken, length <= 200, "{key}, {length}");
+            }
+        }
+    }
+
+    #[test]
+    fn an_actor_that_cannot_be_recorded_is_refused_with_its_key() {
+        let nul = BASE64.encode("a\0b");
+        let latin_1 = BASE64.encode(b"\xe9");
+        for (given, said) in [
+            (&[(ACTOR_KEY, &b"\xe9"[..])][..], "is not ASCII"),
+            (&[(ACTOR_KEY, b"a\tb")], "control character U+0009"),
+            (&[(ACTOR_KEY, b"a"), (ACTOR_KEY, b"a")], "is given twice"),
+            (
+                &[(ACTOR_KEY, b"a"), (ACTOR_BYTES_KEY, b"YQ")],
+                "is given twice",
+            ),
+            (
+                &[(ACTOR_BYTES_KEY, b"YQ"), (ACTOR_BYTES_KEY, b"YQ")],
+                "is given twice",
+            ),
+            (&[(ACTOR_BYTES_KEY, b"%")], "is not UTF-8"),
+            (&[(ACTOR_BYTES_KEY, latin_1.as_bytes())], "is not UTF-8"),
+            (
+                &[(ACTOR_BYTES_KEY, nul.as_bytes())],
+                "control character U+0000",
+            ),
+        ] {
+            let (reason, message) = refused(given);
+            assert_eq!(reason, ErrorReason::ActorInvalid, "{message}");
+            assert!(message.contains(said), "{message}");
+        }
+    }
+
+    #[test]
+    fn of_a_bad_organization_and_a_bad_actor_the_organization_is_told() {
+        let (reason, _) = refused(&[(ACTOR_KEY, b"\xe9"), (ORGANIZATION_KEY, b"A B")]);
+        assert_eq!(reason, ErrorReason::OrganizationInvalid);
+        let (_, message) = refused(&[(ORGANIZATION_KEY, b"a"), (ORGANIZATION_KEY, b"b")]);
+        assert!(message.ends_with("is given twice"), "{message}");
+    }
+
+    #[test]
+    fn a_timeout_is_a_number_of_at_most_8_digits_and_a_unit() {
+        let of = |text: &str| time_given(&text.parse().expect("a header"));
+        assert_eq!(of("99999999H"), Some(Duration::from_secs(359_999_996_400)));
+        assert_eq!(of("2M"), Some(Duration::from_secs(120)));
+        assert_eq!(of("3S"), Some(Duration::from_secs(3)));
+        assert_eq!(of("50m"), Some(Duration::from_millis(50)));
+        assert_eq!(of("7u"), Some(Duration::from_micros(7)));
+        assert_eq!(of("0n"), Some(Duration::ZERO));
+        for none in [
+            "",
+            "S",
+            "1",
+            "1s",
+            "-1S",
+            "+1S",
+            "1.5S",
+            "123456789S",
+            "1 S",
+        ] {
+            assert_eq!(of(none), None, "{none:?}");
+        }
+        assert!(caller(&[]).deadline.is_none());
+        assert!(caller(&[(TIMEOUT_KEY, b"1S")]).deadline.is_some());
+    }
+}
