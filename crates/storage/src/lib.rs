@@ -10,6 +10,7 @@ mod clock;
 mod engine;
 mod error;
 mod log;
+mod observer;
 mod read;
 mod store;
 mod tables;
@@ -19,6 +20,7 @@ mod write;
 
 pub use error::{NotDone, StorageError};
 pub use log::CommittedSet;
+pub use observer::{Lane, Observer, WritesWaiting};
 pub use read::follow::FOLLOWED_SETS_MAX;
 pub use read::page_budget::Filtered;
 pub use read::picker::HeadingCount;

@@ -20,6 +20,7 @@ use crate::engine::live_servers::LiveServers;
 use crate::engine::{Address, Engine, FOLLOWERS, Opening, READERS};
 use crate::error::{NotDone, Result, StorageError};
 use crate::log::CommittedSet;
+use crate::observer::{Lane, Observer, WritesWaiting};
 use crate::read::follow;
 use crate::read::inline_reads::BriefReads;
 use crate::read::snapshot::Snapshot;
@@ -31,7 +32,7 @@ use crate::tables::{derivation, schema_version};
 use crate::write::import_write::ImportWrite;
 use crate::write::invariants::{Guarding, check_all};
 use crate::write::job::{Committed, Done, Origin, Queued};
-use crate::write::queue::{self, CALLS_WAITING_MAX, Desk, Lane, Queue};
+use crate::write::queue::{self, CALLS_WAITING_MAX, Desk, Queue};
 use crate::write::rebuild;
 
 /// How long a stop waits for writes that were accepted. With the time that the server gives to
@@ -53,6 +54,8 @@ pub struct StoreOptions {
     pub listener: Option<Arc<dyn Committed>>,
     /// How long a server that is not heard of is taken to be at work on its imports (PostgreSQL only).
     pub lease: Duration,
+    /// Measures the store's work.
+    pub observer: Option<Arc<dyn Observer>>,
 }
 
 impl Default for StoreOptions {
@@ -62,6 +65,7 @@ impl Default for StoreOptions {
             guarding: Guarding::default(),
             listener: None,
             lease: LEASE,
+            observer: None,
         }
     }
 }
@@ -77,6 +81,7 @@ pub struct Store {
     readers: Arc<Semaphore>,
     pub(crate) brief: BriefReads,
     pub(crate) followers: Arc<Semaphore>,
+    observer: Option<Arc<dyn Observer>>,
     /// Of SQLite: one server a file.
     _lock: Option<FileLock>,
 }
@@ -107,11 +112,12 @@ impl Store {
         let desk = Desk {
             queue: Arc::clone(&queue),
             connect: {
-                let engine = engine.clone();
-                Arc::new(move || engine.connect())
+                let (engine, observer) = (engine.clone(), options.observer.clone());
+                Arc::new(move || connect(&engine, Instant::now(), observer.as_deref()))
             },
             guarding: options.guarding,
             listener: options.listener,
+            observer: options.observer.clone(),
         };
         let writers = queue::start(&desk, address.writers())
             .map_err(|error| StorageError::Unreachable(error.into()))?;
@@ -126,6 +132,7 @@ impl Store {
             readers: Arc::new(Semaphore::new(READERS as usize)),
             brief: BriefReads::default(),
             followers: Arc::new(Semaphore::new(FOLLOWERS as usize)),
+            observer: options.observer,
             _lock: lock,
         })
     }
@@ -150,6 +157,7 @@ impl Store {
             readers: Arc::new(Semaphore::new(READERS as usize)),
             brief: BriefReads::default(),
             followers: Arc::new(Semaphore::new(FOLLOWERS as usize)),
+            observer: None,
             _lock: None,
         })
     }
@@ -340,12 +348,13 @@ impl Store {
         turns: &Arc<Semaphore>,
         ask: impl FnOnce(&mut dyn Connection) -> Result<T> + Send + 'static,
     ) -> Result<T> {
-        let engine = self.engine.clone();
+        let (engine, observer) = (self.engine.clone(), self.observer.clone());
+        let asked = Instant::now();
         let turn = Arc::clone(turns).acquire_owned().await;
         let turn = turn.map_err(|closed| StorageError::Defect(closed.into()))?;
         let read = tokio::task::spawn_blocking(move || {
             let _turn = turn;
-            ask(engine.connect()?.as_mut())
+            ask(connect(&engine, asked, observer.as_deref())?.as_mut())
         });
         read.await
             .map_err(|panic| StorageError::Defect(panic.into()))?
@@ -388,6 +397,11 @@ impl Store {
         .await
     }
 
+    /// How many commands wait for a writer.
+    pub fn writes_waiting(&self) -> WritesWaiting {
+        self.queue.waiting()
+    }
+
     /// Everything that is wrong in an organization; empty where every invariant holds.
     pub async fn check(&self, organization: &OrganizationName) -> Result<Vec<Violation>> {
         let name = organization.clone();
@@ -410,6 +424,19 @@ impl Drop for Store {
     fn drop(&mut self) {
         self.queue.close();
     }
+}
+
+/// A connection for whoever asked for it then.
+fn connect(
+    engine: &Engine,
+    asked: Instant,
+    observer: Option<&dyn Observer>,
+) -> Result<Box<dyn Connection>> {
+    let connection = engine.connect();
+    if let Some(observer) = observer {
+        observer.connection(asked.elapsed());
+    }
+    connection
 }
 
 /// Asks a question of one moment. Nothing is written: whether it ends well tells nothing about the

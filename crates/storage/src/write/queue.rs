@@ -4,13 +4,14 @@
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex};
 use roster_core::organization::OrganizationName;
 
 use crate::engine::interface::Connection;
 use crate::error::{Result, StorageError};
+use crate::observer::{Lane, Observer, WritesWaiting};
 use crate::write::batch::Batch;
 use crate::write::invariants::Guarding;
 use crate::write::job::{Committed, Job, Outcome};
@@ -23,21 +24,12 @@ pub const CALLS_WAITING_MAX: usize = 8_192;
 /// How many batches of jobs may wait: jobs wait for their own answers, so one each suffices.
 const JOBS_WAITING_MAX: usize = 64;
 
-/// Which lane.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Lane {
-    /// Somebody waits for the answer.
-    Calls,
-    /// Imports and the like.
-    Jobs,
-}
-
 /// Work on an organization that is no command: it has a transaction of its own and no revision.
 pub(crate) type Chore = Box<dyn FnOnce(Result<&mut dyn Connection>) + Send>;
 
 /// What a writer is given to do for one organization.
 enum Taken {
-    Commands(Vec<Box<dyn Job>>),
+    Commands(Lane, Vec<Box<dyn Job>>),
     Chores(Vec<Chore>),
 }
 
@@ -174,8 +166,11 @@ impl Queue {
             } = &mut *state;
             let commands = calls
                 .take(held, BATCH_COMMANDS_MAX)
-                .or_else(|| jobs.take(held, 1))
-                .map(|(name, jobs)| (name, Taken::Commands(jobs)));
+                .map(|(name, calls)| (name, Taken::Commands(Lane::Calls, calls)))
+                .or_else(|| {
+                    let (name, jobs) = jobs.take(held, 1)?;
+                    Some((name, Taken::Commands(Lane::Jobs, jobs)))
+                });
             let taken = commands.or_else(|| {
                 let (name, chores) = chores.take(held, 1)?;
                 Some((name, Taken::Chores(chores)))
@@ -188,6 +183,15 @@ impl Queue {
                 return None;
             }
             self.changed.wait(&mut state);
+        }
+    }
+
+    /// How many commands wait.
+    pub(crate) fn waiting(&self) -> WritesWaiting {
+        let state = self.state.lock();
+        WritesWaiting {
+            calls: state.calls.count,
+            jobs: state.jobs.count,
         }
     }
 
@@ -220,6 +224,8 @@ pub(crate) struct Desk {
     pub(crate) guarding: Guarding,
     /// Hears what was committed.
     pub(crate) listener: Option<Arc<dyn Committed>>,
+    /// Measures.
+    pub(crate) observer: Option<Arc<dyn Observer>>,
 }
 
 /// Starts writers.
@@ -240,7 +246,7 @@ fn write_until_closed(desk: &Desk) {
         // A panic is a defect of one batch: those who wait for it see their answer dropped, and
         // the writer goes on.
         let worked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| match taken {
-            Taken::Commands(jobs) => run_commands(desk, &name, jobs),
+            Taken::Commands(lane, jobs) => run_commands(desk, lane, &name, jobs),
             Taken::Chores(chores) => chores
                 .into_iter()
                 .for_each(|chore| run_chore(chore, &desk.connect)),
@@ -252,7 +258,7 @@ fn write_until_closed(desk: &Desk) {
     }
 }
 
-fn run_commands(desk: &Desk, name: &OrganizationName, jobs: Vec<Box<dyn Job>>) {
+fn run_commands(desk: &Desk, lane: Lane, name: &OrganizationName, jobs: Vec<Box<dyn Job>>) {
     match (desk.connect)() {
         Ok(mut connection) => {
             let mut batch = Batch {
@@ -262,7 +268,11 @@ fn run_commands(desk: &Desk, name: &OrganizationName, jobs: Vec<Box<dyn Job>>) {
                 listener: desk.listener.as_deref(),
                 reconnect: desk.connect.as_ref(),
             };
+            let (commands, begun) = (jobs.len(), Instant::now());
             batch.run(jobs);
+            if let Some(observer) = &desk.observer {
+                observer.batch(lane, commands, begun.elapsed());
+            }
         }
         Err(error) => {
             tracing::error!(%error, "a writer has no connection");
@@ -285,9 +295,9 @@ fn run_chore(chore: Chore, connect: &Connect) {
 
 /// Waits for writers to end, for at most this long.
 pub(crate) fn join(writers: Vec<JoinHandle<()>>, patience: Duration) {
-    let until = std::time::Instant::now() + patience;
+    let until = Instant::now() + patience;
     for writer in writers {
-        while !writer.is_finished() && std::time::Instant::now() < until {
+        while !writer.is_finished() && Instant::now() < until {
             std::thread::sleep(Duration::from_millis(5));
         }
         if writer.is_finished() {
