@@ -14,6 +14,7 @@ pub mod rejects;
 mod runner;
 mod survey;
 mod time;
+mod totals;
 mod work;
 
 pub use batches::Explain;
@@ -22,3 +23,4 @@ pub use header::HeaderFault;
 pub use layout::{Kind, Mapping};
 pub use roster_sheet::{Encoding, Format, SheetError};
 pub use runner::{Config, Intake};
+pub use totals::{Counted, Totals};

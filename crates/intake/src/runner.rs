@@ -16,6 +16,7 @@ use crate::fault::FileFault;
 use crate::header::HeaderFault;
 use crate::layout::{Kind, Layout, Mapping};
 use crate::survey::{Disagreements, Survey};
+use crate::totals::Totals;
 use crate::work::Work;
 
 /// Imports that are worked through at once: one is read while another is written, and one of
@@ -47,6 +48,7 @@ pub struct Intake {
     places: Arc<Semaphore>,
     turns: Arc<Semaphore>,
     stop: watch::Sender<bool>,
+    totals: Arc<Totals>,
 }
 
 /// A file that was read once and can be worked through.
@@ -66,6 +68,7 @@ impl Intake {
             places: Arc::new(Semaphore::new(IMPORTS_MAX)),
             turns: Arc::new(Semaphore::new(IMPORTS_AT_ONCE)),
             stop: watch::Sender::new(false),
+            totals: Arc::default(),
         }
     }
 
@@ -93,6 +96,7 @@ impl Intake {
             stop: self.stop.subscribe(),
             organization,
             origin,
+            totals: Arc::clone(&self.totals),
             _place: place,
         };
         // In a task of its own, so that a caller who goes leaves no import that nobody works on.
@@ -100,6 +104,11 @@ impl Intake {
         begun
             .await
             .map_err(|panic| NotDone::from(StorageError::Defect(panic.into())))?
+    }
+
+    /// What the imports of this server came to.
+    pub fn totals(&self) -> &Arc<Totals> {
+        &self.totals
     }
 
     /// Takes no more files; those at work and those that wait end as failed at their next batch.
@@ -128,6 +137,7 @@ pub(crate) struct Beginning {
     pub(crate) stop: watch::Receiver<bool>,
     pub(crate) organization: OrganizationName,
     pub(crate) origin: Origin,
+    pub(crate) totals: Arc<Totals>,
     /// Held until the import has ended.
     _place: OwnedSemaphorePermit,
 }

@@ -66,13 +66,23 @@ impl Work {
 
     /// Works through the whole file, or marks the import as failed.
     pub(crate) async fn run(mut self, surveyed: Surveyed) {
-        let ended = match self.work(surveyed).await {
-            Ok(()) => return,
-            Err(ended) => ended,
-        };
+        let (organization, import) = (self.begin.organization.clone(), self.import.id);
+        let (begun, rows) = (Instant::now(), self.import.new.rows_total);
+        tracing::info!(%organization, %import, rows, "import begun");
+        let ended = self.work(surveyed).await;
+        let (rows, rejected) = (self.read, self.rejected);
+        let duration_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
         match ended {
-            Ended::Failed(why) => self.fail(why).await,
-            Ended::Elsewhere => tracing::warn!(import = %self.import.id, "the import was ended"),
+            Ok(()) => {
+                tracing::info!(%organization, %import, rows, rejected, duration_ms, "import ended");
+            }
+            Err(Ended::Failed(why)) => {
+                tracing::warn!(%organization, %import, rows, rejected, duration_ms, error = ?why, "import failed");
+                self.fail(why).await;
+            }
+            Err(Ended::Elsewhere) => {
+                tracing::warn!(%organization, %import, rows, rejected, duration_ms, "import ended elsewhere");
+            }
         }
     }
 
@@ -162,13 +172,15 @@ impl Work {
             create_missing: self.create_missing,
         };
         let step = self.step_of(Arc::clone(batch));
-        let counts = step.clone();
+        let steps = step.clone();
         let (answer, took) = self
             .begin
             .store
             .import_batch(&self.begin.organization, command, self.origin(), step)
             .await?;
-        Ok((counts(&answer).counts, took))
+        let step = steps(&answer);
+        self.begin.totals.add(&step);
+        Ok((step.counts, took))
     }
 
     /// What the rules' answer to a batch means for the import.

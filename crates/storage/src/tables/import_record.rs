@@ -36,6 +36,16 @@ impl ImportCounts {
     pub fn read(&self) -> u64 {
         self.created + self.updated + self.unchanged + self.rejected
     }
+
+    /// Adds those of more rows.
+    pub fn add(&mut self, more: &Self) {
+        self.created += more.created;
+        self.updated += more.updated;
+        self.unchanged += more.unchanged;
+        self.rejected += more.rejected;
+        self.accounts_created += more.accounts_created;
+        self.contacts_created += more.contacts_created;
+    }
 }
 
 /// Why an import ended before the end of its file.
