@@ -4,6 +4,7 @@
 mod import;
 mod refusal;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use prost::Message;
@@ -38,8 +39,15 @@ pub(crate) struct Fault {
     pub(crate) message: String,
     metadata: Vec<(&'static str, String)>,
     field: Option<String>,
-    resource: Option<Resource>,
+    resource: Option<Box<Resource>>,
+    /// What the log tells of it and callers do not see.
+    cause: Option<Arc<str>>,
 }
+
+/// The cause of a fault, which goes with its status as far as the log.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct Cause(Arc<str>);
 
 /// What was not found, or is in the way.
 #[derive(Clone, Debug)]
@@ -66,6 +74,7 @@ impl Fault {
             metadata: Vec::new(),
             field: None,
             resource: None,
+            cause: None,
         }
     }
 
@@ -102,10 +111,16 @@ impl Fault {
         self.with("field", path)
     }
 
+    /// Tells the log the cause.
+    fn because(mut self, cause: &str) -> Self {
+        self.cause = Some(cause.into());
+        self
+    }
+
     /// What was not found, or is in the way: its kind and what it was asked by.
     pub(crate) fn about(mut self, kind: &'static str, name: impl ToString) -> Self {
         let name = beginning(name.to_string(), METADATA_BYTES_MAX);
-        self.resource = Some(Resource { kind, name });
+        self.resource = Some(Box::new(Resource { kind, name }));
         self
     }
 
@@ -135,8 +150,8 @@ impl Fault {
         if self.code == Code::ResourceExhausted {
             details.add_quota_failure_violation(reason, &self.message);
         }
-        if let Some(Resource { kind, name }) = &self.resource {
-            details.set_resource_info(*kind, name, "", &self.message);
+        if let Some(resource) = &self.resource {
+            details.set_resource_info(resource.kind, &resource.name, "", &self.message);
         }
         if matches!(
             self.reason,
@@ -144,7 +159,11 @@ impl Fault {
         ) {
             details.set_retry_info(Some(RETRY_AFTER));
         }
-        Status::with_error_details(self.code, self.message, details)
+        let mut status = Status::with_error_details(self.code, self.message, details);
+        if let Some(cause) = self.cause {
+            status.set_source(Arc::new(Cause(cause)));
+        }
+        status
     }
 }
 
@@ -209,12 +228,12 @@ impl From<StorageError> for Fault {
 }
 
 fn unreachable(cause: &str) -> Fault {
-    tracing::warn!(cause, "the database cannot be reached");
     Fault::new(
         Code::Unavailable,
         ErrorReason::Unavailable,
         "the database cannot be reached: try again, a write with the same request_id",
     )
+    .because(cause)
 }
 
 /// Memory was last level with the database too long ago to answer by it.
@@ -302,12 +321,12 @@ pub(crate) fn of_unreadable(said: &str) -> Option<Fault> {
 }
 
 pub(crate) fn internal(cause: &str) -> Fault {
-    tracing::error!(cause, "a call failed by a fault of ours");
     Fault::new(
         Code::Internal,
         ErrorReason::Internal,
         "a fault of Roster: the server's log says more",
     )
+    .because(cause)
 }
 
 impl From<NotDone> for Fault {

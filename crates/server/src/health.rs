@@ -1,6 +1,7 @@
 //! Health: SERVING while the database is heard and followed.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tonic_health::ServingStatus;
@@ -20,16 +21,29 @@ const AGE_MAX: Duration = Duration::from_millis(1_500);
 pub(crate) struct Health {
     reporter: HealthReporter,
     services: Arc<[String]>,
+    /// What was told last.
+    serving: Arc<AtomicBool>,
 }
 
 impl Health {
     /// Of the services that the descriptor set has.
     pub(crate) fn new(reporter: HealthReporter, services: Vec<String>) -> Self {
         let services = std::iter::once(String::new()).chain(services).collect();
-        Self { reporter, services }
+        Self {
+            reporter,
+            services,
+            serving: Arc::default(),
+        }
+    }
+
+    /// Whether the last that was told is SERVING.
+    pub(crate) fn is_serving(&self) -> bool {
+        self.serving.load(Ordering::Relaxed)
     }
 
     pub(crate) async fn tell(&self, status: ServingStatus) {
+        let serving = status == ServingStatus::Serving;
+        self.serving.store(serving, Ordering::Relaxed);
         for service in self.services.iter() {
             self.reporter.set_service_status(service, status).await;
         }

@@ -8,9 +8,11 @@ mod handler;
 mod health;
 mod layers;
 mod limits;
+mod log;
 mod lookup;
 mod memory;
 mod metrics;
+mod operator_port;
 mod options;
 mod parse;
 mod render;
@@ -24,19 +26,21 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use prost::Message;
+use roster_api::METHODS;
 use roster_api::v1;
 use roster_api::v1::visibility_service_server::VisibilityServiceServer;
 use roster_intake::Intake;
-use roster_storage::{Committed, Store, StoreOptions};
+use roster_storage::{Committed, Observer, Store, StoreOptions};
 use tokio::net::TcpListener;
+use tokio::task::JoinSet;
 use tonic::service::{Routes, RoutesBuilder};
 use tonic::transport::Server;
 use tonic::transport::server::TcpIncoming;
 use tonic_health::ServingStatus;
 
 pub use check::check;
-pub use options::{Options, Task};
+pub use log::start_log;
+pub use options::{LogFormat, Options, Task};
 
 use handler::Handler;
 use health::Health;
@@ -46,6 +50,8 @@ use limits::{
     STOP_PATIENCE, STREAMS_PER_CONNECTION_MAX,
 };
 use memory::Memory;
+use metrics::{Metrics, Scraped};
+use operator_port::serve_operators;
 use services::{Accounts, Associations, Contacts, Imports, SettingsOf, Tickets, Visibilities};
 use token::Tokens;
 
@@ -72,7 +78,8 @@ pub async fn serve(
     options.check()?;
     let (memory, wanted) = options.memory();
     let memory = Arc::new(memory);
-    let store = open(options, &memory).await?;
+    let metrics = Metrics::default();
+    let store = open(options, &memory, &metrics).await?;
     let store = Arc::new(store);
     let handler = Handler {
         tokens: Arc::new(Tokens::new(store.keys())?),
@@ -81,7 +88,7 @@ pub async fn serve(
     };
     let intake = Arc::new(Intake::new(Arc::clone(&store), fault::explain_row));
     let (reporter, health_service) = tonic_health::server::health_reporter();
-    let health = Health::new(reporter, services_named()?);
+    let health = Health::new(reporter, services_named());
     health.tell(ServingStatus::Serving).await;
     let mut routes = routes(&handler, &intake)?;
     routes.add_service(health_service);
@@ -90,19 +97,17 @@ pub async fn serve(
         demo::fill(&store, &intake).await?;
     }
     let listener = listen(options.listen).await?;
-    let metrics = match options.metrics {
-        Some(address) => Some(listen(address).await?),
-        None => None,
-    };
+    let imports = Arc::clone(intake.totals());
+    let scraped = Scraped::new(&metrics, Arc::clone(&store), Arc::clone(&memory), imports);
+    let (metrics_at, _operators) = for_operators(options, scraped, &health).await?;
     ready(Listening {
         calls: listener.local_addr()?,
-        metrics: metrics.as_ref().map(TcpListener::local_addr).transpose()?,
+        metrics: metrics_at,
     });
     let following = tokio::spawn({
         let health = health.clone().follow(Arc::clone(&memory));
-        let facts = memory::follow(Arc::clone(&memory), Arc::clone(&store), wanted);
-        let metrics = metrics::serve_metrics(metrics, memory);
-        async move { tokio::join!(health, facts, metrics) }
+        let facts = memory::follow(memory, Arc::clone(&store), wanted);
+        async move { tokio::join!(health, facts) }
     });
     let (stopping, stopped) = tokio::sync::oneshot::channel();
     let stopped_intake = Arc::clone(&intake);
@@ -124,7 +129,7 @@ pub async fn serve(
         .with_keepalive(Some(KEEPALIVE_AFTER));
     let places = Places::new();
     let serving = server()
-        .layer(layers(&places, visibility(&handler)))
+        .layer(layers(&metrics, &places, visibility(&handler)))
         .add_routes(routes.routes())
         .serve_with_incoming_shutdown(incoming, shutdown);
     tokio::select! {
@@ -143,11 +148,12 @@ pub async fn serve(
 }
 
 /// Opens the store, which tells memory what it writes.
-async fn open(options: &Options, memory: &Arc<Memory>) -> anyhow::Result<Store> {
+async fn open(options: &Options, memory: &Arc<Memory>, metrics: &Metrics) -> anyhow::Result<Store> {
     let database = options.database.clone();
     let of_store = StoreOptions {
         calls_waiting_max: options.writes_waiting_max,
         listener: Some(Arc::clone(memory) as Arc<dyn Committed>),
+        observer: Some(Arc::clone(&metrics.store) as Arc<dyn Observer>),
         ..StoreOptions::default()
     };
     let opening = tokio::task::spawn_blocking(move || Store::open_with(&database, of_store));
@@ -161,6 +167,23 @@ async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
     TcpListener::bind(address)
         .await
         .with_context(|| format!("cannot listen on {address}"))
+}
+
+/// Serves metrics and probes, where they are asked for: until the set is dropped, so that probes are
+/// answered while the server stops.
+async fn for_operators(
+    options: &Options,
+    scraped: Scraped,
+    health: &Health,
+) -> anyhow::Result<(Option<SocketAddr>, JoinSet<()>)> {
+    let mut tasks = JoinSet::new();
+    let Some(address) = options.metrics else {
+        return Ok((None, tasks));
+    };
+    let listener = listen(address).await?;
+    let at = listener.local_addr()?;
+    tasks.spawn(serve_operators(listener, scraped, health.clone()));
+    Ok((Some(at), tasks))
 }
 
 /// Waits until what runs is finished, calls and the batches of imports, but not for ever. Whoever
@@ -190,16 +213,11 @@ fn server() -> Server {
 }
 
 /// The full names of our services.
-fn services_named() -> anyhow::Result<Vec<String>> {
-    let set = prost_types::FileDescriptorSet::decode(roster_api::FILE_DESCRIPTOR_SET)?;
-    let named = |file: &prost_types::FileDescriptorProto| {
-        let package = file.package().to_owned();
-        let service = move |service: &prost_types::ServiceDescriptorProto| {
-            format!("{package}.{}", service.name())
-        };
-        file.service.iter().map(service).collect::<Vec<_>>()
-    };
-    Ok(set.file.iter().flat_map(named).collect())
+fn services_named() -> Vec<String> {
+    let mut services: Vec<_> = METHODS.iter().map(|of| of.service.to_owned()).collect();
+    // The methods of a service are next to one another.
+    services.dedup();
+    services
 }
 
 /// A service of the API, which takes and gives messages of our size.

@@ -1,13 +1,12 @@
 //! The binary `roster-server`.
 
-use std::io::{IsTerminal, Write};
+use std::io::Write;
 use std::process::ExitCode;
 
 use clap::Parser;
 use mimalloc::MiMalloc;
-use roster_server::{Listening, Options, Task, check, serve};
+use roster_server::{Listening, Options, Task, check, serve, start_log};
 use tokio::signal::unix::{SignalKind, signal};
-use tracing_subscriber::EnvFilter;
 
 /// A call makes dozens of small things and drops them, and the system's allocator takes as long for
 /// them as the rule and its facts together.
@@ -18,14 +17,8 @@ static ALLOCATOR: MiMalloc = MiMalloc;
 const NOT_LOOKED_AT: u8 = 3;
 
 fn main() -> ExitCode {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        // A file or a collector of logs wants no colours.
-        .with_ansi(std::io::stderr().is_terminal())
-        .init();
     let options = Options::parse();
+    start_log(&options);
     let (done, failure) = match options.task {
         None => (run(&options).map(|()| true), ExitCode::FAILURE),
         Some(Task::Check) => (look(&options), NOT_LOOKED_AT.into()),

@@ -195,7 +195,7 @@ fn take(held: &Organization, sets: &[CommittedSet]) -> Followed {
     let followed = held.committed(&sets);
     if let Followed::Dropped(why) = &followed {
         let organization = held.name();
-        tracing::error!(%organization, %why, "facts in memory do not take a change: they are dropped");
+        tracing::error!(%organization, error = %why, "a change does not fit the facts in memory: they are dropped and loaded again");
     }
     followed
 }

@@ -3,8 +3,9 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use clap::{Parser, Subcommand};
+use clap::{Parser, Subcommand, ValueEnum};
 
+use crate::log;
 use crate::memory::{Memory, Wanted};
 
 /// Memory for facts, in MiB, unless it is said: some twenty million tickets.
@@ -71,7 +72,8 @@ pub struct Options {
     )]
     pub stale_after: u64,
 
-    /// Where Prometheus finds the metrics, at /metrics; nowhere unless it is said.
+    /// Where operators find /metrics (for Prometheus), /livez and /readyz, over plain HTTP; nowhere
+    /// unless it is said.
     #[arg(long, env = "ROSTER_METRICS", value_name = "ADDRESS")]
     pub metrics: Option<SocketAddr>,
 
@@ -84,6 +86,37 @@ pub struct Options {
         value_name = "NUMBER"
     )]
     pub writes_waiting_max: usize,
+
+    /// What the log tells: error, warn, info, debug or trace, for all or for parts of the server, as
+    /// in `warn,roster_server=debug`. With debug every call has a span and a line.
+    #[arg(
+        long,
+        env = "RUST_LOG",
+        global = true,
+        default_value = log::LEVEL_DEFAULT,
+        value_parser = log::directives,
+        value_name = "LEVEL"
+    )]
+    pub log_level: String,
+
+    /// How the lines of the log are written, on the standard error.
+    #[arg(
+        long,
+        env = "ROSTER_LOG_FORMAT",
+        global = true,
+        default_value = "text",
+        value_name = "FORMAT"
+    )]
+    pub log_format: LogFormat,
+}
+
+/// How the lines of the log are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// An object a line, for a collector of logs.
+    Json,
 }
 
 /// What else the server's program does.

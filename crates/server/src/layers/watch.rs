@@ -1,20 +1,17 @@
-//! The watch over each call: it finds a place or is refused, a panic in it is an answer, what tonic
-//! refuses gets its reason, and what failed is logged.
+//! The watch over each call: it finds a place or is refused, a panic in it is an answer, and what
+//! tonic refuses gets its reason.
 
 use std::convert::Infallible;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::Instant;
 
 use futures::future::{Either, Ready, ready};
 use http::Request;
 use http::uri::PathAndQuery;
 use pin_project_lite::pin_project;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tonic::{Code, Status};
-use tonic_types::StatusExt;
 use tower::{Layer, Service};
 
 use super::explain::explain;
@@ -82,7 +79,6 @@ where
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let told = Told {
             method: request.uri().path_and_query().cloned(),
-            begun: Instant::now(),
         };
         // Before anything is spent on the call: too many are refused at once.
         match Arc::clone(&self.places.0).try_acquire_owned() {
@@ -131,55 +127,34 @@ fn words(panic: &(dyn std::any::Any + Send)) -> &str {
         .unwrap_or("a panic without words")
 }
 
-/// What is told of a call that fails.
+/// By what a call is known that fails.
 struct Told {
     method: Option<PathAndQuery>,
-    begun: Instant,
 }
 
 impl Told {
-    /// The answer, explained and logged where it is a refusal.
+    /// The answer, explained where it is a refusal.
     fn about(&self, answer: Answer) -> Answer {
         let Some(status) = refusal_of(&answer) else {
             return answer;
         };
         if !status.details().is_empty() {
-            self.log(&status);
             return answer;
         }
-        let explained = explain(self.path(), &status, answer);
-        if let Some(status) = refusal_of(&explained) {
-            self.log(&status);
-        }
-        explained
+        explain(self.path(), &status, answer)
     }
 
     fn path(&self) -> &str {
         self.method.as_ref().map_or("", PathAndQuery::path)
-    }
-
-    /// How loudly, the code says. The message may hold personal data and stays out.
-    fn log(&self, status: &Status) {
-        let details = status.get_error_details();
-        let reason = details.error_info().map_or("", |info| info.reason.as_str());
-        let (method, code) = (self.path(), status.code());
-        let millis = self.begun.elapsed().as_millis();
-        match code {
-            Code::Internal | Code::Unknown | Code::DataLoss => {
-                tracing::error!(method, ?code, reason, millis, "a call failed");
-            }
-            Code::Unavailable | Code::ResourceExhausted => {
-                tracing::warn!(method, ?code, reason, millis, "a call was put off");
-            }
-            _ => tracing::debug!(method, ?code, reason, millis, "a call was refused"),
-        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use tonic::Code;
     use tonic::body::Body;
+    use tonic_types::StatusExt;
     use tower::ServiceExt;
     use tower::service_fn;
 

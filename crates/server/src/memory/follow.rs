@@ -32,8 +32,9 @@ async fn load_wanted(memory: &Arc<Memory>, store: &Arc<Store>, mut wanted: Wante
         let begun = Instant::now();
         match hold(memory, store, guard).await {
             Ok(Ok(())) => {
-                let (millis, bytes) = (begun.elapsed().as_millis(), held.bytes());
-                tracing::info!(%organization, millis, bytes, "facts are in memory");
+                let duration_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+                let bytes = held.bytes();
+                tracing::info!(%organization, duration_ms, bytes, "facts are in memory");
             }
             Ok(Err(TooLarge)) => {
                 tracing::warn!(%organization, "facts do not fit into memory: the database answers");
@@ -98,7 +99,7 @@ async fn look(memory: &Arc<Memory>, store: &Arc<Store>) -> Result<(), StorageErr
         {
             catch_up(memory, store, &held).await?;
             if held.at().is_some_and(|at| at.revision < head.revision) {
-                tracing::error!(%organization, "the log ends too early: facts are dropped");
+                tracing::error!(%organization, "the change log ends before the head: facts are dropped and loaded again");
                 memory.index.drop_facts(organization.as_str());
             }
         }
@@ -117,14 +118,14 @@ async fn catch_up(memory: &Memory, store: &Store, held: &Organization) -> Result
         {
             Ok(Some(sets)) => sets,
             Ok(None) => {
-                tracing::warn!(%organization, "the database was restored: facts are dropped");
+                tracing::warn!(%organization, "the database was restored: facts are dropped and loaded again");
                 memory.index.drop_facts(organization.as_str());
                 return Ok(());
             }
             Err(error @ StorageError::Unreachable(_)) => return Err(error),
             // Of this organization alone. Its rows may be well: facts are loaded from them.
             Err(error) => {
-                tracing::error!(%organization, %error, "the log cannot be read: facts are dropped");
+                tracing::error!(%organization, %error, "the change log cannot be read: facts are dropped and loaded again");
                 memory.index.drop_facts(organization.as_str());
                 return Ok(());
             }
@@ -133,7 +134,7 @@ async fn catch_up(memory: &Memory, store: &Store, held: &Organization) -> Result
             return Ok(());
         }
         if take(held, &sets) == Followed::Behind && held.at() == Some(at) {
-            tracing::warn!(%organization, "the log does not lead on: facts are dropped");
+            tracing::warn!(%organization, "the change log has a gap: facts are dropped and loaded again");
             memory.index.drop_facts(organization.as_str());
         }
     }

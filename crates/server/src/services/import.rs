@@ -1,8 +1,10 @@
 //! ImportService.
 
+mod watch;
+
+use std::error::Error;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::time::Duration;
 
 use prost::Message;
 use roster_api::Method;
@@ -23,18 +25,17 @@ use tokio_stream::{Stream, StreamExt};
 use tonic::{Request, Response, Status, Streaming};
 
 use crate::caller::Caller;
-use crate::fault::{Fault, import_not_found, of_import, of_text, stopping};
+use crate::fault::{Fault, import_not_found, of_import, of_text};
 use crate::handler::{Handler, caller};
 use crate::parse::{self, Parsed};
 use crate::render;
 use crate::spool::{FILE_BYTES_MAX, Spool, Spooled};
+use watch::Watch;
 
 /// Columns that a mapping may name: as many as a file may have.
 const MAPPING_MAX: usize = 200;
 /// Files that may be on their way in at once: each takes room in the temporary folder.
 const UPLOADS_MAX: usize = 16;
-/// How often a watched import is looked at.
-const WATCH_EVERY: Duration = Duration::from_millis(100);
 /// Rejects that are read at once for a download.
 const REJECTS_PAGE: usize = 1_000;
 /// Bytes of one message of a download: well below what any client takes.
@@ -375,6 +376,7 @@ impl ImportService for Imports {
         tokio::spawn(async move {
             let ended = watch.send(first, &sender).await;
             if let Err(status) = ended {
+                log_cause(id, &status);
                 // Whoever watched may have gone.
                 let _ = sender.send(Err(status)).await;
             }
@@ -398,20 +400,26 @@ impl ImportService for Imports {
         let handler = self.handler.clone();
         tokio::spawn(async move {
             if let Err(fault) = download(&handler, &organization, &import, &sender).await {
+                let status = fault.status();
+                log_cause(id, &status);
                 // Whoever downloaded may have gone.
-                let _ = sender.send(Err(fault)).await;
+                let _ = sender.send(Err(status)).await;
             }
         });
         let chunks = ReceiverStream::new(receiver);
-        let answers = chunks.map(|chunk| {
-            let chunk = chunk.map_err(Status::from)?;
-            Ok(v1::DownloadRejectsResponse { chunk })
-        });
+        let answers = chunks.map(|chunk| chunk.map(|chunk| v1::DownloadRejectsResponse { chunk }));
         Ok(Response::new(Box::pin(answers)))
     }
 }
 
-type Chunks = mpsc::Sender<Result<Vec<u8>, Fault>>;
+type Chunks = mpsc::Sender<Result<Vec<u8>, Status>>;
+
+/// Tells the cause of an error in the midst of a stream: what ends the stream is without it.
+fn log_cause(import: ImportId, status: &Status) {
+    if let Some(error) = status.source() {
+        tracing::warn!(%import, %error, "a stream about an import failed");
+    }
+}
 
 /// Sends the rejects page by page; ends early when nobody takes them any more.
 async fn download(
@@ -447,54 +455,4 @@ async fn send(chunks: &Chunks, bytes: Vec<u8>) -> bool {
         }
     }
     true
-}
-
-/// Somebody who watches an import, wherever it is worked on.
-struct Watch {
-    handler: Handler,
-    organization: OrganizationName,
-    id: ImportId,
-    stop: tokio::sync::watch::Receiver<bool>,
-}
-
-impl Watch {
-    async fn send(
-        mut self,
-        first: v1::Import,
-        answers: &mpsc::Sender<Result<v1::WatchImportResponse, Status>>,
-    ) -> Result<(), Status> {
-        let mut sent: Option<v1::Import> = None;
-        let mut import = first;
-        loop {
-            let running = import.state() == v1::ImportState::Running;
-            if sent.as_ref() != Some(&import) {
-                let import_job = Some(import.clone());
-                let answer = v1::WatchImportResponse { import_job };
-                if answers.send(Ok(answer)).await.is_err() {
-                    return Ok(());
-                }
-                sent = Some(import);
-            }
-            if !running {
-                return Ok(());
-            }
-            tokio::select! {
-                () = answers.closed() => return Ok(()),
-                () = tokio::time::sleep(WATCH_EVERY) => {}
-                () = stopped(&mut self.stop) => {
-                    return Err(stopping().into());
-                }
-            }
-            import = find(&self.handler, &self.organization, self.id).await?;
-        }
-    }
-}
-
-/// A server that stops ends its own imports within a batch, and who watches one hears of it.
-async fn stopped(stop: &mut tokio::sync::watch::Receiver<bool>) {
-    /// Longer than a batch takes.
-    const PATIENCE: Duration = Duration::from_secs(1);
-    // Its sender lives as long as the server.
-    let _ = stop.wait_for(|stop| *stop).await;
-    tokio::time::sleep(PATIENCE).await;
 }

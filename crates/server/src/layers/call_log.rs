@@ -1,0 +1,121 @@
+//! The lines in the log of calls that failed: how loudly, the code says, and a flood of refusals is
+//! a line a second.
+
+use std::collections::HashMap;
+use std::error::Error;
+use std::time::{Duration, Instant};
+
+use parking_lot::Mutex;
+use tonic::{Code, Status};
+use tonic_types::StatusExt;
+
+use crate::caller::Caller;
+use crate::metrics::code_name;
+
+/// How often a call that was refused for one reason is told at most. Under twice the load that a
+/// server bears a line a call was megabytes a second, and took its time from the calls.
+const TOLD_EVERY: Duration = Duration::from_secs(1);
+
+/// A call that has ended with an error.
+pub(super) struct Ended<'c> {
+    pub(super) method: &'static str,
+    pub(super) caller: Option<&'c Caller>,
+    pub(super) status: &'c Status,
+    pub(super) duration_ms: u64,
+}
+
+/// See the module.
+#[derive(Debug, Default)]
+pub(super) struct CallLog {
+    /// By reason: there are as many as the API has.
+    refused: Mutex<HashMap<String, Refused>>,
+}
+
+/// Calls that were refused for one reason.
+#[derive(Debug)]
+struct Refused {
+    told: Instant,
+    /// Since then, without a line.
+    suppressed: u64,
+}
+
+impl CallLog {
+    /// Tells of a call that failed. Its message may hold personal data and stays out; the cause, which
+    /// callers are not told, is text of ours or of the database.
+    pub(super) fn refused(&self, ended: &Ended<'_>) {
+        let status = ended.status;
+        let details = status.get_error_details();
+        let reason = details.error_info().map_or("", |info| info.reason.as_str());
+        let suppressed = match status.code() {
+            Code::Unavailable | Code::ResourceExhausted | Code::Unknown => {
+                match self.suppressed(reason, Instant::now()) {
+                    Some(suppressed) => suppressed,
+                    None => return,
+                }
+            }
+            _ => 0,
+        };
+        let (method, duration_ms) = (ended.method, ended.duration_ms);
+        let organization = ended.caller.map_or("", |c| c.organization().as_str());
+        let actor = ended.caller.map_or("", |caller| caller.actor.as_str());
+        let call_id = ended
+            .caller
+            .map(|caller| tracing::field::display(caller.call_id));
+        let error = status.source().map(tracing::field::display);
+        let code = code_name(status.code());
+        macro_rules! line {
+            ($level:ident, $text:literal $(, $more:ident)*) => {
+                tracing::$level!(
+                    method, code, reason, organization, actor, call_id, duration_ms, error,
+                    $($more,)* $text
+                )
+            };
+        }
+        match status.code() {
+            Code::Internal | Code::DataLoss => line!(error, "call failed"),
+            Code::Unavailable | Code::ResourceExhausted | Code::Unknown => {
+                line!(warn, "call refused", suppressed);
+            }
+            _ => line!(debug, "call refused"),
+        }
+    }
+
+    /// How many calls were refused for this reason without a line since the last one; none where this
+    /// one has no line either.
+    fn suppressed(&self, reason: &str, now: Instant) -> Option<u64> {
+        let mut refused = self.refused.lock();
+        let Some(of_reason) = refused.get_mut(reason) else {
+            let first = Refused {
+                told: now,
+                suppressed: 0,
+            };
+            refused.insert(reason.to_owned(), first);
+            return Some(0);
+        };
+        if now.duration_since(of_reason.told) < TOLD_EVERY {
+            of_reason.suppressed += 1;
+            return None;
+        }
+        of_reason.told = now;
+        Some(std::mem::take(&mut of_reason.suppressed))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_flood_is_a_line_a_second_and_reason_with_the_number_of_those_without_one() {
+        let (log, begun) = (CallLog::default(), Instant::now());
+        let after = |millis| begun + Duration::from_millis(millis);
+        assert_eq!(log.suppressed("QUEUE_FULL", begun), Some(0));
+        for millis in 1..1_000 {
+            assert_eq!(log.suppressed("QUEUE_FULL", after(millis)), None);
+        }
+        assert_eq!(log.suppressed("UNAVAILABLE", after(500)), Some(0));
+        assert_eq!(log.suppressed("QUEUE_FULL", after(1_000)), Some(999));
+        assert_eq!(log.suppressed("QUEUE_FULL", after(1_999)), None);
+        assert_eq!(log.suppressed("QUEUE_FULL", after(2_000)), Some(1));
+    }
+}

@@ -1,0 +1,80 @@
+//! The log: a line an entry on the standard error, as text or as JSON.
+
+use std::io::{IsTerminal, Stderr, Write};
+
+use tracing_subscriber::EnvFilter;
+
+use crate::options::{LogFormat, Options};
+
+/// The directives where nothing is said. The pool of connections (r2d2) tells every attempt that
+/// fails, dozens a second; whoever asked it for a connection tells the same error once.
+pub(crate) const LEVEL_DEFAULT: &str = "info,r2d2=off";
+
+/// Starts the log of this process. To be called once.
+pub fn start_log(options: &Options) {
+    let lines = tracing_subscriber::fmt()
+        .with_env_filter(EnvFilter::new(&options.log_level))
+        .with_writer(|| Lines(std::io::stderr()));
+    match options.log_format {
+        // A file or a collector of logs wants no colours.
+        LogFormat::Text => lines.with_ansi(std::io::stderr().is_terminal()).init(),
+        LogFormat::Json => lines
+            .json()
+            .flatten_event(true)
+            .with_span_list(false)
+            .init(),
+    }
+}
+
+/// Whether a text is a list of directives.
+pub(crate) fn directives(text: &str) -> Result<String, String> {
+    match EnvFilter::try_new(text) {
+        Ok(_) => Ok(text.to_owned()),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+/// Makes a line of each entry: the messages of libpq have several.
+struct Lines<W = Stderr>(W);
+
+impl<W: Write> Write for Lines<W> {
+    /// An entry comes in one piece.
+    fn write(&mut self, entry: &[u8]) -> std::io::Result<usize> {
+        let text = entry.trim_ascii_end();
+        if text.iter().any(|byte| matches!(byte, b'\n' | b'\r')) {
+            let mut line: Vec<u8> = text
+                .split(|byte| matches!(byte, b'\n' | b'\r'))
+                .map(<[u8]>::trim_ascii)
+                .filter(|part| !part.is_empty())
+                .collect::<Vec<_>>()
+                .join(&b' ');
+            line.push(b'\n');
+            self.0.write_all(&line)?;
+        } else {
+            self.0.write_all(entry)?;
+        }
+        Ok(entry.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.0.flush()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_entry_of_several_lines_is_one_line() {
+        for (entry, line) in [
+            ("a b\n", "a b\n"),
+            ("a\n\tb\r\n  c\n\n", "a b c\n"),
+            ("  a\n", "  a\n"),
+        ] {
+            let mut written = Vec::new();
+            Lines(&mut written).write_all(entry.as_bytes()).unwrap();
+            assert_eq!(String::from_utf8(written).unwrap(), line);
+        }
+    }
+}
