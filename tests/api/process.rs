@@ -23,8 +23,14 @@ impl Server {
     }
 
     pub fn start_with(arguments: &[&str]) -> Self {
-        let mut child = command(arguments)
-            .env("RUST_LOG", "error")
+        let mut command = command(arguments);
+        command.env("RUST_LOG", "error");
+        Self::spawn(command, arguments.contains(&"--metrics"))
+    }
+
+    /// Starts a command that says where it listens, and where its metrics are if it serves them.
+    pub fn spawn(mut command: Command, has_metrics: bool) -> Self {
+        let mut child = command
             .stdout(Stdio::piped())
             .spawn()
             .expect("the server starts");
@@ -36,7 +42,7 @@ impl Server {
             .find(|word| word.starts_with(char::is_numeric) && word.contains(':'))
             .unwrap_or_else(|| panic!("the server says where it listens: {line:?}"))
             .to_owned();
-        let metrics = arguments.contains(&"--metrics").then(|| {
+        let metrics = has_metrics.then(|| {
             line.clear();
             output.read_line(&mut line).expect("its second line");
             let url = line.trim().strip_prefix("metrics: http://");

@@ -170,6 +170,12 @@ async fn of_messages(world: &World, produced: &mut Produced) {
         Reason::TokenLost,
         c.accounts.list_accounts(fresh(token)).await,
     );
+}
+
+/// What the metadata of a call decides.
+async fn of_metadata(world: &World, produced: &mut Produced) {
+    use ErrorReason as Reason;
+    let mut c = world.clients.clone();
     let mut request = tonic::Request::new(ListAccountsRequest::default());
     request
         .metadata_mut()
@@ -287,6 +293,7 @@ async fn every_reason_is_produced_with_the_metadata_of_its_example(mut world: Wo
     of_answers(&world, &mut produced).await;
     let before = world.moment().await;
     of_messages(&world, &mut produced).await;
+    of_metadata(&world, &mut produced).await;
     of_bytes(&world, &mut produced).await;
     of_imports(&world, &mut produced).await;
     assert_eq!(world.moment().await, before);
