@@ -8,11 +8,11 @@ use roster_api::v1::*;
 use serde_json::Value;
 use tonic::{Code, Request};
 
-use crate::hold::Hold;
 use crate::importing::{counts, of};
 use crate::memory::question;
 use crate::postgres::Postgres;
 use crate::world::{Database, Engine, Server, World, command, refused};
+use crate::write_lock::WriteLock;
 
 /// A world whose server's log is read at its end.
 async fn logged(arguments: &[&str], level: &str) -> World {
@@ -149,7 +149,7 @@ async fn a_flood_of_refusals_is_a_line_a_second_with_the_number_of_those_without
         .create_account(create("the organization"))
         .await
         .unwrap();
-    let hold = Hold::writes(Engine::Sqlite, &world.database);
+    let lock = WriteLock::take(Engine::Sqlite, &world.database);
     let begun = Instant::now();
     let mut calls = tokio::task::JoinSet::new();
     for number in 0..300 {
@@ -167,7 +167,7 @@ async fn a_flood_of_refusals_is_a_line_a_second_with_the_number_of_those_without
     let last = clients.accounts.create_account(create("last")).await;
     refused(last, Code::ResourceExhausted, "QUEUE_FULL");
     let seconds = begun.elapsed().as_secs();
-    hold.release();
+    lock.release();
     while calls.join_next().await.is_some() {}
     let lines = told(&entries(&end(world.server)), "call refused");
     assert!(

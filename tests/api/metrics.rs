@@ -13,13 +13,13 @@ use tonic::Code;
 use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_client::HealthClient;
 
-use crate::hold::Hold;
 use crate::importing::{counts, of};
 use crate::lint::{families, lint};
 use crate::memory::{another, question};
 use crate::postgres::Postgres;
-use crate::raw;
+use crate::raw_call;
 use crate::world::{Engine, Server, World, refused};
+use crate::write_lock::WriteLock;
 
 /// How long a figure may take to come, on a machine that is busy with other tests.
 const COMES_WITHIN: Duration = Duration::from_secs(20);
@@ -119,7 +119,7 @@ async fn use_it(world: &World) {
         .into_inner();
     while rejects.message().await.unwrap().is_some() {}
     let nonsense = "/roster.v1.AccountService/Nonsense";
-    raw::call(&world.server.channel().await, nonsense, vec![])
+    raw_call::call(&world.server.channel().await, nonsense, vec![])
         .await
         .unwrap_err();
 }
@@ -192,7 +192,7 @@ async fn a_stream_of_answers_is_in_flight_until_its_end_and_its_duration_is_that
     let begun = world
         .start_import(of(ImportKind::Accounts), format!("Name\n{rows}"))
         .await;
-    let hold = Hold::writes(world.engine, &world.database);
+    let lock = WriteLock::take(world.engine, &world.database);
     let watch = WatchImportRequest {
         id: begun.id.clone(),
     };
@@ -214,7 +214,7 @@ async fn a_stream_of_answers_is_in_flight_until_its_end_and_its_duration_is_that
         requests(s, "ImportService", "WatchImport", "CANCELLED") == Some(1.0)
     })
     .await;
-    hold.release();
+    lock.release();
     while watched.message().await.unwrap().is_some() {}
     until("the stream is counted", || {
         requests(s, "ImportService", "WatchImport", "OK") == Some(1.0)
@@ -257,7 +257,7 @@ async fn writes_that_wait_are_counted_and_so_are_batches_transactions_and_waits_
         let batches = of_calls("roster_write_batch_commands", "count");
         let commands = of_calls("roster_write_batch_commands", "sum");
         assert_eq!((batches, commands), (1.0, 1.0));
-        let hold = Hold::writes(world.engine, &world.database);
+        let lock = WriteLock::take(world.engine, &world.database);
         let write = |number: usize| {
             let mut accounts = world.clients.accounts.clone();
             let request = CreateAccountRequest {
@@ -279,7 +279,7 @@ async fn writes_that_wait_are_counted_and_so_are_batches_transactions_and_waits_
         writes.extend((1..20).map(write));
         let waiting = "roster_writes_waiting{lane=\"calls\"}";
         until("all others wait", || value(s, waiting) == Some(19.0)).await;
-        hold.release();
+        lock.release();
         for write in writes {
             write.await.unwrap().unwrap();
         }
