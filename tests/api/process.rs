@@ -99,6 +99,8 @@ pub fn rounds(in_ci: usize) -> usize {
 pub fn command(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_roster-server"));
     command.args(arguments);
+    // Tests wait until a killed server is taken to be dead.
+    command.env("ROSTER_SERVER_LEASE", "5");
     command
 }
 

@@ -9,6 +9,7 @@ use roster_api::v1::*;
 use tokio::task::JoinSet;
 use tonic::{Code, Status};
 
+use crate::importing::of;
 use crate::memory::{
     LOADED_WITHIN, another, at_least, behind_the_back, check, colleagues, from_database,
     from_memory, let_see, metric, try_let_see, until_in_memory,
@@ -292,4 +293,81 @@ async fn a_server_that_cannot_follow_the_log_loads_the_facts_anew_and_serves_on(
         }
     }
     until_in_memory(&second, &there, (&colleague, "t1")).await;
+}
+
+/// A file of contacts that takes longer than a test needs to kill or pause its server.
+fn many_contacts() -> String {
+    let rows: String = (0..20_000)
+        .map(|n| format!("p{n}@example.com,人{n}\n"))
+        .collect();
+    format!("メール,氏名\n{rows}")
+}
+
+/// Sends a signal to a server.
+fn signal(server: &Server, name: &str) {
+    let pid = server.child.id().to_string();
+    let sent = std::process::Command::new("kill")
+        .args([name, &pid])
+        .status();
+    assert!(sent.expect("kill runs").success());
+}
+
+/// A server of its own on the database of another.
+async fn beside(world: &World) -> World {
+    let server = another(&world.database, &[]);
+    World {
+        clients: server.connect().await,
+        server,
+        database: crate::world::Database::create(Engine::Sqlite),
+        engine: world.engine,
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_import_of_a_killed_server_is_failed_by_another_that_lives() {
+    let mut world = World::start(Engine::Postgres).await;
+    let there = beside(&world).await;
+    let half = world.half_an_import(&many_contacts()).await;
+    world.server.kill();
+    let failed = there.end_of(&half.id).await;
+    assert_eq!(failed.state(), ImportState::Failed);
+    assert!(failed.rows_read >= half.rows_read && failed.end_time.is_some());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_import_of_a_server_that_was_paused_is_failed_and_writes_nothing_more() {
+    let world = World::start(Engine::Postgres).await;
+    let there = beside(&world).await;
+    let half = world.half_an_import(&many_contacts()).await;
+    signal(&world.server, "-STOP");
+    let failed = there.end_of(&half.id).await;
+    assert_eq!(failed.state(), ImportState::Failed);
+    signal(&world.server, "-CONT");
+    // The server that goes on hears of it, and its next import is as good as any.
+    assert_eq!(world.end_of(&half.id).await, failed);
+    let next = world
+        .import(of(ImportKind::Accounts), "取引先名\nA\n")
+        .await;
+    assert_eq!(next.state(), ImportState::Completed);
+    let again = there.get_import(&half.id).await;
+    assert_eq!(again, failed, "an import that was failed moved on");
+    let rest = there
+        .import(of(ImportKind::Contacts), &many_contacts())
+        .await;
+    assert_eq!(
+        rest.rows_unchanged, failed.rows_created,
+        "rows were written after the end"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_import_of_a_server_that_paused_for_less_than_its_lease_goes_on() {
+    let world = World::start(Engine::Postgres).await;
+    let there = beside(&world).await;
+    let half = world.half_an_import(&many_contacts()).await;
+    signal(&world.server, "-STOP");
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    signal(&world.server, "-CONT");
+    let end = there.end_of(&half.id).await;
+    assert_eq!(end.state(), ImportState::Completed);
 }

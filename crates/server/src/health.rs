@@ -7,6 +7,8 @@ use std::time::Duration;
 use tonic_health::ServingStatus;
 use tonic_health::server::HealthReporter;
 
+use roster_storage::Store;
+
 use crate::memory::Memory;
 
 /// How often it is looked at: a change is told well within a second.
@@ -49,12 +51,13 @@ impl Health {
         }
     }
 
-    /// Tells whether the database is followed, again and again; SERVING was told before.
-    pub(crate) async fn follow(self, memory: Arc<Memory>) {
+    /// Tells again and again whether the database is followed and this server may go on serving it;
+    /// SERVING was told before.
+    pub(crate) async fn follow(self, memory: Arc<Memory>, store: Arc<Store>) {
         let mut told = ServingStatus::Serving;
         loop {
             tokio::time::sleep(LOOK_EVERY).await;
-            let status = if memory.age() > AGE_MAX {
+            let status = if memory.age() > AGE_MAX || store.is_superseded() {
                 ServingStatus::NotServing
             } else {
                 ServingStatus::Serving

@@ -105,7 +105,9 @@ pub async fn serve(
         metrics: metrics_at,
     });
     let following = tokio::spawn({
-        let health = health.clone().follow(Arc::clone(&memory));
+        let health = health
+            .clone()
+            .follow(Arc::clone(&memory), Arc::clone(&store));
         let facts = memory::follow(memory, Arc::clone(&store), wanted);
         async move { tokio::join!(health, facts) }
     });
@@ -154,6 +156,7 @@ async fn open(options: &Options, memory: &Arc<Memory>, metrics: &Metrics) -> any
         calls_waiting_max: options.writes_waiting_max,
         listener: Some(Arc::clone(memory) as Arc<dyn Committed>),
         observer: Some(Arc::clone(&metrics.store) as Arc<dyn Observer>),
+        lease: Duration::from_secs(options.server_lease),
         ..StoreOptions::default()
     };
     let opening = tokio::task::spawn_blocking(move || Store::open_with(&database, of_store));

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use clap::{Parser, Subcommand, ValueEnum};
 
+use roster_storage::LEASE;
+
 use crate::log;
 use crate::memory::{Memory, Wanted};
 
@@ -13,6 +15,8 @@ const MEMORY_MIB: usize = 1_024;
 /// Seconds after which facts that cannot be compared are too old, unless it is said: it
 /// outlasts a failover, and a change is seen everywhere within a minute or not answered against.
 const STALE_AFTER_SECONDS: u64 = 60;
+/// The longest lease: whoever waits for an import of a server that died waits as long.
+const SERVER_LEASE_SECONDS_MAX: u64 = 3_600;
 
 /// Who belongs to which company, and who may therefore see what.
 #[derive(Clone, Debug, Parser)]
@@ -71,6 +75,17 @@ pub struct Options {
         value_name = "SECONDS"
     )]
     pub stale_after: u64,
+
+    /// After how many seconds without a sign of life another server takes this one to be dead and
+    /// fails its imports (PostgreSQL only). Longer than a machine pauses in the ordinary course.
+    #[arg(
+        long,
+        env = "ROSTER_SERVER_LEASE",
+        default_value_t = LEASE.as_secs(),
+        value_parser = clap::value_parser!(u64).range(1..=SERVER_LEASE_SECONDS_MAX),
+        value_name = "SECONDS"
+    )]
+    pub server_lease: u64,
 
     /// Where operators find /metrics (for Prometheus), /livez and /readyz, over plain HTTP; nowhere
     /// unless it is said.
