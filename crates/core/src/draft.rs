@@ -263,6 +263,13 @@ impl<F: Facts> Facts for Draft<'_, F> {
             .map_or_else(|| self.base.contact(id), Ok)
     }
 
+    fn contact_exists(&self, id: ContactId) -> Result<bool, Unavailable> {
+        match self.contacts.get(&id) {
+            Some(written) => Ok(written.is_some()),
+            None => self.base.contact_exists(id),
+        }
+    }
+
     fn association(&self, pair: Pair) -> Result<Option<Stored<Association>>, Unavailable> {
         let changed = self
             .associations

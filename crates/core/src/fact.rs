@@ -156,6 +156,10 @@ pub trait Facts {
     fn account(&self, id: AccountId) -> Result<Option<Stored<Account>>, Unavailable>;
     /// A contact.
     fn contact(&self, id: ContactId) -> Result<Option<Stored<Contact>>, Unavailable>;
+    /// Whether a contact exists: as [`contact`](Self::contact), without reading the record.
+    fn contact_exists(&self, id: ContactId) -> Result<bool, Unavailable> {
+        Ok(self.contact(id)?.is_some())
+    }
     /// The association of a pair.
     fn association(&self, pair: Pair) -> Result<Option<Stored<Association>>, Unavailable>;
     /// The primary account of a contact.
@@ -204,6 +208,8 @@ pub struct Needs {
     pub accounts: BTreeSet<AccountId>,
     /// Contacts.
     pub contacts: BTreeSet<ContactId>,
+    /// Contacts of which only the existence is asked.
+    pub existing: BTreeSet<ContactId>,
     /// Associations.
     pub pairs: BTreeSet<Pair>,
     /// Contacts whose primary account and number of accounts are asked.

@@ -25,6 +25,15 @@ fn contact_of<F: Facts>(facts: &F, id: ContactId) -> Result<Stored<Contact>, Ref
     Ok(facts.contact(id)?.ok_or(Refusal::ContactNotFound(id))?)
 }
 
+/// A contact must be there.
+fn check_contact_exists<F: Facts>(facts: &F, id: ContactId) -> Result<(), Refused> {
+    if facts.contact_exists(id)? {
+        Ok(())
+    } else {
+        Err(Refusal::ContactNotFound(id).into())
+    }
+}
+
 /// The etag that a caller sent, if any, must be the present one.
 fn check_etag(expected: Option<Revision>, present: Revision) -> Result<(), Refusal> {
     match expected {

@@ -10,7 +10,7 @@ use crate::id::{AccountId, ContactId, Pair, Revision};
 use crate::record::{Association, Settings, Stored};
 use crate::refusal::{Refusal, Refused};
 use crate::rules::set;
-use crate::rules::{account_of, check_etag, contact_of};
+use crate::rules::{account_of, check_contact_exists, check_etag};
 use crate::text::Role;
 
 /// A contact to be associated.
@@ -69,7 +69,7 @@ impl Command for AssociateContacts {
         needs.accounts.insert(self.account);
         for wanted in &self.contacts {
             let contact = wanted.contact;
-            needs.contacts.insert(contact);
+            needs.existing.insert(contact);
             needs.standings.insert(contact);
             needs.pairs.insert(Pair {
                 contact,
@@ -168,7 +168,7 @@ pub(super) fn judge<F: Facts>(
         contact: wanted.contact,
         account,
     };
-    contact_of(facts, pair.contact)?;
+    check_contact_exists(facts, pair.contact)?;
     if let Some(existing) = facts.association(pair)? {
         return Ok(Associated::Already(existing));
     }
@@ -260,7 +260,7 @@ pub(super) fn association_of<F: Facts>(
     facts: &F,
     pair: Pair,
 ) -> Result<Stored<Association>, Refused> {
-    contact_of(facts, pair.contact)?;
+    check_contact_exists(facts, pair.contact)?;
     account_of(facts, pair.account)?;
     let found = facts.association(pair)?;
     Ok(found.ok_or(Refusal::AssociationNotFound(pair))?)
@@ -268,7 +268,7 @@ pub(super) fn association_of<F: Facts>(
 
 /// What it needs to know one association.
 pub(super) fn need_association(needs: &mut Needs, pair: Pair) {
-    needs.contacts.insert(pair.contact);
+    needs.existing.insert(pair.contact);
     needs.accounts.insert(pair.account);
     needs.pairs.insert(pair);
 }

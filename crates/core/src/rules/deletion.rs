@@ -243,7 +243,7 @@ impl DeleteContact {
             Some(RequestedTickets::Reassign(to)) if to == self.id => {
                 Err(Refusal::RequesterIsDeleted(to).into())
             }
-            Some(RequestedTickets::Reassign(to)) if facts.contact(to)?.is_none() => {
+            Some(RequestedTickets::Reassign(to)) if !facts.contact_exists(to)? => {
                 Err(Refusal::RequesterNotFound(to).into())
             }
             _ => Ok(()),

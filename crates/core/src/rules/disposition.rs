@@ -8,7 +8,7 @@ use crate::id::{AccountId, ContactId, Pair, Revision};
 use crate::record::{Association, Stored, TicketStatus};
 use crate::refusal::{Refusal, Refused};
 use crate::rules::association::{Accounts, association_of, may_add, need_association};
-use crate::rules::{account_of, contact_of};
+use crate::rules::{account_of, check_contact_exists};
 use crate::text::Role;
 
 /// What becomes of tickets whose account is left.
@@ -275,7 +275,7 @@ impl Command for TransferContact {
         facts: &F,
         given: &mut Circumstances,
     ) -> Result<Decision<Transferred>, Refused> {
-        contact_of(facts, self.contact)?;
+        check_contact_exists(facts, self.contact)?;
         account_of(facts, self.to)?;
         let primary = facts.primary_account(self.contact)?;
         let account = primary.ok_or(Refusal::NothingToTransfer(self.contact))?;

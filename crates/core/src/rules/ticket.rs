@@ -64,8 +64,8 @@ impl Command for RecordTickets {
     fn needs(&self, needs: &mut Needs) {
         for record in &self.tickets {
             needs.keys.insert(UniqueKey::of_ticket(&record.key));
-            needs.contacts.insert(record.requester);
-            needs.contacts.extend(record.copies.iter().copied());
+            needs.existing.insert(record.requester);
+            needs.existing.extend(record.copies.iter().copied());
             needs.standings.insert(record.requester);
             if let Some(Some(account)) = record.account {
                 needs.accounts.insert(account);
@@ -163,12 +163,12 @@ impl Record {
     }
 
     fn check_people<F: Facts>(&self, facts: &F) -> Result<(), Refused> {
-        if facts.contact(self.requester)?.is_none() {
+        if !facts.contact_exists(self.requester)? {
             return Err(Refusal::RequesterNotFound(self.requester).into());
         }
         let mut unknown = Vec::new();
         for copy in &self.copies {
-            if facts.contact(*copy)?.is_none() && !unknown.contains(copy) {
+            if !facts.contact_exists(*copy)? && !unknown.contains(copy) {
                 unknown.push(*copy);
             }
         }

@@ -31,6 +31,7 @@ pub(crate) struct WorkingSet<'c> {
     settings: Stored<Settings>,
     accounts: Cache<AccountId, Option<Stored<Account>>>,
     contacts: Cache<ContactId, Option<Stored<Contact>>>,
+    existing: Cache<ContactId, bool>,
     associations: Cache<Pair, Option<Stored<Association>>>,
     lists: Cache<ContactId, Vec<(AccountId, Stored<Association>)>>,
     primaries: Cache<ContactId, Option<AccountId>>,
@@ -54,6 +55,7 @@ impl<'c> WorkingSet<'c> {
             settings,
             accounts: Cache::default(),
             contacts: Cache::default(),
+            existing: Cache::default(),
             associations: Cache::default(),
             lists: Cache::default(),
             primaries: Cache::default(),
@@ -76,6 +78,7 @@ impl<'c> WorkingSet<'c> {
         let accounts = primaries.iter().map(|pair| pair.account);
         self.load_accounts(accounts.chain(needs.accounts.iter().copied()).collect())?;
         self.load_contacts(needs.contacts.iter().copied().collect())?;
+        self.load_existing(needs.existing.iter().copied().collect())?;
         self.load_associations(
             primaries
                 .into_iter()
@@ -124,6 +127,13 @@ impl<'c> WorkingSet<'c> {
         load(&self.contacts, wanted, |ids| {
             let found = self.connection.borrow_mut().contacts(self.org, ids)?;
             Ok(found.into_iter().map(|(id, row)| (id, Some(row))).collect())
+        })
+    }
+
+    fn load_existing(&self, wanted: Vec<ContactId>) -> Result<()> {
+        load(&self.existing, wanted, |ids| {
+            let found = self.connection.borrow_mut().blocked(self.org, ids)?;
+            Ok(found.into_iter().map(|(id, _)| (id, true)).collect())
         })
     }
 
@@ -314,6 +324,13 @@ impl Facts for WorkingSet<'_> {
 
     fn contact(&self, id: ContactId) -> Result<Option<Stored<Contact>>, Unavailable> {
         asked(&self.contacts, &id, || self.load_contacts(vec![id]))
+    }
+
+    fn contact_exists(&self, id: ContactId) -> Result<bool, Unavailable> {
+        if let Some(contact) = self.contacts.borrow().get(&id) {
+            return Ok(contact.is_some());
+        }
+        asked(&self.existing, &id, || self.load_existing(vec![id]))
     }
 
     fn association(&self, pair: Pair) -> Result<Option<Stored<Association>>, Unavailable> {
