@@ -33,6 +33,7 @@ mod limits;
 mod lint;
 mod listing;
 mod logs;
+mod lookup;
 mod memory;
 mod metrics;
 mod naive;

@@ -12,6 +12,9 @@ use crate::fault::Fault;
 use crate::limits::ANSWER_BYTES_MAX;
 use crate::parse::Parsed;
 
+/// What an item takes in an answer beside its message: tags and lengths.
+const ITEM_BYTES: usize = 8;
+
 /// By what a record is looked up.
 pub(crate) enum Key {
     /// Its number.
@@ -20,8 +23,8 @@ pub(crate) enum Key {
     Unique(&'static str, String, UniqueKey),
 }
 
-/// Parses keys, each with its place in the call.
-pub(crate) fn keys<K>(given: &[K], parse: impl Fn(usize, &K) -> Parsed<Key>) -> Parsed<Vec<Key>> {
+/// Parses keys, each with its place in the call. A key that cannot be one fails in its item.
+pub(crate) fn keys<K>(given: &[K], parse: impl Fn(usize, &K) -> Parsed<Key>) -> Vec<Parsed<Key>> {
     given
         .iter()
         .enumerate()
@@ -29,23 +32,24 @@ pub(crate) fn keys<K>(given: &[K], parse: impl Fn(usize, &K) -> Parsed<Key>) -> 
         .collect()
 }
 
-/// Finds the record of each key, in two statements at most.
+/// Finds the record of each key that can be one, in two statements at most.
 pub(crate) fn resolve<T: Clone>(
     at: &mut Snapshot<'_>,
-    keys: &[Key],
+    keys: &[Parsed<Key>],
     load: impl FnOnce(&mut Snapshot<'_>, &[u64]) -> Result<HashMap<u64, T>, StorageError>,
 ) -> Result<Vec<Option<T>>, StorageError> {
     let unique: Vec<UniqueKey> = keys
         .iter()
         .filter_map(|key| match key {
-            Key::Id(_) => None,
-            Key::Unique(_, _, unique) => Some(unique.clone()),
+            Ok(Key::Unique(_, _, unique)) => Some(unique.clone()),
+            Ok(Key::Id(_)) | Err(_) => None,
         })
         .collect();
     let owners: HashMap<UniqueKey, u64> = at.owners(&unique)?.into_iter().collect();
-    let number = |key: &Key| match key {
-        Key::Id(number) => Some(*number),
-        Key::Unique(_, _, unique) => owners.get(unique).copied(),
+    let number = |key: &Parsed<Key>| match key {
+        Ok(Key::Id(number)) => Some(*number),
+        Ok(Key::Unique(_, _, unique)) => owners.get(unique).copied(),
+        Err(_) => None,
     };
     let numbers: BTreeSet<u64> = keys.iter().filter_map(number).collect();
     let found = load(at, &numbers.into_iter().collect::<Vec<_>>())?;
@@ -55,24 +59,29 @@ pub(crate) fn resolve<T: Clone>(
 
 /// A result per key: the record, or why it is not there.
 pub(crate) fn results<T: Message>(
-    keys: &[Key],
+    keys: &[Parsed<Key>],
     found: Vec<Option<T>>,
     not_found: impl Fn(&Key) -> Fault,
 ) -> Vec<(Option<T>, Option<tonic_types::Status>)> {
     let mut bytes = 0;
-    keys.iter()
-        .zip(found)
-        .map(|(key, found)| match found {
-            None => (None, Some(not_found(key).item())),
-            Some(record) => {
-                bytes += record.encoded_len() + 8;
-                if bytes > ANSWER_BYTES_MAX {
-                    return (None, Some(too_large().item()));
-                }
-                (Some(record), None)
-            }
-        })
-        .collect()
+    let mut fits = |message_bytes: usize| {
+        bytes += message_bytes + ITEM_BYTES;
+        bytes <= ANSWER_BYTES_MAX
+    };
+    let result = |(key, found): (&Parsed<Key>, Option<T>)| {
+        let error = match (key, found) {
+            (Ok(_), Some(record)) if fits(record.encoded_len()) => return (Some(record), None),
+            (Ok(_), Some(_)) => return (None, Some(too_large().item())),
+            (Ok(key), None) => not_found(key).item(),
+            (Err(fault), _) => fault.clone().item(),
+        };
+        if fits(error.encoded_len()) {
+            (None, Some(error))
+        } else {
+            (None, Some(too_large().item()))
+        }
+    };
+    keys.iter().zip(found).map(result).collect()
 }
 
 fn too_large() -> Fault {

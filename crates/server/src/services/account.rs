@@ -170,7 +170,7 @@ impl AccountService for Accounts {
     ) -> Result<Response<v1::LookupAccountsResponse>, Status> {
         let keys = &request.get_ref().keys;
         parse::batch("keys", keys)?;
-        let keys = lookup::keys(keys, lookup_key)?;
+        let keys = lookup::keys(keys, lookup_key);
         let (results, read_token) = self
             .0
             .read(&request, move |at| {

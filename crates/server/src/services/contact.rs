@@ -204,7 +204,7 @@ impl ContactService for Contacts {
     ) -> Result<Response<v1::LookupContactsResponse>, Status> {
         let keys = &request.get_ref().keys;
         parse::batch("keys", keys)?;
-        let keys = lookup::keys(keys, lookup_key)?;
+        let keys = lookup::keys(keys, lookup_key);
         let (results, read_token) = self
             .0
             .read(&request, move |at| {
