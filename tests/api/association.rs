@@ -11,6 +11,7 @@ both_engines!(
     the_first_account_of_a_contact_is_its_primary,
     a_second_account_is_refused_naming_the_first_unless_several_are_allowed,
     an_unknown_contact_fails_alone_and_a_repeated_one_is_a_duplicate,
+    a_repeated_contact_that_cannot_be_associated_fails_at_each_place,
     all_or_nothing_changes_nothing_when_one_fails,
     an_association_without_a_flag_takes_the_default_of_the_organization,
     the_limit_of_accounts_is_asked_when_one_is_added_and_takes_nothing_away,
@@ -72,11 +73,41 @@ async fn an_unknown_contact_fails_alone_and_a_repeated_one_is_a_duplicate(mut wo
     assert_eq!(results[0].outcome(), AssociateOutcome::Created);
     assert_eq!(item_reason(&results[1].error), "CONTACT_NOT_FOUND");
     assert_eq!(results[2].outcome(), AssociateOutcome::Duplicate);
+    assert!(results[0].association.is_some());
+    assert_eq!(results[2].association, results[0].association);
     assert_eq!(world.accounts_of(&c).await.len(), 1);
 
     let again = world.try_associate(&a, &c, Some(true), "長").await;
     assert_eq!(again.outcome(), AssociateOutcome::AlreadyAssociated);
     assert_eq!(again.association, results[0].association);
+}
+
+async fn a_repeated_contact_that_cannot_be_associated_fails_at_each_place(mut world: World) {
+    let (a, b, c) = (
+        world.account("A").await,
+        world.account("B").await,
+        world.contact("田中").await,
+    );
+    world.associate(&b, &c).await;
+    let answer = world
+        .clients
+        .associations
+        .associate_contacts(ask(&a, &["c99", &c, "c99", &c]))
+        .await;
+    let results = answer.unwrap().into_inner().results;
+    let outcomes: Vec<_> = results
+        .iter()
+        .map(|result| (result.outcome(), item_reason(&result.error)))
+        .collect();
+    let failed = |reason: &str| (AssociateOutcome::Failed, reason.to_owned());
+    let expected = [
+        "CONTACT_NOT_FOUND",
+        "ONE_ACCOUNT",
+        "CONTACT_NOT_FOUND",
+        "ONE_ACCOUNT",
+    ];
+    assert_eq!(outcomes, expected.map(failed));
+    assert!(results.iter().all(|result| result.association.is_none()));
 }
 
 async fn all_or_nothing_changes_nothing_when_one_fails(mut world: World) {

@@ -1,6 +1,6 @@
 //! Associating contacts with accounts, and which account is primary.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 
 use crate::change::{Change, Row};
 use crate::command::{Circumstances, Command, Decision};
@@ -44,10 +44,23 @@ pub enum Associated {
     Created(Stored<Association>),
     /// It was there, and is left exactly as it was.
     Already(Stored<Association>),
-    /// The contact stands earlier in the call.
-    Duplicate,
+    /// The contact is earlier in the call, and this is its association.
+    Duplicate(Stored<Association>),
     /// It was refused.
     Failed(Refusal),
+}
+
+impl Associated {
+    /// The result of a later item for the same contact: it fails as the first item did, or names the
+    /// association.
+    fn repeated(&self) -> Self {
+        match self {
+            Self::Created(there) | Self::Already(there) | Self::Duplicate(there) => {
+                Self::Duplicate(there.clone())
+            }
+            Self::Failed(refusal) => Self::Failed(refusal.clone()),
+        }
+    }
 }
 
 /// What [`AssociateContacts`] came to.
@@ -90,12 +103,12 @@ impl Command for AssociateContacts {
         let settings = facts.settings()?.record;
         let mut draft = Draft::over(facts);
         let mut changes = Vec::new();
-        let mut seen = HashSet::new();
+        let mut first_results: HashMap<ContactId, Associated> = HashMap::new();
         let mut results = Vec::with_capacity(self.contacts.len());
         let mut tickets_adopted = 0;
         for wanted in &self.contacts {
-            if !seen.insert(wanted.contact) {
-                results.push((wanted.contact, Associated::Duplicate));
+            if let Some(first) = first_results.get(&wanted.contact) {
+                results.push((wanted.contact, first.repeated()));
                 continue;
             }
             let result = match judge(&draft, &settings, self.account, wanted, given) {
@@ -109,6 +122,7 @@ impl Command for AssociateContacts {
                 draft.apply(&of_this, given.revision)?;
                 changes.extend(of_this);
             }
+            first_results.insert(wanted.contact, result.clone());
             results.push((wanted.contact, result));
         }
         if self.all_or_nothing {

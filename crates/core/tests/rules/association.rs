@@ -81,7 +81,7 @@ fn every_contact_gets_its_result_in_the_order_of_the_call() {
         .map(|(_, result)| match result {
             Associated::Created(_) => "created",
             Associated::Already(_) => "already",
-            Associated::Duplicate => "duplicate",
+            Associated::Duplicate(_) => "duplicate",
             Associated::Failed(Refusal::OneAccount { .. }) => "one account",
             Associated::Failed(Refusal::ContactNotFound(_)) => "not found",
             Associated::Failed(_) => "failed",
@@ -93,9 +93,32 @@ fn every_contact_gets_its_result_in_the_order_of_the_call() {
         "one account",
         "not found",
         "duplicate",
-        "duplicate",
+        "not found",
     ];
     assert_eq!(told, expected);
+    let (Associated::Created(made), Associated::Duplicate(repeated)) =
+        (&answer.results[0].1, &answer.results[4].1)
+    else {
+        panic!("{:?}", answer.results);
+    };
+    assert_eq!(made, repeated);
+}
+
+#[test]
+fn a_repeated_contact_that_fails_is_an_error_of_all_or_nothing_at_each_place() {
+    let mut world = World::new(true);
+    let all = AssociateContacts {
+        all_or_nothing: true,
+        ..associate(1, &[9, 1, 9])
+    };
+    let expected = Refusal::Items {
+        refused: vec![
+            (0, Refusal::ContactNotFound(c(9))),
+            (2, Refusal::ContactNotFound(c(9))),
+        ],
+        of: 3,
+    };
+    assert_eq!(world.refused(all), expected);
 }
 
 #[test]

@@ -64,7 +64,7 @@ fn associated(answer: &AssociateAnswer, written_token: String) -> v1::AssociateC
         let (outcome, association, error) = match result {
             Associated::Created(made) => (Outcome::Created, of(made), None),
             Associated::Already(there) => (Outcome::AlreadyAssociated, of(there), None),
-            Associated::Duplicate => (Outcome::Duplicate, None, None),
+            Associated::Duplicate(there) => (Outcome::Duplicate, of(there), None),
             Associated::Failed(refusal) => {
                 (Outcome::Failed, None, Some(of_refusal(refusal).item()))
             }

@@ -42,7 +42,7 @@ impl AnswerText for AssociateAnswer {
         let one = |(contact, result): &(ContactId, Associated)| match result {
             Associated::Created(of) => format!("{contact} created {}", association(of)),
             Associated::Already(of) => format!("{contact} already {}", association(of)),
-            Associated::Duplicate => format!("{contact} duplicate"),
+            Associated::Duplicate(of) => format!("{contact} duplicate {}", association(of)),
             Associated::Failed(refusal) => format!("{contact} failed {refusal:?}"),
         };
         let results: Vec<String> = self.results.iter().map(one).collect();

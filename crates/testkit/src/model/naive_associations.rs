@@ -24,11 +24,15 @@ impl Naive {
                 contact,
                 account: c.account,
             };
-            if !seen.insert(contact) {
-                results.push(format!("{contact} duplicate"));
-            } else if let Err(refusal) = self.may_associate(pair) {
+            let repeated = !seen.insert(contact);
+            if let Err(refusal) = self.may_associate(pair) {
                 results.push(format!("{contact} failed {refusal:?}"));
                 failed.push((index, refusal));
+            } else if repeated {
+                results.push(format!(
+                    "{contact} duplicate {}",
+                    self.tell_association(pair)
+                ));
             } else if self.tables.associations.contains_key(&pair) {
                 results.push(format!("{contact} already {}", self.tell_association(pair)));
             } else {

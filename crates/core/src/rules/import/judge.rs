@@ -346,7 +346,7 @@ impl<F: Facts> Work<'_, F> {
                 Ok(true)
             }
             Associated::Failed(refusal) => Err(reject(field, refusal)),
-            Associated::Already(_) | Associated::Duplicate => Ok(false),
+            Associated::Already(_) | Associated::Duplicate(_) => Ok(false),
         }
     }
 }
