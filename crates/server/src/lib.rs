@@ -10,6 +10,7 @@ mod layers;
 mod limits;
 mod log;
 mod lookup;
+mod mask;
 mod memory;
 mod metrics;
 mod operator_port;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::str::FromStr;
 
-use prost_types::{FieldMask, Timestamp};
+use prost_types::Timestamp;
 use roster_api::v1::{self, ErrorReason};
 use roster_core::id::{IdFault, Time};
 use roster_core::limit;
@@ -237,28 +237,6 @@ pub(crate) fn heading(given: &str) -> Parsed<Option<Heading>> {
             "is no heading: one of A to Z, あ to わ, # and 他",
         )
     })
-}
-
-/// The paths of an update mask, each one of `known`; `*` is all of them.
-pub(crate) fn mask(given: Option<FieldMask>, known: &[&'static str]) -> Parsed<Vec<&'static str>> {
-    const FIELD: &str = "update_mask";
-    let reason = ErrorReason::UpdateMaskInvalid;
-    let paths = given.map(|mask| mask.paths).unwrap_or_default();
-    if paths.is_empty() {
-        let what = "is empty: name the fields to write, or * for all";
-        return Err(Fault::field(FIELD, reason, what));
-    }
-    if paths == ["*"] {
-        return Ok(known.to_vec());
-    }
-    let one = |path: &String| {
-        let found = known.iter().find(|known| *known == path);
-        found.copied().ok_or_else(|| {
-            let what = format!("names {path:?}, which no update can write");
-            Fault::field(FIELD, reason, what).with("path", path)
-        })
-    };
-    paths.iter().map(one).collect()
 }
 
 /// The disposition of a call that leaves an account.

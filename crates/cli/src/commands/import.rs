@@ -14,7 +14,7 @@ use tempfile::NamedTempFile;
 use tokio::fs::OpenOptions;
 
 use crate::app::App;
-use crate::failure::{Exit, Failure};
+use crate::failure::{ANSWER, Exit, Failure};
 use crate::output::Rows;
 use crate::words;
 
@@ -285,6 +285,7 @@ impl Import {
 
     fn end(&self, app: &App, done: &Job) -> Result<Exit, Failure> {
         match done.state() {
+            ImportState::Completed => Ok(Exit::Done),
             ImportState::CompletedWithErrors => Ok(Exit::Part),
             ImportState::Failed => {
                 let error = done.error.clone().unwrap_or_default();
@@ -294,7 +295,11 @@ impl Import {
                 )?;
                 Err(Error::Refused(Box::new(Refusal::of_item(&error))).into())
             }
-            _ => Ok(Exit::Done),
+            ImportState::Running | ImportState::Unspecified => Err(Failure::said(
+                ANSWER,
+                "the server answered an import whose state this program does not know",
+                "use a roster of the version of the server",
+            )),
         }
     }
 }

@@ -113,7 +113,8 @@ impl DeleteAccount {
             let after = match self.disposition {
                 Some(Disposition::MoveTo(target)) => Some(target),
                 Some(Disposition::MoveToPrimary) => facts.primary_account(requester)?,
-                _ => None,
+                // No ticket keeps an account that is deleted.
+                Some(Disposition::Clear | Disposition::Keep) | None => None,
             };
             changes.push(Change::TicketsMoved {
                 held: Held {
@@ -230,7 +231,7 @@ impl Command for DeleteContact {
         touched.sort_unstable();
         touched.dedup();
         for (number, ticket) in facts.tickets(&touched)? {
-            changes.push(self.without(number, ticket.record, &mut answer));
+            changes.push(self.without(number, ticket.record, &mut answer)?);
         }
         changes.push(Change::Contact(Row::Deleted(self.id, contact.record)));
         Ok(Decision { changes, answer })
@@ -251,7 +252,12 @@ impl DeleteContact {
     }
 
     /// A ticket without the contact.
-    fn without(&self, number: TicketNo, before: Ticket, answer: &mut DeletedContact) -> Change {
+    fn without(
+        &self,
+        number: TicketNo,
+        before: Ticket,
+        answer: &mut DeletedContact,
+    ) -> Result<Change, Refusal> {
         let mut after = before.clone();
         after.copies.retain(|copy| *copy != self.id);
         if before.requester == self.id {
@@ -260,16 +266,24 @@ impl DeleteContact {
                     answer.tickets_reassigned += 1;
                     after.requester = to;
                 }
-                _ => {
+                Some(RequestedTickets::Delete) => {
                     answer.tickets_deleted += 1;
-                    return Change::Ticket(Row::Deleted(number, before));
+                    return Ok(Change::Ticket(Row::Deleted(number, before)));
+                }
+                // A ticket is deleted only for a caller who said so.
+                None => {
+                    return Err(Refusal::StillInUse {
+                        id: self.id.to_string(),
+                        associations: answer.accounts_dissociated,
+                        tickets: 1,
+                    });
                 }
             }
         }
-        Change::Ticket(Row::Updated {
+        Ok(Change::Ticket(Row::Updated {
             key: number,
             before,
             after,
-        })
+        }))
     }
 }

@@ -15,6 +15,7 @@ use tonic::{Code, Request, Response, Status};
 use crate::fault::{ACCOUNT, Fault};
 use crate::handler::Handler;
 use crate::lookup;
+use crate::mask::{self, AccountField, MaskField};
 use crate::parse::{self, Parsed};
 use crate::render;
 use crate::token::{Place, parse_etag};
@@ -22,34 +23,29 @@ use crate::token::{Place, parse_etag};
 /// See the proto.
 pub(crate) struct Accounts(pub(crate) Handler);
 
-const PATHS: &[&str] = &[
-    "name",
-    "name_reading",
-    "external_id",
-    "attributes",
-    "sharing_mode",
-    "sharing_roles",
-];
-
-fn patch(given: &v1::Account, paths: &[&str]) -> Parsed<AccountPatch> {
+fn patch(given: &v1::Account, fields: &[AccountField]) -> Parsed<AccountPatch> {
     let mut patch = AccountPatch::default();
-    for path in paths {
-        let at = format!("account.{path}");
-        match *path {
-            "name" => patch.name = Some(parse::text(&at, &given.name, Name::parse)?),
-            "name_reading" => {
+    for field in fields {
+        let at = format!("account.{}", field.path());
+        match field {
+            AccountField::Name => patch.name = Some(parse::text(&at, &given.name, Name::parse)?),
+            AccountField::NameReading => {
                 let reading = parse::optional_text(&at, &given.name_reading, Name::parse)?;
                 patch.name_reading = Some(reading);
             }
-            "external_id" => {
+            AccountField::ExternalId => {
                 let id = parse::optional_text(&at, &given.external_id, ExternalId::parse)?;
                 patch.external_id = Some(id);
             }
-            "attributes" => patch.attributes = Some(parse::attributes(&at, &given.attributes)?),
-            "sharing_mode" => {
+            AccountField::Attributes => {
+                patch.attributes = Some(parse::attributes(&at, &given.attributes)?);
+            }
+            AccountField::SharingMode => {
                 patch.sharing_mode = Some(parse::sharing_mode(&at, given.sharing_mode)?);
             }
-            _ => patch.sharing_roles = Some(parse::sharing_roles(&at, &given.sharing_roles)?),
+            AccountField::SharingRoles => {
+                patch.sharing_roles = Some(parse::sharing_roles(&at, &given.sharing_roles)?);
+            }
         }
     }
     Ok(patch)
@@ -63,16 +59,16 @@ fn create(request: v1::CreateAccountRequest) -> Parsed<CreateAccount> {
     parse::unset("account.update_time", given.update_time.is_none())?;
     Ok(CreateAccount {
         name: parse::text("account.name", &given.name, Name::parse)?,
-        fields: patch(&given, PATHS)?,
+        fields: patch(&given, AccountField::ALL)?,
     })
 }
 
 fn update(request: v1::UpdateAccountRequest) -> Parsed<UpdateAccount> {
     let given = parse::required("account", request.account)?;
-    let paths = parse::mask(request.update_mask, PATHS)?;
+    let fields = mask::parse(request.update_mask)?;
     Ok(UpdateAccount {
         id: parse::id("account.id", &given.id)?,
-        patch: patch(&given, &paths)?,
+        patch: patch(&given, &fields)?,
         etag: parse_etag(&request.etag),
     })
 }

@@ -15,6 +15,7 @@ use tonic::{Request, Response, Status};
 
 use crate::fault::{Fault, of_refusal};
 use crate::handler::Handler;
+use crate::mask::{self, AssociationField};
 use crate::parse::{self, Parsed};
 use crate::render;
 use crate::token::{Place, parse_etag, preview_etag};
@@ -91,11 +92,14 @@ fn update(request: v1::UpdateAssociationRequest) -> Parsed<UpdateAssociation> {
         role: None,
         etag: parse_etag(&request.etag),
     };
-    for path in parse::mask(request.update_mask, &["sees_account_tickets", "role"])? {
-        if path == "role" {
-            command.role = Some(parse::text("association.role", &given.role, Role::parse)?);
-        } else {
-            command.sees_account_tickets = Some(given.sees_account_tickets);
+    for field in mask::parse(request.update_mask)? {
+        match field {
+            AssociationField::SeesAccountTickets => {
+                command.sees_account_tickets = Some(given.sees_account_tickets);
+            }
+            AssociationField::Role => {
+                command.role = Some(parse::text("association.role", &given.role, Role::parse)?);
+            }
         }
     }
     Ok(command)

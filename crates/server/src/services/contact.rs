@@ -15,6 +15,7 @@ use tonic::{Code, Request, Response, Status};
 use crate::fault::{CONTACT, Fault};
 use crate::handler::Handler;
 use crate::lookup;
+use crate::mask::{self, ContactField, MaskField};
 use crate::parse::{self, Parsed};
 use crate::render;
 use crate::token::{Place, parse_etag};
@@ -22,40 +23,31 @@ use crate::token::{Place, parse_etag};
 /// See the proto.
 pub(crate) struct Contacts(pub(crate) Handler);
 
-const PATHS: &[&str] = &[
-    "family_name",
-    "given_name",
-    "family_name_reading",
-    "given_name_reading",
-    "emails",
-    "external_id",
-    "attributes",
-    "blocked",
-];
-
-fn patch(given: &v1::Contact, paths: &[&str]) -> Parsed<ContactPatch> {
+fn patch(given: &v1::Contact, fields: &[ContactField]) -> Parsed<ContactPatch> {
     let mut patch = ContactPatch::default();
     let name = |at: &str, text: &str| parse::optional_text(at, text, Name::parse).map(Some);
-    for path in paths {
-        let at = format!("contact.{path}");
-        match *path {
-            "family_name" => {
+    for field in fields {
+        let at = format!("contact.{}", field.path());
+        match field {
+            ContactField::FamilyName => {
                 patch.family_name = Some(parse::text(&at, &given.family_name, Name::parse)?);
             }
-            "given_name" => patch.given_name = name(&at, &given.given_name)?,
-            "family_name_reading" => {
+            ContactField::GivenName => patch.given_name = name(&at, &given.given_name)?,
+            ContactField::FamilyNameReading => {
                 patch.family_name_reading = name(&at, &given.family_name_reading)?;
             }
-            "given_name_reading" => {
+            ContactField::GivenNameReading => {
                 patch.given_name_reading = name(&at, &given.given_name_reading)?;
             }
-            "emails" => patch.emails = Some(emails(&at, &given.emails)?),
-            "external_id" => {
+            ContactField::Emails => patch.emails = Some(emails(&at, &given.emails)?),
+            ContactField::ExternalId => {
                 let id = parse::optional_text(&at, &given.external_id, ExternalId::parse)?;
                 patch.external_id = Some(id);
             }
-            "attributes" => patch.attributes = Some(parse::attributes(&at, &given.attributes)?),
-            _ => patch.blocked = Some(given.blocked),
+            ContactField::Attributes => {
+                patch.attributes = Some(parse::attributes(&at, &given.attributes)?);
+            }
+            ContactField::Blocked => patch.blocked = Some(given.blocked),
         }
     }
     Ok(patch)
@@ -77,16 +69,16 @@ fn create(request: v1::CreateContactRequest) -> Parsed<CreateContact> {
     parse::unset("contact.update_time", given.update_time.is_none())?;
     Ok(CreateContact {
         family_name: parse::text("contact.family_name", &given.family_name, Name::parse)?,
-        fields: patch(&given, PATHS)?,
+        fields: patch(&given, ContactField::ALL)?,
     })
 }
 
 fn update(request: v1::UpdateContactRequest) -> Parsed<UpdateContact> {
     let given = parse::required("contact", request.contact)?;
-    let paths = parse::mask(request.update_mask, PATHS)?;
+    let fields = mask::parse(request.update_mask)?;
     Ok(UpdateContact {
         id: parse::id("contact.id", &given.id)?,
-        patch: patch(&given, &paths)?,
+        patch: patch(&given, &fields)?,
         etag: parse_etag(&request.etag),
     })
 }

@@ -11,6 +11,7 @@ use tonic::{Request, Response, Status};
 
 use crate::fault::Fault;
 use crate::handler::Handler;
+use crate::mask::{self, MaskField, SettingsField};
 use crate::parse::{self, Parsed};
 use crate::render;
 use crate::token::parse_etag;
@@ -18,61 +19,51 @@ use crate::token::parse_etag;
 /// See the proto.
 pub(crate) struct SettingsOf(pub(crate) Handler);
 
-const PATHS: &[&str] = &[
-    "multiple_accounts",
-    "accounts_per_contact_max",
-    "sharing_enabled",
-    "default_sharing_mode",
-    "default_sharing_roles",
-    "new_associations_see_account_tickets",
-    "sharing_primary_only",
-];
-
 fn update(request: UpdateSettingsRequest) -> Parsed<UpdateSettings> {
     let given = parse::required("settings", request.settings)?;
     let mut command = UpdateSettings {
         etag: parse_etag(&request.etag),
         ..UpdateSettings::default()
     };
-    for path in parse::mask(request.update_mask, PATHS)? {
-        match path {
-            "multiple_accounts" => command.multiple_accounts = Some(given.multiple_accounts),
-            "accounts_per_contact_max" => {
-                command.accounts_per_contact_max = Some(max(given.accounts_per_contact_max)?);
+    for field in mask::parse::<SettingsField>(request.update_mask)? {
+        let path = format!("settings.{}", field.path());
+        match field {
+            SettingsField::MultipleAccounts => {
+                command.multiple_accounts = Some(given.multiple_accounts);
             }
-            "sharing_enabled" => command.sharing_enabled = Some(given.sharing_enabled),
-            "default_sharing_mode" => {
-                let path = "settings.default_sharing_mode";
-                let mode = parse::sharing_mode(path, given.default_sharing_mode)?;
+            SettingsField::AccountsPerContactMax => {
+                command.accounts_per_contact_max =
+                    Some(max(&path, given.accounts_per_contact_max)?);
+            }
+            SettingsField::SharingEnabled => command.sharing_enabled = Some(given.sharing_enabled),
+            SettingsField::DefaultSharingMode => {
+                let mode = parse::sharing_mode(&path, given.default_sharing_mode)?;
                 command.default_sharing_mode = Some(mode.ok_or_else(|| {
                     let what = "cannot be unspecified: it is what accounts without a mode take";
-                    Fault::field(path, ErrorReason::FieldInvalid, what)
+                    Fault::field(&path, ErrorReason::FieldInvalid, what)
                 })?);
             }
-            "default_sharing_roles" => {
-                let path = "settings.default_sharing_roles";
-                let roles = parse::sharing_roles(path, &given.default_sharing_roles)?;
+            SettingsField::DefaultSharingRoles => {
+                let roles = parse::sharing_roles(&path, &given.default_sharing_roles)?;
                 command.default_sharing_roles = Some(roles);
             }
-            "new_associations_see_account_tickets" => {
+            SettingsField::NewAssociationsSeeAccountTickets => {
                 command.new_associations_see_account_tickets =
                     Some(given.new_associations_see_account_tickets);
             }
-            _ => command.sharing_primary_only = Some(given.sharing_primary_only),
+            SettingsField::SharingPrimaryOnly => {
+                command.sharing_primary_only = Some(given.sharing_primary_only);
+            }
         }
     }
     Ok(command)
 }
 
-fn max(given: i32) -> Parsed<u32> {
+fn max(path: &str, given: i32) -> Parsed<u32> {
     let allowed = |max: &u32| (1..=ACCOUNTS_PER_CONTACT_MAX).contains(max);
     u32::try_from(given).ok().filter(allowed).ok_or_else(|| {
         let what = format!("is {given}: 1 to {ACCOUNTS_PER_CONTACT_MAX} are allowed");
-        Fault::field(
-            "settings.accounts_per_contact_max",
-            ErrorReason::FieldInvalid,
-            what,
-        )
+        Fault::field(path, ErrorReason::FieldInvalid, what)
     })
 }
 

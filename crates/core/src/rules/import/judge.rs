@@ -141,7 +141,7 @@ impl<F: Facts> Work<'_, F> {
         };
         match &row.keys.name {
             Some(name) if !found.by_name => patch_name(&mut patch, name, stored),
-            _ => patch.given_name = row.given_name.clone().map(Some),
+            Some(_) | None => patch.given_name = row.given_name.clone().map(Some),
         }
         if let Some(reading) = &row.reading {
             patch_reading(&mut patch, reading, Some(stored));

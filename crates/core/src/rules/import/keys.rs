@@ -297,7 +297,9 @@ impl ContactKeys {
             };
             let (what, field) = match key {
                 UniqueKey::Email(_) => ("email", Field::ContactEmail),
-                _ => ("external_id", Field::ContactExternalId),
+                UniqueKey::AccountExternalId(_)
+                | UniqueKey::ContactExternalId(_)
+                | UniqueKey::Ticket(_) => ("external_id", Field::ContactExternalId),
             };
             match &found {
                 Some((id, _)) if *id != owner => {
