@@ -12,6 +12,7 @@ mod agreement;
 mod association;
 mod batch_limits;
 mod caller;
+mod check;
 mod client;
 mod client_import;
 mod deletion;

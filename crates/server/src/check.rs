@@ -6,7 +6,7 @@ use anyhow::Context;
 use roster_core::count::counted;
 use roster_core::organization::{At, OrganizationName};
 use roster_core::record::Settings;
-use roster_index::{Loading, OrganizationFacts};
+use roster_index::{Loading, NUMBER_MAX, OrganizationFacts, TooLarge};
 use roster_storage::{FOLLOWED_SETS_MAX, Store};
 
 use crate::memory::load;
@@ -83,12 +83,25 @@ fn tell(
 /// What is wrong with an organization.
 async fn wrong_with(store: &Store, organization: &OrganizationName) -> anyhow::Result<Found> {
     let violations = store.check(organization).await?;
-    let stored = load(store, organization, usize::MAX).await??;
     let mut found = Found {
-        at: stored.at(),
+        at: store
+            .read(organization, |snapshot| Ok(snapshot.at()))
+            .await?,
         wrong: violations.iter().map(ToString::to_string).collect(),
         left_out: None,
     };
+    let stored = match load(store, organization, usize::MAX).await? {
+        Ok(stored) => stored,
+        Err(TooLarge) => {
+            found.left_out = Some(format!(
+                "a number of a record is above {NUMBER_MAX}, the highest that the memory of a server \
+                 holds: rows and log were not compared. The database holds such numbers, and servers \
+                 answer this organization from it"
+            ));
+            return Ok(found);
+        }
+    };
+    found.at = stored.at();
     match replayed(store, organization, found.at).await? {
         Replayed::Whole(logged) => {
             let differences = logged.differences(&stored, usize::MAX);

@@ -216,9 +216,12 @@ impl From<StorageError> for Fault {
             StorageError::ImportMoved => internal("an import moved under a call"),
             StorageError::Defect(cause) => internal(&cause.to_string()),
             // They are told when a store is opened, and a call meets one that is open.
-            StorageError::NotADatabase | StorageError::NotMigrated | StorageError::InUse => {
-                internal(&error.to_string())
-            }
+            StorageError::NotADatabase
+            | StorageError::NoFile
+            | StorageError::NotSqlite
+            | StorageError::Unreadable(_)
+            | StorageError::NotMigrated
+            | StorageError::InUse => internal(&error.to_string()),
             // Another server, a newer one, can.
             StorageError::NewerDerivation { .. } | StorageError::NewerSchema { .. } => {
                 unreachable(&error.to_string())

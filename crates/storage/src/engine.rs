@@ -1,10 +1,12 @@
 //! The engine behind a store, and how many connections to it a server has.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use diesel::r2d2::{ConnectionManager, Pool};
 use diesel::{PgConnection, SqliteConnection};
 
+use crate::engine::file_lock::FileLock;
 use crate::engine::interface::Connection;
 use crate::error::{Result, StorageError};
 
@@ -67,7 +69,12 @@ pub(crate) enum Opening {
 
 #[derive(Clone)]
 pub(crate) enum Engine {
-    Sqlite(Pool<ConnectionManager<SqliteConnection>>),
+    /// A file has one server. The lock is dropped after the connections; a store that only looks has
+    /// `None`.
+    Sqlite {
+        pool: Pool<ConnectionManager<SqliteConnection>>,
+        _lock: Option<Arc<FileLock>>,
+    },
     Postgres(Pool<ConnectionManager<PgConnection>>),
 }
 
@@ -76,33 +83,40 @@ impl Engine {
     pub(crate) fn open(address: &Address<'_>, how: Opening) -> Result<Self> {
         // Each writer may ask for a second connection when an answer is lost.
         let connections = READERS + FOLLOWERS + 2 * address.writers() as u32;
-        let migrated = match (how, address) {
-            (Opening::Serving, Address::Sqlite(path)) => sqlite::migrate(path).map(|()| true)?,
-            (Opening::Serving, Address::Postgres(url)) => postgres::migrate(url).map(|()| true)?,
-            (Opening::Looking, Address::Sqlite(path)) => sqlite::is_migrated(path)?,
-            (Opening::Looking, Address::Postgres(url)) => postgres::is_migrated(url)?,
-        };
-        if !migrated {
-            return Err(StorageError::NotMigrated);
+        match (how, address) {
+            (Opening::Serving, Address::Sqlite(path)) => {
+                let lock = Some(Arc::new(FileLock::take(path)?));
+                sqlite::migrate(path)?;
+                let pool = sqlite::pool(path, connections)?;
+                Ok(Self::Sqlite { pool, _lock: lock })
+            }
+            (Opening::Serving, Address::Postgres(url)) => {
+                postgres::migrate(url)?;
+                Ok(Self::Postgres(postgres::pool(url, connections)?))
+            }
+            (Opening::Looking, Address::Sqlite(path)) => {
+                let pool = sqlite::pool_to_look(path, connections)?;
+                Ok(Self::Sqlite { pool, _lock: None })
+            }
+            (Opening::Looking, Address::Postgres(url)) => {
+                postgres::check_migrated(url)?;
+                Ok(Self::Postgres(postgres::pool(url, connections)?))
+            }
         }
-        Ok(match address {
-            Address::Sqlite(path) => Self::Sqlite(sqlite::pool(path, connections)?),
-            Address::Postgres(url) => Self::Postgres(postgres::pool(url, connections)?),
-        })
     }
 
     /// A connection that waits for nobody, and to ask which does not wait for the network; none if
     /// there is none now.
     pub(crate) fn connection_here(&self) -> Option<Box<dyn Connection>> {
         match self {
-            Self::Sqlite(pool) => Some(Box::new(sqlite::idle_session(pool)?)),
+            Self::Sqlite { pool, .. } => Some(Box::new(sqlite::idle_session(pool)?)),
             Self::Postgres(_) => None,
         }
     }
 
     pub(crate) fn connect(&self) -> Result<Box<dyn Connection>> {
         Ok(match self {
-            Self::Sqlite(pool) => Box::new(sqlite::session(pool)?),
+            Self::Sqlite { pool, .. } => Box::new(sqlite::session(pool)?),
             Self::Postgres(pool) => Box::new(postgres::session(pool)?),
         })
     }

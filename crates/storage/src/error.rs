@@ -52,6 +52,15 @@ pub enum StorageError {
     /// The address of a database that is none. It may hold a password: it is not told.
     #[error("this is no database that Roster knows: give sqlite:PATH or postgres://USER@HOST/NAME")]
     NotADatabase,
+    /// There is no file where it should be.
+    #[error("there is no such file: name the file of a database that a roster-server made")]
+    NoFile,
+    /// The file is something else than a database.
+    #[error("the file is not a database of SQLite")]
+    NotSqlite,
+    /// The file is there and cannot be read.
+    #[error("the file cannot be read")]
+    Unreadable(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// Its tables are not those of this code.
     #[error("the tables of this database are not those of this version: start its roster-server")]
     NotMigrated,

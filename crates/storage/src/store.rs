@@ -14,7 +14,6 @@ use roster_core::refusal::Refused;
 use roster_core::rules::import::{StartImport, StartedImport};
 use tokio::sync::{Semaphore, oneshot};
 
-use crate::engine::file_lock::FileLock;
 use crate::engine::interface::{Connection, Reading};
 use crate::engine::live_servers::LiveServers;
 use crate::engine::{Address, Engine, FOLLOWERS, Opening, READERS};
@@ -82,8 +81,6 @@ pub struct Store {
     pub(crate) brief: BriefReads,
     pub(crate) followers: Arc<Semaphore>,
     observer: Option<Arc<dyn Observer>>,
-    /// Of SQLite: one server a file.
-    _lock: Option<FileLock>,
 }
 
 impl Store {
@@ -98,10 +95,6 @@ impl Store {
     /// As [`open`](Self::open), with options.
     pub fn open_with(database: &str, options: StoreOptions) -> Result<Self> {
         let address = Address::parse(database)?;
-        let lock = match address {
-            Address::Sqlite(path) => Some(FileLock::take(path)?),
-            Address::Postgres(_) => None,
-        };
         let engine = Engine::open(&address, Opening::Serving)?;
         let mut connection = engine.connect()?;
         let keys = connection.store_keys()?;
@@ -133,7 +126,6 @@ impl Store {
             brief: BriefReads::default(),
             followers: Arc::new(Semaphore::new(FOLLOWERS as usize)),
             observer: options.observer,
-            _lock: lock,
         })
     }
 
@@ -141,9 +133,6 @@ impl Store {
     /// locked or written, and every command is refused. Blocks.
     pub fn inspect(database: &str) -> Result<Self> {
         let address = Address::parse(database)?;
-        if let Address::Sqlite(path) = address {
-            std::fs::metadata(path).map_err(|error| StorageError::Unreachable(error.into()))?;
-        }
         let engine = Engine::open(&address, Opening::Looking)?;
         let keys = engine.connect()?.store_keys()?;
         let queue = Queue::new(0);
@@ -158,7 +147,6 @@ impl Store {
             brief: BriefReads::default(),
             followers: Arc::new(Semaphore::new(FOLLOWERS as usize)),
             observer: None,
-            _lock: None,
         })
     }
 

@@ -18,7 +18,7 @@ mod shared;
 mod write_rows;
 
 use shared::opening;
-pub(crate) use shared::opening::{is_migrated, pool};
+pub(crate) use shared::opening::{check_migrated, pool};
 pub(crate) use shared::session::Session;
 
 type Conn = PgConnection;
@@ -161,6 +161,10 @@ fn by_index(_name: &str) -> String {
 
 /// The place of a text in another, from 1; 0 if it is not there.
 const PLACE_OF: &str = "strpos";
+
+/// Whether migrations were ever carried out.
+const HAS_MIGRATIONS: &str =
+    "SELECT to_regclass('__diesel_schema_migrations') IS NOT NULL AS known";
 
 /// A server that dies within a transaction must not hold its locks for long. No statement takes so
 /// long that it were worth compiling; plans that are kept look as if they did, since they know no

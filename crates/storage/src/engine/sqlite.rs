@@ -11,12 +11,14 @@ use crate::error::{Result, StorageError};
 
 mod branches;
 mod grams;
+mod look;
 #[path = "shared/mod.rs"]
 mod shared;
 mod write_rows;
 
+pub(crate) use look::pool_to_look;
 use shared::opening;
-pub(crate) use shared::opening::{is_migrated, pool};
+pub(crate) use shared::opening::pool;
 pub(crate) use shared::session::Session;
 
 type Conn = SqliteConnection;
@@ -112,6 +114,10 @@ fn by_index(name: &str) -> String {
 
 /// The place of a text in another, from 1; 0 if it is not there.
 const PLACE_OF: &str = "instr";
+
+/// Whether migrations were ever carried out.
+const HAS_MIGRATIONS: &str = "SELECT EXISTS (SELECT 1 FROM sqlite_schema \
+     WHERE name = '__diesel_schema_migrations') AS known";
 
 /// How long a lock of another process, or of another connection of ours, is waited for.
 const BUSY_TIMEOUT: &str = "PRAGMA busy_timeout = 10000";

@@ -1,17 +1,21 @@
 //! Opening a database: its keys, whether its tables are those of this code, connections to it.
 
-use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
-use diesel::r2d2::{ConnectionManager, Pool};
+use diesel::r2d2::{ConnectionManager, CustomizeConnection, Pool};
+use diesel::sql_query;
+use diesel::sql_types::Bool;
 use diesel_migrations::MigrationHarness;
 
-use super::{Conn, MIGRATIONS, OnConnect, TRIED, connect};
+use super::{Conn, HAS_MIGRATIONS, MIGRATIONS, OnConnect, TRIED, connect};
 use crate::engine::CONNECTION_PATIENCE;
 use crate::error::{Result, StorageError};
 use crate::tables::schema::store;
 
-/// Fails where no migration was ever carried out.
-const MIGRATED: &str = "SELECT 1 FROM __diesel_schema_migrations LIMIT 1";
+#[derive(QueryableByName)]
+struct Known {
+    #[diesel(sql_type = Bool)]
+    known: bool,
+}
 
 /// Draws the keys of the store, unless it has them.
 pub(crate) fn keep_keys(conn: &mut Conn) -> Result<()> {
@@ -30,24 +34,37 @@ pub(crate) fn keep_keys(conn: &mut Conn) -> Result<()> {
     })
 }
 
-/// Whether the tables are those of this code; nothing is made.
-pub(crate) fn is_migrated(path: &str) -> Result<bool> {
+/// Fails unless the tables are those of this code; nothing is made.
+pub(crate) fn check_migrated(path: &str) -> Result<()> {
     let mut conn = connect(path)?;
-    // Asking for what is pending would make the table of what is not.
-    if conn.batch_execute(MIGRATED).is_err() {
-        return Ok(false);
+    // Asking for what is pending would make the table of migrations where there is none.
+    let known: Known = sql_query(HAS_MIGRATIONS).get_result(&mut conn)?;
+    if !known.known {
+        return Err(StorageError::NotMigrated);
     }
-    let pending = conn.has_pending_migration(MIGRATIONS);
-    Ok(!pending.map_err(StorageError::Unreachable)?)
+    match conn.has_pending_migration(MIGRATIONS) {
+        Ok(false) => Ok(()),
+        // A table of that name which is not ours cannot be read.
+        Ok(true) | Err(_) => Err(StorageError::NotMigrated),
+    }
 }
 
 /// Connections to a database that is migrated.
 pub(crate) fn pool(path: &str, connections: u32) -> Result<Pool<ConnectionManager<Conn>>> {
+    pool_with(path, connections, Box::new(OnConnect))
+}
+
+/// As [`pool`], each connection set up in another way.
+pub(crate) fn pool_with(
+    path: &str,
+    connections: u32,
+    set_up: Box<dyn CustomizeConnection<Conn, diesel::r2d2::Error>>,
+) -> Result<Pool<ConnectionManager<Conn>>> {
     Ok(Pool::builder()
         .max_size(connections)
         .min_idle(Some(1))
         .test_on_check_out(TRIED)
         .connection_timeout(CONNECTION_PATIENCE)
-        .connection_customizer(Box::new(OnConnect))
+        .connection_customizer(set_up)
         .build(ConnectionManager::new(path))?)
 }

@@ -1,0 +1,110 @@
+//! Opening a file to look at it, beside a server or where nothing can be written.
+
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+use diesel::connection::SimpleConnection;
+use diesel::r2d2::{ConnectionManager, CustomizeConnection, Pool};
+
+use super::opening::{check_migrated, pool_with};
+use super::{BUSY_TIMEOUT, Conn};
+use crate::error::{Result, StorageError};
+
+/// A connection that cannot write.
+#[derive(Debug)]
+struct OnLook;
+
+impl CustomizeConnection<Conn, diesel::r2d2::Error> for OnLook {
+    fn on_acquire(&self, conn: &mut Conn) -> std::result::Result<(), diesel::r2d2::Error> {
+        conn.batch_execute(BUSY_TIMEOUT)
+            .and_then(|()| conn.batch_execute("PRAGMA query_only = ON; PRAGMA cache_size = -65536"))
+            .map_err(diesel::r2d2::Error::QueryError)
+    }
+}
+
+/// Connections that only read, to a file that is there and has the tables of this code.
+///
+/// SQLite reads a file in WAL mode by an index beside it that it makes where there is none. Where the
+/// folder cannot be written it cannot make one, and a file without a log, which no server has open,
+/// is then read as a file that nobody changes.
+pub(crate) fn pool_to_look(path: &str, connections: u32) -> Result<Pool<ConnectionManager<Conn>>> {
+    check_file(Path::new(path))?;
+    match check_migrated(path).map_err(told) {
+        Ok(()) => pool_with(path, connections, Box::new(OnLook)),
+        Err(StorageError::Unreadable(_)) if !has_log(path) => {
+            let unchanging = immutable(path);
+            check_migrated(&unchanging).map_err(told)?;
+            pool_with(&unchanging, connections, Box::new(OnLook))
+        }
+        Err(StorageError::Unreadable(error)) => Err(StorageError::Unreadable(
+            format!(
+                "{error}: the newest changes are in {}, which SQLite reads only where it may write: \
+                 copy the file and those whose names begin with its name to another folder",
+                log_of(path).display()
+            )
+            .into(),
+        )),
+        Err(error) => Err(error),
+    }
+}
+
+/// SQLite would make a file that is not there. The file itself is left to SQLite: to open and close
+/// it here would end the locks of SQLite in this process.
+fn check_file(path: &Path) -> Result<()> {
+    match std::fs::metadata(path) {
+        Ok(metadata) if metadata.is_file() => Ok(()),
+        Ok(_) => Err(StorageError::NotSqlite),
+        Err(error) if error.kind() == ErrorKind::NotFound => Err(StorageError::NoFile),
+        Err(error) => Err(StorageError::Unreadable(error.into())),
+    }
+}
+
+/// What SQLite says of a file, by the three answers that it has.
+fn told(error: StorageError) -> StorageError {
+    let (StorageError::Unreachable(cause) | StorageError::Defect(cause)) = error else {
+        return error;
+    };
+    let text = cause.to_string();
+    let says = |what: &str| text.to_ascii_lowercase().contains(what);
+    if says("file is not a database") {
+        StorageError::NotSqlite
+    } else if says("unable to open database file") || says("readonly database") {
+        StorageError::Unreadable(cause)
+    } else {
+        StorageError::Unreachable(cause)
+    }
+}
+
+fn log_of(path: &str) -> PathBuf {
+    PathBuf::from(format!("{path}-wal"))
+}
+
+fn has_log(path: &str) -> bool {
+    std::fs::metadata(log_of(path)).is_ok_and(|log| log.len() > 0)
+}
+
+/// The address of a file that nobody changes.
+fn immutable(path: &str) -> String {
+    let mut address = String::from("file:");
+    for c in path.chars() {
+        match c {
+            '%' => address.push_str("%25"),
+            '?' => address.push_str("%3f"),
+            '#' => address.push_str("%23"),
+            other => address.push(other),
+        }
+    }
+    address.push_str("?immutable=1");
+    address
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_address_of_a_file_that_nobody_changes_keeps_its_name() {
+        let address = immutable("/tmp/a?b#c%d/取引先.db");
+        assert_eq!(address, "file:/tmp/a%3fb%23c%25d/取引先.db?immutable=1");
+    }
+}
