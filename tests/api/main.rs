@@ -21,6 +21,7 @@ mod dissociation;
 mod edge;
 mod error_shape;
 mod errors;
+mod file_lock;
 mod generated;
 mod hostile;
 mod import;

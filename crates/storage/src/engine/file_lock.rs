@@ -1,47 +1,81 @@
 //! One server a SQLite file: what a server keeps in memory would not hear of another's writes.
 
-use std::fs::{File, OpenOptions, TryLockError};
-use std::path::{Path, PathBuf};
+use std::collections::BTreeSet;
+use std::fs::{File, Metadata, OpenOptions, TryLockError};
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+
+use parking_lot::Mutex;
 
 use crate::error::{Result, StorageError};
 
+/// The files that this process has locked.
+static HELD: Mutex<BTreeSet<FileId>> = Mutex::new(BTreeSet::new());
+
+/// A file by its device and its number there: the same by whatever name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct FileId(u64, u64);
+
+impl FileId {
+    fn of(metadata: &Metadata) -> Self {
+        Self(metadata.dev(), metadata.ino())
+    }
+}
+
 /// The lock on a database's file, held until dropped.
 ///
-/// It is a lock of the operating system on a file beside the database, so it ends with the
-/// process, however that ends; the file stays and means nothing by itself. SQLite's own locks
-/// cannot serve: tools may read the database, and back it up, while a server runs.
+/// It is a lock of the operating system on the database file itself, so it ends with the process,
+/// however that ends, and holds for every name of the file: links of both kinds. It is of another
+/// kind than the locks of SQLite (`flock`, not `fcntl`) and neither meets the other: tools may read
+/// the database, and back it up, while a server runs.
+///
+/// Invariant: a process that closes a file loses all `fcntl` locks that it has on it, those of its
+/// other descriptors included. So this lock is dropped after the connections to its file, and a file
+/// that this process has locked is not opened again.
 #[derive(Debug)]
 pub(crate) struct FileLock {
     _file: File,
+    id: FileId,
 }
 
 impl FileLock {
-    /// Takes the lock, at once or not at all.
+    /// Takes the lock, at once or not at all; makes the file where there is none.
     pub(crate) fn take(database: &str) -> Result<Self> {
-        let path = beside(Path::new(database));
+        let path = Path::new(database);
         let unusable = |error: std::io::Error| {
             let text = format!("{} cannot be opened: {error}", path.display());
             StorageError::Unreachable(text.into())
         };
+        let mut held = HELD.lock();
+        if let Ok(metadata) = std::fs::metadata(path)
+            && held.contains(&FileId::of(&metadata))
+        {
+            return Err(StorageError::InUse);
+        }
         let file = OpenOptions::new()
             .create(true)
             .append(true)
-            .open(&path)
+            .open(path)
             .map_err(unusable)?;
         match file.try_lock() {
-            Ok(()) => Ok(Self { _file: file }),
-            Err(TryLockError::WouldBlock) => Err(StorageError::InUse),
-            Err(TryLockError::Error(error)) => Err(unusable(error)),
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Err(StorageError::InUse),
+            Err(TryLockError::Error(error)) => return Err(unusable(error)),
         }
+        let id = FileId::of(&file.metadata().map_err(unusable)?);
+        if FileId::of(&std::fs::metadata(path).map_err(unusable)?) != id {
+            // Another file took the name meanwhile: SQLite would open that one.
+            return Err(StorageError::InUse);
+        }
+        held.insert(id);
+        Ok(Self { _file: file, id })
     }
 }
 
-/// `roster.db` is locked by `roster.db.lock`; two names of one file are locked by one.
-fn beside(database: &Path) -> PathBuf {
-    let real = std::fs::canonicalize(database).unwrap_or_else(|_| database.to_owned());
-    let mut name = real.into_os_string();
-    name.push(".lock");
-    name.into()
+impl Drop for FileLock {
+    fn drop(&mut self) {
+        HELD.lock().remove(&self.id);
+    }
 }
 
 #[cfg(test)]
@@ -56,15 +90,19 @@ mod tests {
     fn a_file_is_locked_once_by_whatever_name_until_its_holder_ends() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("roster.db");
-        File::create(&path).expect("a file");
         let held = take(&path).expect("the lock");
         let roundabout = folder.path().join(".").join("roster.db");
-        for name in [&path, &roundabout] {
+        let (hard, soft) = (folder.path().join("hard"), folder.path().join("soft"));
+        std::fs::hard_link(&path, &hard).expect("a link");
+        std::os::unix::fs::symlink(&path, &soft).expect("a link");
+        for name in [&path, &roundabout, &hard, &soft] {
             let again = take(name);
             assert!(matches!(again, Err(StorageError::InUse)), "{again:?}");
         }
         drop(held);
-        take(&path).expect("the lock");
+        for name in [&path, &roundabout, &hard, &soft] {
+            drop(take(name).expect("the lock"));
+        }
     }
 
     #[test]
