@@ -55,6 +55,7 @@ mod servers;
 mod stop;
 mod ticket;
 mod transfer;
+mod unknown_value;
 mod update;
 mod visibility;
 mod wire;

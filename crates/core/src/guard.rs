@@ -74,6 +74,7 @@ pub fn check<F: Facts>(
     found: &mut Found,
 ) -> Result<(), Unavailable> {
     match subject {
+        Subject::Import(_) => Ok(()),
         Subject::Settings => check_settings(facts, bounds, found),
         Subject::Account(id) => check_account(facts, bounds, *id, found),
         Subject::Contact(id) => check_contact(facts, bounds, *id, found),

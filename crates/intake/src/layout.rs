@@ -2,6 +2,7 @@
 
 use roster_core::names::fold;
 use roster_core::rules::import::Field;
+use roster_storage::ImportKind;
 
 use Field as F;
 
@@ -197,26 +198,14 @@ pub(crate) const CONTACT: &[Field] = &[
 const PERSON: &[Field] = &[F::ContactFamilyName, F::ContactName];
 
 impl Kind {
-    const ALL: [Self; 4] = [
-        Self::Accounts,
-        Self::Contacts,
-        Self::Associations,
-        Self::Tickets,
-    ];
-
-    /// The number under which it is stored.
-    pub fn number(self) -> i64 {
+    /// The kind as it is stored.
+    pub fn stored(self) -> ImportKind {
         match self {
-            Self::Accounts => 1,
-            Self::Contacts => 2,
-            Self::Associations => 3,
-            Self::Tickets => 4,
+            Self::Accounts => ImportKind::Accounts,
+            Self::Contacts => ImportKind::Contacts,
+            Self::Associations => ImportKind::Associations,
+            Self::Tickets => ImportKind::Tickets,
         }
-    }
-
-    /// The kind with a stored number.
-    pub fn of_number(number: i64) -> Option<Self> {
-        Self::ALL.into_iter().find(|kind| kind.number() == number)
     }
 
     fn names(self) -> &'static [Names] {

@@ -155,7 +155,7 @@ impl Beginning {
             .await
             .map_err(|panic| NotDone::from(StorageError::Defect(panic.into())))??;
         let new = NewImport {
-            kind: surveyed.layout.kind.number(),
+            kind: surveyed.layout.kind.stored(),
             columns: columns(&surveyed.layout),
             rows_total: surveyed.rows,
         };

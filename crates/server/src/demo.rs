@@ -97,7 +97,7 @@ fn missing(at: &mut Snapshot<'_>) -> Result<Option<Vec<File>>, StorageError> {
     let mut number = 1;
     while let Some(import) = at.import(ImportId::new(number))? {
         if import.state == ImportState::Completed {
-            files.retain(|(kind, _)| kind.number() != import.new.kind);
+            files.retain(|(kind, _)| kind.stored() != import.new.kind);
         }
         number += 1;
     }

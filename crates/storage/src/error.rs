@@ -71,6 +71,32 @@ pub enum StorageError {
     InUse,
 }
 
+/// A stored value that this version does not understand. The value may be personal data: only its
+/// place is named.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("{table}.{column} of the row {key:?} holds a value that this version does not understand")]
+pub(crate) struct NotUnderstood {
+    pub(crate) table: &'static str,
+    pub(crate) column: &'static str,
+    pub(crate) key: Vec<i64>,
+}
+
+impl From<NotUnderstood> for StorageError {
+    fn from(value: NotUnderstood) -> Self {
+        Self::Defect(Box::new(value))
+    }
+}
+
+impl StorageError {
+    /// The stored value that is not understood, where that is the cause.
+    pub(crate) fn not_understood(&self) -> Option<&NotUnderstood> {
+        match self {
+            Self::Defect(cause) => cause.downcast_ref(),
+            _ => None,
+        }
+    }
+}
+
 /// Why a command was not carried out.
 #[derive(Debug, thiserror::Error)]
 pub enum NotDone {

@@ -32,7 +32,8 @@ pub use roster_core::organization::{
 };
 pub use store::{LEASE, Store, StoreOptions};
 pub use tables::import_record::{
-    ImportCounts, ImportFailure, ImportRecord, ImportReject, ImportState, ImportStep, NewImport,
+    ImportCounts, ImportFailure, ImportKind, ImportRecord, ImportReject, ImportState, ImportStep,
+    NewImport,
 };
 pub use tables::name_list::{AccountContact, ContactAccount, ContactAccountPlace, NamePlace};
 pub use tables::organization::StoreKeys;

@@ -18,7 +18,7 @@ use crate::error::{Result, StorageError};
 use crate::tables::message;
 use compression::{pack, unpack};
 
-pub(crate) use settings::{encode_settings, settings_of};
+pub(crate) use settings::{encode_settings, settings_of, visibility_settings};
 pub(crate) use subjects::Subjects;
 
 /// A change set that stands in the database.

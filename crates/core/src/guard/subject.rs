@@ -6,7 +6,7 @@ use std::fmt;
 use crate::change::Change;
 use crate::fact::{Facts, Needs, Unavailable, UniqueKey};
 use crate::fact::{account_keys, contact_keys};
-use crate::id::{AccountId, ContactId, Pair, TicketNo};
+use crate::id::{AccountId, ContactId, ImportId, Pair, TicketNo};
 
 /// What a guard looks at.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -23,6 +23,8 @@ pub enum Subject {
     Ticket(TicketNo),
     /// A unique key.
     Key(UniqueKey),
+    /// An import: no rule is about one, so guards only say whether it can be read.
+    Import(ImportId),
 }
 
 impl fmt::Display for Subject {
@@ -40,6 +42,7 @@ impl fmt::Display for Subject {
             }
             Self::Ticket(no) => write!(f, "ticket number {}", no.number()),
             Self::Key(key) => write!(f, "the key {key:?}"),
+            Self::Import(id) => write!(f, "import {id}"),
         }
     }
 }
@@ -83,7 +86,7 @@ pub fn needs<'s>(subjects: impl IntoIterator<Item = &'s Subject>) -> Needs {
     let mut needs = Needs::default();
     for subject in subjects {
         match subject {
-            Subject::Settings => {}
+            Subject::Settings | Subject::Import(_) => {}
             Subject::Account(id) => {
                 needs.accounts.insert(*id);
             }
@@ -116,7 +119,7 @@ pub fn needs_behind<'s, F: Facts>(
     let mut needs = Needs::default();
     for subject in subjects {
         match subject {
-            Subject::Settings | Subject::Association(_) => {}
+            Subject::Settings | Subject::Association(_) | Subject::Import(_) => {}
             Subject::Account(id) => {
                 let found = facts.account(*id)?;
                 needs

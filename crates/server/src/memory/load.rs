@@ -12,7 +12,8 @@ pub(crate) async fn load(
 ) -> Result<Result<OrganizationFacts, TooLarge>, StorageError> {
     store
         .read(organization, move |snapshot| {
-            let mut loading = Loading::new(snapshot.at(), &snapshot.settings().record, bytes_max);
+            let mut loading =
+                Loading::new(snapshot.at(), snapshot.visibility_settings(), bytes_max);
             // Where the sink is full it stays so, and says so at the end.
             let _ = snapshot.pour(&mut loading)?;
             Ok(loading.finish())

@@ -16,8 +16,8 @@ use roster_core::rules::import::Field;
 use roster_core::text::RequestId;
 use roster_intake::{Config, Encoding, FileFault, Format, Intake, Kind, Mapping, rejects};
 use roster_storage::{
-    ChangeOrigin, Done, ImportRecord, ImportState, OrganizationName, Origin, OriginKind,
-    RequestKey, StorageError,
+    ChangeOrigin, Done, ImportKind, ImportRecord, ImportState, OrganizationName, Origin,
+    OriginKind, RequestKey, StorageError,
 };
 use tokio::sync::{Semaphore, mpsc};
 use tokio_stream::wrappers::ReceiverStream;
@@ -159,13 +159,12 @@ fn render_import(
     }
 }
 
-fn kind_of(stored: i64) -> v1::ImportKind {
-    match Kind::of_number(stored) {
-        None => v1::ImportKind::Unspecified,
-        Some(Kind::Accounts) => v1::ImportKind::Accounts,
-        Some(Kind::Contacts) => v1::ImportKind::Contacts,
-        Some(Kind::Associations) => v1::ImportKind::Associations,
-        Some(Kind::Tickets) => v1::ImportKind::Tickets,
+fn kind_of(stored: ImportKind) -> v1::ImportKind {
+    match stored {
+        ImportKind::Accounts => v1::ImportKind::Accounts,
+        ImportKind::Contacts => v1::ImportKind::Contacts,
+        ImportKind::Associations => v1::ImportKind::Associations,
+        ImportKind::Tickets => v1::ImportKind::Tickets,
     }
 }
 

@@ -75,7 +75,7 @@ impl SettingsService for SettingsOf {
     ) -> Result<Response<GetSettingsResponse>, Status> {
         let (settings, read_token) = self
             .0
-            .read(&request, |at| Ok(Ok(render::settings(at.settings()))))
+            .read(&request, |at| Ok(Ok(render::settings(at.settings()?))))
             .await?;
         Ok(Response::new(GetSettingsResponse {
             settings: Some(settings),

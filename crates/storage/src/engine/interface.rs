@@ -6,7 +6,7 @@ use roster_core::fact::{Held, HeldTicket, Namesakes, TicketsOf, UniqueKey};
 use roster_core::id::{AccountId, ContactId, ImportId, Pair, Revision, TicketNo, Time};
 use roster_core::names::Heading;
 use roster_core::organization::At;
-use roster_core::record::{Account, Association, Contact, Stored, Ticket};
+use roster_core::record::{Account, Association, Contact, Sharing, Stored, Ticket};
 use roster_core::rules::visibility::{SightSink, Standing};
 
 use crate::error::Result;
@@ -137,6 +137,7 @@ pub(crate) trait Walks {
     fn contacts_after(&mut self, org: Org, after: u64, limit: usize) -> Result<Vec<u64>>;
     fn pairs_after(&mut self, org: Org, after: Pair, limit: usize) -> Result<Vec<Pair>>;
     fn tickets_after(&mut self, org: Org, after: u64, limit: usize) -> Result<Vec<u64>>;
+    fn imports_after(&mut self, org: Org, after: u64, limit: usize) -> Result<Vec<u64>>;
     /// Unique keys as their table holds them.
     fn keys_after(&mut self, org: Org, after: &str, limit: usize) -> Result<Vec<String>>;
     /// Tickets that have a copy list and do not exist.
@@ -216,6 +217,8 @@ pub(crate) trait Pours {
 }
 
 pub(crate) trait ReadLists {
+    /// How an account shares, for the rule of visibility: what is not understood denies.
+    fn sharing(&mut self, org: Org, account: AccountId) -> Result<Option<Sharing>>;
     /// How a contact stands, by one statement; none where there is no such contact.
     fn standing(&mut self, org: Org, contact: ContactId) -> Result<Option<Standing>>;
     fn sight_rows(&mut self, org: Org, contact: ContactId, ids: &[&str]) -> Result<Vec<SightRow>>;

@@ -1,14 +1,15 @@
 //! Settings, as the log and the organization's row hold them.
 
+use prost::Message;
 use roster_core::record::{Settings, SharingMode, Stored};
 
-use super::corrupt;
 use super::entry::{bytes, read};
-use crate::error::Result;
+use crate::error::{NotUnderstood, Result};
 use crate::tables::codec::Logged;
 use crate::tables::column::LogValue;
 use crate::tables::message;
 use crate::tables::organization::Organization;
+use crate::tables::visibility_row::warn_of_denial;
 
 impl Logged for Settings {
     type Message = message::Settings;
@@ -62,12 +63,36 @@ pub(crate) fn encode_settings(settings: &Settings) -> Vec<u8> {
 }
 
 /// The settings of an organization: the defaults where it never wrote any.
-pub(crate) fn settings_of(organization: &Organization) -> Result<Stored<Settings>> {
+pub(crate) fn settings_of(organization: &Organization) -> Result<Stored<Settings>, NotUnderstood> {
+    decoded(organization, read)
+}
+
+/// As [`settings_of`], for the rule of visibility only: a default sharing mode that this version does
+/// not understand shares with nobody.
+pub(crate) fn visibility_settings(
+    organization: &Organization,
+) -> Result<Stored<Settings>, NotUnderstood> {
+    decoded(organization, |stored| {
+        let mut message = message::Settings::decode(stored).ok()?;
+        if SharingMode::from_log(message.default_sharing_mode).is_none() {
+            warn_of_denial();
+            message.default_sharing_mode = SharingMode::Nobody.log();
+        }
+        Settings::of_message(message)
+    })
+}
+
+fn decoded(
+    organization: &Organization,
+    decode: impl FnOnce(&[u8]) -> Option<Settings>,
+) -> Result<Stored<Settings>, NotUnderstood> {
     let record = match &organization.settings {
         None => Settings::default(),
-        Some(stored) => {
-            read(stored).ok_or_else(|| corrupt("holds settings that cannot be read"))?
-        }
+        Some(stored) => decode(stored).ok_or_else(|| NotUnderstood {
+            table: "organizations",
+            column: "settings",
+            key: vec![organization.org],
+        })?,
     };
     Ok(Stored {
         record,

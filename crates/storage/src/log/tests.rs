@@ -7,7 +7,7 @@ use proptest::option;
 use proptest::prelude::*;
 use roster_core::change::Row;
 use roster_core::fact::Held;
-use roster_core::id::{AccountId, ContactId, Pair, TicketNo, Time};
+use roster_core::id::{AccountId, ContactId, Pair, Revision, TicketNo, Time};
 use roster_core::record::{
     Account, Association, Attributes, Contact, Settings, SharingMode, Ticket, TicketStatus,
 };
@@ -18,6 +18,7 @@ use super::*;
 use crate::tables::codec::Logged;
 use crate::tables::column::status;
 use crate::tables::message::{ChangeSet, Entry, Kind};
+use crate::tables::organization::Organization;
 
 /// A change set with a change of every kind, as the first server to write format 1 wrote it.
 /// Never write it anew: a server that no longer reads it has lost its customers' history.
@@ -285,12 +286,39 @@ fn entries_that_no_server_writes_are_errors() {
 }
 
 #[test]
-fn a_mode_that_is_not_known_is_an_error() {
+fn a_mode_that_is_not_known_is_an_error_of_the_record_and_shares_nothing_in_visibility() {
     let message = crate::tables::message::Account {
         sharing_mode: Some(99),
         ..account().message()
     };
     assert_eq!(Account::of_message(message), None);
+    let message = crate::tables::message::Settings {
+        default_sharing_mode: 99,
+        sharing_enabled: true,
+        ..Settings::default().message()
+    };
+    let organization = Organization {
+        org: 7,
+        revision: Revision::new(1),
+        nonce: 0,
+        next_account: 1,
+        next_contact: 1,
+        next_ticket: 1,
+        next_import: 1,
+        derivation: 0,
+        settings_revision: Revision::new(1),
+        settings: Some(message.encode_to_vec()),
+        change_time: Time::from_micros(0),
+        epoch: 0,
+    };
+    let error = settings_of(&organization).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "organizations.settings of the row [7] holds a value that this version does not understand"
+    );
+    let settings = visibility_settings(&organization).unwrap().record;
+    assert_eq!(settings.default_sharing_mode, SharingMode::Nobody);
+    assert!(settings.sharing_enabled);
 }
 
 #[test]

@@ -13,8 +13,8 @@ use roster_core::rules::disposition::{Preview, preview};
 use roster_core::text::TicketKey;
 
 use crate::engine::interface::Connection;
-use crate::error::{Result, StorageError};
-use crate::log::settings_of;
+use crate::error::{NotUnderstood, Result, StorageError};
+use crate::log::{settings_of, visibility_settings};
 use crate::read::account_contacts::{self, Reach};
 use crate::read::inline_reads::BRIEF_ROWS_MAX;
 use crate::read::page_budget::{Budget, Filtered};
@@ -35,7 +35,10 @@ pub struct Snapshot<'c> {
     pub(crate) connection: &'c mut dyn Connection,
     pub(crate) org: Org,
     at: At,
+    /// As the rule of visibility reads them.
     settings: Stored<Settings>,
+    /// What is not understood of the settings.
+    settings_fault: Option<NotUnderstood>,
     /// How many rows of lists may still be asked for, where it must be brief.
     rows_left: Option<usize>,
 }
@@ -46,7 +49,7 @@ const NOBODY: Org = 0;
 impl<'c> Snapshot<'c> {
     pub(crate) fn of(connection: &'c mut dyn Connection, name: &OrganizationName) -> Result<Self> {
         let found = connection.organization(name.as_str())?;
-        let (org, at, settings) = match found {
+        let (org, at, settings, settings_fault) = match found {
             None => (
                 NOBODY,
                 At::default(),
@@ -54,14 +57,22 @@ impl<'c> Snapshot<'c> {
                     record: Settings::default(),
                     revision: Revision::ZERO,
                 },
+                None,
             ),
-            Some(found) => (found.org, found.at(), settings_of(&found)?),
+            Some(found) => match settings_of(&found) {
+                Ok(settings) => (found.org, found.at(), settings, None),
+                Err(fault) => {
+                    let settings = visibility_settings(&found)?;
+                    (found.org, found.at(), settings, Some(fault))
+                }
+            },
         };
         Ok(Self {
             connection,
             org,
             at,
             settings,
+            settings_fault,
             rows_left: None,
         })
     }
@@ -108,9 +119,18 @@ impl<'c> Snapshot<'c> {
         self.connection.change_sets_from(self.org, kind)
     }
 
-    /// The settings.
-    pub fn settings(&self) -> &Stored<Settings> {
-        &self.settings
+    /// The settings; an error where this version does not understand all of them.
+    pub fn settings(&self) -> Result<&Stored<Settings>> {
+        match &self.settings_fault {
+            None => Ok(&self.settings),
+            Some(fault) => Err(fault.clone().into()),
+        }
+    }
+
+    /// The settings as the rule of visibility reads them: a default sharing mode that this version
+    /// does not understand shares with nobody.
+    pub fn visibility_settings(&self) -> &Settings {
+        &self.settings.record
     }
 
     /// These accounts, those that exist, in no order.

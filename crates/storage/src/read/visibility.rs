@@ -6,7 +6,7 @@ use std::convert::Infallible;
 
 use roster_core::id::{AccountId, ContactId, Pair, TicketNo};
 use roster_core::organization::At;
-use roster_core::record::{Account, Ticket};
+use roster_core::record::{Sharing, Ticket};
 use roster_core::rules::visibility::{
     HeldAssociation, HeldSharing, SightAssociation, SightFacts, SightSettings, SightSharing,
     SightTicket, Standing, Verdict, sight,
@@ -74,8 +74,8 @@ impl Fetched {
         );
     }
 
-    fn add_account(&mut self, id: AccountId, account: &Account) {
-        let sharing = HeldSharing::of(account.sharing_mode, &account.sharing_roles);
+    fn add_sharing(&mut self, id: AccountId, sharing: &Sharing) {
+        let sharing = HeldSharing::of(sharing.mode, &sharing.roles);
         self.sharing.insert(id, sharing);
     }
 
@@ -143,7 +143,7 @@ pub struct VisibleTicket {
 impl Snapshot<'_> {
     fn no_facts(&self) -> Fetched {
         Fetched {
-            settings: SightSettings::of(&self.settings().record),
+            settings: SightSettings::of(self.visibility_settings()),
             ..Fetched::default()
         }
     }
@@ -173,9 +173,8 @@ impl Snapshot<'_> {
                 if let Some(association) = row.association {
                     fetched.add_association(pair, &association);
                 }
-                if let Some(of) = row.sharing {
-                    let sharing = HeldSharing::of(of.mode, &of.roles);
-                    fetched.sharing.insert(account, sharing);
+                if let Some(sharing) = row.sharing {
+                    fetched.add_sharing(account, &sharing);
                 }
             }
             fetched.tickets.insert(
@@ -220,7 +219,7 @@ impl Snapshot<'_> {
         if standing.blocked {
             return Ok(Some(page));
         }
-        let settings = SightSettings::of(&self.settings().record);
+        let settings = SightSettings::of(self.visibility_settings());
         // Where tickets that a contact may see can come from: one source a clause.
         let sources = [
             TicketSource::Requester(contact),
@@ -267,9 +266,10 @@ impl Snapshot<'_> {
         let ticket = ticket.record;
         let mut fetched = self.no_facts();
         fetched.add_ticket(number, &ticket);
-        let accounts: Vec<AccountId> = ticket.account.into_iter().collect();
-        for (id, account) in self.accounts(&accounts)? {
-            fetched.add_account(id, &account.record);
+        if let Some(account) = ticket.account
+            && let Some(sharing) = self.connection.sharing(self.org, account)?
+        {
+            fetched.add_sharing(account, &sharing);
         }
         let mut page = Filtered {
             items: Vec::new(),

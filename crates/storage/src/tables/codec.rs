@@ -8,7 +8,7 @@
 use prost::Message;
 use roster_core::names::Derived;
 
-use crate::error::StorageError;
+use crate::error::{NotUnderstood, StorageError};
 use crate::tables::cell::{Cell, Rows};
 use crate::tables::column::column;
 use crate::tables::origin::Stamp;
@@ -29,13 +29,14 @@ pub(crate) trait Logged: Sized {
     fn of_message(message: Self::Message) -> Option<Self>;
 }
 
-/// A column that holds a value which this server does not understand. What it holds may be
-/// personal data and is not told.
-pub(crate) fn not_understood(table: &str, column: &str, key: &[i64]) -> StorageError {
-    let text = format!(
-        "{table}.{column} of the row {key:?} holds a value that this version does not understand"
-    );
-    StorageError::Defect(text.into())
+/// The error of a column that holds a value which this server does not understand.
+pub(crate) fn not_understood(
+    table: &'static str,
+    column: &'static str,
+    key: &[i64],
+) -> StorageError {
+    let key = key.to_vec();
+    NotUnderstood { table, column, key }.into()
 }
 
 /// The cells of the columns that are derived from names.
@@ -120,12 +121,14 @@ macro_rules! record_codec {
             ) -> Result<($key, Stored<$record>)> {
                 let (key, numbers) = (self.key(), [$(self.$key_column),+]);
                 let unclear = |column| not_understood(stringify!($table), column, &numbers);
+                $(u64::from_sql(self.$key_column).ok_or_else(|| unclear(stringify!($key_column)))?;)+
                 let record = $record {
                     $($field: Column::from_sql(self.$column)
                         .ok_or_else(|| unclear(stringify!($column)))?,)+
                     $($beside,)*
                 };
-                let revision = Revision::new(number(self.revision));
+                let revision = Revision::from_sql(self.revision);
+                let revision = revision.ok_or_else(|| unclear("revision"))?;
                 Ok((key, Stored { record, revision }))
             }
 

@@ -25,9 +25,10 @@ pub(crate) trait LogValue: Sized {
     fn from_log(logged: Self::Log) -> Option<Self>;
 }
 
-/// Numbers are stored as signed 64 bits and are never negative.
+/// Numbers are stored as signed 64 bits and are never negative. A negative number identifies no
+/// record: where it is not an error, it reads as a number that is never given.
 pub(crate) fn number(stored: i64) -> u64 {
-    stored.unsigned_abs()
+    u64::try_from(stored).unwrap_or(u64::MAX)
 }
 
 /// See [`number`].

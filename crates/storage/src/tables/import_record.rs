@@ -3,11 +3,46 @@
 use roster_core::id::{ImportId, Time};
 use roster_core::organization::At;
 
+/// What the rows of an import are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ImportKind {
+    /// Accounts.
+    Accounts,
+    /// Contacts.
+    Contacts,
+    /// Associations.
+    Associations,
+    /// Tickets.
+    Tickets,
+}
+
+impl ImportKind {
+    const ALL: [Self; 4] = [
+        Self::Accounts,
+        Self::Contacts,
+        Self::Associations,
+        Self::Tickets,
+    ];
+
+    pub(crate) fn number(self) -> i64 {
+        match self {
+            Self::Accounts => 1,
+            Self::Contacts => 2,
+            Self::Associations => 3,
+            Self::Tickets => 4,
+        }
+    }
+
+    pub(crate) fn of_number(number: i64) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.number() == number)
+    }
+}
+
 /// An import that is about to begin.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewImport {
-    /// What its rows are, as whoever asks numbers the kinds.
-    pub kind: i64,
+    /// What its rows are.
+    pub kind: ImportKind,
     /// The file's columns: header and field, which is empty where the column is ignored.
     pub columns: Vec<(String, String)>,
     /// Rows below the header that are not blank.
@@ -118,14 +153,21 @@ impl ImportState {
         }
     }
 
-    /// `None` where the numbers are those of a state that this code does not know.
-    pub(crate) fn of_numbers(state: i64, failure: Option<i64>) -> Option<Self> {
-        match (state, failure) {
-            (RUNNING, None) => Some(Self::Running),
-            (2, None) => Some(Self::Completed),
-            (3, None) => Some(Self::CompletedWithErrors),
-            (FAILED, Some(why)) => Some(Self::Failed(ImportFailure::of_number(why)?)),
-            _ => None,
+    /// The state of stored numbers, or the column that holds a number which is not understood.
+    pub(crate) fn of_numbers(state: i64, failure: Option<i64>) -> Result<Self, &'static str> {
+        let ended_well = match state {
+            RUNNING => Self::Running,
+            2 => Self::Completed,
+            3 => Self::CompletedWithErrors,
+            FAILED => {
+                let why = failure.and_then(ImportFailure::of_number);
+                return why.map(Self::Failed).ok_or("failure");
+            }
+            _ => return Err("state"),
+        };
+        match failure {
+            None => Ok(ended_well),
+            Some(_) => Err("failure"),
         }
     }
 }

@@ -12,7 +12,7 @@ use crate::tables::cell::{Cell, ColumnType, Rows, Table};
 #[cfg(test)]
 use crate::tables::codec::Privacy;
 use crate::tables::codec::{Logged, not_understood, record_codec};
-use crate::tables::column::{Column, LogValue, RowKey, column, number};
+use crate::tables::column::{Column, LogValue, RowKey, column};
 use crate::tables::message;
 
 record_codec! {

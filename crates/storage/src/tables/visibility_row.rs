@@ -3,6 +3,8 @@
 //! Invariant: a stored value that this server does not understand denies. A check must not fail
 //! because of it, and must never show more.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use roster_core::id::{AccountId, ContactId, Pair};
 use roster_core::record::{Sharing, SharingMode};
 use roster_core::rules::visibility::SightPart;
@@ -14,20 +16,25 @@ use crate::tables::records::associations;
 /// How an account shares, from its columns.
 pub(crate) fn sharing(mode: Option<i64>, roles: String) -> Sharing {
     let understood = Option::<SharingMode>::from_sql(mode);
-    if understood.is_none() {
-        tracing::warn!(
-            "an account holds a sharing mode that this version does not understand: it shares nothing"
-        );
-    }
     let roles = Vec::<Role>::from_sql(roles);
-    if roles.is_none() {
-        tracing::warn!(
-            "an account holds sharing roles that this version does not understand: no role counts"
-        );
+    if understood.is_none() || roles.is_none() {
+        warn_of_denial();
     }
     Sharing {
         mode: understood.unwrap_or(Some(SharingMode::Nobody)),
         roles: roles.unwrap_or_default(),
+    }
+}
+
+/// Warns that visibility denies because of a stored value. Checks may meet the value thousands of
+/// times a second, so that a process warns at most once.
+pub(crate) fn warn_of_denial() {
+    static WARNED: AtomicBool = AtomicBool::new(false);
+    if !WARNED.swap(true, Ordering::Relaxed) {
+        tracing::warn!(
+            "visibility denies where a sharing mode or sharing roles are stored that this version \
+             does not understand: `roster-server check` lists the rows"
+        );
     }
 }
 

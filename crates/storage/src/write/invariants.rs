@@ -3,11 +3,12 @@
 use std::collections::BTreeSet;
 
 use roster_core::guard::{Bounds, Found, Subject, Violation, check, needs, needs_behind};
-use roster_core::id::{AccountId, ContactId, Pair, TicketNo};
+use roster_core::id::{AccountId, ContactId, ImportId, Pair, TicketNo};
+use roster_core::record::{Settings, Stored};
 
 use crate::engine::interface::Connection;
 use crate::error::{Result, StorageError};
-use crate::log::settings_of;
+use crate::log::{settings_of, visibility_settings};
 use crate::tables::organization::{Org, Organization};
 use crate::tables::unique_key::key_of_column;
 use crate::write::working_set::WorkingSet;
@@ -47,13 +48,13 @@ fn bounds(organization: &Organization) -> Bounds {
 fn look(
     connection: &mut dyn Connection,
     organization: &Organization,
+    settings: &Stored<Settings>,
     subjects: &[Subject],
     found: &mut Found,
 ) -> Result<()> {
     let bounds = bounds(organization);
     for subjects in subjects.chunks(SUBJECTS_MAX) {
-        let settings = settings_of(organization)?;
-        let facts = WorkingSet::new(&mut *connection, organization.org, settings);
+        let facts = WorkingSet::new(&mut *connection, organization.org, settings.clone());
         facts.prefetch(&needs(subjects))?;
         facts.prefetch(&needs_behind(&facts, subjects)?)?;
         for subject in subjects {
@@ -72,7 +73,8 @@ pub(crate) fn guard(
 ) -> Result<()> {
     let subjects: Vec<Subject> = touched.into_iter().collect();
     let mut found = Found::default();
-    look(connection, organization, &subjects, &mut found)?;
+    let settings = settings_of(organization)?;
+    look(connection, organization, &settings, &subjects, &mut found)?;
     for violation in &found.violations {
         tracing::error!(
             guard = violation.guard,
@@ -92,13 +94,17 @@ pub(crate) fn check_all(
     connection: &mut dyn Connection,
     organization: &Organization,
 ) -> Result<Vec<Violation>> {
-    let mut found = Found::default();
-    look(connection, organization, &[Subject::Settings], &mut found)?;
     let mut walk = Walk {
         connection,
         organization,
-        found: &mut found,
+        settings: visibility_settings(organization)?,
+        found: Found::default(),
+        not_understood: BTreeSet::new(),
     };
+    if let Err(fault) = settings_of(organization) {
+        walk.note_not_understood(&Subject::Settings, fault.into())?;
+    }
+    walk.look(&[Subject::Settings])?;
     walk.over(
         0,
         |c, org, after| c.accounts_after(org, *after, SUBJECTS_MAX),
@@ -124,6 +130,12 @@ pub(crate) fn check_all(
         |c, org, after| c.keys_after(org, after, SUBJECTS_MAX),
         |key| key_of_column(key).map(Subject::Key),
     )?;
+    walk.read_imports()?;
+    let Walk {
+        connection,
+        mut found,
+        ..
+    } = walk;
     let orphans = connection.copies_without_ticket(organization.org, SUBJECTS_MAX)?;
     found
         .violations
@@ -145,10 +157,71 @@ const NO_PAIR: Pair = Pair {
 struct Walk<'w> {
     connection: &'w mut dyn Connection,
     organization: &'w Organization,
-    found: &'w mut Found,
+    settings: Stored<Settings>,
+    found: Found,
+    /// The values that are not understood and listed already: a row is read for several subjects.
+    not_understood: BTreeSet<String>,
 }
 
 impl Walk<'_> {
+    /// Looks at subjects together and, where a row among them is not understood, at each by itself.
+    fn look(&mut self, subjects: &[Subject]) -> Result<()> {
+        let mut found = Found::default();
+        let (organization, settings) = (self.organization, &self.settings);
+        let looked = look(
+            &mut *self.connection,
+            organization,
+            settings,
+            subjects,
+            &mut found,
+        );
+        match (looked, subjects) {
+            (Ok(()), _) => {
+                self.found.violations.append(&mut found.violations);
+                Ok(())
+            }
+            (Err(error), [subject]) => self.note_not_understood(subject, error),
+            (Err(error), several) if error.not_understood().is_some() => several
+                .iter()
+                .try_for_each(|subject| self.look(std::slice::from_ref(subject))),
+            (Err(error), _) => Err(error),
+        }
+    }
+
+    /// No guard is about imports: that each can be read is all there is to check.
+    fn read_imports(&mut self) -> Result<()> {
+        let org = self.organization.org;
+        let mut last = 0;
+        loop {
+            let page = self.connection.imports_after(org, last, SUBJECTS_MAX)?;
+            for number in &page {
+                let id = ImportId::new(*number);
+                if let Err(error) = self.connection.import(org, id) {
+                    self.note_not_understood(&Subject::Import(id), error)?;
+                }
+            }
+            match page.last() {
+                Some(number) => last = *number,
+                None => return Ok(()),
+            }
+        }
+    }
+
+    fn note_not_understood(&mut self, subject: &Subject, error: StorageError) -> Result<()> {
+        let Some(value) = error.not_understood().map(ToString::to_string) else {
+            return Err(error);
+        };
+        let what = format!("cannot be read: {value}");
+        if self.not_understood.insert(value) {
+            self.found.violations.push(Violation {
+                guard: "known-values",
+                subject: subject.clone(),
+                what,
+            });
+        }
+        Ok(())
+    }
+
     fn over<K>(
         &mut self,
         before_all: K,
@@ -159,7 +232,7 @@ impl Walk<'_> {
         loop {
             let rows = page(&mut *self.connection, self.organization.org, &last)?;
             let subjects: Vec<Subject> = rows.iter().filter_map(&subject).collect();
-            look(self.connection, self.organization, &subjects, self.found)?;
+            self.look(&subjects)?;
             match rows.into_iter().next_back() {
                 Some(end) => last = end,
                 None => return Ok(()),

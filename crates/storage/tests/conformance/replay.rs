@@ -26,7 +26,7 @@ const ROOM: usize = 1 << 30;
 /// end at the organization's head.
 async fn assert_poured(world: &World, organization: &OrganizationName) {
     let poured = world.store.read(organization, |snapshot| {
-        let settings = snapshot.settings().record.clone();
+        let settings = snapshot.settings()?.record.clone();
         let mut loading = Loading::new(snapshot.at(), &settings, ROOM);
         snapshot.pour(&mut loading)?.expect("there is room");
         Ok(loading.finish().expect("there is room"))
@@ -51,7 +51,7 @@ pub async fn assert_whole(world: &World, organization: &OrganizationName) {
     }
     let settings = world
         .store
-        .read(organization, |at| Ok(at.settings().clone()));
+        .read(organization, |at| Ok(at.settings()?.clone()));
     assert_eq!(settings.await.unwrap(), maps.settings_now());
     assert_poured(world, organization).await;
     let violations = world.store.check(organization).await.unwrap();

@@ -149,7 +149,7 @@ async fn assert_facts(world: &World, organization: &OrganizationName, maps: &Map
     let (maps, naive) = (maps.clone(), naive.clone());
     let asked = world.store.read(organization, move |at| {
         assert_eq!(at.at().revision, naive.revision);
-        assert_eq!(*at.settings(), maps.settings_now());
+        assert_eq!(*at.settings().unwrap(), maps.settings_now());
         let ids: Vec<_> = (1..=naive.next_account).map(AccountId::new).collect();
         let mut accounts = at.accounts(&ids)?;
         accounts.sort_by_key(|(id, _)| *id);

@@ -56,7 +56,11 @@ pub(super) fn rows(
             let number = place * parts.len() + kind;
             match branch {
                 TicketBranch::Account(account) => lateral[kind].push((number, *account)),
-                _ => writing.part(Some(number), *branch, *part),
+                TicketBranch::Requester(_)
+                | TicketBranch::Copied(_)
+                | TicketBranch::Organization => {
+                    writing.part(Some(number), *branch, *part);
+                }
             }
         }
     }
@@ -71,7 +75,7 @@ pub(super) fn rows(
     let found: Vec<(i64, TicketRow)> = writing.statement.load(&mut session.conn)?;
     for (part, row) in found {
         if let Some(of_part) = usize::try_from(part).ok().and_then(|n| rows.get_mut(n)) {
-            of_part.rows.push(row.listed());
+            of_part.rows.push(row.listed()?);
         }
     }
     for of_part in &mut rows {

@@ -14,7 +14,8 @@ use crate::engine::interface::ReadFacts;
 use crate::engine::statement::{Given, Statement};
 use crate::error::Result;
 use crate::tables::cell::{Cell, Rows};
-use crate::tables::column::{RowKey, column, number, status};
+use crate::tables::codec::not_understood;
+use crate::tables::column::{LogValue, RowKey, column, number, status};
 use crate::tables::listed::Listed;
 use crate::tables::organization::{Org, Organization, StoreKeys};
 use crate::tables::origin::OriginKind;
@@ -70,7 +71,10 @@ impl Session {
             .load(&mut self.conn)?;
         let mut copies: HashMap<i64, Vec<ContactId>> = HashMap::new();
         for (ticket, contact) in copied {
-            copies.entry(ticket).or_default().push(contact_id(contact));
+            let id = ContactId::from_log(contact);
+            let unclear = || not_understood("ticket_copies", "contact", &[ticket, contact]);
+            let id = id.ok_or_else(unclear)?;
+            copies.entry(ticket).or_default().push(id);
         }
         Ok(copies)
     }

@@ -9,10 +9,10 @@ use super::session::Session;
 use crate::engine::interface::Imports;
 use crate::error::Result;
 use crate::tables::codec::not_understood;
-use crate::tables::column::{column, number};
+use crate::tables::column::{LogValue, column};
 use crate::tables::import_record::{
-    FAILED, ImportCounts, ImportFailure, ImportRecord, ImportReject, ImportState, ImportStep,
-    NewImport, RUNNING,
+    FAILED, ImportCounts, ImportFailure, ImportKind, ImportRecord, ImportReject, ImportState,
+    ImportStep, NewImport, RUNNING,
 };
 use crate::tables::organization::Org;
 use crate::tables::schema::{import_rejects, imports, jobs};
@@ -47,26 +47,28 @@ struct ImportRow {
 impl ImportRow {
     fn record(self) -> Result<ImportRecord> {
         let unclear = |column| not_understood("imports", column, &[self.import]);
-        let state = ImportState::of_numbers(self.state, self.failure);
+        let count = |column, stored| u64::from_log(stored).ok_or_else(|| unclear(column));
+        let kind = ImportKind::of_number(self.kind);
         let columns = serde_json::from_str(&self.headers);
+        let state = ImportState::of_numbers(self.state, self.failure);
         Ok(ImportRecord {
-            id: ImportId::new(number(self.import)),
+            id: ImportId::new(count("import", self.import)?),
             new: NewImport {
-                kind: self.kind,
+                kind: kind.ok_or_else(|| unclear("kind"))?,
                 columns: columns.map_err(|_| unclear("headers"))?,
-                rows_total: number(self.rows_total),
+                rows_total: count("rows_total", self.rows_total)?,
             },
-            state: state.ok_or_else(|| unclear("state"))?,
+            state: state.map_err(unclear)?,
             counts: ImportCounts {
-                created: number(self.rows_created),
-                updated: number(self.rows_updated),
-                unchanged: number(self.rows_unchanged),
-                rejected: number(self.rows_rejected),
-                accounts_created: number(self.accounts_created),
-                contacts_created: number(self.contacts_created),
+                created: count("rows_created", self.rows_created)?,
+                updated: count("rows_updated", self.rows_updated)?,
+                unchanged: count("rows_unchanged", self.rows_unchanged)?,
+                rejected: count("rows_rejected", self.rows_rejected)?,
+                accounts_created: count("accounts_created", self.accounts_created)?,
+                contacts_created: count("contacts_created", self.contacts_created)?,
             },
             at: At {
-                revision: Revision::new(number(self.revision)),
+                revision: Revision::new(count("revision", self.revision)?),
                 nonce: self.nonce,
             },
             create_time: Time::from_micros(self.create_time),
@@ -82,7 +84,7 @@ impl Imports for Session {
             .values((
                 imports::org.eq(org),
                 imports::import.eq(column(import.id.number())),
-                imports::kind.eq(import.new.kind),
+                imports::kind.eq(import.new.kind.number()),
                 imports::state.eq(import.state.number()),
                 imports::server.eq(server),
                 imports::headers.eq(headers),
@@ -188,13 +190,15 @@ impl Imports for Session {
             ))
             .load(&mut self.conn)?;
         records(rows, |(row, header, reason, message, cells): Row| {
-            let unclear = |_| not_understood("import_rejects", "cells", &[row]);
+            let key = [column(import.number()), row];
+            let unclear = |column| not_understood("import_rejects", column, &key);
+            let cells = serde_json::from_str(&cells);
             Ok(ImportReject {
-                number: number(row),
+                number: u64::from_log(row).ok_or_else(|| unclear("number"))?,
                 header,
                 reason,
                 message,
-                cells: serde_json::from_str(&cells).map_err(unclear)?,
+                cells: cells.map_err(|_| unclear("cells"))?,
             })
         })
     }

@@ -2,6 +2,7 @@
 
 use diesel::prelude::*;
 use roster_core::id::{AccountId, ContactId, TicketNo};
+use roster_core::record::Sharing;
 use roster_core::rules::visibility::{HeldAssociation, HeldSharing, Standing};
 use roster_core::text::TicketKey;
 
@@ -36,6 +37,15 @@ macro_rules! after_place {
 }
 
 impl ReadLists for Session {
+    fn sharing(&mut self, org: Org, account: AccountId) -> Result<Option<Sharing>> {
+        let found: Option<(Option<i64>, String)> = accounts::table
+            .find((org, column(account.number())))
+            .select((accounts::sharing_mode, accounts::sharing_roles))
+            .first(&mut self.conn)
+            .optional()?;
+        Ok(found.map(|(mode, roles)| sharing(mode, roles)))
+    }
+
     fn standing(&mut self, org: Org, contact: ContactId) -> Result<Option<Standing>> {
         type Row = (bool, Option<AssociationPart>, (Option<i64>, Option<String>));
         let rows: Vec<Row> = contacts::table

@@ -12,7 +12,8 @@ use crate::engine::statement::Statement;
 use crate::error::Result;
 use crate::tables::cell::{Rows, Table};
 use crate::tables::change_set::LogEntry;
-use crate::tables::column::{column, number};
+use crate::tables::codec::not_understood;
+use crate::tables::column::{LogValue, column};
 use crate::tables::listed::{Listed, Nominated};
 use crate::tables::organization::{Org, Organization};
 use crate::tables::request_answer::KeptAnswer;
@@ -94,21 +95,26 @@ pub(crate) struct OrganizationRow {
 }
 
 impl OrganizationRow {
-    fn organization(self) -> Organization {
-        Organization {
+    /// The organization, if every number of the row is understood.
+    fn organization(self) -> Result<Organization> {
+        let count = |column, stored| {
+            let unclear = || not_understood("organizations", column, &[self.org]);
+            u64::from_log(stored).ok_or_else(unclear)
+        };
+        Ok(Organization {
             org: self.org,
-            revision: Revision::new(number(self.revision)),
+            revision: Revision::new(count("revision", self.revision)?),
             nonce: self.nonce,
-            next_account: number(self.next_account),
-            next_contact: number(self.next_contact),
-            next_ticket: number(self.next_ticket),
-            next_import: number(self.next_import),
+            next_account: count("next_account", self.next_account)?,
+            next_contact: count("next_contact", self.next_contact)?,
+            next_ticket: count("next_ticket", self.next_ticket)?,
+            next_import: count("next_import", self.next_import)?,
             derivation: self.derivation,
-            settings_revision: Revision::new(number(self.settings_revision)),
+            settings_revision: Revision::new(count("settings_revision", self.settings_revision)?),
             settings: self.settings,
             change_time: Time::from_micros(self.change_time),
             epoch: self.epoch,
-        }
+        })
     }
 }
 
@@ -128,7 +134,7 @@ impl Session {
         let found = asked
             .get_result::<OrganizationRow>(&mut self.conn)
             .optional()?;
-        Ok(found.map(OrganizationRow::organization))
+        found.map(OrganizationRow::organization).transpose()
     }
 }
 

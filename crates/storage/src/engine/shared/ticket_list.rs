@@ -7,14 +7,15 @@
 
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Nullable, Text};
-use roster_core::id::{AccountId, ContactId, Revision, TicketNo, Time};
+use roster_core::id::{ContactId, Revision, TicketNo, Time};
 use roster_core::text::{Subject, TicketKey};
 
 use super::session::Session;
 use super::{branches, by_index};
 use crate::engine::statement::Statement;
 use crate::error::Result;
-use crate::tables::column::{column, number, status};
+use crate::tables::codec::not_understood;
+use crate::tables::column::{LogValue, column, status};
 use crate::tables::organization::Org;
 use crate::tables::ticket_list::{
     BranchBounds, BranchRows, ListedTicket, TicketBranch, TicketPlace,
@@ -48,20 +49,25 @@ pub(crate) struct TicketRow {
 }
 
 impl TicketRow {
-    pub(crate) fn listed(self) -> ListedTicket {
-        ListedTicket {
+    /// The ticket, if every value of the row is understood.
+    pub(crate) fn listed(self) -> Result<ListedTicket> {
+        let unclear = |column| not_understood("tickets", column, &[self.ticket]);
+        let requester = ContactId::from_log(self.requester);
+        let account = LogValue::from_log(self.account);
+        let revision = Revision::from_log(self.revision);
+        Ok(ListedTicket {
             place: TicketPlace {
                 create_time: Time::from_micros(self.create_time),
                 id: TicketKey::trusted(self.id),
             },
-            ticket: TicketNo::new(number(self.ticket)),
-            requester: ContactId::new(number(self.requester)),
-            account: self.account.map(|account| AccountId::new(number(account))),
+            ticket: TicketNo::from_log(self.ticket).ok_or_else(|| unclear("ticket"))?,
+            requester: requester.ok_or_else(|| unclear("requester"))?,
+            account: account.ok_or_else(|| unclear("account"))?,
             subject: Subject::trusted(self.subject),
             status: status(self.closed),
             private: self.is_private,
-            revision: Revision::new(number(self.revision)),
-        }
+            revision: revision.ok_or_else(|| unclear("revision"))?,
+        })
     }
 }
 

@@ -9,7 +9,7 @@ use crate::error::Result;
 use crate::tables::column::{column, number};
 use crate::tables::organization::Org;
 use crate::tables::schema::{
-    accounts, associations, contacts, ticket_copies, tickets, unique_keys,
+    accounts, associations, contacts, imports, ticket_copies, tickets, unique_keys,
 };
 
 fn limit_of(limit: usize) -> i64 {
@@ -75,6 +75,17 @@ impl Walks for Session {
             .order(tickets::ticket)
             .limit(limit_of(limit))
             .select(tickets::ticket)
+            .load(&mut self.conn)?;
+        Ok(numbers(rows))
+    }
+
+    fn imports_after(&mut self, org: Org, after: u64, limit: usize) -> Result<Vec<u64>> {
+        let rows = imports::table
+            .filter(imports::org.eq(org))
+            .filter(imports::import.gt(column(after)))
+            .order(imports::import)
+            .limit(limit_of(limit))
+            .select(imports::import)
             .load(&mut self.conn)?;
         Ok(numbers(rows))
     }

@@ -57,7 +57,7 @@ fn part_of(
     let in_order = !matches!(branch, TicketBranch::Copied(_));
     let rows = writing.statement;
     for row in rows.load_iter::<TicketRow, DefaultLoadingMode>(&mut session.conn)? {
-        let row = row?.listed();
+        let row = row?.listed()?;
         counted += usize::from((bounds.counts)(branch, &row));
         read.rows.push(row);
         if in_order && counted == bounds.enough {
