@@ -8,6 +8,7 @@
     reason = "tests fail by panicking, and a test binary has no public"
 )]
 
+mod account_fields;
 mod agreement;
 mod association;
 mod batch_limits;

@@ -13,9 +13,12 @@ fn an_account_is_created_shown_updated_and_deleted() {
         "やまだ",
         "--external-id",
         "D0001",
+        "--website",
+        "https://yamada.example",
         "--attribute",
         "plan=gold",
     ]);
+    assert!(created.contains("\nwebsite\thttps://yamada.example\n"));
     assert!(
         created.starts_with("id\ta1\nname\t株式会社山田\nreading\tやまだ\n"),
         "{created}"
@@ -32,8 +35,11 @@ fn an_account_is_created_shown_updated_and_deleted() {
         "everyone",
         "--clear",
         "name_reading",
+        "--clear",
+        "website",
     ]);
     let account = &updated[0]["account"];
+    assert_eq!(account["website"], "");
     assert_eq!(account["sharing_mode"], "SHARING_MODE_EVERYONE");
     assert_eq!(account["name_reading"], "");
     assert_eq!(account["attributes"]["plan"], "gold");

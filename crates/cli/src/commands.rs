@@ -125,3 +125,36 @@ fn attributes(attributes: &BTreeMap<String, String>) -> String {
         .collect();
     pairs.join(", ")
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use prost_reflect::DescriptorPool;
+
+    /// A field that the API has and no flag writes would be out of an operator's reach.
+    #[test]
+    fn every_field_of_an_account_and_a_contact_has_a_flag() {
+        let pool = DescriptorPool::decode(roster_api::FILE_DESCRIPTOR_SET).expect("the API");
+        let fields_of = |message: &str| -> BTreeSet<String> {
+            let message = pool.get_message_by_name(message).expect("a message");
+            message
+                .fields()
+                .map(|field| field.name().to_owned())
+                .collect()
+        };
+        let known = |clearable: &[&str], others: &[&str]| -> BTreeSet<String> {
+            let output = ["id", "etag", "create_time", "update_time"];
+            let all = clearable.iter().chain(others).chain(&output);
+            all.map(ToString::to_string).collect()
+        };
+        assert_eq!(
+            fields_of("roster.v1.Account"),
+            known(&super::account::CLEARABLE, &["name"])
+        );
+        assert_eq!(
+            fields_of("roster.v1.Contact"),
+            known(&super::contact::CLEARABLE, &["family_name", "blocked"])
+        );
+    }
+}

@@ -5,7 +5,7 @@ mod fields;
 use std::collections::BTreeMap;
 
 use crate::id::{AccountId, ContactId, Revision, Time};
-use crate::text::{Email, ExternalId, Name, Role, Subject, TicketKey};
+use crate::text::{Email, ExternalId, Name, Role, Subject, TicketKey, Website};
 
 pub(crate) use fields::Limited;
 use fields::record_fields;
@@ -40,6 +40,8 @@ record_fields! {
     sharing_mode: Option<SharingMode>;
     /// The roles that see its tickets under [`SharingMode::Roles`].
     sharing_roles: Vec<Role>;
+    /// The website.
+    website: Option<Website>;
 }
 
 record_fields! {

@@ -8,6 +8,8 @@ use std::fmt;
 pub const NAME_CHARS_MAX: usize = 200;
 /// Longest role: a job title.
 pub const ROLE_CHARS_MAX: usize = 100;
+/// Longest website: an address with a path fits.
+pub const WEBSITE_CHARS_MAX: usize = 200;
 /// Longest e-mail address, as RFC 5321 allows in a path.
 pub const EMAIL_CHARS_MAX: usize = 254;
 /// Longest ticket subject: mail clients cut long before.
@@ -154,6 +156,21 @@ text_type!(
 );
 
 text_type!(
+    /// The website of a company, as its users write it: trimmed, never empty, at most
+    /// [`WEBSITE_CHARS_MAX`].
+    Website,
+    |text| {
+        let text = text.trim();
+        if text.is_empty() {
+            return Err(TextFault::Empty);
+        }
+        check_controls(text, Controls::Refused)?;
+        check_chars(text, WEBSITE_CHARS_MAX)?;
+        text
+    }
+);
+
+text_type!(
     /// An e-mail address: one `@` with something on both sides, no white space.
     Email,
     |text| {
@@ -295,10 +312,11 @@ mod tests {
     #[test]
     fn every_limit_holds_at_one_below_at_and_one_above() {
         type Parse = fn(&str) -> Result<(), TextFault>;
-        let cases: [(usize, Parse); 6] = [
+        let cases: [(usize, Parse); 7] = [
             (NAME_CHARS_MAX, |t| Name::parse(t).map(drop)),
             (NAME_CHARS_MAX, |t| ExternalId::parse(t).map(drop)),
             (ROLE_CHARS_MAX, |t| Role::parse(t).map(drop)),
+            (WEBSITE_CHARS_MAX, |t| Website::parse(t).map(drop)),
             (SUBJECT_CHARS_MAX, |t| Subject::parse(t).map(drop)),
             (REQUEST_ID_CHARS_MAX, |t| RequestId::parse(t).map(drop)),
             (ACTOR_CHARS_MAX, |t| Actor::parse(t).map(drop)),

@@ -10,7 +10,7 @@ use roster_core::rules::import::{
     AccountKeys, AccountRow, AssociationRow, ContactKeys, ContactRow, Copied, Field, ImportRow,
     Named, PersonName, Reading, TicketRow,
 };
-use roster_core::text::{Email, ExternalId, Name, Role, Subject, TextFault, TicketKey};
+use roster_core::text::{Email, ExternalId, Name, Role, Subject, TextFault, TicketKey, Website};
 use roster_sheet::Row;
 
 use crate::fault::{At, RowFault};
@@ -32,6 +32,7 @@ pub(crate) fn read(layout: &Layout, row: &Row) -> Read<ImportRow> {
         Kind::Accounts => ImportRow::Account(AccountRow {
             keys: cells.account()?,
             name_reading: cells.text(Field::AccountNameReading, Name::parse)?,
+            website: cells.text(Field::AccountWebsite, Website::parse)?,
         }),
         Kind::Contacts => ImportRow::Contact(cells.contact_row()?),
         Kind::Associations => ImportRow::Association(AssociationRow {

@@ -84,6 +84,16 @@ const OF_ACCOUNTS: Names = &[
         F::AccountNameReading,
         &["取引先名(フリガナ)", "フリガナ", "ふりがな", "カナ"],
     ),
+    (
+        F::AccountWebsite,
+        &[
+            "Webサイト",
+            "ウェブサイト",
+            "ホームページ",
+            "Website",
+            "Web Site",
+        ],
+    ),
 ];
 
 /// What names a contact.
@@ -221,9 +231,10 @@ impl Kind {
     /// Whether a column of this kind of file may fill a field.
     pub fn has(self, field: Field) -> bool {
         let fills = |names: &&Names| names.iter().any(|(named, _)| *named == field);
-        // An association says nothing of how a name is read.
-        let of_reading = self == Self::Associations && field == F::AccountNameReading;
-        self.names().iter().any(|names| fills(&names)) && !of_reading
+        // An association writes nothing of the account but what names it.
+        let of_account = [F::AccountNameReading, F::AccountWebsite].contains(&field);
+        let of_account = self == Self::Associations && of_account;
+        self.names().iter().any(|names| fills(&names)) && !of_account
     }
 
     /// The fields of which a header needs one, for each side that must be named.

@@ -177,7 +177,11 @@ impl Hashes {
     }
 
     fn of_account(&self, row: &AccountRow) -> Statement {
-        let keys = &row.keys;
+        let AccountRow {
+            keys,
+            name_reading,
+            website,
+        } = row;
         let named = named_account(keys);
         let by_name = keys.id.is_none() && keys.external_id.is_none();
         let name = keys.name.as_ref();
@@ -194,7 +198,8 @@ impl Hashes {
                 self.said_if(keys.id.map(|id| id.number())),
                 self.said_if(keys.external_id.as_ref().map(folded)),
                 self.said_if(spelled),
-                self.said_if(row.name_reading.as_ref()),
+                self.said_if(name_reading.as_ref()),
+                self.said_if(website.as_ref()),
             ],
             keys: named.iter().map(|name| self.key(name)).collect(),
         }

@@ -42,6 +42,7 @@ mask_fields! {
         Attributes = "attributes",
         SharingMode = "sharing_mode",
         SharingRoles = "sharing_roles",
+        Website = "website",
     }
 }
 
@@ -106,6 +107,8 @@ pub(crate) fn parse<F: MaskField>(given: Option<FieldMask>) -> Parsed<Vec<F>> {
 mod tests {
     use std::collections::BTreeSet;
 
+    use prost::Message;
+
     use super::*;
 
     fn mask(paths: &[&str]) -> Option<FieldMask> {
@@ -139,5 +142,31 @@ mod tests {
         every_path_leads_to_its_field::<ContactField>();
         every_path_leads_to_its_field::<AssociationField>();
         every_path_leads_to_its_field::<SettingsField>();
+    }
+
+    /// A field that the proto has and no update can write would be lost without a word.
+    #[test]
+    fn every_field_of_a_message_can_be_written_or_is_output_only_or_an_id() {
+        let set = prost_types::FileDescriptorSet::decode(roster_api::FILE_DESCRIPTOR_SET);
+        let set = set.expect("the descriptor set");
+        let fields_of = |message: &str| -> BTreeSet<String> {
+            let messages = set.file.iter().flat_map(|file| &file.message_type);
+            let found = messages.filter(|of| of.name() == message);
+            let names = found.flat_map(|of| &of.field).map(|field| field.name());
+            names.map(str::to_owned).collect()
+        };
+        fn written<F: MaskField>(fixed: &[&str]) -> BTreeSet<String> {
+            let paths = F::ALL.iter().map(|field| field.path());
+            paths
+                .chain(fixed.iter().copied())
+                .map(str::to_owned)
+                .collect()
+        }
+        let record = ["id", "etag", "create_time", "update_time"];
+        assert_eq!(fields_of("Account"), written::<AccountField>(&record));
+        assert_eq!(fields_of("Contact"), written::<ContactField>(&record));
+        let pair = ["account_id", "contact_id", "primary", "etag", "create_time"];
+        assert_eq!(fields_of("Association"), written::<AssociationField>(&pair));
+        assert_eq!(fields_of("Settings"), written::<SettingsField>(&["etag"]));
     }
 }

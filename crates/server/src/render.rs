@@ -7,7 +7,7 @@ use roster_core::record::{
     Account, Association, Contact, Settings, SharingMode, Stored, Ticket, TicketStatus,
 };
 use roster_core::rules::visibility::{ClauseReason, Ground, Verdict};
-use roster_core::text::{ExternalId, Name, Role};
+use roster_core::text::{ExternalId, Name, Role, Website};
 use roster_storage::{HeadingCount, ListedTicket};
 
 use crate::token::etag;
@@ -47,6 +47,10 @@ pub(crate) fn account(id: AccountId, stored: &Stored<Account>) -> v1::Account {
         id: id.to_string(),
         name: account.name.to_string(),
         name_reading: name(account.name_reading.as_ref()),
+        website: account
+            .website
+            .as_ref()
+            .map_or_else(String::new, Website::to_string),
         external_id: external_id(account.external_id.as_ref()),
         attributes: account.attributes.clone(),
         sharing_mode: account

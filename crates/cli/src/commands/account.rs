@@ -87,6 +87,9 @@ struct Fields {
     /// A role that sees its tickets with --sharing roles. May be repeated.
     #[arg(long = "sharing-role", value_name = "ROLE")]
     sharing_roles: Vec<String>,
+    /// Its website.
+    #[arg(long, value_name = "URL")]
+    website: Option<String>,
     /// A free attribute. May be repeated; together they replace what is stored.
     #[arg(long = "attribute", value_name = "KEY=VALUE", value_parser = words::key_value)]
     attributes: Vec<(String, String)>,
@@ -102,12 +105,13 @@ pub(crate) struct Create {
 }
 
 /// The fields that may be empty.
-const CLEARABLE: [&str; 5] = [
+pub(super) const CLEARABLE: [&str; 6] = [
     "name_reading",
     "external_id",
     "attributes",
     "sharing_mode",
     "sharing_roles",
+    "website",
 ];
 
 /// A change of an account.
@@ -120,8 +124,8 @@ pub(crate) struct Update {
     name: Option<String>,
     #[command(flatten)]
     fields: Fields,
-    /// A field that is to be empty: name_reading, external_id, attributes, sharing_mode or
-    /// sharing_roles. May be repeated.
+    /// A field that is to be empty: name_reading, external_id, attributes, sharing_mode,
+    /// sharing_roles or website. May be repeated.
     #[arg(long, value_name = "FIELD", hide_possible_values = true, value_parser = CLEARABLE)]
     clear: Vec<String>,
 }
@@ -263,6 +267,7 @@ impl Fields {
             external_id: mask.take("external_id", self.external_id),
             sharing_mode: mask.take("sharing_mode", sharing).into(),
             sharing_roles: mask.take_list("sharing_roles", self.sharing_roles),
+            website: mask.take("website", self.website),
             attributes: attributes.into_iter().collect(),
             ..Default::default()
         }
@@ -336,6 +341,7 @@ fn shown(account: Option<&Account>) -> Rows {
         ("name", account.name),
         ("reading", account.name_reading),
         ("external id", account.external_id),
+        ("website", account.website),
         ("sharing", sharing),
         ("sharing roles", account.sharing_roles.join(", ")),
         ("attributes", super::attributes(&account.attributes)),

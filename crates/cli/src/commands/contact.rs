@@ -110,7 +110,7 @@ pub(crate) struct Create {
 }
 
 /// The fields that may be empty.
-const CLEARABLE: [&str; 6] = [
+pub(super) const CLEARABLE: [&str; 6] = [
     "given_name",
     "family_name_reading",
     "given_name_reading",

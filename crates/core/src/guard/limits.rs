@@ -12,7 +12,9 @@ use crate::record::{
     ACCOUNTS_PER_CONTACT_MAX, Account, Association, Attributes, Contact, Limited, Settings,
     SharingMode, Ticket,
 };
-use crate::text::{Email, ExternalId, Name, Role, Subject as TicketSubject, TextFault, TicketKey};
+use crate::text::{
+    Email, ExternalId, Name, Role, Subject as TicketSubject, TextFault, TicketKey, Website,
+};
 
 const GUARD: &str = "within-limits";
 
@@ -58,7 +60,7 @@ macro_rules! limited_texts {
         }
     )+};
 }
-limited_texts!(Name, ExternalId, Email, Role);
+limited_texts!(Name, ExternalId, Email, Role, Website);
 
 /// Values that their type limits.
 macro_rules! limited_by_type {

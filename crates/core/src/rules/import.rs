@@ -18,7 +18,7 @@ use crate::fact::{Facts, Needs, Unavailable, UniqueKey};
 use crate::id::{AccountId, ContactId, Pair, TicketNo, Time};
 use crate::record::TicketStatus;
 use crate::refusal::{Refusal, Refused};
-use crate::text::{Email, Name, Role, Subject, TicketKey};
+use crate::text::{Email, Name, Role, Subject, TicketKey, Website};
 
 /// A row whose cells could all be read. What is `None` keeps what is stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,6 +40,8 @@ pub struct AccountRow {
     pub keys: AccountKeys,
     /// The reading of its name.
     pub name_reading: Option<Name>,
+    /// Its website.
+    pub website: Option<Website>,
 }
 
 /// A contact as a row has it.

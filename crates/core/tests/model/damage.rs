@@ -44,6 +44,7 @@ fn an_account(external_id: &str) -> Account {
         attributes: Default::default(),
         sharing_mode: None,
         sharing_roles: Vec::new(),
+        website: None,
         create_time: Time::default(),
         update_time: Time::default(),
     }

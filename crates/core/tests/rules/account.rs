@@ -43,6 +43,9 @@ fn an_account_holds_what_was_given_and_the_moment_of_its_making() {
         attributes: Some(Attributes::from([("業種".into(), "製造".into())])),
         sharing_mode: Some(Some(SharingMode::Roles)),
         sharing_roles: Some(vec![role("営業")]),
+        website: Some(Some(
+            roster_core::text::Website::parse("a.example").unwrap(),
+        )),
     };
     let (now, revision) = (world.given.now, world.given.revision);
     let (id, made) = world.done(CreateAccount {

@@ -64,6 +64,7 @@ fn account_row(words: &str) -> ImportRow {
     ImportRow::Account(AccountRow {
         keys: account(words),
         name_reading: None,
+        website: None,
     })
 }
 

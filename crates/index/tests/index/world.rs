@@ -83,6 +83,7 @@ pub fn account(id: u64, mode: Option<SharingMode>) -> Change {
         sharing_roles: Vec::new(),
         create_time: Time::default(),
         update_time: Time::default(),
+        website: None,
     };
     Change::Account(Row::Created(AccountId::new(id), record))
 }

@@ -8,7 +8,7 @@ use roster_core::refusal::Refusal;
 use roster_core::rules::account::{AccountPatch, CreateAccount, UpdateAccount};
 use roster_core::rules::deletion::DeleteAccount;
 use roster_core::rules::disposition::Disposition;
-use roster_core::text::{ExternalId, Name};
+use roster_core::text::{ExternalId, Name, Website};
 use roster_storage::PickedAccount;
 use tonic::{Code, Request, Response, Status};
 
@@ -45,6 +45,9 @@ fn patch(given: &v1::Account, fields: &[AccountField]) -> Parsed<AccountPatch> {
             }
             AccountField::SharingRoles => {
                 patch.sharing_roles = Some(parse::sharing_roles(&at, &given.sharing_roles)?);
+            }
+            AccountField::Website => {
+                patch.website = Some(parse::optional_text(&at, &given.website, Website::parse)?);
             }
         }
     }

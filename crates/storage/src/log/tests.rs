@@ -11,7 +11,7 @@ use roster_core::id::{AccountId, ContactId, Pair, Revision, TicketNo, Time};
 use roster_core::record::{
     Account, Association, Attributes, Contact, Settings, SharingMode, Ticket, TicketStatus,
 };
-use roster_core::text::{Email, ExternalId, Name, Role, Subject, TicketKey};
+use roster_core::text::{Email, ExternalId, Name, Role, Subject, TicketKey, Website};
 
 use super::entry::bytes;
 use super::*;
@@ -36,6 +36,8 @@ fn account() -> Account {
             .into(),
         sharing_mode: Some(SharingMode::Roles),
         sharing_roles: vec![Role::trusted("営業".into()), Role::trusted("経理".into())],
+        // Not in the golden files, which are older.
+        website: None,
         create_time: Time::from_micros(1_700_000_000_000_001),
         update_time: Time::from_micros(-1),
     }
@@ -375,12 +377,14 @@ prop_compose! {
     fn any_account()(
         name in text(), reading in option::of(text()), external in option::of(text()),
         attributes in btree_map(text(), text(), 0..3), sharing_mode in option::of(mode()),
-        sharing_roles in roles(), create_time in time(), update_time in time(),
+        sharing_roles in roles(), website in option::of(text()),
+        create_time in time(), update_time in time(),
     ) -> Account {
         Account {
             name: Name::trusted(name),
             name_reading: reading.map(Name::trusted),
             external_id: external.map(ExternalId::trusted),
+            website: website.map(Website::trusted),
             attributes, sharing_mode, sharing_roles, create_time, update_time,
         }
     }

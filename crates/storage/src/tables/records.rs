@@ -5,7 +5,7 @@ use roster_core::names::{AccountNames, ContactNames, Derived};
 use roster_core::record::{
     Account, Association, Attributes, Contact, SharingMode, Stored, Ticket, TicketStatus,
 };
-use roster_core::text::{Email, ExternalId, Name, Role, Subject, TicketKey};
+use roster_core::text::{Email, ExternalId, Name, Role, Subject, TicketKey, Website};
 
 use crate::error::Result;
 use crate::tables::cell::{Cell, ColumnType, Rows, Table};
@@ -26,6 +26,7 @@ record_codec! {
         attributes = attributes: Attributes => (Text), Personal;
         sharing_mode = sharing_mode: Option<SharingMode> => (Nullable<BigInt>), Plain;
         sharing_roles = sharing_roles: Vec<Role> => (Text), Plain;
+        website = website: Option<Website> => (Nullable<Text>), Personal;
         create_time = create_time: Time => (BigInt), Plain;
         update_time = update_time: Time => (BigInt), Plain;
     }

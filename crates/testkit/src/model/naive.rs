@@ -68,6 +68,7 @@ impl Naive {
                     attributes: Default::default(),
                     sharing_mode: None,
                     sharing_roles: Vec::new(),
+                    website: None,
                     create_time: NOW,
                     update_time: NOW,
                 };

@@ -33,6 +33,8 @@ fields! {
     AccountName = "account.name";
     /// How the account's name is read.
     AccountNameReading = "account.name_reading";
+    /// The account's website.
+    AccountWebsite = "account.website";
     /// Roster's id of the contact.
     ContactId = "contact.id";
     /// The contact's id in another system.

@@ -92,20 +92,28 @@ impl<F: Facts> Work<'_, F> {
 
     /// Whether the row created the account that it names; so with the rows of the other kinds.
     fn account_row(&mut self, row: &AccountRow) -> Result<bool, Rejected> {
-        let keys = &row.keys;
+        let AccountRow {
+            keys,
+            name_reading,
+            website,
+        } = row;
+        let fields = AccountPatch {
+            name_reading: name_reading.clone().map(Some),
+            website: website.clone().map(Some),
+            ..AccountPatch::default()
+        };
         let Some(found) = keys.find(&self.draft)? else {
-            self.create_account(keys, row.name_reading.clone())?;
+            self.create_account(keys, fields)?;
             return Ok(true);
         };
         let name = keys.name.as_ref().filter(|_| !found.by_name);
         let patch = AccountPatch {
             name: name.map(|named| named.name.clone()),
-            name_reading: row.name_reading.clone().map(Some),
             external_id: new_id(
                 found.stored.record.external_id.as_ref(),
                 keys.external_id.as_ref(),
             ),
-            ..AccountPatch::default()
+            ..fields
         };
         let update = UpdateAccount {
             id: found.id,
@@ -259,7 +267,7 @@ impl<F: Facts> Work<'_, F> {
         if !self.create_missing || keys.name.is_none() {
             return Err(keys.unknown());
         }
-        let id = self.create_account(keys, None)?;
+        let id = self.create_account(keys, AccountPatch::default())?;
         self.accounts_created += 1;
         Ok(id)
     }
@@ -280,7 +288,7 @@ impl<F: Facts> Work<'_, F> {
     fn create_account(
         &mut self,
         keys: &AccountKeys,
-        name_reading: Option<Name>,
+        fields: AccountPatch,
     ) -> Result<AccountId, Rejected> {
         let Some(named) = &keys.name else {
             let field = Field::AccountName;
@@ -289,9 +297,8 @@ impl<F: Facts> Work<'_, F> {
         let create = CreateAccount {
             name: named.name.clone(),
             fields: AccountPatch {
-                name_reading: Some(name_reading),
                 external_id: Some(keys.external_id.clone()),
-                ..AccountPatch::default()
+                ..fields
             },
         };
         let (id, _): (AccountId, Stored<Account>) = self.run(&create, keys.field())?;
