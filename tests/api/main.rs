@@ -16,6 +16,7 @@ mod caller;
 mod check;
 mod client;
 mod client_import;
+mod contact_fields;
 mod deletion;
 mod demo;
 mod dissociation;

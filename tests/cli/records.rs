@@ -71,7 +71,10 @@ fn a_contact_is_created_shown_updated_and_deleted() {
         "tanaka@example.jp",
         "--external-id",
         "E1",
+        "--phone",
+        "03-1234-5678",
     ]);
+    assert!(created.contains("\nphone\t03-1234-5678\n"));
     assert!(
         created.starts_with("id\tc1\nname\t田中 太郎\nreading\tたなか\n"),
         "{created}"

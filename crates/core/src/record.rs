@@ -5,7 +5,7 @@ mod fields;
 use std::collections::BTreeMap;
 
 use crate::id::{AccountId, ContactId, Revision, Time};
-use crate::text::{Email, ExternalId, Name, Role, Subject, TicketKey, Website};
+use crate::text::{Email, ExternalId, Name, Phone, Role, Subject, TicketKey, Website};
 
 pub(crate) use fields::Limited;
 use fields::record_fields;
@@ -66,6 +66,8 @@ record_fields! {
     attributes: Attributes;
     /// A blocked contact sees nothing.
     blocked: bool;
+    /// The telephone number.
+    phone: Option<Phone>;
 }
 
 impl Contact {

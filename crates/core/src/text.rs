@@ -10,6 +10,8 @@ pub const NAME_CHARS_MAX: usize = 200;
 pub const ROLE_CHARS_MAX: usize = 100;
 /// Longest website: an address with a path fits.
 pub const WEBSITE_CHARS_MAX: usize = 200;
+/// Longest telephone number: an international number with an extension and a note fits.
+pub const PHONE_CHARS_MAX: usize = 40;
 /// Longest e-mail address, as RFC 5321 allows in a path.
 pub const EMAIL_CHARS_MAX: usize = 254;
 /// Longest ticket subject: mail clients cut long before.
@@ -151,6 +153,21 @@ text_type!(
         }
         check_controls(text, Controls::Refused)?;
         check_chars(text, NAME_CHARS_MAX)?;
+        text
+    }
+);
+
+text_type!(
+    /// A telephone number, as its users write it: trimmed, never empty, at most
+    /// [`PHONE_CHARS_MAX`].
+    Phone,
+    |text| {
+        let text = text.trim();
+        if text.is_empty() {
+            return Err(TextFault::Empty);
+        }
+        check_controls(text, Controls::Refused)?;
+        check_chars(text, PHONE_CHARS_MAX)?;
         text
     }
 );
@@ -312,11 +329,12 @@ mod tests {
     #[test]
     fn every_limit_holds_at_one_below_at_and_one_above() {
         type Parse = fn(&str) -> Result<(), TextFault>;
-        let cases: [(usize, Parse); 7] = [
+        let cases: [(usize, Parse); 8] = [
             (NAME_CHARS_MAX, |t| Name::parse(t).map(drop)),
             (NAME_CHARS_MAX, |t| ExternalId::parse(t).map(drop)),
             (ROLE_CHARS_MAX, |t| Role::parse(t).map(drop)),
             (WEBSITE_CHARS_MAX, |t| Website::parse(t).map(drop)),
+            (PHONE_CHARS_MAX, |t| Phone::parse(t).map(drop)),
             (SUBJECT_CHARS_MAX, |t| Subject::parse(t).map(drop)),
             (REQUEST_ID_CHARS_MAX, |t| RequestId::parse(t).map(drop)),
             (ACTOR_CHARS_MAX, |t| Actor::parse(t).map(drop)),

@@ -40,6 +40,7 @@ fn derived(kind: &str, name: &str, reading: &str) -> Derived {
         family_reading: Some(family_reading),
         given_reading: Some(given_reading),
         external_id: None,
+        phone: None,
     };
     Derived::of_contact::<&str>(&names, &[])
 }

@@ -10,7 +10,9 @@ use roster_core::rules::import::{
     AccountKeys, AccountRow, AssociationRow, ContactKeys, ContactRow, Copied, Field, ImportRow,
     Named, PersonName, Reading, TicketRow,
 };
-use roster_core::text::{Email, ExternalId, Name, Role, Subject, TextFault, TicketKey, Website};
+use roster_core::text::{
+    Email, ExternalId, Name, Phone, Role, Subject, TextFault, TicketKey, Website,
+};
 use roster_sheet::Row;
 
 use crate::fault::{At, RowFault};
@@ -165,6 +167,7 @@ impl<'r> Cells<'r> {
             keys: self.contact()?,
             given_name: self.text(Field::ContactGivenName, Name::parse)?,
             reading,
+            phone: self.text(Field::ContactPhone, Phone::parse)?,
             account: self.account()?,
         })
     }

@@ -127,6 +127,11 @@ const CONTACT_KEYS: Names = &[
     (F::ContactEmail, EMAILS),
 ];
 
+const CONTACT_DETAILS: Names = &[(
+    F::ContactPhone,
+    &["電話", "電話番号", "TEL", "Phone", "Phone Number"],
+)];
+
 const CONTACT_READINGS: Names = &[
     (F::ContactFamilyNameReading, &["セイ"]),
     (F::ContactGivenNameReading, &["メイ"]),
@@ -221,7 +226,7 @@ impl Kind {
     fn names(self) -> &'static [Names] {
         match self {
             Self::Accounts => &[OF_ACCOUNTS],
-            Self::Contacts => &[CONTACT_KEYS, CONTACT_READINGS, ITS_ACCOUNT],
+            Self::Contacts => &[CONTACT_KEYS, CONTACT_READINGS, CONTACT_DETAILS, ITS_ACCOUNT],
             // The keys of both sides: what both have, such as 顧客コード, the mapping must say.
             Self::Associations => &[OF_ASSOCIATIONS, CONTACT_KEYS, OF_ACCOUNTS],
             Self::Tickets => &[OF_TICKETS, ITS_ACCOUNT],

@@ -206,14 +206,21 @@ impl Hashes {
     }
 
     fn of_contact(&self, row: &ContactRow) -> Statement {
-        let keys = &row.keys;
+        let ContactRow {
+            keys,
+            given_name,
+            reading,
+            phone,
+            // The account and the association are of no contact's own.
+            account: _,
+        } = row;
         let named = named_contact(keys);
         let by_name = contact_keys(keys).is_empty();
         let name = keys.name.as_ref();
         let whole = name.filter(|name| by_name || name.name.whole);
         let parts = name.filter(|name| !by_name && !name.name.whole);
         let given = parts.and_then(|name| name.name.given.as_ref());
-        let (family_reading, given_reading) = match &row.reading {
+        let (family_reading, given_reading) = match reading {
             None => (None, None),
             Some(Reading::Whole { family, given }) => (Some(family), given.as_ref()),
             Some(Reading::Parts { family, given }) => (family.as_ref(), given.as_ref()),
@@ -223,9 +230,10 @@ impl Hashes {
             self.said_if(keys.external_id.as_ref().map(folded)),
             self.said_if(whole.map(|name| name.key())),
             self.said_if(parts.map(|name| &name.name.family)),
-            self.said_if(given.or(row.given_name.as_ref())),
+            self.said_if(given.or(given_name.as_ref())),
             self.said_if(family_reading),
             self.said_if(given_reading),
+            self.said_if(phone.as_ref()),
         ];
         let emails = keys.emails.iter();
         said.extend(emails.map(|email| self.said_if(email.as_ref().map(|e| fold(e.as_str())))));

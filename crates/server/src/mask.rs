@@ -57,6 +57,7 @@ mask_fields! {
         ExternalId = "external_id",
         Attributes = "attributes",
         Blocked = "blocked",
+        Phone = "phone",
     }
 }
 

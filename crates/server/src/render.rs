@@ -7,7 +7,7 @@ use roster_core::record::{
     Account, Association, Contact, Settings, SharingMode, Stored, Ticket, TicketStatus,
 };
 use roster_core::rules::visibility::{ClauseReason, Ground, Verdict};
-use roster_core::text::{ExternalId, Name, Role, Website};
+use roster_core::text::{ExternalId, Name, Phone, Role, Website};
 use roster_storage::{HeadingCount, ListedTicket};
 
 use crate::token::etag;
@@ -71,6 +71,10 @@ pub(crate) fn contact(id: ContactId, stored: &Stored<Contact>) -> v1::Contact {
         family_name: contact.family_name.to_string(),
         given_name: name(contact.given_name.as_ref()),
         family_name_reading: name(contact.family_name_reading.as_ref()),
+        phone: contact
+            .phone
+            .as_ref()
+            .map_or_else(String::new, Phone::to_string),
         given_name_reading: name(contact.given_name_reading.as_ref()),
         emails: contact.emails.iter().map(ToString::to_string).collect(),
         external_id: external_id(contact.external_id.as_ref()),

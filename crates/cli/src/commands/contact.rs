@@ -95,6 +95,9 @@ struct Fields {
     /// Whether it sees no ticket at all.
     #[arg(long, value_name = "true|false", action = clap::ArgAction::Set)]
     blocked: Option<bool>,
+    /// The telephone number.
+    #[arg(long, value_name = "NUMBER")]
+    phone: Option<String>,
     /// A free attribute. May be repeated; together they replace what is stored.
     #[arg(long = "attribute", value_name = "KEY=VALUE", value_parser = words::key_value)]
     attributes: Vec<(String, String)>,
@@ -110,13 +113,14 @@ pub(crate) struct Create {
 }
 
 /// The fields that may be empty.
-pub(super) const CLEARABLE: [&str; 6] = [
+pub(super) const CLEARABLE: [&str; 7] = [
     "given_name",
     "family_name_reading",
     "given_name_reading",
     "emails",
     "external_id",
     "attributes",
+    "phone",
 ];
 
 /// A change of a contact.
@@ -130,7 +134,7 @@ pub(crate) struct Update {
     #[command(flatten)]
     fields: Fields,
     /// A field that is to be empty: given_name, family_name_reading, given_name_reading, emails,
-    /// external_id or attributes. May be repeated.
+    /// external_id, attributes or phone. May be repeated.
     #[arg(long, value_name = "FIELD", hide_possible_values = true, value_parser = CLEARABLE)]
     clear: Vec<String>,
 }
@@ -281,6 +285,7 @@ impl Fields {
             given_name_reading: mask.take("given_name_reading", self.given_reading),
             emails: mask.take_list("emails", self.emails),
             external_id: mask.take("external_id", self.external_id),
+            phone: mask.take("phone", self.phone),
             blocked: mask.take("blocked", self.blocked),
             attributes: attributes.into_iter().collect(),
             ..Default::default()
@@ -367,6 +372,7 @@ fn shown(contact: Option<&Contact>) -> Rows {
             super::person(&contact.family_name_reading, &contact.given_name_reading),
         ),
         ("e-mail", contact.emails.join(", ")),
+        ("phone", contact.phone),
         ("external id", contact.external_id),
         (
             "blocked",

@@ -13,7 +13,7 @@ use crate::record::{
     SharingMode, Ticket,
 };
 use crate::text::{
-    Email, ExternalId, Name, Role, Subject as TicketSubject, TextFault, TicketKey, Website,
+    Email, ExternalId, Name, Phone, Role, Subject as TicketSubject, TextFault, TicketKey, Website,
 };
 
 const GUARD: &str = "within-limits";
@@ -60,7 +60,7 @@ macro_rules! limited_texts {
         }
     )+};
 }
-limited_texts!(Name, ExternalId, Email, Role, Website);
+limited_texts!(Name, ExternalId, Email, Phone, Role, Website);
 
 /// Values that their type limits.
 macro_rules! limited_by_type {

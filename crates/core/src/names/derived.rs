@@ -8,7 +8,7 @@ use icu_properties::{CodePointMapData, CodePointMapDataBorrowed};
 use super::fold::fold_name;
 use super::heading::Heading;
 use super::name_key::{name_key, person_key};
-use super::search::{Field, Gram, grams, search_text};
+use super::search::{Field, Gram, digits, grams, search_text};
 use super::sort_key::of_folded;
 
 /// The version of the code that makes derived columns.
@@ -43,6 +43,8 @@ pub struct ContactNames<'a> {
     pub given_reading: Option<&'a str>,
     /// The caller's own id.
     pub external_id: Option<&'a str>,
+    /// The telephone number: it is found by its digits.
+    pub phone: Option<&'a str>,
 }
 
 /// The derived columns of one record.
@@ -109,11 +111,13 @@ impl Derived {
 
         let turned = joined(given, "", contact.family);
         let turns = !given.is_empty() && !is_japanese(&name);
-        let mut fields = Vec::with_capacity(4 + emails.len());
+        let mut fields = Vec::with_capacity(5 + emails.len());
         fields.extend([Field::Name(&name), Field::Name(&reading)]);
         fields.extend(turns.then_some(Field::Other(&turned)));
         fields.extend(emails.iter().map(|email| Field::Other(email.as_ref())));
         fields.extend(contact.external_id.map(Field::Other));
+        let phone = contact.phone.map(digits).unwrap_or_default();
+        fields.push(Field::Other(&phone));
         Self {
             heading,
             sort_key: of_folded(heading, &listed),
@@ -157,6 +161,7 @@ mod tests {
         family_reading: Some("タナカ"),
         given_reading: Some("タロウ"),
         external_id: Some("E-１"),
+        phone: None,
     };
 
     #[test]

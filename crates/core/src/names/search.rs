@@ -126,6 +126,23 @@ fn is_start(c: char) -> bool {
     matches!(c, NAME_START | OTHER_START)
 }
 
+/// The digits of a telephone number, of any script and width.
+pub(super) fn digits(number: &str) -> String {
+    fold_name(number)
+        .chars()
+        .filter(char::is_ascii_digit)
+        .collect()
+}
+
+/// The digits of a query that is written as a telephone number: digits with marks between them.
+fn digits_of_a_number(query: &str) -> Option<String> {
+    let folded = fold_name(query);
+    let of_a_number = |c: char| c.is_ascii_digit() || " +-().".contains(c);
+    let digits: String = folded.chars().filter(char::is_ascii_digit).collect();
+    let is_number = folded.chars().all(of_a_number) && digits.len() >= 2;
+    (is_number && digits.len() < folded.chars().count()).then_some(digits)
+}
+
 /// What a caller searches for, folded as search texts are.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SearchQuery {
@@ -139,7 +156,7 @@ impl SearchQuery {
     /// Folds a query. One of white space alone is empty.
     pub fn parse(text: &str) -> Self {
         let mut written = fold_search(text);
-        let spelled = spelled_out(&fold_name(text));
+        let spelled = spelled_out(&fold_name(text)).or_else(|| digits_of_a_number(text));
         let spelled = spelled.filter(|spelled| !spelled.contains(&written));
         if written.chars().nth(1).is_none() && !written.is_empty() {
             written.insert(0, NAME_START);

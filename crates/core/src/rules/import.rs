@@ -18,7 +18,7 @@ use crate::fact::{Facts, Needs, Unavailable, UniqueKey};
 use crate::id::{AccountId, ContactId, Pair, TicketNo, Time};
 use crate::record::TicketStatus;
 use crate::refusal::{Refusal, Refused};
-use crate::text::{Email, Name, Role, Subject, TicketKey, Website};
+use crate::text::{Email, Name, Phone, Role, Subject, TicketKey, Website};
 
 /// A row whose cells could all be read. What is `None` keeps what is stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,6 +53,8 @@ pub struct ContactRow {
     pub given_name: Option<Name>,
     /// The readings.
     pub reading: Option<Reading>,
+    /// The telephone number.
+    pub phone: Option<Phone>,
     /// The account to associate it with; empty: none, and what it has stays.
     pub account: AccountKeys,
 }

@@ -60,6 +60,7 @@ fn a_contact(email: &str) -> Contact {
         external_id: None,
         attributes: Default::default(),
         blocked: false,
+        phone: None,
         create_time: Time::default(),
         update_time: Time::default(),
     }

@@ -42,6 +42,7 @@ fn a_contact_holds_what_was_given_and_begins_without_an_account() {
         external_id: Some(Some(external("E1"))),
         attributes: Some(Attributes::from([("部署".into(), "営業".into())])),
         blocked: Some(true),
+        phone: None,
     };
     let (id, made) = world.done(create(fields));
     assert_eq!(id, c(5));

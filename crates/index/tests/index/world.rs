@@ -100,6 +100,7 @@ pub fn contact(id: u64, blocked: bool) -> Change {
         blocked,
         create_time: Time::default(),
         update_time: Time::default(),
+        phone: None,
     };
     Change::Contact(Row::Created(ContactId::new(id), record))
 }

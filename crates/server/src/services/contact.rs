@@ -8,7 +8,7 @@ use roster_core::limit;
 use roster_core::refusal::Refusal;
 use roster_core::rules::contact::{ContactPatch, CreateContact, UpdateContact};
 use roster_core::rules::deletion::{DeleteContact, RequestedTickets};
-use roster_core::text::{Email, ExternalId, Name};
+use roster_core::text::{Email, ExternalId, Name, Phone};
 use roster_storage::{PickedContact, Snapshot, StorageError};
 use tonic::{Code, Request, Response, Status};
 
@@ -48,6 +48,9 @@ fn patch(given: &v1::Contact, fields: &[ContactField]) -> Parsed<ContactPatch> {
                 patch.attributes = Some(parse::attributes(&at, &given.attributes)?);
             }
             ContactField::Blocked => patch.blocked = Some(given.blocked),
+            ContactField::Phone => {
+                patch.phone = Some(parse::optional_text(&at, &given.phone, Phone::parse)?);
+            }
         }
     }
     Ok(patch)

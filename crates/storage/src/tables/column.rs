@@ -2,7 +2,7 @@
 
 use roster_core::id::{AccountId, ContactId, Pair, Revision, TicketNo, Time};
 use roster_core::record::{Attributes, SharingMode, TicketStatus};
-use roster_core::text::{Email, ExternalId, Name, Role, Subject, TicketKey, Website};
+use roster_core::text::{Email, ExternalId, Name, Phone, Role, Subject, TicketKey, Website};
 
 use crate::tables::cell::{Cell, ColumnType};
 
@@ -82,7 +82,7 @@ macro_rules! texts {
         }
     )+};
 }
-texts!(Name, ExternalId, Role, Subject, TicketKey, Website);
+texts!(Name, ExternalId, Phone, Role, Subject, TicketKey, Website);
 
 /// Lists of texts: JSON in the column, repeated strings in the log.
 macro_rules! lists {

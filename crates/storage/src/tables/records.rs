@@ -5,7 +5,7 @@ use roster_core::names::{AccountNames, ContactNames, Derived};
 use roster_core::record::{
     Account, Association, Attributes, Contact, SharingMode, Stored, Ticket, TicketStatus,
 };
-use roster_core::text::{Email, ExternalId, Name, Role, Subject, TicketKey, Website};
+use roster_core::text::{Email, ExternalId, Name, Phone, Role, Subject, TicketKey, Website};
 
 use crate::error::Result;
 use crate::tables::cell::{Cell, ColumnType, Rows, Table};
@@ -57,6 +57,7 @@ record_codec! {
         external_id = external_id: Option<ExternalId> => (Nullable<Text>), Personal;
         attributes = attributes: Attributes => (Text), Personal;
         blocked = blocked: bool => (Bool), Plain;
+        phone = phone: Option<Phone> => (Nullable<Text>), Personal;
         create_time = create_time: Time => (BigInt), Plain;
         update_time = update_time: Time => (BigInt), Plain;
     }
@@ -132,6 +133,7 @@ pub(crate) fn derived_of_contact(contact: &Contact) -> Derived {
             family_reading: contact.family_name_reading.as_ref().map(Name::as_str),
             given_reading: contact.given_name_reading.as_ref().map(Name::as_str),
             external_id: contact.external_id.as_ref().map(ExternalId::as_str),
+            phone: contact.phone.as_ref().map(Phone::as_str),
         },
         &emails,
     )

@@ -4,7 +4,7 @@ use crate::error::{Result, StorageError};
 
 /// The newest migration that this code knows. A store whose `schema_floor` is above it must not be
 /// served by this code.
-pub(crate) const SCHEMA_VERSION: i64 = 3;
+pub(crate) const SCHEMA_VERSION: i64 = 4;
 
 /// That this code may serve a store of this floor.
 pub(crate) fn check(floor: i64) -> Result<()> {

@@ -281,6 +281,7 @@ fn contact_row(number: u64, of: &Contact, revision: u64) -> Value {
         family_reading: text(of.family_name_reading.as_ref()),
         given_reading: text(of.given_name_reading.as_ref()),
         external_id,
+        phone: None,
     };
     let derived = Derived::of_contact(&names, &emails);
     json!([

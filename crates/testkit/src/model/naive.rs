@@ -91,6 +91,7 @@ impl Naive {
                     external_id: None,
                     attributes: Default::default(),
                     blocked: false,
+                    phone: None,
                     create_time: NOW,
                     update_time: NOW,
                 };

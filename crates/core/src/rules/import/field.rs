@@ -53,6 +53,8 @@ fields! {
     ContactNameReading = "contact.name_reading";
     /// An e-mail address; several columns may fill it.
     ContactEmail = "contact.email";
+    /// The contact's telephone number.
+    ContactPhone = "contact.phone";
     /// Whether the account is the contact's primary.
     AssociationPrimary = "association.primary";
     /// Whether the association sees the account's tickets.

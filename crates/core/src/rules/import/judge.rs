@@ -126,7 +126,16 @@ impl<F: Facts> Work<'_, F> {
 
     fn contact_row(&mut self, row: &ContactRow) -> Result<bool, Rejected> {
         let (contact, created) = match row.keys.find(&self.draft)? {
-            None => (self.create_contact(&row.keys, row.reading.as_ref())?, true),
+            None => {
+                let mut fields = ContactPatch {
+                    phone: row.phone.clone().map(Some),
+                    ..ContactPatch::default()
+                };
+                if let Some(reading) = &row.reading {
+                    patch_reading(&mut fields, reading, None);
+                }
+                (self.create_contact(&row.keys, fields)?, true)
+            }
             Some(found) => (self.update_contact(row, found)?, false),
         };
         if !row.account.is_empty() {
@@ -141,17 +150,25 @@ impl<F: Facts> Work<'_, F> {
         row: &ContactRow,
         found: Found<ContactId, Contact>,
     ) -> Result<ContactId, Rejected> {
+        let ContactRow {
+            keys,
+            given_name,
+            reading,
+            phone,
+            account: _,
+        } = row;
         let stored = &found.stored.record;
         let mut patch = ContactPatch {
-            emails: new_emails(&stored.emails, &row.keys.emails),
-            external_id: new_id(stored.external_id.as_ref(), row.keys.external_id.as_ref()),
+            emails: new_emails(&stored.emails, &keys.emails),
+            external_id: new_id(stored.external_id.as_ref(), keys.external_id.as_ref()),
+            phone: phone.clone().map(Some),
             ..ContactPatch::default()
         };
-        match &row.keys.name {
+        match &keys.name {
             Some(name) if !found.by_name => patch_name(&mut patch, name, stored),
-            Some(_) | None => patch.given_name = row.given_name.clone().map(Some),
+            Some(_) | None => patch.given_name = given_name.clone().map(Some),
         }
-        if let Some(reading) = &row.reading {
+        if let Some(reading) = reading {
             patch_reading(&mut patch, reading, Some(stored));
         }
         let update = UpdateContact {
@@ -159,7 +176,7 @@ impl<F: Facts> Work<'_, F> {
             patch,
             etag: None,
         };
-        self.run(&update, row.keys.field())?;
+        self.run(&update, keys.field())?;
         Ok(found.id)
     }
 
@@ -280,7 +297,7 @@ impl<F: Facts> Work<'_, F> {
         if !self.create_missing || keys.name.is_none() {
             return Err(keys.unknown());
         }
-        let id = self.create_contact(keys, None)?;
+        let id = self.create_contact(keys, ContactPatch::default())?;
         self.contacts_created += 1;
         Ok(id)
     }
@@ -308,21 +325,18 @@ impl<F: Facts> Work<'_, F> {
     fn create_contact(
         &mut self,
         keys: &ContactKeys,
-        reading: Option<&Reading>,
+        fields: ContactPatch,
     ) -> Result<ContactId, Rejected> {
         let Some(named) = &keys.name else {
             let field = Field::ContactFamilyName;
             return Err(reject(field, Refusal::Missing(field.path())));
         };
-        let mut fields = ContactPatch {
+        let fields = ContactPatch {
             given_name: Some(named.name.given.clone()),
             emails: Some(keys.given_emails().cloned().collect()),
             external_id: Some(keys.external_id.clone()),
-            ..ContactPatch::default()
+            ..fields
         };
-        if let Some(reading) = reading {
-            patch_reading(&mut fields, reading, None);
-        }
         let create = CreateContact {
             family_name: named.name.family.clone(),
             fields,
