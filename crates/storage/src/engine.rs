@@ -1,4 +1,4 @@
-//! The engine behind a store, and how many connections to it a server has.
+//! The engine behind a store, and how many connections a server opens to it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,21 +18,21 @@ mod sqlite;
 pub(crate) mod statement;
 mod store_keys;
 
-/// Readers of one server; a read is short, so few serve many.
+/// Readers of one server. Reads are short, so a few connections serve many calls.
 pub(crate) const READERS: u32 = 8;
-/// Organizations that are written at once on PostgreSQL.
+/// Organizations that are written at the same time on PostgreSQL.
 const POSTGRES_WRITERS: usize = 4;
-/// SQLite has one writer by nature.
+/// SQLite allows one writer.
 const SQLITE_WRITERS: usize = 1;
-/// NameIndex readers and writers: whoever follows the log, who must not wait for readers, and by whom it
-/// is known whether the database answers.
+/// The connections of the log follower, apart from readers and writers. The follower must not wait
+/// for readers, and it detects whether the database answers.
 pub(crate) const FOLLOWERS: u32 = 1;
-/// How long a connection is waited for. Readers wait for their turn before they ask for one and
-/// writers have their own, so there is always one unless the database is away: then a call is to
-/// hear so within a second.
+/// How long to wait for a connection. Readers queue before they take one and writers have their
+/// own, so the pool is empty only while the database is away. The call must then fail within a
+/// second.
 pub(crate) const CONNECTION_PATIENCE: Duration = Duration::from_millis(800);
 
-/// A database, as it is told.
+/// The address of a database.
 pub(crate) enum Address<'a> {
     /// The path of a file.
     Sqlite(&'a str),
@@ -59,11 +59,11 @@ impl<'a> Address<'a> {
     }
 }
 
-/// For what a database is opened.
+/// Why a database is opened.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Opening {
     Serving,
-    /// NameIndex servers at work: nothing is made, locked or written.
+    /// To inspect it beside running servers: creates, locks and writes nothing.
     Looking,
 }
 
@@ -79,9 +79,9 @@ pub(crate) enum Engine {
 }
 
 impl Engine {
-    /// The engine of an address, made and migrated, or only looked at.
+    /// Opens the engine of an address: creates and migrates the database, or only inspects it.
     pub(crate) fn open(address: &Address<'_>, how: Opening) -> Result<Self> {
-        // Each writer may ask for a second connection when an answer is lost.
+        // Each writer may need a second connection when the response to a COMMIT is lost.
         let connections = READERS + FOLLOWERS + 2 * address.writers() as u32;
         match (how, address) {
             (Opening::Serving, Address::Sqlite(path)) => {
@@ -105,8 +105,7 @@ impl Engine {
         }
     }
 
-    /// A connection that waits for nobody, and to ask which does not wait for the network; none if
-    /// there is none now.
+    /// Returns an idle local connection, or `None`. Never blocks.
     pub(crate) fn connection_here(&self) -> Option<Box<dyn Connection>> {
         match self {
             Self::Sqlite { pool, .. } => Some(Box::new(sqlite::idle_session(pool)?)),

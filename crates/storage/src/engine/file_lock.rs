@@ -1,4 +1,4 @@
-//! One server a SQLite file: what a server keeps in memory would not hear of another's writes.
+//! Allows one server per SQLite file: the facts in a server's memory would miss another's writes.
 
 use std::collections::BTreeSet;
 use std::fs::{File, Metadata, OpenOptions, TryLockError};
@@ -43,7 +43,7 @@ impl FileLock {
     pub(crate) fn take(database: &str) -> Result<Self> {
         let path = Path::new(database);
         let unusable = |error: std::io::Error| {
-            let text = format!("{} cannot be opened: {error}", path.display());
+            let text = format!("{} could not be opened: {error}", path.display());
             StorageError::Unreachable(text.into())
         };
         let mut held = HELD.lock();

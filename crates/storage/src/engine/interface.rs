@@ -1,4 +1,4 @@
-//! What an engine can do, without any type of diesel: the same source implements it twice.
+//! The interface of an engine, free of diesel types: the same source implements it for both.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -21,34 +21,35 @@ use crate::tables::request_answer::KeptAnswer;
 use crate::tables::ticket_list::{BranchBounds, BranchRows, SightRow, TicketBranch, TicketPlace};
 use crate::tables::visibility_row::VisibilityPart;
 
-/// What a snapshot is asked, as far as an engine plans by it.
+/// How a snapshot reads, as far as it affects an engine's query plans.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Reading {
-    /// Anything. Where an engine keeps plans, each statement is planned for the keys it is given.
+    /// Any reads. An engine that caches plans replans each statement for its keys.
     Facts,
-    /// A page in the order of an index and the few records around it: whatever the keys, indexes
-    /// lead to them, so that plans are kept.
+    /// A page in the order of an index, and the few records around it. Indexes serve any keys, so
+    /// plans are cached.
     Page,
 }
 
 pub(crate) trait Transactions {
-    /// Begins a transaction that writes: on SQLite at once, so that it never meets another's.
+    /// Begins a write transaction. On SQLite it is immediate, so that it never conflicts with
+    /// another.
     fn begin_write(&mut self) -> Result<()>;
-    /// Begins a snapshot: all its reads see one moment.
+    /// Begins a snapshot: all its reads see one revision.
     fn begin_read(&mut self, reading: Reading) -> Result<()>;
     fn commit(&mut self) -> Result<()>;
     fn rollback(&mut self) -> Result<()>;
-    /// Has an engine that plans by statistics make those of what imports write anew.
+    /// Runs ANALYZE on the tables that imports write (PostgreSQL only).
     fn refresh_statistics(&mut self) -> Result<()>;
 }
 
 pub(crate) trait ReadFacts {
     fn store_keys(&mut self) -> Result<StoreKeys>;
-    /// The names of all organizations.
+    /// Returns the names of all organizations.
     fn organizations(&mut self) -> Result<Vec<String>>;
     fn organization(&mut self, name: &str) -> Result<Option<Organization>>;
     fn nonce_of(&mut self, org: Org, revision: Revision) -> Result<Option<i64>>;
-    /// How many change sets came by this way.
+    /// Returns how many change sets have this kind of origin.
     fn change_sets_from(&mut self, org: Org, kind: OriginKind) -> Result<u64>;
     fn accounts(
         &mut self,
@@ -60,15 +61,15 @@ pub(crate) trait ReadFacts {
         org: Org,
         ids: &[ContactId],
     ) -> Result<Vec<(ContactId, Stored<Contact>)>>;
-    /// Whether these contacts are blocked, those that exist, in no order.
+    /// Returns whether each of these contacts is blocked. Omits unknown contacts; in no order.
     fn blocked(&mut self, org: Org, ids: &[ContactId]) -> Result<Vec<(ContactId, bool)>>;
-    /// The associations of these pairs, those that exist, in no order.
+    /// Returns the associations of these pairs. Omits pairs without one; in no order.
     fn associations(
         &mut self,
         org: Org,
         pairs: &[Pair],
     ) -> Result<Vec<(Pair, Stored<Association>)>>;
-    /// All associations of these contacts, by account number.
+    /// Returns all associations of these contacts, by account number.
     fn associations_of(
         &mut self,
         org: Org,
@@ -88,26 +89,26 @@ pub(crate) trait ReadFacts {
         org: Org,
         numbers: &[TicketNo],
     ) -> Result<Vec<(TicketNo, Stored<Ticket>)>>;
-    /// The copy lists of these tickets, of those that have one.
+    /// Returns the contacts in CC of these tickets. Omits tickets without any.
     fn copies(
         &mut self,
         org: Org,
         numbers: &[TicketNo],
     ) -> Result<HashMap<TicketNo, Vec<ContactId>>>;
     fn tickets_of(&mut self, org: Org, of: TicketsOf) -> Result<Vec<TicketNo>>;
-    /// How many tickets of an account have the contact in copy.
+    /// Returns how many tickets of an account have the contact in CC.
     fn copied_count(&mut self, org: Org, pair: Pair) -> Result<u64>;
-    /// The tickets between any of these requesters and any of these accounts.
+    /// Returns the tickets between any of these requesters and any of these accounts.
     fn held_tickets(&mut self, org: Org, asked: &BTreeSet<Held>)
     -> Result<Vec<(Held, HeldTicket)>>;
-    /// The accounts of these names, the lowest `limit` of each.
+    /// Returns the accounts of these names, the lowest `limit` of each.
     fn accounts_named(
         &mut self,
         org: Org,
         of: &[Namesakes],
         limit: usize,
     ) -> Result<Vec<(Namesakes, AccountId)>>;
-    /// The contacts of these names, the lowest `limit` of each.
+    /// Returns the contacts of these names, the lowest `limit` of each.
     fn contacts_named(
         &mut self,
         org: Org,
@@ -118,11 +119,11 @@ pub(crate) trait ReadFacts {
     fn kept_answers(&mut self, org: Org, request_ids: &[&str]) -> Result<Vec<KeptAnswer>>;
 }
 
-/// What whoever follows the change log reads.
+/// The reads of the log follower.
 pub(crate) trait ReadLog {
-    /// The newest moments of these organizations, those that exist, in no order.
+    /// Returns the newest revisions of these organizations. Omits unknown ones; in no order.
     fn heads(&mut self, names: &[&str]) -> Result<Vec<(String, At)>>;
-    /// The change sets after a revision, oldest first, at most a page of them.
+    /// Returns the change sets after a revision, oldest first, at most a page.
     fn change_sets_after(
         &mut self,
         org: Org,
@@ -131,7 +132,7 @@ pub(crate) trait ReadLog {
     ) -> Result<Vec<LoggedSet>>;
 }
 
-/// Walks over the rows of a table: the keys after one, in order, at most `limit`.
+/// Walks over the rows of a table: the keys after a given key, in order, at most `limit`.
 pub(crate) trait Walks {
     fn accounts_after(&mut self, org: Org, after: u64, limit: usize) -> Result<Vec<u64>>;
     fn contacts_after(&mut self, org: Org, after: u64, limit: usize) -> Result<Vec<u64>>;
@@ -140,44 +141,45 @@ pub(crate) trait Walks {
     fn imports_after(&mut self, org: Org, after: u64, limit: usize) -> Result<Vec<u64>>;
     /// Unique keys as their table holds them.
     fn keys_after(&mut self, org: Org, after: &str, limit: usize) -> Result<Vec<String>>;
-    /// Tickets that have a copy list and do not exist.
+    /// Returns tickets that have contacts in CC but do not exist.
     fn copies_without_ticket(&mut self, org: Org, limit: usize) -> Result<Vec<TicketNo>>;
 }
 
 pub(crate) trait Write {
-    /// The organization's row, locked until the transaction ends; made if it is not there.
+    /// Returns the organization's row, locked until the transaction ends. Creates it if it is
+    /// missing.
     fn lock_organization(&mut self, name: &str) -> Result<Organization>;
     fn write_organization(&mut self, organization: &Organization) -> Result<()>;
     fn delete(&mut self, org: Org, table: &Table, keys: &Rows<'_>) -> Result<()>;
-    /// Writes rows, over those that have their keys. Stamps of rows that are there stay.
+    /// Writes rows, replacing rows with the same keys. Existing rows keep their stamps.
     fn upsert(&mut self, org: Org, table: &Table, rows: &Rows<'_>) -> Result<()>;
-    /// Writes rows that are not there yet: one that is, is a defect.
+    /// Writes new rows. A row that already exists is a defect.
     fn insert(&mut self, org: Org, table: &Table, rows: &Rows<'_>) -> Result<()>;
-    /// Writes the columns of rows that are there.
+    /// Updates the columns of existing rows.
     fn update(&mut self, org: Org, table: &Table, rows: &Rows<'_>) -> Result<()>;
-    /// As [`upsert`](Self::upsert), but adds to the last column what is there.
+    /// As [`upsert`](Self::upsert), but adds to the stored value of the last column.
     fn add(&mut self, org: Org, table: &Table, rows: &Rows<'_>) -> Result<()>;
-    /// Takes records from the index of grams.
+    /// Removes records from the gram index.
     fn delete_grams(&mut self, org: Org, listed: Listed, ids: &[u64]) -> Result<()>;
-    /// Writes the grams of records, whether or not they have some.
+    /// Replaces the grams of records, including records that had no grams before.
     fn write_grams(&mut self, org: Org, listed: Listed, records: &[Nominated]) -> Result<()>;
     fn append_log(&mut self, org: Org, sets: &[LogEntry]) -> Result<()>;
-    /// Keeps answers, and forgets those of the organization that expired before `now`.
+    /// Stores answers, and deletes the organization's answers that expired before `now`.
     fn keep_answers(&mut self, org: Org, answers: &[KeptAnswer], now: Time) -> Result<()>;
 }
 
-/// How a page of rows was poured.
+/// Where a page of streamed rows ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Poured<K> {
-    /// Up to this key; there may be more behind it.
+    /// At this key; more rows may follow.
     UpTo(K),
-    /// There are no more.
+    /// At the last row.
     All,
-    /// The sink is full.
+    /// At a row that the sink had no room for.
     Full,
 }
 
-/// Pours facts of sight after a key, by key, at most `limit` rows.
+/// Streams visibility facts after a key, by key, at most `limit` rows.
 pub(crate) trait Pours {
     fn pour_contacts(
         &mut self,
@@ -222,9 +224,9 @@ pub(crate) trait ReadLists {
     /// How a contact stands, by one statement; none where there is no such contact.
     fn standing(&mut self, org: Org, contact: ContactId) -> Result<Option<Standing>>;
     fn sight_rows(&mut self, org: Org, contact: ContactId, ids: &[&str]) -> Result<Vec<SightRow>>;
-    /// Whether an account has more contacts than so many.
+    /// Returns whether an account has more than `than` contacts.
     fn has_more_members(&mut self, org: Org, account: AccountId, than: usize) -> Result<bool>;
-    /// Looks at the contacts after a place, in order: those of the account pass.
+    /// Examines the contacts after a place, in order: those of the account pass.
     fn look_for_members(
         &mut self,
         org: Org,
@@ -232,9 +234,9 @@ pub(crate) trait ReadLists {
         after: &NamePlace,
         limit: usize,
     ) -> Result<Vec<Looked>>;
-    /// Where the contacts of an account stand, in no order.
+    /// Returns the places of an account's contacts, in no order.
     fn member_places(&mut self, org: Org, account: AccountId) -> Result<Vec<NamePlace>>;
-    /// The accounts of a contact: from the beginning the primary first, then by name.
+    /// Returns the accounts of a contact: on the first page the primary first, then by name.
     fn contact_accounts(
         &mut self,
         org: Org,
@@ -242,8 +244,8 @@ pub(crate) trait ReadLists {
         after: Option<&ContactAccountPlace>,
         limit: usize,
     ) -> Result<Vec<ContactAccount>>;
-    /// The next rows of each branch after a place, in the order of the branches, each read from its
-    /// index.
+    /// Returns the next rows of each branch after a place, in the order of the branches, each read
+    /// from its index.
     fn ticket_branches(
         &mut self,
         org: Org,
@@ -251,7 +253,7 @@ pub(crate) trait ReadLists {
         after: Option<&TicketPlace>,
         bounds: BranchBounds<'_>,
     ) -> Result<Vec<BranchRows>>;
-    /// The contacts of an account after a number, by number.
+    /// Returns the contacts of an account after a number, by number.
     fn members(
         &mut self,
         org: Org,
@@ -263,7 +265,7 @@ pub(crate) trait ReadLists {
 
 pub(crate) trait Imports {
     fn insert_import(&mut self, org: Org, import: &ImportRecord, server: i64) -> Result<()>;
-    /// Moves a running import on from exactly where the step begins; answers whether it did.
+    /// Advances a running import if it is exactly where the step begins. Returns whether it did.
     fn advance_import(
         &mut self,
         org: Org,
@@ -272,7 +274,7 @@ pub(crate) trait Imports {
         end_time: Time,
     ) -> Result<bool>;
     fn import(&mut self, org: Org, import: ImportId) -> Result<Option<ImportRecord>>;
-    /// The rejects of an import after a row, by row, at most `limit`.
+    /// Returns the rejects of an import after a row, by row, at most `limit`.
     fn import_rejects(
         &mut self,
         org: Org,
@@ -280,33 +282,33 @@ pub(crate) trait Imports {
         after: u64,
         limit: usize,
     ) -> Result<Vec<ImportReject>>;
-    /// The servers whose imports are marked running.
+    /// Returns the servers whose imports are marked as running.
     fn importing_servers(&mut self) -> Result<Vec<i64>>;
     /// Marks the running imports of a server that is gone as failed.
     fn fail_imports_of(&mut self, server: i64, end_time: Time) -> Result<()>;
 }
 
-/// What is kept of the servers at work.
+/// The rows about running servers.
 pub(crate) trait Servers {
-    /// Whether several servers may work on the database.
+    /// Whether several servers may use the database.
     fn is_shared(&self) -> bool;
-    /// The oldest version of the schema that a server must know.
+    /// Returns the oldest schema version that a server must know.
     fn schema_floor(&mut self) -> Result<i64>;
-    /// Has the lease of a server end so many microseconds from now; answers whether it held one
-    /// that was not over.
+    /// Extends the lease of a server to `micros` microseconds from now. Returns whether it held a
+    /// lease that had not expired.
     fn renew_lease(&mut self, server: i64, micros: i64) -> Result<bool>;
-    /// Whether a server that holds no lease is not at work any more: one of before leases, or one
-    /// whose lease another server has found to be over.
+    /// Whether a server that holds no lease is gone: it ran a version without leases and holds no
+    /// lock, or another server found its lease expired.
     fn is_known_gone(&mut self, server: i64) -> Result<bool>;
-    /// The servers whose lease is over.
+    /// Returns the servers whose lease has expired.
     fn servers_gone(&mut self) -> Result<Vec<i64>>;
     fn forget_server(&mut self, server: i64) -> Result<()>;
 }
 
-/// What a picker reads.
+/// The reads of a picker.
 pub(crate) trait ReadNames {
-    /// Numbers of records that have all these grams, at most `limit`, in no order. There may be some
-    /// among them that lack grams which most records have.
+    /// Returns numbers of records that have all these grams, at most `limit`, in no order. The
+    /// result may include records that lack grams which most records have.
     fn nominated(
         &mut self,
         org: Org,
@@ -314,11 +316,11 @@ pub(crate) trait ReadNames {
         grams: &[u64],
         limit: usize,
     ) -> Result<Vec<u64>>;
-    /// Where these records stand, in no order.
+    /// Returns the places of these records, in no order.
     fn places(&mut self, org: Org, listed: Listed, ids: &[u64]) -> Result<Vec<NamePlace>>;
-    /// Looks at these records, in no order.
+    /// Examines these records, in no order.
     fn look_at(&mut self, org: Org, picking: &Picking<'_>, ids: &[u64]) -> Result<Vec<Looked>>;
-    /// Looks at the records after a place and with a sort key below `end`, in order.
+    /// Examines the records after a place and with a sort key below `end`, in order.
     fn look_along(
         &mut self,
         org: Org,
@@ -327,7 +329,7 @@ pub(crate) trait ReadNames {
         end: &[u8],
         limit: usize,
     ) -> Result<Vec<Looked>>;
-    /// The first stretch from `from` on and below `end` where each of these grams stands.
+    /// Returns the first stretch in `from..end` where each of these grams appears.
     fn next_stretch(
         &mut self,
         org: Org,
@@ -336,33 +338,33 @@ pub(crate) trait ReadNames {
         from: &[u8],
         end: &[u8],
     ) -> Result<Option<Vec<u8>>>;
-    /// How many stand under each heading that has any, in the order of headings.
+    /// Returns how many records each heading has, in the order of headings. Omits empty headings.
     fn heading_counts(&mut self, org: Org, listed: Listed) -> Result<Vec<(Heading, u64)>>;
-    /// How many contacts of an account stand under each heading.
+    /// Returns how many contacts of an account each heading has.
     fn member_headings(&mut self, org: Org, account: AccountId) -> Result<Vec<(Heading, u64)>>;
 }
 
-/// What keeps derived columns at their version.
+/// The reads and writes that keep derived columns at the version of the code.
 pub(crate) trait Derivations {
-    /// The highest version of any organization.
+    /// Returns the highest version of any organization.
     fn newest_derivation(&mut self) -> Result<i64>;
-    /// The organizations below a version.
+    /// Returns the organizations below a version.
     fn organizations_derived_before(&mut self, version: i64) -> Result<Vec<String>>;
-    /// The accounts after a number, by number.
+    /// Returns the accounts after a number, by number.
     fn account_rows_after(
         &mut self,
         org: Org,
         after: u64,
         limit: usize,
     ) -> Result<Vec<(AccountId, Stored<Account>)>>;
-    /// The contacts after a number, by number.
+    /// Returns the contacts after a number, by number.
     fn contact_rows_after(
         &mut self,
         org: Org,
         after: u64,
         limit: usize,
     ) -> Result<Vec<(ContactId, Stored<Contact>)>>;
-    /// Counts the headings of an organization anew.
+    /// Recounts the headings of an organization.
     fn recount_headings(&mut self, org: Org) -> Result<()>;
     fn write_derivation(&mut self, org: Org, version: i64) -> Result<()>;
 }

@@ -1,15 +1,14 @@
-//! Which servers are at work, so that the imports of one that died are told from those of one that
-//! still works on them.
+//! Which servers are running, so that the imports of a dead server can be failed.
 //!
 //! Each server holds a lease in the database, under a random number that its imports carry, and
-//! renews it again and again. Whoever renews also looks for leases that are over: the imports of
-//! those servers are failed. Leases are measured by the clock of the database.
+//! renews it regularly. A server that renews also looks for expired leases and fails the imports of
+//! those servers. Leases are measured by the clock of the database.
 //!
 //! Invariants:
-//! - An import that was failed writes nothing more, even if its server was only paused and goes on:
-//!   each batch commits only if its import still runs.
-//! - After an outage of the database, all leases may be over at once. A server whose own lease was
-//!   over fails nobody's imports until it has held its lease for as long as a lease lasts.
+//! - A failed import writes nothing more, even if its server was only paused and resumes: each
+//!   batch commits only if its import is still running.
+//! - After an outage of the database, all leases may have expired. A server whose own lease had
+//!   expired fails no imports until it has held its lease for a whole lease duration.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -24,16 +23,16 @@ use crate::engine::interface::Connection;
 use crate::error::{Result, StorageError};
 use crate::tables::schema_version::SCHEMA_VERSION;
 
-/// How often the database is asked whether this server may go on serving it.
+/// How often to ask the database whether this server may still serve it.
 const FLOOR_LOOK_EVERY: Duration = Duration::from_millis(500);
-/// A lease is renewed this many times before it would be over: so that a renewal or two may fail.
+/// Renewals per lease, so that one or two may fail before the lease expires.
 const RENEWALS_PER_LEASE: u32 = 4;
 
-/// This server among those at work on a database.
+/// This server among the servers of a database.
 pub(crate) struct LiveServers {
     number: i64,
     superseded: Arc<AtomicBool>,
-    /// The thread that renews, where other servers may be at work on the database.
+    /// The thread that renews the lease, if other servers may use the database.
     renewing: Option<Renewing>,
 }
 
@@ -45,7 +44,8 @@ struct Renewing {
 impl LiveServers {
     /// Draws this server's number, takes its lease and fails the imports of servers that are gone.
     ///
-    /// A SQLite file has one server, which its lock sees to: whatever runs in it is a dead one's.
+    /// The lock of a SQLite file ensures that it has one server: any import that is running there
+    /// belongs to a dead server.
     pub(crate) fn begin(engine: &Engine, lease: Duration) -> Result<Self> {
         let number = getrandom::u64().map_err(|error| StorageError::Defect(Box::new(error)))?;
         let mut look = Look {
@@ -75,12 +75,12 @@ impl LiveServers {
         })
     }
 
-    /// The number that this server's imports carry.
+    /// Returns the number that this server's imports carry.
     pub(crate) fn number(&self) -> i64 {
         self.number
     }
 
-    /// Whether a newer server has changed the schema so that this one must not serve it any more.
+    /// Whether a newer server has raised the schema floor above this server's schema.
     pub(crate) fn is_superseded(&self) -> bool {
         self.superseded.load(Ordering::Relaxed)
     }
@@ -90,7 +90,7 @@ impl LiveServers {
         if let Some(renewing) = self.renewing.take() {
             *renewing.stop.0.lock() = true;
             renewing.stop.1.notify_all();
-            // A panic was told when it happened.
+            // The panic hook has already reported a panic.
             let _ = renewing.thread.join();
         }
     }
@@ -125,9 +125,9 @@ impl Renewing {
                 }) {
                     Ok(()) if due => renewed = Instant::now(),
                     Ok(()) => {}
-                    // That the database is away is told by those who follow its log.
+                    // The log follower reports that the database is away.
                     Err(error) => {
-                        tracing::debug!(%error, "the lease of this server was not renewed")
+                        tracing::debug!(%error, "could not renew the lease of this server")
                     }
                 }
             }
@@ -140,11 +140,11 @@ impl Renewing {
     }
 }
 
-/// What the renewing thread knows.
+/// The state of the renewing thread.
 struct Look {
     number: i64,
     lease: Duration,
-    /// Since when this server has held its lease without a gap.
+    /// Since when this server has held its lease without interruption.
     held_since: Option<Instant>,
 }
 
@@ -170,7 +170,7 @@ impl Look {
         for server in connection.servers_gone()? {
             connection.fail_imports_of(server, now())?;
             connection.forget_server(server)?;
-            tracing::warn!(server, "a server is gone: its imports are failed");
+            tracing::warn!(server, "a server is gone; marked its imports as failed");
         }
         Ok(())
     }

@@ -25,28 +25,28 @@ type Conn = PgConnection;
 
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations/postgres");
 
-/// Every statement is planned for the keys that it is given: a plan kept from when a table was
-/// small, or made for ten keys, goes through the whole table once its keys are thousands.
+/// Plans every statement for its own keys. A cached plan made while a table was small, or for ten
+/// keys, scans the whole table for thousands of keys.
 const BEGIN_WRITE: &str = "BEGIN ISOLATION LEVEL READ COMMITTED; \
      SET LOCAL plan_cache_mode = force_custom_plan";
 
 const BEGIN_READ: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; \
      SET LOCAL plan_cache_mode = force_custom_plan";
 
-/// To plan a page takes longer than to read it, so that its plans are kept for a while. Nothing but
-/// indexes in their own order is of use to it.
+/// Planning a page takes longer than reading it, so its plans are cached for a while. A page needs
+/// nothing but indexes in their own order.
 const BEGIN_PAGE: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; \
      SET LOCAL plan_cache_mode = force_generic_plan; \
      SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off; SET LOCAL enable_sort = off; \
      SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off";
-/// How long plans are kept. One made while a table was small may take the wrong index of it: a table
-/// that was empty so long ago is still small.
+/// How long plans are cached. A plan made while a table was small may use the wrong index; a table
+/// that was empty this long ago is still small.
 const PLANS_KEPT_FOR: Duration = Duration::from_secs(1);
 
-/// Several servers may work on one database.
+/// Several servers may use one database.
 const SHARED: bool = true;
 
-/// The present moment in microseconds since 1970, also within a transaction.
+/// The current time in microseconds since 1970, also within a transaction.
 const CLOCK: &str = "(extract(epoch FROM clock_timestamp()) * 1000000)::bigint";
 
 #[derive(QueryableByName)]
@@ -55,7 +55,8 @@ struct TakenRow {
     taken: bool,
 }
 
-/// Whether a server of before leases is at work: it holds an advisory lock under its number.
+/// Whether a server of a version without leases is running: it holds an advisory lock under its
+/// number.
 fn is_locked(conn: &mut Conn, server: i64) -> Result<bool> {
     let row: TakenRow = diesel::sql_query("SELECT pg_try_advisory_xact_lock($1) AS taken")
         .bind::<diesel::sql_types::BigInt, _>(server)
@@ -63,11 +64,11 @@ fn is_locked(conn: &mut Conn, server: i64) -> Result<bool> {
     Ok(!row.taken)
 }
 
-/// Those that have several indexes to choose from.
+/// The tables with several indexes to choose from.
 const REFRESH_STATISTICS: &str =
     "ANALYZE accounts, contacts, unique_keys, associations, tickets, ticket_copies";
 
-/// Since when a connection keeps the plans of its pages.
+/// Since when a connection has cached the plans of its pages.
 struct PlansKeptSince(Instant);
 
 fn begin_read(
@@ -88,10 +89,10 @@ fn begin_read(
     Ok(())
 }
 
-/// One writer an organization.
+/// One writer per organization.
 const FOR_UPDATE: &str = " FOR UPDATE";
 
-/// Unpacking the JSON of [`Rows::json`](crate::tables::cell::Rows::json).
+/// SQL that unpacks the JSON of [`Rows::json`](crate::tables::cell::Rows::json).
 mod unpack {
     use crate::tables::cell::ColumnType;
 
@@ -101,7 +102,7 @@ mod unpack {
     pub(super) const FROM: &str = "FROM json_array_elements($2::json) AS row";
     /// The numbers of the fourth parameter, as rows.
     pub(super) const NUMBERS: &str = "SELECT value::bigint FROM json_array_elements_text($4::json)";
-    /// Ends a subquery of rows that is joined: the planner needs no help here.
+    /// Ends a joined subquery of rows. The planner needs no hint here.
     pub(super) const ONCE: &str = "";
 
     fn column(place: usize, kind: ColumnType) -> String {
@@ -123,9 +124,9 @@ mod unpack {
             .join(", ")
     }
 
-    /// Joins to each of the rows wanted the lowest records that meet a condition, as many as the
-    /// third parameter says. They are sorted by an expression, so that the planner does not go
-    /// through the whole table by number in the hope of meeting them soon.
+    /// Joins to each wanted row the lowest records that meet a condition, at most the third
+    /// parameter. They are sorted by an expression, so that the planner does not scan the whole
+    /// table by number in the hope of meeting them soon.
     pub(super) fn lowest(table: &str, id: &str, condition: &str) -> String {
         format!(
             "CROSS JOIN LATERAL (SELECT {id} FROM {table} WHERE org = $1::bigint AND {condition} \
@@ -146,20 +147,20 @@ mod unpack {
     }
 }
 
-/// Whether a connection is tried before it is lent: the server may have gone meanwhile.
+/// Tests a connection before it is lent: the server may have gone meanwhile.
 const TRIED: bool = true;
 
-/// Has the sort keys of records read from their index alone: the planner sees that itself.
+/// Reads the sort keys of records from their index only. The planner chooses it without a hint.
 fn by_keys(_table: &str) -> String {
     String::new()
 }
 
-/// Has rows read in the order of an index: the planner sees that itself.
+/// Reads rows in the order of an index. The planner chooses it without a hint.
 fn by_index(_name: &str) -> String {
     String::new()
 }
 
-/// The place of a text in another, from 1; 0 if it is not there.
+/// The position of a text in another, from 1; 0 if it is absent.
 const PLACE_OF: &str = "strpos";
 
 /// Whether migrations were ever carried out.
@@ -181,10 +182,10 @@ impl CustomizeConnection<Conn, diesel::r2d2::Error> for OnConnect {
     }
 }
 
-/// Makes the tables where needed.
+/// Creates and migrates the tables as needed.
 pub(crate) fn migrate(path: &str) -> Result<()> {
     let mut conn = connect(path)?;
-    // Several servers may start at once: one migrates, the others wait for it.
+    // Several servers may start at the same time: one migrates, the others wait for it.
     conn.batch_execute("SELECT pg_advisory_lock(7237138321)")?;
     conn.run_pending_migrations(MIGRATIONS)
         .map_err(StorageError::Unreachable)?;

@@ -25,7 +25,8 @@ type Conn = SqliteConnection;
 
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations/sqlite");
 
-/// A deferred transaction that reads and then writes would be refused at once.
+/// Immediate, because SQLite would refuse the first write of a deferred transaction that had read
+/// before another's write.
 const BEGIN_WRITE: &str = "BEGIN IMMEDIATE";
 /// The immediate transaction has locked the whole database.
 const FOR_UPDATE: &str = "";
@@ -33,18 +34,18 @@ const FOR_UPDATE: &str = "";
 /// A file has one server.
 const SHARED: bool = false;
 
-/// The present moment in microseconds since 1970.
+/// The current time in microseconds since 1970.
 const CLOCK: &str = "CAST(unixepoch('subsec') * 1000000 AS INTEGER)";
 
-/// Whether a server of before leases is at work: it would hold the file.
+/// Whether a server of a version without leases is running. Never: it would hold the file.
 fn is_locked(_: &mut Conn, _: i64) -> Result<bool> {
     Ok(false)
 }
 
-/// There are no statistics to plan by.
+/// SQLite plans without statistics here.
 const REFRESH_STATISTICS: &str = "";
 
-/// Plans depend on the tables alone here, whatever is read.
+/// Plans depend only on the tables here, for any kind of reading.
 fn begin_read(conn: &mut PooledConnection<ConnectionManager<Conn>>, _: Reading) -> Result<()> {
     Ok(AnsiTransactionManager::begin_transaction_sql(
         &mut **conn,
@@ -52,7 +53,7 @@ fn begin_read(conn: &mut PooledConnection<ConnectionManager<Conn>>, _: Reading) 
     )?)
 }
 
-/// Unpacking JSON in which many questions travel as one parameter.
+/// SQL that unpacks JSON: many keys travel as one parameter.
 mod unpack {
     use crate::tables::cell::ColumnType;
 
@@ -62,8 +63,8 @@ mod unpack {
     pub(super) const FROM: &str = "FROM json_each(?2)";
     /// The numbers of the fourth parameter, as rows.
     pub(super) const NUMBERS: &str = "SELECT value FROM json_each($4)";
-    /// Ends a subquery of rows that is joined. A limit, though it is none, keeps the planner from
-    /// unpacking the rows anew for every row of the table that they are joined with.
+    /// Ends a joined subquery of rows. `LIMIT -1` limits nothing, but keeps the planner from
+    /// unpacking the rows again for every row of the joined table.
     pub(super) const ONCE: &str = "LIMIT -1";
 
     fn column(place: usize, kind: ColumnType) -> String {
@@ -74,8 +75,8 @@ mod unpack {
         }
     }
 
-    /// Joins to each of the rows wanted the lowest records that meet a condition, as many as the
-    /// third parameter says.
+    /// Joins to each wanted row the lowest records that meet a condition, at most the third
+    /// parameter.
     pub(super) fn lowest(table: &str, id: &str, condition: &str) -> String {
         format!(
             "CROSS JOIN {table} AS found ON found.org = ?1 AND found.{id} IN \
@@ -96,23 +97,23 @@ mod unpack {
     }
 }
 
-/// Whether a connection is tried before it is lent: a file does not go away, and where it cannot be
-/// read the question itself says so.
+/// Does not test a connection before it is lent: a file does not go away, and a read of an
+/// unreadable file fails by itself.
 const TRIED: bool = false;
 
-/// Has the sort keys of records read from their index alone: the planner, which knows no sizes,
-/// would read the rows.
+/// Reads the sort keys of records from their index only. The planner knows no table sizes and would
+/// read the rows.
 fn by_keys(table: &str) -> String {
     format!("INDEXED BY {table}_keys")
 }
 
-/// Has rows read in the order of an index: the planner, which does not know how few are wanted,
-/// might sort them all.
+/// Reads rows in the order of an index. The planner does not know how few are wanted and might sort
+/// them all.
 fn by_index(name: &str) -> String {
     format!("INDEXED BY {name}")
 }
 
-/// The place of a text in another, from 1; 0 if it is not there.
+/// The position of a text in another, from 1; 0 if it is absent.
 const PLACE_OF: &str = "instr";
 
 /// Whether migrations were ever carried out.
@@ -139,7 +140,7 @@ impl CustomizeConnection<Conn, diesel::r2d2::Error> for OnConnect {
     }
 }
 
-/// Makes the file where needed, and its tables.
+/// Creates the file and its tables as needed.
 pub(crate) fn migrate(path: &str) -> Result<()> {
     let mut conn = connect(path)?;
     conn.run_pending_migrations(MIGRATIONS)
@@ -150,7 +151,7 @@ pub(crate) fn migrate(path: &str) -> Result<()> {
 fn connect(path: &str) -> Result<Conn> {
     let mut conn =
         Conn::establish(path).map_err(|error| StorageError::Unreachable(Box::new(error)))?;
-    // Tools may be reading the file: their locks are waited for.
+    // Tools may be reading the file: wait for their locks.
     conn.batch_execute(BUSY_TIMEOUT)?;
     Ok(conn)
 }
@@ -159,7 +160,7 @@ pub(crate) fn session(pool: &Pool<ConnectionManager<Conn>>) -> Result<Session> {
     Ok(Session { conn: pool.get()? })
 }
 
-/// A session that nobody has now; none if there is none.
+/// Returns an idle session, if the pool has one.
 pub(crate) fn idle_session(pool: &Pool<ConnectionManager<Conn>>) -> Option<Session> {
     let conn = pool.try_get()?;
     Some(Session { conn })

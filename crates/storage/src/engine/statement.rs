@@ -1,8 +1,8 @@
-//! Statements in words of our own that a connection keeps prepared.
+//! SQL statements that a connection keeps prepared.
 //!
-//! diesel prepares a `sql_query` anew each time, which costs more than a short list takes to be
-//! read, and looks for every column of its rows by name. These are kept by their text, and their
-//! columns are told by place.
+//! diesel prepares a `sql_query` on each call, which costs more than reading a short list, and
+//! looks up every column of a row by name. These statements are cached by their text and read their
+//! columns by position.
 
 use std::borrow::Cow;
 use std::marker::PhantomData;
@@ -28,14 +28,15 @@ enum Piece<'a> {
     Given(Given<'a>),
 }
 
-/// A statement, piece by piece, and the types of the columns that it answers. Parameters stand
-/// where they are used.
+/// A statement in pieces, and the types of its result columns. Parameters are placed where they are
+/// used.
 ///
-/// Invariant: whoever makes one has few different texts. A connection keeps them all.
+/// Invariant: callers use a bounded set of SQL texts, because each is cached for the connection's
+/// life.
 #[derive(Debug)]
 pub(crate) struct Statement<'a, Columns = Untyped> {
     pieces: Vec<Piece<'a>>,
-    /// Prepared anew: there would be too many texts.
+    /// Prepared for one call only, because there would be too many texts.
     once: bool,
     columns: PhantomData<Columns>,
 }
@@ -51,7 +52,7 @@ impl<Columns> Default for Statement<'_, Columns> {
 }
 
 impl<'a, Columns> Statement<'a, Columns> {
-    /// A statement that will have so many pieces.
+    /// Creates a statement with capacity for this many pieces.
     pub(crate) fn with_room_for(pieces: usize) -> Self {
         Self {
             pieces: Vec::with_capacity(pieces),
@@ -59,7 +60,7 @@ impl<'a, Columns> Statement<'a, Columns> {
         }
     }
 
-    /// A statement with numbered parameters, `?1` or `$1`, that first stand in their order.
+    /// Creates a statement from numbered parameters, `?1` or `$1`, whose first uses are in order.
     pub(crate) fn numbered(sql: &'a str, given: impl IntoIterator<Item = Given<'a>>) -> Self {
         let (mut statement, mut rest) = (Self::default(), sql);
         for (place, given) in given.into_iter().enumerate() {
@@ -73,7 +74,7 @@ impl<'a, Columns> Statement<'a, Columns> {
         statement
     }
 
-    /// Goes on in the text.
+    /// Appends SQL text.
     pub(crate) fn words(&mut self, words: impl Into<Cow<'a, str>>) -> &mut Self {
         self.pieces.push(Piece::Words(words.into()));
         self
@@ -92,7 +93,7 @@ impl<'a, Columns> Statement<'a, Columns> {
         self
     }
 
-    /// Has it prepared anew unless its text is one of few.
+    /// Caches the statement only if its text belongs to a bounded set.
     pub(crate) fn if_few(&mut self, few: bool) -> &mut Self {
         self.once |= !few;
         self
@@ -128,7 +129,7 @@ where
     }
 }
 
-/// It is known by its text.
+/// Identified by its text.
 impl<Columns> QueryId for Statement<'_, Columns> {
     type QueryId = ();
     const HAS_STATIC_QUERY_ID: bool = false;

@@ -1,8 +1,8 @@
-//! The keys that are drawn when a database is made.
+//! The keys that are drawn when a database is created.
 
 use crate::error::{Result, StorageError};
 
-/// Draws the keys of a new store and hands them to whoever keeps them.
+/// Draws the keys of a new store and passes them to `keep`.
 pub(crate) fn draw_keys(keep: impl FnOnce(Vec<u8>, Vec<u8>, Vec<u8>) -> Result<()>) -> Result<()> {
     let draw = |length: usize| -> Result<Vec<u8>> {
         let mut bytes = vec![0; length];

@@ -1,4 +1,4 @@
-//! The branches of a list, all in one statement: each question is a way to the server and back.
+//! The branches of a list, all in one statement, because each statement is a round trip.
 
 use diesel::RunQueryDsl;
 use diesel::sql_types::BigInt;
@@ -11,15 +11,15 @@ use crate::tables::column::column;
 use crate::tables::organization::Org;
 use crate::tables::ticket_list::{BranchBounds, TicketBranch};
 
-/// Up to so many branches a statement of all stays prepared: most contacts have few accounts, and
-/// each number of branches is another text.
+/// Up to this many branches, the statement stays prepared: most contacts have few accounts, and
+/// each number of branches is another SQL text.
 const BRANCHES_KEPT_MAX: usize = 16;
 
-/// The number of a part and its row.
+/// The number of a part, and its row.
 type Columns = (BigInt, TicketColumns);
 
 impl<'a> Writing<'a, Columns> {
-    /// The same part of many accounts' branches, planned once.
+    /// Appends the same part of many accounts' branches, planned once.
     fn lateral(&mut self, accounts: &[(usize, AccountId)], part: Part<'a>) {
         self.join();
         self.statement.words("SELECT p.part, t.* FROM (VALUES ");
@@ -41,7 +41,7 @@ impl<'a> Writing<'a, Columns> {
     }
 }
 
-/// The rows of all parts, branch by branch.
+/// Returns the rows of all parts, branch by branch.
 pub(super) fn rows(
     session: &mut Session,
     org: Org,

@@ -1,4 +1,4 @@
-//! Grams in arrays under a GIN index: each a number, the organization above the gram.
+//! Grams in arrays under a GIN index: each entry is a number, with the organization above the gram.
 
 use super::{Conn, write_rows};
 use crate::error::Result;
@@ -7,8 +7,9 @@ use crate::tables::column::column;
 use crate::tables::listed::{Listed, Nominated};
 use crate::tables::organization::Org;
 
-/// Bits of an entry that are the gram; the organization's lowest 22 stand above them. Should two
-/// organizations share those, one's records are nominated to the other and left out by its number.
+/// Bits of an entry that hold the gram; the lowest 22 bits of the organization are above them. If
+/// two organizations share those bits, records of one may be nominated for the other; the condition
+/// on the organization's number excludes them.
 const GRAM_BITS: u32 = 42;
 
 fn entry(org: Org, gram: u64) -> String {
@@ -20,15 +21,16 @@ fn entries(org: Org, grams: &[u64]) -> String {
     format!("{{{}}}", entries.join(","))
 }
 
-/// Up to so many grams are all sought. Of more, some are likely to be common.
+/// Up to this many grams are all searched for. Among more, some are likely to be common.
 const SOUGHT_MAX: usize = 6;
 
-/// The statement that nominates by so many grams: organization, what is wanted, how many. The common
-/// table expression is planned as if all were wanted: a limit would lure the planner from the index.
+/// The statement that nominates by this many grams. Parameters: organization, entries, limit. The
+/// common table expression is planned without the limit, which would tempt the planner away from
+/// the index.
 ///
-/// Grams that most records have, as those of the domain in a whole address, are not sought unless all
-/// are such: their lists take longer to go through than they narrow what is found. Which they are
-/// is told by the statistics of PostgreSQL, and where it has none yet all are sought.
+/// Grams that most records have, such as the domain's in a whole address, are not searched for
+/// unless all grams are that common: reading their lists takes longer than they save. The
+/// statistics of PostgreSQL tell which grams are common. Without statistics, all are searched for.
 pub(super) fn nominated(listed: Listed, grams: usize) -> String {
     let (table, id) = (listed.grams(), listed.id());
     let wanted = "$2::text::bigint[]";
@@ -50,12 +52,12 @@ pub(super) fn nominated(listed: Listed, grams: usize) -> String {
     )
 }
 
-/// What is wanted: records with all of these grams.
+/// The entries: records with all of these grams.
 pub(super) fn wanted(org: Org, grams: &[u64]) -> String {
     entries(org, grams)
 }
 
-/// Takes records out.
+/// Removes records.
 pub(super) fn delete(conn: &mut Conn, org: Org, listed: Listed, ids: &[u64]) -> Result<()> {
     let ids = Rows::of_numbers(ids.iter().map(|id| column(*id)));
     let sql = format!(
@@ -67,7 +69,7 @@ pub(super) fn delete(conn: &mut Conn, org: Org, listed: Listed, ids: &[u64]) -> 
     write_rows::run(conn, &sql, org, &ids)
 }
 
-/// Writes records, also over those that are there.
+/// Writes records, replacing existing ones.
 pub(super) fn write(
     conn: &mut Conn,
     org: Org,

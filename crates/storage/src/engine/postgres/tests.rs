@@ -1,4 +1,4 @@
-//! What PostgreSQL makes of our statements: by which indexes pages are read, and what searches seek.
+//! How PostgreSQL runs the statements: the indexes that pages use, and the grams that searches use.
 
 #![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
 
@@ -25,9 +25,9 @@ use crate::testing::TestStore;
 const TICKETS: u64 = 4_000;
 const CONTACTS: u64 = 8;
 const ACCOUNTS: u64 = 3;
-/// What a page asks of each branch.
+/// Rows that a page requests from each branch.
 const ROWS: usize = 62;
-/// Few rows are read before the tickets.
+/// Rows that are read before the tickets.
 const FIRST: i64 = 16;
 
 #[derive(QueryableByName)]
@@ -74,7 +74,7 @@ fn record(store: &TestStore, organization: &OrganizationName, numbers: Range<u64
     }
 }
 
-/// How often whole tables were gone through, and how many rows were fetched: counts that go on.
+/// How many sequential scans ran and how many rows were fetched: cumulative counts.
 fn touched(session: &mut Session) -> (i64, i64) {
     let touched = diesel::sql_query(
         "SELECT CAST(sum(seq_scan) AS BIGINT) AS whole, \
@@ -84,8 +84,8 @@ fn touched(session: &mut Session) -> (i64, i64) {
     (touched.whole, touched.rows)
 }
 
-/// Reads a page of each branch, and what is read before it; answers how often a whole table was gone
-/// through for it, and how many rows were fetched beside the tickets found.
+/// Reads a page of each branch, and the rows before it. Returns the sequential scans that this
+/// took, and the rows fetched beside the tickets found.
 fn page(
     session: &mut Session,
     org: Org,
@@ -112,7 +112,7 @@ fn page(
     (whole - before.0, rows - before.1 - found as i64)
 }
 
-/// Plans made while there were so few tickets, with or without statistics of them.
+/// Plans were made while there were few tickets, with or without statistics.
 fn plans_lead_through_indexes_alone(few: u64, counted: bool) {
     let store = TestStore::postgres();
     let pool = pool(store.url(), 1).unwrap();
@@ -143,7 +143,7 @@ fn plans_lead_through_indexes_alone(few: u64, counted: bool) {
     record(&store, &acme, few..TICKETS);
     PooledConnection::extensions_mut(&mut session.conn).remove::<PlansKeptSince>();
     for after in [None, Some(&middle)] {
-        // A copy's ticket is fetched beside the copy, and what is read before the page.
+        // A ticket in CC is fetched beside its CC row; so are the rows before the page.
         let (whole, beside) = page(&mut session, org, &of_contact, after);
         assert_eq!(whole, 0, "{few} {counted} {after:?}");
         assert!(
@@ -158,8 +158,8 @@ fn plans_lead_through_indexes_alone(few: u64, counted: bool) {
     }
 }
 
-/// PostgreSQL knows of its own how large a table is; statistics of one that has grown since are
-/// made anew by its autovacuum, within a minute or two.
+/// PostgreSQL itself knows the size of a table. Its autovacuum renews the statistics of a table
+/// that has grown within a minute or two.
 #[test]
 fn plans_that_pages_keep_from_when_tables_were_small_are_made_anew_and_lead_through_indexes_alone()
 {
@@ -169,7 +169,8 @@ fn plans_that_pages_keep_from_when_tables_were_small_are_made_anew_and_lead_thro
     plans_lead_through_indexes_alone(0, true);
 }
 
-/// How many are nominated for a whole address that nobody has, though one has its first part.
+/// Returns how many records are nominated for a whole address that no contact has, though one
+/// contact has its first part.
 fn nominated(session: &mut Session, org: Org) -> usize {
     let query = SearchQuery::parse("u999@example.co.jp");
     let grams = query.grams().remove(0).into_iter().map(Gram::code);
@@ -213,7 +214,7 @@ fn a_whole_address_is_sought_by_what_is_its_own_once_there_are_statistics_and_fo
     }
 }
 
-/// Rows that were fetched to look for namesakes of one name that nobody has.
+/// Returns the rows fetched to look for namesakes of a name that no contact has.
 fn fetched_for_a_name(session: &mut Session, org: Org) -> i64 {
     let wanted = Namesakes {
         key: "nobody".into(),

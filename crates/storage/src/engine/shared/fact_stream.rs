@@ -1,4 +1,4 @@
-//! All facts of sight, by key: the columns that a check asks for and no other.
+//! Streams all visibility facts by key, reading only the columns that a check needs.
 
 use diesel::connection::DefaultLoadingMode;
 use diesel::prelude::*;
@@ -14,7 +14,7 @@ use crate::tables::organization::Org;
 use crate::tables::schema::{accounts, associations, contacts, ticket_copies, tickets};
 use crate::tables::visibility_row::sharing;
 
-/// Hands rows over one by one; says after which the next page begins.
+/// Passes rows on one by one. Returns the key after which the next page begins.
 fn pour<R, K>(
     rows: impl Iterator<Item = QueryResult<R>>,
     limit: usize,
@@ -102,7 +102,7 @@ impl Pours for Session {
             column(after.contact.number()),
             column(after.account.number()),
         );
-        // The first condition is where an engine begins in the index.
+        // The engine starts the index scan at the first condition.
         let rows = associations::table
             .filter(associations::org.eq(org))
             .filter(associations::contact.ge(contact))

@@ -1,4 +1,4 @@
-//! Loading facts: one statement a kind, whatever their number.
+//! Loads facts with one statement per kind, however many they are.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -28,7 +28,7 @@ use crate::tables::schema::{
 };
 use crate::tables::unique_key::{key_column, key_of_column};
 
-/// How many keys one statement takes: far below the 32,766 parameters of SQLite.
+/// Keys per statement: far below the 32,766 parameters of SQLite.
 const KEYS_MAX: usize = 10_000;
 
 /// The columns of [`AssociationRow`].
@@ -55,13 +55,13 @@ fn ticket_no(stored: i64) -> TicketNo {
     TicketNo::new(number(stored))
 }
 
-/// The records of rows, if every value of every row is understood.
+/// Converts rows to records. Fails if any value of any row is not understood.
 pub(crate) fn records<R, T>(rows: Vec<R>, record: impl FnMut(R) -> Result<T>) -> Result<Vec<T>> {
     rows.into_iter().map(record).collect()
 }
 
 impl Session {
-    /// The copy lists of tickets, those that have one.
+    /// Returns the contacts in CC of tickets. Omits tickets without any.
     fn copies_of(&mut self, org: Org, tickets: &[i64]) -> Result<HashMap<i64, Vec<ContactId>>> {
         let copied: Vec<(i64, i64)> = ticket_copies::table
             .filter(ticket_copies::org.eq(org))
@@ -158,7 +158,7 @@ impl ReadFacts for Session {
         let of = contacts::table.select((contacts::contact, contacts::blocked));
         let mut found: Vec<(i64, bool)> = Vec::with_capacity(ids.len());
         if let [one] = contact_columns(ids)[..] {
-            // Most often it is one, and this statement is kept prepared.
+            // Most often there is one key, and this statement is kept prepared.
             let one = of.find((org, one)).first::<(i64, bool)>(&mut self.conn);
             found.extend(one.optional()?);
         } else {
@@ -181,7 +181,7 @@ impl ReadFacts for Session {
         org: Org,
         pairs: &[Pair],
     ) -> Result<Vec<(Pair, Stored<Association>)>> {
-        // Each pair is looked up in the key: of a contact with many accounts few are wanted.
+        // Looks up each pair by its key: of a contact with many accounts, few are wanted.
         let sql = format!(
             "SELECT found.contact, found.account, is_primary, sees_account_tickets, role, \
              create_time, revision FROM (SELECT {} AS org, {} {} {}) AS wanted \

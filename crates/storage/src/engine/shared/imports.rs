@@ -17,9 +17,9 @@ use crate::tables::import_record::{
 use crate::tables::organization::Org;
 use crate::tables::schema::{import_rejects, imports, jobs};
 
-/// The stored number of the kind of job that an import is.
+/// The stored kind of a job that is an import.
 const IMPORT_JOB: i64 = 1;
-/// The stored numbers of a job's states.
+/// The stored states of a job.
 const JOB_RUNNING: i64 = 1;
 const JOB_ENDED: i64 = 2;
 

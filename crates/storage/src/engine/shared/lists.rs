@@ -1,4 +1,4 @@
-//! Pages by keyset, and what a check reads.
+//! Pages by keyset, and the rows that a check reads.
 
 use diesel::prelude::*;
 use roster_core::id::{AccountId, ContactId, TicketNo};

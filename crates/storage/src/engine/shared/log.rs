@@ -1,4 +1,4 @@
-//! The change log as it is followed.
+//! Reads the change log for the follower.
 
 use std::collections::HashMap;
 
@@ -80,8 +80,8 @@ impl ReadLog for Session {
 }
 
 impl Session {
-    /// The last revision of a span up to which all payloads are together small enough; at least
-    /// the first of it.
+    /// Returns the last revision of a span up to which the payloads together fit into `bytes_max`;
+    /// at least the first revision of the span.
     fn last_within(&mut self, span: Span, bytes_max: usize) -> Result<i64> {
         let sizes: Vec<(i64, i64)> = change_set_parts::table
             .filter(change_set_parts::org.eq(span.org))
@@ -90,7 +90,7 @@ impl Session {
             .order((change_set_parts::revision, change_set_parts::part))
             .select((
                 change_set_parts::revision,
-                // Both engines know it without reading the payload.
+                // Both engines compute this without reading the payload.
                 sql::<BigInt>("CAST(octet_length(payload) AS BIGINT)"),
             ))
             .load(&mut self.conn)?;

@@ -1,5 +1,5 @@
-//! The source that both engines share: each engine compiles it with its own connection, constants
-//! and ways to write rows, which it sees through `super`.
+//! The source that both engines share. Each engine compiles it with its own connection, constants
+//! and row writers, which it reaches through `super`.
 
 #[allow(
     clippy::wildcard_imports,

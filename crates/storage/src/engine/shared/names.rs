@@ -1,4 +1,4 @@
-//! What a picker reads, and what keeps it right. Grams are each engine's own: see `grams` there.
+//! The reads of a picker, and the rows that they rely on. Each engine has its own `grams`.
 
 use diesel::prelude::*;
 use diesel::sql_query;
@@ -68,12 +68,12 @@ fn counts(rows: Vec<CountRow>) -> Vec<(Heading, u64)> {
         .collect()
 }
 
-/// The columns of a row that is looked at. The first two parameters are the query's needles; the
-/// second is empty where there is none.
+/// The columns of an examined row. The first two parameters are the needles of the query; the
+/// second is empty if there is only one needle.
 fn looked(picking: &Picking<'_>) -> String {
     let (table, id) = (picking.listed.table(), picking.listed.id());
     let mut passes = if picking.query.is_empty() {
-        // The text is not read, so the index of the order answers alone.
+        // The text is not read, so the order's index covers the query.
         "$1 = $2".to_owned()
     } else {
         format!("({PLACE_OF}(search_text, $1) > 0 OR $2 <> '' AND {PLACE_OF}(search_text, $2) > 0)")
@@ -88,8 +88,8 @@ fn looked(picking: &Picking<'_>) -> String {
     format!("SELECT sort_key, {id} AS id, ({passes}) AS passes FROM {table}")
 }
 
-/// Contacts after a place and whether they are of an account. The index of the order and that of
-/// the pairs answer alone.
+/// Contacts after a place, and whether each belongs to an account. The indexes of the order and of
+/// the pairs cover the query.
 pub(crate) fn look_for_members(
     session: &mut Session,
     org: Org,
@@ -114,14 +114,14 @@ pub(crate) fn look_for_members(
     Ok(rows.into_iter().map(LookedRow::looked).collect())
 }
 
-/// Where the contacts of an account stand. Nothing is sorted here: asked for an order, an engine may
-/// walk all contacts in it.
+/// The places of an account's contacts. The query has no ORDER BY, for which an engine might walk
+/// all contacts in order.
 pub(crate) fn member_places(
     session: &mut Session,
     org: Org,
     account: AccountId,
 ) -> Result<Vec<NamePlace>> {
-    // A cross join: SQLite begins with the account's.
+    // A cross join, so that SQLite begins with the account's associations.
     let sql = format!(
         "SELECT c.sort_key AS sort_key, c.contact AS id, $1 = $1 AS passes \
          FROM associations AS a CROSS JOIN contacts AS c {} \
@@ -141,7 +141,7 @@ struct StretchRow {
     stretch: Vec<u8>,
 }
 
-/// The statement that finds the next stretch: organization, from where, the end.
+/// The statement that finds the next stretch. Parameters: organization, start, end.
 fn next_stretch(listed: Listed, grams: &[u64]) -> String {
     let mut sql = format!(
         "SELECT s.stretch AS stretch FROM gram_stretches AS s WHERE s.org = $1 AND s.kind = {} \

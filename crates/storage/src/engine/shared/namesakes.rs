@@ -1,4 +1,4 @@
-//! Who has a name: a few of each, however many there are.
+//! Finds a few records of each name, however many share it.
 
 use diesel::prelude::*;
 use diesel::sql_query;
@@ -22,8 +22,8 @@ struct NamesakeRow {
     id: i64,
 }
 
-/// What namesakes have in common: word for word the columns of the index over names, which is what
-/// makes finding two among thousands as quick as among two.
+/// What namesakes have in common. It repeats the columns of the index over names exactly: only so
+/// is finding two among thousands as fast as finding two among two.
 fn in_common(listed: Listed) -> &'static str {
     match listed {
         Listed::Accounts => {
@@ -37,7 +37,7 @@ fn in_common(listed: Listed) -> &'static str {
 }
 
 impl Session {
-    /// The records of these names, the lowest `limit` of each.
+    /// Returns the records of these names, the lowest `limit` of each.
     pub(crate) fn namesakes(
         &mut self,
         org: Org,

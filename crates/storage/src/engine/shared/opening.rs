@@ -1,4 +1,5 @@
-//! Opening a database: its keys, whether its tables are those of this code, connections to it.
+//! Opens a database: draws its keys, checks that its tables are those of this code, and connects to
+//! it.
 
 use diesel::prelude::*;
 use diesel::r2d2::{ConnectionManager, CustomizeConnection, Pool};
@@ -17,7 +18,7 @@ struct Known {
     known: bool,
 }
 
-/// Draws the keys of the store, unless it has them.
+/// Draws the keys of the store, unless it already has keys.
 pub(crate) fn keep_keys(conn: &mut Conn) -> Result<()> {
     crate::engine::store_keys::draw_keys(|id, page, preview| {
         diesel::insert_into(store::table)
@@ -49,7 +50,7 @@ pub(crate) fn check_migrated(path: &str) -> Result<()> {
     }
 }
 
-/// Connections to a database that is migrated.
+/// Creates a pool of connections to a migrated database.
 pub(crate) fn pool(path: &str, connections: u32) -> Result<Pool<ConnectionManager<Conn>>> {
     pool_with(path, connections, Box::new(OnConnect))
 }

@@ -1,4 +1,4 @@
-//! The servers at work, and their leases.
+//! Running servers and their leases.
 
 use diesel::prelude::*;
 use diesel::sql_query;
@@ -56,7 +56,7 @@ impl Servers for Session {
             .select(servers::server)
             .first::<i64>(&mut self.conn)
             .optional()?;
-        // A server of before leases holds a lock instead.
+        // A server of a version without leases holds a lock instead.
         Ok(leased.is_none() && !is_locked(&mut self.conn, server)?)
     }
 

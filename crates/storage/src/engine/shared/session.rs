@@ -23,8 +23,8 @@ use crate::tables::rows::{
 };
 use crate::tables::schema::{organizations, request_answers};
 
-/// How many bytes of the log are handed over at once: they travel as text of twice the length, which
-/// must fit well into what PostgreSQL takes in one value.
+/// Bytes of the log per statement. PostgreSQL receives them as text of twice the length, which must
+/// fit well into one value.
 const PAYLOAD_BYTES_MAX: usize = 16 << 20;
 
 pub(crate) struct Session {
@@ -150,7 +150,8 @@ impl Write for Session {
             ))
             .on_conflict_do_nothing()
             .execute(&mut self.conn)?;
-        // Another server may have made it at the same moment: then this waits for its end.
+        // Another server may be creating the row at the same time: this then waits until that
+        // transaction ends.
         let made = self.organization_row(name, FOR_UPDATE)?;
         Ok(made.ok_or(diesel::result::Error::NotFound)?)
     }

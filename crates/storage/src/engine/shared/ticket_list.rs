@@ -1,9 +1,9 @@
-//! Lists of tickets: many branches, each read in the order of lists from an index of its own and
-//! never further than the limit.
+//! Lists of tickets: many branches, each read in list order from its own index and never further
+//! than the limit.
 //!
-//! A place in the middle of a branch makes two parts of it: the rows of the place's own time that
-//! come after it by id, and the rows of earlier times. Asked together they would be found by
-//! looking at all rows of that time, and after a careless import that is all there are.
+//! A place in the middle of a branch splits the rest into two parts: the rows with the place's own
+//! time that follow it by id, and the rows with earlier times. A single query for both would
+//! examine all rows with that time, and after a careless import every row may have it.
 
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Nullable, Text};
@@ -34,7 +34,7 @@ pub(crate) type TicketColumns = (
     BigInt,
 );
 
-/// A ticket as a part reads it.
+/// A ticket as read for a part.
 #[derive(Queryable)]
 pub(crate) struct TicketRow {
     create_time: i64,
@@ -71,13 +71,13 @@ impl TicketRow {
     }
 }
 
-/// The rows of a branch that a part takes.
+/// Which rows of a branch a part selects.
 #[derive(Clone, Copy)]
 pub(crate) enum Part<'a> {
     All,
-    /// Those of a place's time that come after it by id.
+    /// Rows with the place's time that follow it by id.
     SameTime(&'a TicketPlace),
-    /// Those of earlier times than a place's.
+    /// Rows with earlier times than the place's.
     Earlier(&'a TicketPlace),
 }
 
@@ -90,27 +90,27 @@ impl Part<'_> {
     }
 }
 
-/// What was read of a part.
+/// The rows read of a part.
 #[derive(Clone, Default)]
 pub(crate) struct PartRows {
     pub(crate) rows: Vec<ListedTicket>,
-    /// Whether it may have more: its reading was bounded.
+    /// Whether more rows may follow: the read reached its limit.
     pub(crate) more: bool,
 }
 
-/// The columns as the tickets' table names them.
+/// The columns of a row of the tickets table.
 pub(crate) const OF_TICKETS: &str =
     "create_time, id, ticket, requester, account, subject, closed, is_private, revision";
-/// The same of a copy `c` and its ticket `t`.
+/// The same columns for a CC row `c` and its ticket `t`.
 const OF_COPIES: &str = "c.create_time, c.id, t.ticket, t.requester, t.account, t.subject, \
      t.closed, t.is_private, t.revision";
 
-/// A statement of parts that is being written.
+/// Builds a statement of parts.
 pub(crate) struct Writing<'a, Columns> {
     pub(crate) statement: Statement<'a, Columns>,
     pub(crate) org: Org,
     limit: i64,
-    /// No rows before this time.
+    /// Excludes rows before this time.
     pub(crate) since: Option<Time>,
     parts: usize,
 }
@@ -126,7 +126,7 @@ impl<'a, Columns> Writing<'a, Columns> {
         }
     }
 
-    /// Goes between two parts.
+    /// Separates two parts.
     pub(crate) fn join(&mut self) {
         if self.parts > 0 {
             self.statement.words(" UNION ALL ");
@@ -134,7 +134,8 @@ impl<'a, Columns> Writing<'a, Columns> {
         self.parts += 1;
     }
 
-    /// One part of a branch. Where a statement has several, their rows begin with its `number`.
+    /// Appends one part of a branch. If a statement has several parts, their rows begin with its
+    /// `number`.
     pub(crate) fn part(&mut self, number: Option<usize>, branch: TicketBranch, part: Part<'a>) {
         self.join();
         let number =
@@ -179,7 +180,7 @@ impl<'a, Columns> Writing<'a, Columns> {
             .words(") AS c JOIN tickets AS t ON t.org = c.org AND t.ticket = c.ticket");
     }
 
-    /// Which rows a part takes, in which order, and how many.
+    /// Appends the conditions, the order and the limit of a part.
     pub(crate) fn taken(&mut self, part: Part<'a>) {
         if let Some(since) = self.since {
             self.statement
@@ -201,8 +202,8 @@ impl<'a, Columns> Writing<'a, Columns> {
                     .number(place.create_time.micros());
             }
         }
-        // A sum, since SQLite plans with the value of a parameter that stands alone as a limit, and
-        // so plans anew whenever one is bound.
+        // `0 +`, because SQLite plans with the value of a parameter that is the whole LIMIT
+        // expression, and so replans each time it is bound.
         self.statement
             .words(format!(" ORDER BY {} LIMIT 0 + ", part.order()))
             .number(self.limit);
@@ -228,7 +229,7 @@ pub(crate) fn branches(
     Ok(found.chunks_mut(parts.len()).map(joined).collect())
 }
 
-/// The parts of one branch, one after the other. A part that has more hides what follows.
+/// Joins the parts of one branch, in order. If a part has more rows, the parts after it are hidden.
 fn joined(parts: &mut [PartRows]) -> BranchRows {
     let mut all = BranchRows::default();
     for part in parts {

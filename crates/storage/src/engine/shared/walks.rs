@@ -48,7 +48,7 @@ impl Walks for Session {
             column(after.contact.number()),
             column(after.account.number()),
         );
-        // The first condition is where an engine begins in the index.
+        // The engine starts the index scan at the first condition.
         let rows: Vec<(i64, i64)> = associations::table
             .filter(associations::org.eq(org))
             .filter(associations::contact.ge(contact))

@@ -1,5 +1,5 @@
-//! The branches of a list, each part in a statement of its own: to ask costs next to nothing here, and
-//! few texts serve any number of branches.
+//! The branches of a list, each part in its own statement: a statement costs next to nothing here,
+//! and few SQL texts serve any number of branches.
 
 use diesel::RunQueryDsl;
 use diesel::connection::DefaultLoadingMode;
@@ -11,9 +11,10 @@ use crate::error::Result;
 use crate::tables::organization::Org;
 use crate::tables::ticket_list::{BranchBounds, TicketBranch};
 
-/// The rows of all parts, branch by branch.
+/// Returns the rows of all parts, branch by branch.
 ///
-/// A part that has more hides what follows in all branches, which so need not be read.
+/// If a part has more rows, the parts after it are hidden in all branches, so they need not be
+/// read.
 pub(super) fn rows(
     session: &mut Session,
     org: Org,
@@ -23,7 +24,7 @@ pub(super) fn rows(
 ) -> Result<Vec<PartRows>> {
     let mut rows = vec![PartRows::default(); branches.len() * parts.len()];
     let mut since = Time::from_micros(i64::MIN);
-    // Those of accounts and of all first, since they are the most likely to have more.
+    // Branches of accounts and of all tickets first, because they most likely have more rows.
     let mut in_turn: Vec<_> = branches.iter().zip(rows.chunks_mut(parts.len())).collect();
     let is_small = |branch: TicketBranch| {
         matches!(branch, TicketBranch::Requester(_) | TicketBranch::Copied(_))
@@ -44,7 +45,7 @@ pub(super) fn rows(
     Ok(rows)
 }
 
-/// Reads one part as far as its bounds go.
+/// Reads one part as far as its bounds allow.
 fn part_of(
     session: &mut Session,
     writing: Writing<'_, TicketColumns>,
@@ -53,7 +54,7 @@ fn part_of(
 ) -> Result<PartRows> {
     let mut read = PartRows::default();
     let mut counted = 0;
-    // A join keeps no order: where reading stopped would tell nothing of what follows.
+    // A join keeps no order, so the last row read says nothing about the rows that follow.
     let in_order = !matches!(branch, TicketBranch::Copied(_));
     let rows = writing.statement;
     for row in rows.load_iter::<TicketRow, DefaultLoadingMode>(&mut session.conn)? {

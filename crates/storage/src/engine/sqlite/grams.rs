@@ -1,4 +1,5 @@
-//! Grams in FTS5: each a word, begun by the organization; the row id holds organization and number.
+//! Grams in FTS5: each gram is a word that begins with the organization; the row id holds the
+//! organization and the record's number.
 
 use super::Conn;
 use super::write_rows::Template;
@@ -8,15 +9,16 @@ use crate::tables::column::column;
 use crate::tables::listed::{Listed, Nominated};
 use crate::tables::organization::Org;
 
-/// Bits of a row id that are the record's number; the organization's stands above them.
+/// Bits of a row id that hold the record's number; the organization is above them.
 const NUMBER_BITS: u32 = 40;
 
 fn word(org: Org, gram: u64) -> String {
-    // No hexadecimal digit, so that no two organizations' words are one.
+    // `z` is no hexadecimal digit, so that words of different organizations always differ.
     format!("{org:x}z{gram:x}")
 }
 
-/// The statement that nominates by any number of grams: organization, what is wanted, how many.
+/// The statement that nominates by any number of grams. Parameters: organization, match expression,
+/// limit.
 pub(super) fn nominated(listed: Listed, _grams: usize) -> String {
     let table = listed.grams();
     format!(
@@ -24,26 +26,26 @@ pub(super) fn nominated(listed: Listed, _grams: usize) -> String {
     )
 }
 
-/// What is wanted: records with all of these grams.
+/// The match expression: records with all of these grams.
 pub(super) fn wanted(org: Org, grams: &[u64]) -> String {
     let words: Vec<String> = grams.iter().map(|gram| word(org, *gram)).collect();
     words.join(" AND ")
 }
 
-/// The row of a record: its organization above its number, the row's first cell.
+/// Makes the row id of a record: the organization above the number, which is the row's first cell.
 fn row(template: Template) -> Template {
     let above = format!(" << {NUMBER_BITS}) + ");
     template.words("(").org().words(&above).cell(0)
 }
 
-/// Takes records out.
+/// Removes records.
 pub(super) fn delete(conn: &mut Conn, org: Org, listed: Listed, ids: &[u64]) -> Result<()> {
     let ids = Rows::of_numbers(ids.iter().map(|id| column(*id)));
     let start = format!("DELETE FROM {} WHERE rowid = ", listed.grams());
     row(Template::default().words(&start)).run(conn, org, &ids)
 }
 
-/// Writes records, also over those that are there.
+/// Writes records, replacing existing ones.
 pub(super) fn write(
     conn: &mut Conn,
     org: Org,

@@ -1,6 +1,6 @@
-//! How rows are written: one after another, by a statement that stays prepared. Nothing travels
-//! here, so this is the quickest way; and a statement of one row needs no journal of its own for
-//! the case that it fails half-way.
+//! Writes rows one after another with a statement that stays prepared. Nothing travels over a
+//! network, so this is the fastest way, and a single-row statement needs no statement journal in
+//! case it fails half-way.
 
 use diesel::prelude::*;
 use diesel::sql_types::Untyped;
@@ -11,20 +11,20 @@ use crate::error::Result;
 use crate::tables::cell::{Cell, Rows, Table, names};
 use crate::tables::organization::Org;
 
-/// What stands in a parameter's place.
+/// A slot for a parameter.
 #[derive(Clone, Copy)]
 enum Slot {
     Org,
-    /// The place of a row's cell.
+    /// A cell of the row, by its position.
     Cell(usize),
 }
 
-/// A statement without the row that it is for: words, and the slots between them.
+/// A statement without its row: SQL text, and the slots between.
 #[derive(Default)]
 pub(super) struct Template {
-    /// Each with the slot behind it.
+    /// Text, each with the slot that follows it.
     pieces: Vec<(String, Slot)>,
-    /// Words that no slot is behind of yet.
+    /// Text that has no slot after it yet.
     words: String,
 }
 
@@ -47,7 +47,7 @@ impl Template {
         self
     }
 
-    /// Each column as `name = ` its cell, with these words between them.
+    /// Appends `name = ` and its cell for each column, separated by `between`.
     fn same(mut self, table: &Table, places: std::ops::Range<usize>, between: &str) -> Self {
         for place in places.clone() {
             let (name, _) = table.columns[place];
@@ -67,7 +67,7 @@ impl Template {
         template.words(")")
     }
 
-    /// Runs it for each of the rows.
+    /// Runs the statement for each row.
     pub(super) fn run(&self, conn: &mut Conn, org: Org, rows: &Rows<'_>) -> Result<()> {
         for row in rows.iter() {
             let mut statement = Statement::<Untyped>::with_room_for(self.pieces.len() * 2 + 1);
@@ -84,7 +84,7 @@ impl Template {
     }
 }
 
-/// A cell as a parameter.
+/// Converts a cell to a parameter.
 fn given<'a>(cell: &'a Cell<'_>) -> Given<'a> {
     match cell {
         Cell::Int(number) => Given::Number(*number),
@@ -99,7 +99,7 @@ pub(super) fn insert(conn: &mut Conn, org: Org, table: &Table, rows: &Rows<'_>) 
     Template::insert(table).run(conn, org, rows)
 }
 
-/// Inserts rows; where one with the key is there, does something else.
+/// Inserts rows; for a row whose key exists, runs the `or` clause instead.
 pub(super) fn insert_or(
     conn: &mut Conn,
     org: Org,
@@ -114,7 +114,7 @@ pub(super) fn insert_or(
         .run(conn, org, rows)
 }
 
-/// Writes rows over those that have their keys.
+/// Updates the rows with these keys.
 pub(super) fn update(conn: &mut Conn, org: Org, table: &Table, rows: &Rows<'_>) -> Result<()> {
     Template::default()
         .words(&format!("UPDATE {} SET ", table.name))
@@ -126,7 +126,7 @@ pub(super) fn update(conn: &mut Conn, org: Org, table: &Table, rows: &Rows<'_>) 
         .run(conn, org, rows)
 }
 
-/// Deletes the rows of these keys.
+/// Deletes the rows with these keys.
 pub(super) fn delete(conn: &mut Conn, org: Org, table: &Table, keys: &Rows<'_>) -> Result<()> {
     Template::default()
         .words(&format!("DELETE FROM {} WHERE org = ", table.name))
