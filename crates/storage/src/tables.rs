@@ -1,4 +1,4 @@
-//! What the database holds: tables, their columns, and the records that rows stand for.
+//! The contents of the database: tables, their columns, and the records that rows hold.
 
 pub(crate) mod cell;
 pub(crate) mod change_set;

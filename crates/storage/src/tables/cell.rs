@@ -1,9 +1,9 @@
-//! Rows as the engines are given them: cells in the order of a table's columns.
+//! Rows as the engines receive them: cells in the order of a table's columns.
 
 use std::borrow::Cow;
 use std::slice::ChunksExact;
 
-/// What a column holds.
+/// The type of a column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ColumnType {
     Int,
@@ -31,13 +31,13 @@ impl<'a> Cell<'a> {
     }
 }
 
-/// A table that rows are written to: its key is the organization and the first `keys` columns.
+/// A table that storage writes: its key is the organization and the first `keys` columns.
 #[derive(Debug)]
 pub(crate) struct Table {
     pub(crate) name: &'static str,
     pub(crate) keys: usize,
     pub(crate) columns: &'static [(&'static str, ColumnType)],
-    /// The columns that are written when a row is created and stay as they are when it is updated.
+    /// The columns that are written when a row is created and never updated.
     pub(crate) stamps: &'static [&'static str],
 }
 
@@ -54,7 +54,7 @@ pub(crate) fn names(columns: &[(&'static str, ColumnType)]) -> Vec<&'static str>
     columns.iter().map(|(name, _)| *name).collect()
 }
 
-/// Rows of one table, or their keys only.
+/// Rows of one table, or only their keys.
 #[derive(Debug)]
 pub(crate) struct Rows<'a> {
     width: usize,
@@ -62,7 +62,7 @@ pub(crate) struct Rows<'a> {
 }
 
 impl<'a> Rows<'a> {
-    /// No rows yet, each of which will have so many cells.
+    /// Creates an empty list of rows with this many cells each.
     pub(crate) fn of_width(width: usize) -> Self {
         Self {
             width,
@@ -70,7 +70,7 @@ impl<'a> Rows<'a> {
         }
     }
 
-    /// Rows of one cell each.
+    /// Creates rows of one cell each.
     pub(crate) fn of_numbers(numbers: impl IntoIterator<Item = i64>) -> Self {
         let cell = |number| Cell::Int(Some(number));
         Self {
@@ -79,18 +79,18 @@ impl<'a> Rows<'a> {
         }
     }
 
-    /// Adds the next cell of the row that is being written.
+    /// Appends the next cell of the current row.
     pub(crate) fn push(&mut self, cell: Cell<'a>) {
         self.cells.push(cell);
     }
 
-    /// Adds a row.
+    /// Appends a row.
     pub(crate) fn push_row<const N: usize>(&mut self, row: [Cell<'a>; N]) {
         debug_assert_eq!(N, self.width);
         self.cells.extend(row);
     }
 
-    /// Adds other rows of the same table.
+    /// Appends the rows of another list for the same table.
     pub(crate) fn extend(&mut self, rows: &Self) {
         debug_assert_eq!(rows.width, self.width);
         self.cells.extend(rows.cells.iter().cloned());
@@ -105,7 +105,7 @@ impl<'a> Rows<'a> {
         self.cells.chunks_exact(self.width)
     }
 
-    /// The cells as one JSON text, a list: of rows of one cell.
+    /// The cells as one JSON list, for rows of one cell.
     pub(crate) fn json_numbers(&self) -> String {
         let mut text = String::with_capacity(self.cells.len() * 8 + 2);
         text.push('[');
@@ -119,8 +119,8 @@ impl<'a> Rows<'a> {
         text
     }
 
-    /// The rows as one JSON text: a list of lists, bytes as hexadecimal digits. It is how rows
-    /// travel to an engine that is elsewhere.
+    /// The rows as one JSON text, for an engine behind a network: a list of lists, with bytes as
+    /// hexadecimal digits.
     pub(crate) fn json(&self) -> String {
         let mut text = String::with_capacity(self.cells.len() * 12 + 2);
         for (row, cells) in self.iter().enumerate() {
@@ -145,7 +145,7 @@ fn push_json(out: &mut String, cell: &Cell<'_>) {
         Cell::Int(Some(number)) => write!(out, "{number}"),
         Cell::Bool(is) => write!(out, "{is}"),
         Cell::Text(Some(text)) => {
-            // A text is always JSON.
+            // Any string can be serialized as JSON.
             out.push_str(&serde_json::to_string(text.as_ref()).unwrap_or_default());
             Ok(())
         }

@@ -1,9 +1,9 @@
-//! One description of a record: its columns, each with the field that it holds. From it come the
-//! table as diesel knows it, the row that is read, the cells that are written, the names of the
-//! columns that hold personal data, and the message of the change log.
+//! One description of each record: its columns, each with the field that it holds. It generates the
+//! table for diesel, the row to read, the cells to write, the names of the columns with personal
+//! data, and the message of the change log.
 //!
-//! A field that is missing from a codec, or from the message of the change log, is a compile error:
-//! records and messages are taken apart and put together without `..`.
+//! Omitting a field from a codec or from the message of the change log is a compile error: records
+//! and messages are destructured and built without `..`.
 
 use prost::Message;
 use roster_core::names::Derived;
@@ -21,11 +21,11 @@ pub(crate) enum Privacy {
     Plain,
 }
 
-/// A record as the change log holds it.
+/// A record as stored in the change log.
 pub(crate) trait Logged: Sized {
     type Message: Message + Default;
     fn message(&self) -> Self::Message;
-    /// `None` where the message holds a value that no record has.
+    /// Returns `None` if the message holds a value that no record may have.
     fn of_message(message: Self::Message) -> Option<Self>;
 }
 
@@ -39,7 +39,7 @@ pub(crate) fn not_understood(
     NotUnderstood { table, column, key }.into()
 }
 
-/// The cells of the columns that are derived from names.
+/// Appends the cells of the columns that are derived from names.
 pub(crate) fn push_derived<'a>(rows: &mut Rows<'a>, derived: &'a Derived) {
     rows.push(Cell::Int(Some(derived.heading.code().into())));
     rows.push(Cell::bytes(&derived.sort_key));
@@ -47,8 +47,8 @@ pub(crate) fn push_derived<'a>(rows: &mut Rows<'a>, derived: &'a Derived) {
     rows.push(Cell::text(&derived.search_text));
 }
 
-/// The cells that tell where a row came from. They are written when the row is created and never
-/// again: the rows of an update say nothing here.
+/// Appends the cells of a row's origin. They are written when the row is created; an update ignores
+/// them.
 pub(crate) fn push_stamp(rows: &mut Rows<'_>, stamp: Option<Stamp>) {
     rows.push(Cell::Int(stamp.map(|stamp| stamp.origin.kind.number())));
     rows.push(Cell::Int(
@@ -58,7 +58,7 @@ pub(crate) fn push_stamp(rows: &mut Rows<'_>, stamp: Option<Stamp>) {
     rows.push(Cell::Int(revision));
 }
 
-/// See the module. `beside` names the fields that another table holds; the change log has them.
+/// See the module. `beside` names the fields that another table holds but the change log includes.
 macro_rules! record_codec {
     (
         $(#[$doc:meta])*
@@ -103,7 +103,7 @@ macro_rules! record_codec {
                 stamps: &[$(stringify!($stamp)),*],
             };
 
-            /// Each column and whether it holds personal data.
+            /// Each column, and whether it holds personal data.
             #[cfg(test)]
             pub(crate) const PRIVACY: &[(&str, Privacy)] = &[
                 $((stringify!($column), Privacy::$privacy),)+
@@ -114,7 +114,7 @@ macro_rules! record_codec {
                 RowKey::of([$(self.$key_column),+])
             }
 
-            /// The record, if every value of the row is understood.
+            /// Returns the record. Fails if any value of the row is not understood.
             pub(crate) fn record(
                 self,
                 $($beside: $beside_type,)*
@@ -132,8 +132,8 @@ macro_rules! record_codec {
                 Ok((key, Stored { record, revision }))
             }
 
-            /// Adds the cells of a record but those that are derived from its names and those that
-            /// tell where it came from.
+            /// Appends the cells of a record, except the cells derived from its names and the cells
+            /// of its origin.
             pub(crate) fn push<'a>(rows: &mut Rows<'a>, key: $key, stored: &'a Stored<$record>) {
                 let $record { $($field,)+ $($beside: _,)* } = &stored.record;
                 for number in key.numbers() {

@@ -1,4 +1,4 @@
-//! How the value of a field stands in a column, and in the change log.
+//! How a field's value is stored in a column and in the change log.
 
 use roster_core::id::{AccountId, ContactId, Pair, Revision, TicketNo, Time};
 use roster_core::record::{Attributes, SharingMode, TicketStatus};
@@ -6,22 +6,22 @@ use roster_core::text::{Email, ExternalId, Name, Phone, Role, Subject, TicketKey
 
 use crate::tables::cell::{Cell, ColumnType};
 
-/// A value that a column holds.
+/// A value that is stored in a column.
 pub(crate) trait Column: Sized {
-    /// As diesel reads it.
+    /// The type that diesel reads.
     type Sql;
     const KIND: ColumnType;
     fn cell(&self) -> Cell<'_>;
-    /// `None` where the stored value is not understood: a reader must not guess.
+    /// Returns `None` if the stored value is not understood: a reader must not guess.
     fn from_sql(stored: Self::Sql) -> Option<Self>;
 }
 
-/// A value that the change log holds.
+/// A value that is stored in the change log.
 pub(crate) trait LogValue: Sized {
-    /// As its message has it.
+    /// The type in its message.
     type Log;
     fn log(&self) -> Self::Log;
-    /// `None` where the logged value is not understood.
+    /// Returns `None` if the logged value is not understood.
     fn from_log(logged: Self::Log) -> Option<Self>;
 }
 
@@ -36,7 +36,7 @@ pub(crate) fn column(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }
 
-/// Texts that core has parsed before they were stored.
+/// Texts that core parsed before they were stored.
 macro_rules! texts {
     ($($text:ident),+) => {$(
         impl Column for $text {
@@ -113,7 +113,7 @@ macro_rules! lists {
 }
 lists!(Role, Email);
 
-/// A list or a map of texts, which always is JSON.
+/// Serializes a list or a map of texts, which never fails.
 fn json(value: &impl serde::Serialize) -> Cell<'static> {
     Cell::Text(Some(
         serde_json::to_string(value).unwrap_or_default().into(),
@@ -162,7 +162,7 @@ impl LogValue for bool {
     }
 }
 
-/// Values that are one number in the column and in the log.
+/// Values that are stored as one number in the column and in the log.
 macro_rules! numbers {
     ($($type:ty, $number:expr, $value:expr;)+) => {$(
         impl Column for $type {
@@ -221,7 +221,7 @@ numbers! {
     SharingMode, |mode: &SharingMode| mode_number(*mode), sharing_mode;
 }
 
-/// Contacts, as the log holds them; in the database they have a table of their own.
+/// Contacts in CC, as stored in the log. The database has a table for them.
 impl LogValue for Vec<ContactId> {
     type Log = Vec<i64>;
     fn log(&self) -> Vec<i64> {
@@ -282,7 +282,7 @@ fn sharing_mode(stored: i64) -> Option<SharingMode> {
     .find(|mode| mode_number(*mode) == stored)
 }
 
-/// The key of a record: as many numbers as its table has key columns beside the organization.
+/// The key of a record: one number per key column of its table, not counting the organization.
 pub(crate) trait RowKey: Copy {
     type Numbers: IntoIterator<Item = i64>;
     fn numbers(self) -> Self::Numbers;

@@ -9,7 +9,7 @@ pub(crate) fn version() -> i64 {
     i64::from(DERIVATION)
 }
 
-/// That this server's code knows the newest derived columns of the store.
+/// Checks that this server's code knows the newest derived columns of the store.
 pub(crate) fn check(found: i64) -> Result<()> {
     if found > version() {
         return Err(StorageError::NewerDerivation {

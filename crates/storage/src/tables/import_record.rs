@@ -1,4 +1,4 @@
-//! Imports as they are stored: how far each has come, and the rows that it rejected.
+//! Imports as stored: the progress of each, and the rows that it rejected.
 
 use roster_core::id::{ImportId, Time};
 use roster_core::organization::At;
@@ -45,20 +45,20 @@ pub struct NewImport {
     pub kind: ImportKind,
     /// The file's columns: header and field, which is empty where the column is ignored.
     pub columns: Vec<(String, String)>,
-    /// Rows below the header that are not blank.
+    /// The number of rows below the header that are not blank.
     pub rows_total: u64,
 }
 
-/// How many rows came to what.
+/// How many rows had each result.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ImportCounts {
-    /// Created what they name.
+    /// Rows that created their record.
     pub created: u64,
-    /// Changed what they name.
+    /// Rows that changed their record.
     pub updated: u64,
-    /// Changed nothing.
+    /// Rows that changed nothing.
     pub unchanged: u64,
-    /// Were rejected.
+    /// Rejected rows.
     pub rejected: u64,
     /// Accounts created for rows of another kind.
     pub accounts_created: u64,
@@ -67,12 +67,12 @@ pub struct ImportCounts {
 }
 
 impl ImportCounts {
-    /// Rows worked through.
+    /// The number of processed rows.
     pub fn read(&self) -> u64 {
         self.created + self.updated + self.unchanged + self.rejected
     }
 
-    /// Adds those of more rows.
+    /// Adds the counts of more rows.
     pub fn add(&mut self, more: &Self) {
         self.created += more.created;
         self.updated += more.updated;
@@ -92,7 +92,7 @@ pub enum ImportFailure {
     ServerStopped,
     /// The database could not be reached for too long.
     DatabaseAway,
-    /// The file could not be read any more, or a fault of ours.
+    /// The file became unreadable, or the server has a defect.
     Fault,
 }
 
@@ -118,22 +118,22 @@ impl ImportFailure {
     }
 }
 
-/// Where an import stands.
+/// The state of an import.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ImportState {
-    /// It waits or is being worked through.
+    /// It is waiting or being processed.
     Running,
-    /// Every row is in.
+    /// Every row was imported.
     Completed,
-    /// Some rows were rejected, all others are in.
+    /// Some rows were rejected; all others were imported.
     CompletedWithErrors,
     /// It ended before the end of the file.
     Failed(ImportFailure),
 }
 
-/// The stored number of the one state in which batches are committed.
+/// The stored number of the only state in which batches are committed.
 pub(crate) const RUNNING: i64 = 1;
-/// The stored number of a failure.
+/// The stored number of the failed state.
 pub(crate) const FAILED: i64 = 4;
 
 impl ImportState {
@@ -172,51 +172,51 @@ impl ImportState {
     }
 }
 
-/// An import as it stands.
+/// An import as stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ImportRecord {
-    /// Which.
+    /// Its number.
     pub id: ImportId,
-    /// What it was begun with.
+    /// Its parameters.
     pub new: NewImport,
-    /// Where it stands.
+    /// Its state.
     pub state: ImportState,
-    /// What its committed batches came to.
+    /// The counts of its committed batches.
     pub counts: ImportCounts,
-    /// The moment after its last batch.
+    /// The revision after its last batch.
     pub at: At,
-    /// When it was taken in.
+    /// When it was accepted.
     pub create_time: Time,
     /// When it ended.
     pub end_time: Option<Time>,
 }
 
-/// A row that was rejected.
+/// A rejected row.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ImportReject {
     /// Its number in the file.
     pub number: u64,
-    /// The header of the column at fault.
+    /// The header of the column with the error.
     pub header: String,
     /// The reason of the error.
     pub reason: String,
-    /// The reason in words.
+    /// The message of the error.
     pub message: String,
     /// The row's cells.
     pub cells: Vec<String>,
 }
 
-/// How far a batch moves its import on.
+/// How far a batch advances its import.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ImportStep {
-    /// Which import.
+    /// The import.
     pub import: ImportId,
-    /// How many rows it had worked through before.
+    /// The number of rows processed before.
     pub read_before: u64,
-    /// What the rows of the batch came to.
+    /// The counts of the batch.
     pub counts: ImportCounts,
-    /// Those that were rejected.
+    /// The rows that it rejected.
     pub rejects: Vec<ImportReject>,
-    /// Where it stands now.
+    /// The state after the batch.
     pub state: ImportState,
 }

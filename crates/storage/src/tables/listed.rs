@@ -8,7 +8,7 @@ use crate::tables::cell::{Cell, Rows};
 use crate::tables::column::column;
 use crate::tables::rows::GRAM_STRETCHES;
 
-/// What a picker lists.
+/// The records that a picker lists.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Listed {
     Accounts,
@@ -49,21 +49,21 @@ impl Listed {
     }
 }
 
-/// How many bytes of a sort key make a stretch: heading, script and three kana or letters, or two
-/// kanji. Of a million contacts hardly a stretch has more than some thousands.
+/// How many bytes of a sort key make a stretch: heading, script, and three kana or letters, or two
+/// kanji. Among a million contacts, hardly any stretch has more than a few thousand.
 const STRETCH_BYTES: usize = 5;
 
-/// The stretch of the order of names in which a sort key stands: what its first bytes begin.
+/// Returns the stretch of the name order that a sort key belongs to: the key's first bytes.
 pub(crate) fn stretch(sort_key: &[u8]) -> &[u8] {
     &sort_key[..sort_key.len().min(STRETCH_BYTES)]
 }
 
-/// A record, the numbers of its grams, and where it stands.
+/// A record, the numbers of its grams, and its stretch.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Nominated {
     pub(crate) id: u64,
     pub(crate) grams: Vec<u64>,
-    /// Those of its grams that tell where it stands.
+    /// The grams that indicate its stretch.
     telling: Vec<u64>,
     stretch: Vec<u8>,
 }
@@ -80,7 +80,7 @@ impl Nominated {
         }
     }
 
-    /// The rows that tell where these records stand, each once.
+    /// The rows of `gram_stretches` for these records, without duplicates.
     pub(crate) fn stretches(listed: Listed, records: &[Self]) -> Rows<'_> {
         let mut distinct: BTreeSet<(u64, &[u8])> = BTreeSet::new();
         for record in records {

@@ -1,4 +1,4 @@
-//! Rows of lists by name, and their places in the order of names.
+//! Rows of lists by name, and their places in the name order.
 
 use roster_core::id::{AccountId, ContactId};
 use roster_core::names::{Heading, SearchQuery};
@@ -6,12 +6,12 @@ use roster_core::record::{Account, Association, Contact, Stored};
 
 use crate::tables::listed::Listed;
 
-/// What a picker shows.
+/// The filter of a picker.
 pub(crate) struct Picking<'a> {
     pub(crate) listed: Listed,
     pub(crate) query: &'a SearchQuery,
     pub(crate) heading: Option<Heading>,
-    /// Contacts alone: without those of this account.
+    /// Only for contacts: excludes contacts of this account.
     pub(crate) not_in: Option<AccountId>,
 }
 
@@ -26,26 +26,27 @@ pub struct NamePlace {
 
 /// A place in the list of a contact's accounts, whose first page begins with the primary.
 ///
-/// Invariant: none is skipped or repeated, whatever becomes primary between two pages, since what
-/// the list began with does not come again and all others come by their names.
+/// Invariant: no account is skipped or repeated, even if the primary changes between two pages: the
+/// first account of the list is not repeated, and all others follow by name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ContactAccountPlace {
-    /// The account that the list began with.
+    /// The first account of the list.
     pub first: Option<AccountId>,
-    /// The last name examined; the default, which is before every name, where that was the first.
+    /// The last name examined; the default, which precedes every name, if only the first account
+    /// was.
     pub name: NamePlace,
 }
 
-/// A row of a picker's list that was looked at.
+/// An examined row of a picker's list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Looked {
     pub(crate) place: NamePlace,
-    /// Whether the picker shows it, its heading aside.
+    /// Whether the row passes the filter, apart from its heading.
     pub(crate) passes: bool,
 }
 
 impl Looked {
-    /// What it is filed under: a sort key begins with its heading.
+    /// Its heading, with which its sort key begins.
     pub(crate) fn heading(&self) -> Heading {
         let code = self.place.sort_key.first().copied();
         code.and_then(Heading::from_code).unwrap_or(Heading::Other)
@@ -55,9 +56,9 @@ impl Looked {
 /// A contact of an account.
 #[derive(Clone, Debug)]
 pub struct AccountContact {
-    /// Where it stands in the list.
+    /// Its place in the list.
     pub place: NamePlace,
-    /// Which contact.
+    /// Its number.
     pub id: ContactId,
     /// The contact.
     pub contact: Stored<Contact>,
@@ -68,9 +69,9 @@ pub struct AccountContact {
 /// An account of a contact.
 #[derive(Clone, Debug)]
 pub struct ContactAccount {
-    /// Where it stands by name.
+    /// Its place by name.
     pub place: NamePlace,
-    /// Which account.
+    /// Its number.
     pub id: AccountId,
     /// The account.
     pub account: Stored<Account>,

@@ -3,7 +3,7 @@
 use roster_core::id::{Revision, Time};
 use roster_core::organization::At;
 
-/// The number of an organization in this store; 0 where there is none yet.
+/// The number of an organization in this store; 0 if it does not exist yet.
 pub(crate) type Org = i64;
 
 /// The row of an organization.
@@ -19,7 +19,7 @@ pub(crate) struct Organization {
     pub(crate) derivation: i64,
     pub(crate) settings_revision: Revision,
     pub(crate) settings: Option<Vec<u8>>,
-    /// When the newest change set was written. Invariant: no later one has an earlier time.
+    /// The time of the newest change set. Invariant: times of change sets never decrease.
     pub(crate) change_time: Time,
     pub(crate) epoch: i64,
 }
@@ -34,13 +34,13 @@ impl Organization {
     }
 }
 
-/// The keys of the store: who it is and what it signs with.
+/// The keys of the store: its identity and its secrets.
 #[derive(Clone, Debug)]
 pub struct StoreKeys {
-    /// Drawn once when the database was made.
+    /// The store's identity, drawn once when the database was created.
     pub store_id: Vec<u8>,
-    /// Encrypts page tokens, on every server alike.
+    /// The key that encrypts page tokens, the same on every server.
     pub page_key: Vec<u8>,
-    /// Keys the digest of a preview.
+    /// The key of the digest of a preview.
     pub preview_key: Vec<u8>,
 }

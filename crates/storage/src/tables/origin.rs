@@ -1,20 +1,20 @@
-//! Where a change set came from, and the stamp that the rows it creates carry.
+//! The origin of a change set, and the stamp of the rows that it creates.
 
 use roster_core::id::Revision;
 
-/// By what way a change set came.
+/// The kind of a change set's origin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OriginKind {
     /// A call of the API.
     Call,
-    /// An import; its number is the origin's id.
+    /// An import. The origin's id is its number.
     Import,
-    /// The sample data of a server that shows itself.
+    /// The sample data of a demo server.
     Demo,
 }
 
 impl OriginKind {
-    /// The stored number. 3 to 7 are kept for a CRM's run, undo, merge, erasure and the clock.
+    /// The stored number. Reserved: 3 to 7 for a CRM's run, undo, merge, erasure and the clock.
     pub(crate) fn number(self) -> i64 {
         match self {
             Self::Call => 1,
@@ -23,7 +23,7 @@ impl OriginKind {
         }
     }
 
-    /// The word of the column `source`, which servers before log format 2 read.
+    /// The value of the column `source`, which servers before log format 2 read.
     pub(crate) fn source(self) -> &'static str {
         match self {
             Self::Call => "rpc",
@@ -33,10 +33,10 @@ impl OriginKind {
     }
 }
 
-/// Where a change set came from.
+/// The origin of a change set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ChangeOrigin {
-    /// By what way.
+    /// Its kind.
     pub kind: OriginKind,
     /// The number of the import.
     pub id: Option<u64>,
@@ -52,7 +52,7 @@ impl ChangeOrigin {
     }
 }
 
-/// Where a row came from: which change set created it.
+/// The origin of a row: the change set that created it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Stamp {
     pub(crate) origin: ChangeOrigin,

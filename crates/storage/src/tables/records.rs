@@ -1,4 +1,4 @@
-//! The records, each described once. See [`codec`](crate::tables::codec).
+//! Each record's codec. See [`codec`](crate::tables::codec).
 
 use roster_core::id::{AccountId, ContactId, Pair, Revision, TicketNo, Time};
 use roster_core::names::{AccountNames, ContactNames, Derived};
@@ -114,7 +114,7 @@ record_codec! {
     stamps {}
 }
 
-/// What a database derives from an account's names.
+/// Computes the derived columns of an account.
 pub(crate) fn derived_of_account(account: &Account) -> Derived {
     Derived::of_account(&AccountNames {
         name: account.name.as_str(),
@@ -123,7 +123,7 @@ pub(crate) fn derived_of_account(account: &Account) -> Derived {
     })
 }
 
-/// What a database derives from a contact's names.
+/// Computes the derived columns of a contact.
 pub(crate) fn derived_of_contact(contact: &Contact) -> Derived {
     let emails: Vec<&str> = contact.emails.iter().map(Email::as_str).collect();
     Derived::of_contact(

@@ -1,17 +1,17 @@
-//! First answers to requests that carried a request id.
+//! First answers to requests with a request id.
 
 use roster_core::id::Time;
 
-/// By what a repeated request is known.
+/// Identifies a repeated request.
 #[derive(Clone, Debug)]
 pub struct RequestKey {
-    /// Who asks.
+    /// The caller.
     pub caller: String,
-    /// Which RPC.
+    /// The RPC.
     pub rpc: &'static str,
     /// The caller's id of the request.
     pub request_id: String,
-    /// Of all fields of the request but its id.
+    /// The hash of all fields of the request except its id.
     pub hash: [u8; 32],
 }
 

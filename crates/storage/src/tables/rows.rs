@@ -1,4 +1,4 @@
-//! The tables that rows are written to beside those of the records, each with the cells of its rows.
+//! The tables that storage writes besides the tables of records, each with the cells of its rows.
 
 use roster_core::fact::UniqueKey;
 use roster_core::id::{AccountId, ImportId, Revision, TicketNo};
@@ -29,12 +29,12 @@ const fn table(
 }
 
 impl Table {
-    /// No rows of it yet.
+    /// Creates an empty list of its rows.
     pub(crate) fn rows<'a>(&self) -> Rows<'a> {
         Rows::of_width(self.columns.len())
     }
 
-    /// No keys of its rows yet.
+    /// Creates an empty list of its keys.
     pub(crate) fn key_rows<'a>(&self) -> Rows<'a> {
         Rows::of_width(self.keys)
     }
@@ -51,7 +51,7 @@ const DERIVED: [(&str, ColumnType); 4] = [
     ("search_text", Text),
 ];
 
-/// The columns that the derivation makes of an account's names.
+/// The derived columns of an account.
 pub(crate) const DERIVED_ACCOUNTS: Table = table(
     "accounts",
     1,
@@ -64,7 +64,7 @@ pub(crate) const DERIVED_ACCOUNTS: Table = table(
     ],
 );
 
-/// As [`DERIVED_ACCOUNTS`], of a contact's.
+/// The derived columns of a contact.
 pub(crate) const DERIVED_CONTACTS: Table = table(
     "contacts",
     1,
@@ -77,13 +77,13 @@ pub(crate) const DERIVED_CONTACTS: Table = table(
     ],
 );
 
-/// Adds a row of [`DERIVED_ACCOUNTS`] or [`DERIVED_CONTACTS`].
+/// Appends a row of [`DERIVED_ACCOUNTS`] or [`DERIVED_CONTACTS`].
 pub(crate) fn push_derived_row<'a>(rows: &mut Rows<'a>, id: u64, derived: &'a Derived) {
     rows.push(int(id));
     push_derived(rows, derived);
 }
 
-/// How many records stand under each heading. The last column is added to, not written.
+/// How many records each heading has. Writes add to the last column.
 pub(crate) const HEADING_COUNTS: Table = table(
     "heading_counts",
     2,
@@ -113,7 +113,7 @@ pub(crate) fn unique_key_cell(key: &UniqueKey) -> Cell<'static> {
     Cell::Text(Some(key_column(key).into()))
 }
 
-/// Adds a row of [`UNIQUE_KEYS`]. Every external id is of the system "", and every key is folded.
+/// Appends a row of [`UNIQUE_KEYS`]. Every external id has the system "", and every key is folded.
 pub(crate) fn push_unique_key(rows: &mut Rows<'_>, key: &UniqueKey, owner: u64) {
     rows.push_row([
         unique_key_cell(key),
@@ -131,7 +131,7 @@ pub(crate) const MOVED_TICKETS: Table = table(
     &[("ticket", Int), ("account", Int), ("revision", Int)],
 );
 
-/// Adds a row of [`MOVED_TICKETS`].
+/// Appends a row of [`MOVED_TICKETS`].
 pub(crate) fn push_moved_ticket(
     rows: &mut Rows<'_>,
     ticket: TicketNo,
@@ -157,7 +157,7 @@ pub(crate) const COPIES: Table = table(
     ],
 );
 
-/// Adds the rows of a ticket's contacts in CC to those of [`COPIES`].
+/// Appends the rows of a ticket's contacts in CC to the rows of [`COPIES`].
 pub(crate) fn push_copies<'a>(rows: &mut Rows<'a>, number: TicketNo, ticket: &'a Ticket) {
     for (position, contact) in ticket.copies.iter().enumerate() {
         rows.push_row([
@@ -186,9 +186,9 @@ pub(crate) const IMPORT_REJECTS: Table = table(
     ],
 );
 
-/// Adds a row of [`IMPORT_REJECTS`].
+/// Appends a row of [`IMPORT_REJECTS`].
 pub(crate) fn push_reject<'a>(rows: &mut Rows<'a>, import: ImportId, reject: &'a ImportReject) {
-    // PostgreSQL holds no NUL; in the cells it is escaped.
+    // PostgreSQL cannot store NUL; in the cells it is escaped.
     let without_nul = |text: &'a str| Cell::Text(Some(text.replace('\0', "").into()));
     let cells = serde_json::to_string(&reject.cells).unwrap_or_default();
     rows.push_row([
@@ -223,7 +223,7 @@ pub(crate) const CHANGE_SETS: Table = table(
     ],
 );
 
-/// Adds a row of [`CHANGE_SETS`].
+/// Appends a row of [`CHANGE_SETS`].
 pub(crate) fn push_change_set<'a>(rows: &mut Rows<'a>, head: &'a ChangeSetHead, parts: usize) {
     let origin = head.origin;
     let origin_id = Cell::Int(origin.id.map(column));
@@ -252,7 +252,7 @@ pub(crate) const CHANGE_SET_PARTS: Table = table(
     &[("revision", Int), ("part", Int), ("payload", Bytes)],
 );
 
-/// Adds a row of [`CHANGE_SET_PARTS`].
+/// Appends a row of [`CHANGE_SET_PARTS`].
 pub(crate) fn push_part<'a>(
     rows: &mut Rows<'a>,
     revision: Revision,
@@ -266,14 +266,14 @@ pub(crate) fn push_part<'a>(
     ]);
 }
 
-/// Which records a change set concerns, if they are few.
+/// The records that a change set concerns, if they are few.
 pub(crate) const CHANGE_SET_SUBJECTS: Table = table(
     "change_set_subjects",
     3,
     &[("kind", Int), ("subject", Int), ("revision", Int)],
 );
 
-/// Which records a change set concerns, if they are many: a bitmap of their numbers a kind.
+/// The records that a change set concerns, if they are many: one bitmap of numbers per kind.
 pub(crate) const CHANGE_SET_BITMAPS: Table = table(
     "change_set_bitmaps",
     2,
@@ -293,7 +293,7 @@ pub(crate) const REQUEST_ANSWERS: Table = table(
     ],
 );
 
-/// Adds a row of [`REQUEST_ANSWERS`].
+/// Appends a row of [`REQUEST_ANSWERS`].
 pub(crate) fn push_answer<'a>(rows: &mut Rows<'a>, kept: &'a KeptAnswer) {
     rows.push_row([
         Cell::text(&kept.caller),
@@ -305,10 +305,10 @@ pub(crate) fn push_answer<'a>(rows: &mut Rows<'a>, kept: &'a KeptAnswer) {
     ]);
 }
 
-/// The key of an association's row, as it travels.
+/// The key columns of an association's row in a JSON parameter.
 pub(crate) const PAIRS: [(&str, ColumnType); 2] = [("contact", Int), ("account", Int)];
 
-/// The names that are sought, as they travel.
+/// The columns of the searched names in a JSON parameter.
 pub(crate) const NAMES_SOUGHT: [(&str, ColumnType); 4] = [
     ("place", Int),
     ("name_key", Text),

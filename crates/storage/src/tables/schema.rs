@@ -1,4 +1,4 @@
-//! The tables, as the migrations of both engines make them. Those of the records come from their
+//! The tables, as the migrations of both engines create them. The tables of records come from their
 //! codecs.
 
 use diesel::{allow_tables_to_appear_in_same_query, table};

@@ -1,4 +1,4 @@
-//! Which schema this code knows.
+//! The schema version that this code knows.
 
 use crate::error::{Result, StorageError};
 
@@ -6,7 +6,7 @@ use crate::error::{Result, StorageError};
 /// served by this code.
 pub(crate) const SCHEMA_VERSION: i64 = 4;
 
-/// That this code may serve a store of this floor.
+/// Checks that this code may serve a store with this floor.
 pub(crate) fn check(floor: i64) -> Result<()> {
     if floor > SCHEMA_VERSION {
         return Err(StorageError::NewerSchema {

@@ -1,4 +1,4 @@
-//! The columns of both engines' tables, of the codecs and of the schema are the same.
+//! Both engines' tables, the codecs and the schema have the same columns.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,7 +15,7 @@ use super::rows::{
 };
 use crate::testing::TestStore;
 
-/// Columns that the tables have for versions to come and that no codec writes yet.
+/// Columns that the tables have for later versions and that no codec writes yet.
 const KEPT_FOR_LATER: &[(&str, &[&str])] = &[
     ("accounts", &["external_ids", "parent", "state"]),
     (
@@ -76,7 +76,7 @@ fn of_postgres() -> Columns {
     by_table(rows.load(&mut conn).expect("columns"))
 }
 
-/// Whether a table is of one engine only: what grams are kept in, and what migrations are.
+/// Whether only one engine has the table: tables of grams and of migrations.
 fn is_of_one_engine(table: &str) -> bool {
     table.contains("_grams") || table.starts_with("sqlite_") || table.starts_with("__diesel")
 }
@@ -90,7 +90,7 @@ fn both_engines_have_the_same_columns() {
 }
 
 /// Every table that is written row by row has the columns that its codec writes, the organization,
-/// and those that are kept for later.
+/// and the columns kept for later versions.
 #[test]
 fn every_column_is_written_by_a_codec_or_named_as_kept_for_later() {
     let columns = of_sqlite();
@@ -121,8 +121,8 @@ fn every_column_is_written_by_a_codec_or_named_as_kept_for_later() {
     }
 }
 
-/// A codec that forgot to say of a column whether it holds personal data does not compile; this
-/// holds the ones that do to it.
+/// A codec that does not say whether a column holds personal data does not compile. This test fixes
+/// which columns do.
 #[test]
 fn the_codecs_tell_which_columns_hold_personal_data() {
     let personal = |table: &Table, privacy: &[(&'static str, Privacy)]| -> BTreeSet<&str> {

@@ -29,20 +29,20 @@ impl PartialOrd for TicketPlace {
     }
 }
 
-/// Tickets that a list is made of.
+/// A source of a list's tickets.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TicketSource {
-    /// Of one requester.
+    /// Tickets of one requester.
     Requester(ContactId),
-    /// With one contact in copy.
+    /// Tickets with one contact in CC.
     Copied(ContactId),
-    /// Of one account.
+    /// Tickets of one account.
     Account(AccountId),
-    /// Of these accounts, without the private ones.
+    /// Tickets of these accounts, except private ones.
     Shared(Vec<AccountId>),
 }
 
-/// Tickets that an index holds in the order of lists.
+/// A branch: tickets that one index holds in list order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum TicketBranch {
     Requester(ContactId),
@@ -51,29 +51,29 @@ pub(crate) enum TicketBranch {
     Organization,
 }
 
-/// A ticket as a list reads it: all but its copy list.
+/// A ticket as read for a list: everything except its contacts in CC.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ListedTicket {
-    /// Where it stands: its time and its id.
+    /// Its place: time and id.
     pub place: TicketPlace,
-    /// Which ticket.
+    /// Its number.
     pub ticket: TicketNo,
-    /// Who asked.
+    /// Its requester.
     pub requester: ContactId,
-    /// Under which account.
+    /// Its account.
     pub account: Option<AccountId>,
-    /// What it is about.
+    /// Its subject.
     pub subject: Subject,
     /// Open or closed.
     pub status: TicketStatus,
-    /// Whether it is shared with nobody.
+    /// Whether it is private.
     pub private: bool,
     /// The revision that last wrote it.
     pub revision: Revision,
 }
 
 impl ListedTicket {
-    /// The ticket with its copy list.
+    /// The ticket with its contacts in CC.
     pub fn stored(self, copies: Vec<ContactId>) -> Stored<Ticket> {
         Stored {
             record: Ticket {
@@ -91,14 +91,14 @@ impl ListedTicket {
     }
 }
 
-/// How far branches are read.
+/// How far to read branches.
 #[derive(Clone, Copy)]
 pub(crate) struct BranchBounds<'a> {
-    /// At most so many rows of each, or twice as many from a place in its middle.
+    /// At most this many rows of each, or twice as many from a place in its middle.
     pub(crate) rows_max: usize,
-    /// One that has so many rows that count need not be read further.
+    /// Stop reading a branch after this many matching rows.
     pub(crate) enough: usize,
-    /// Whether a row of a branch counts.
+    /// Whether a row of a branch matches.
     pub(crate) counts: &'a dyn Fn(TicketBranch, &ListedTicket) -> bool,
 }
 
@@ -107,12 +107,13 @@ pub(crate) struct BranchBounds<'a> {
 pub(crate) struct BranchRows {
     /// In the order of lists.
     pub(crate) rows: Vec<ListedTicket>,
-    /// All rows up to this place are here; none: all that the branch has, or all up to the least
-    /// such place of the other branches, behind which nothing is known of any.
+    /// The rows are complete up to this place. `None`: they are all that the branch has, or they
+    /// are complete up to the lowest such place of the other branches, after which nothing is known
+    /// of any branch.
     pub(crate) known_to: Option<TicketPlace>,
 }
 
-/// What a check needs to know of one ticket for one contact, in one row.
+/// The visibility facts of one contact and one ticket, in one row.
 pub(crate) struct SightRow {
     pub(crate) ticket: TicketNo,
     pub(crate) key: TicketKey,

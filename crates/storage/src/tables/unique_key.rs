@@ -1,14 +1,14 @@
-//! Unique keys as their table holds them.
+//! Unique keys as stored in their table.
 
 use roster_core::fact::UniqueKey;
 
-/// A key in its column: a letter for its kind and the key itself, as in `e:taro@example.com`. The keys
-/// of tickets stand with their tickets.
+/// Encodes a key for its column: a letter for its kind, then the key, as in `e:taro@example.com`.
+/// The keys of tickets are stored with the tickets.
 pub(crate) fn key_column(key: &UniqueKey) -> String {
     format!("{}{}", key_prefix(key), key.text())
 }
 
-/// The unique key that a column holds.
+/// Decodes the key of a column.
 pub(crate) fn key_of_column(column: &str) -> Option<UniqueKey> {
     let kinds = [
         UniqueKey::AccountExternalId,

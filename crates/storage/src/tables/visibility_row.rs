@@ -1,4 +1,4 @@
-//! What the rule of visibility reads of rows.
+//! The columns that the visibility rule reads.
 //!
 //! Invariant: a stored value that this server does not understand denies. A check must not fail
 //! because of it, and must never show more.
@@ -13,7 +13,7 @@ use roster_core::text::Role;
 use crate::tables::column::{Column, number};
 use crate::tables::records::associations;
 
-/// How an account shares, from its columns.
+/// Returns how an account shares, from its columns.
 pub(crate) fn sharing(mode: Option<i64>, roles: String) -> Sharing {
     let understood = Option::<SharingMode>::from_sql(mode);
     let roles = Vec::<Role>::from_sql(roles);
@@ -66,7 +66,7 @@ impl AssociationPart {
     }
 }
 
-/// What the rule asks of an association, by itself.
+/// The facts of an association that the rule needs, without its key.
 #[derive(Clone, Debug)]
 pub(crate) struct VisibilityPart {
     pub(crate) primary: bool,
