@@ -1,4 +1,5 @@
-//! Writes: commands wait in a queue, and a writer carries out those of one organization together.
+//! Writes: commands wait in a queue, and a writer carries out the waiting commands of one
+//! organization together.
 
 pub(crate) mod batch;
 pub(crate) mod import_write;

@@ -28,7 +28,7 @@ use crate::write::request_answers::RequestAnswers;
 use crate::write::row_changes::RowChanges;
 use crate::write::working_set::WorkingSet;
 
-/// What a batch comes to before it is committed.
+/// The result of a batch before it is committed.
 struct Worked {
     organization: Organization,
     outcomes: Vec<Outcome>,
@@ -36,13 +36,13 @@ struct Worked {
     sets: Vec<CommittedSet>,
 }
 
-/// Where and how the commands of one organization are carried out.
+/// Carries out the commands of one organization.
 pub(crate) struct Batch<'b> {
     pub(crate) connection: &'b mut dyn Connection,
     pub(crate) name: &'b OrganizationName,
     pub(crate) guarding: Guarding,
     pub(crate) listener: Option<&'b dyn Committed>,
-    /// Asked for a second connection when the answer to a COMMIT is lost.
+    /// Opens a second connection, used when the response to a COMMIT is lost.
     pub(crate) reconnect: &'b dyn Fn() -> Result<Box<dyn Connection>>,
 }
 
@@ -60,12 +60,12 @@ impl Batch<'_> {
                 }
             }
             Err(StorageError::Defect(cause)) if jobs.len() > 1 => {
-                tracing::error!(%cause, "a batch was refused by the database: running its commands one by one");
+                tracing::error!(error = %cause, "a batch failed; running its commands one by one");
                 for job in jobs {
                     self.run(vec![job]);
                 }
             }
-            // Whoever steps an import knows how to find out what became of it.
+            // The import itself finds out where it is now.
             Err(StorageError::ImportMoved) => {
                 for job in jobs {
                     job.finish(Outcome::Failed(StorageError::ImportMoved));
@@ -97,13 +97,13 @@ impl Batch<'_> {
         let worked = match self.work(jobs, nonce) {
             Ok(worked) => worked,
             Err(error) => {
-                // The error that counts is the first one.
+                // The first error matters, not a failed rollback.
                 let _ = self.connection.rollback();
                 return Err(error);
             }
         };
         if !worked.changed {
-            // So a refused first write does not make an organization.
+            // So that a refused first write does not create an organization.
             self.connection.rollback()?;
             return Ok(worked.outcomes);
         }
@@ -125,7 +125,7 @@ impl Batch<'_> {
     fn work(&mut self, jobs: &mut [Box<dyn Job>], nonce: i64) -> Result<Worked> {
         let connection = &mut *self.connection;
         let organization = connection.lock_organization(self.name.as_str())?;
-        // A newer server may have come while this one ran.
+        // A newer server may have started while this one was running.
         derivation::check(organization.derivation)?;
         let kept = RequestAnswers::load(connection, &organization, jobs)?;
         let loaded = WorkingSet::new(connection, organization.org, settings_of(&organization)?);
@@ -150,7 +150,7 @@ impl Batch<'_> {
     }
 }
 
-/// Loads what jobs say they need, and what lies behind it.
+/// Loads the facts that jobs say they need, and the facts that depend on those.
 fn prefetch(loaded: &WorkingSet<'_>, jobs: &[Box<dyn Job>]) -> Result<()> {
     let mut needs = Needs::default();
     for job in jobs {
@@ -167,17 +167,17 @@ fn prefetch(loaded: &WorkingSet<'_>, jobs: &[Box<dyn Job>]) -> Result<()> {
     Ok(())
 }
 
-/// A batch between its facts and its rows: what was decided so far.
+/// A batch between its facts and its rows: the decisions so far.
 struct Working {
     organization: Organization,
     given: Circumstances,
     kept: RequestAnswers,
     net: RowChanges,
     sets: Vec<LogEntry>,
-    /// The same change sets, for whoever listens.
+    /// The same change sets, for the listener.
     decided: Vec<CommittedSet>,
     imports: Vec<ImportWrite>,
-    /// What the guards are to look at; empty where they are off.
+    /// The subjects for the guards to check; empty if the guards are off.
     subjects: BTreeSet<Subject>,
     guarding: Guarding,
     nonce: i64,
@@ -213,7 +213,7 @@ impl Working {
         }
     }
 
-    /// Decides one job after those before it. What is refused leaves nothing behind.
+    /// Decides one job after the jobs before it. A refused job leaves nothing behind.
     fn decide(
         &mut self,
         job: &mut dyn Job,
@@ -232,7 +232,7 @@ impl Working {
             }
         };
         if changes.is_empty() {
-            // Only an import gets a number without a change.
+            // Only an import receives a number without a change.
             let next_import = self.given.next_import;
             self.given = Circumstances {
                 next_import,
@@ -249,7 +249,7 @@ impl Working {
         Ok(Outcome::Done(at))
     }
 
-    /// The moment that the change sets so far make.
+    /// The revision after the change sets so far.
     fn at(&self) -> At {
         self.organization.at()
     }
@@ -304,7 +304,7 @@ impl Working {
         }
     }
 
-    /// Writes everything; says whether there was anything.
+    /// Writes everything. Returns whether there was anything to write.
     fn write(&mut self, connection: &mut dyn Connection) -> Result<bool> {
         let org = self.organization.org;
         if !self.sets.is_empty() {
@@ -340,6 +340,6 @@ impl Working {
 
 fn nonce() -> Result<i64> {
     let drawn = getrandom::u64().map_err(|error| StorageError::Defect(Box::new(error)))?;
-    // 0 is the nonce of revision 0.
+    // Odd, because 0 is the nonce of revision 0.
     Ok(drawn.cast_signed() | 1)
 }

@@ -1,4 +1,4 @@
-//! What a batch writes of an import: that it begins, or how far it moves on.
+//! The writes of a batch to its import: its beginning, or its progress.
 
 use roster_core::id::Time;
 use roster_core::organization::At;
@@ -9,11 +9,11 @@ use crate::tables::import_record::{ImportRecord, ImportStep};
 use crate::tables::organization::Org;
 use crate::tables::rows::{IMPORT_REJECTS, push_reject};
 
-/// What a job writes of an import.
+/// A job's write to its import.
 pub(crate) enum ImportWrite {
-    /// It begins, on the server with this number.
+    /// The import begins, on the server with this number.
     Begin(ImportRecord, i64),
-    /// It moves on, to this revision.
+    /// The import advances to this revision.
     Step(ImportStep, At),
 }
 

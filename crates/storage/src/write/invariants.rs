@@ -1,4 +1,4 @@
-//! Whether what is written holds the invariants: at what a batch touched, and at everything.
+//! Checks the invariants: for the subjects that a batch touched, or for everything.
 
 use std::collections::BTreeSet;
 
@@ -13,15 +13,15 @@ use crate::tables::organization::{Org, Organization};
 use crate::tables::unique_key::key_of_column;
 use crate::write::working_set::WorkingSet;
 
-/// How many subjects are loaded and looked at together: bounds memory, and every statement.
+/// Subjects that are loaded and checked together: bounds memory and the size of statements.
 const SUBJECTS_MAX: usize = 1_000;
 
-/// Whether each batch is looked at before it is committed.
+/// Whether each batch is checked before it is committed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Guarding {
-    /// It is: what every test and debug build does.
+    /// Checked, as in every test and debug build.
     On,
-    /// The rules are trusted.
+    /// Not checked: the rules are trusted.
     Off,
 }
 
@@ -44,7 +44,7 @@ fn bounds(organization: &Organization) -> Bounds {
     }
 }
 
-/// What is wrong at these subjects, read anew from the transaction.
+/// Finds violations at these subjects, read again within the transaction.
 fn look(
     connection: &mut dyn Connection,
     organization: &Organization,
@@ -64,8 +64,8 @@ fn look(
     Ok(())
 }
 
-/// Refuses what a batch has written if it breaks an invariant: a defect of ours, which must not
-/// be committed.
+/// Fails if the writes of a batch break an invariant: a defect of the server, which must not be
+/// committed.
 pub(crate) fn guard(
     connection: &mut dyn Connection,
     organization: &Organization,
@@ -80,7 +80,7 @@ pub(crate) fn guard(
             guard = violation.guard,
             subject = %violation.subject,
             what = violation.what,
-            "a batch breaks an invariant: it is rolled back"
+            "a batch breaks an invariant; rolling it back"
         );
     }
     match found.violations.into_iter().next() {
@@ -89,7 +89,7 @@ pub(crate) fn guard(
     }
 }
 
-/// What is wrong anywhere in an organization.
+/// Finds all violations in an organization.
 pub(crate) fn check_all(
     connection: &mut dyn Connection,
     organization: &Organization,
@@ -142,18 +142,18 @@ pub(crate) fn check_all(
         .extend(orphans.into_iter().map(|ticket| Violation {
             guard: "copies-owned",
             subject: Subject::Ticket(ticket),
-            what: "does not exist and has a copy list".into(),
+            what: "does not exist but has contacts in CC".into(),
         }));
     Ok(found.violations)
 }
 
-/// Stands before every pair.
+/// Precedes every pair.
 const NO_PAIR: Pair = Pair {
     contact: ContactId::new(0),
     account: AccountId::new(0),
 };
 
-/// The way over all rows of a table, by their keys.
+/// A walk over all rows of a table, by their keys.
 struct Walk<'w> {
     connection: &'w mut dyn Connection,
     organization: &'w Organization,

@@ -1,4 +1,4 @@
-//! A queued command: who wants it, what it writes, and how its caller hears the outcome.
+//! A queued command: its origin, its writes, and how its caller receives the outcome.
 
 use roster_core::change::Change;
 use roster_core::command::{Circumstances, Command};
@@ -15,28 +15,28 @@ use crate::tables::request_answer::RequestKey;
 use crate::write::import_write::ImportWrite;
 use crate::write::working_set::WorkingSet;
 
-/// Who wants a command and how it came.
+/// The caller of a command, and how the command arrived.
 #[derive(Clone, Debug)]
 pub struct Origin {
-    /// The credential by which the caller is known.
+    /// The credential that identified the caller.
     pub credential: String,
-    /// The person behind the caller, as the caller says; empty where it says nobody.
+    /// The person behind the caller, as stated by the caller; empty if not stated.
     pub actor: String,
-    /// By what way it came.
+    /// The kind of call or job that it came from.
     pub from: ChangeOrigin,
-    /// Set where the caller gave a request_id.
+    /// Set if the caller sent a request_id.
     pub request: Option<RequestKey>,
 }
 
-/// Hears what was committed, by the thread that committed it and before whoever asked for it does:
-/// so what a caller was told is true wherever this took it.
+/// Receives committed change sets, on the committing thread and before the caller gets the answer:
+/// so a listener already knows of every change that a caller was told of.
 pub trait Committed: Send + Sync {
-    /// The change sets of one transaction, in the order of their revisions, which follow one
-    /// another. What came before the first of them may have been written elsewhere.
+    /// Receives the change sets of one transaction, in the order of their consecutive revisions.
+    /// Another server may have written the revisions before the first of them.
     fn committed(&self, organization: &OrganizationName, sets: &[CommittedSet]);
 }
 
-/// How a command ended well.
+/// The result of a successful command.
 #[derive(Debug)]
 pub enum Done<A> {
     /// It was carried out now.
@@ -47,7 +47,7 @@ pub enum Done<A> {
 
 /// How a command ended.
 pub(crate) enum Outcome {
-    /// Carried out, or nothing was to be done.
+    /// Carried out, or there was nothing to do.
     Done(At),
     /// The first answer to the same request.
     Repeated(Vec<u8>),
@@ -55,31 +55,31 @@ pub(crate) enum Outcome {
     Failed(StorageError),
 }
 
-/// A queued command, whatever its type.
+/// A queued command of any type.
 pub(crate) trait Job: Send {
     fn origin(&self) -> &Origin;
     fn name(&self) -> &'static str;
-    /// Whether nobody waits for the answer any more.
+    /// Whether the caller no longer waits for the answer.
     fn is_abandoned(&self) -> bool;
     fn needs(&self, needs: &mut Needs);
     fn needs_behind(&self, facts: &WorkingSet<'_>, needs: &mut Needs) -> Result<()>;
-    /// Decides and keeps the answer; may be called again for the same facts.
+    /// Decides and stores the answer; may be called again with the same facts.
     fn decide(
         &mut self,
         facts: &Draft<'_, WorkingSet<'_>>,
         given: &mut Circumstances,
     ) -> Result<Vec<Change>, Refused>;
-    /// What it writes of an import, in the transaction of its changes; asked once it is decided.
+    /// The write to its import, in the transaction of its changes. Called after `decide`.
     fn import_write(&self, at: At) -> Option<ImportWrite>;
-    /// The kept answer as the caller gets it.
+    /// Encodes the answer to store for a repeat of the same request.
     fn encode(&self, at: At) -> Vec<u8>;
     fn finish(self: Box<Self>, outcome: Outcome);
 }
 
-/// What a command writes of an import, given its answer and the revision after it.
+/// Makes a command's write to its import from its answer and the revision after it.
 pub(crate) type WritesImport<A> = Box<dyn Fn(&A, At) -> ImportWrite + Send>;
 
-/// Makes the answer that is kept for a repeat of the same request.
+/// Encodes the answer to store for a repeat of the same request.
 type Encode<A> = Box<dyn Fn(&A, At) -> Vec<u8> + Send>;
 
 /// Where the caller of a command waits.
@@ -90,14 +90,14 @@ pub(crate) struct Queued<C: Command> {
     command: C,
     origin: Origin,
     encode: Encode<C::Answer>,
-    /// Set where the command belongs to an import.
+    /// Set if the command belongs to an import.
     writes_import: Option<WritesImport<C::Answer>>,
     answer: Option<C::Answer>,
     reply: oneshot::Sender<Result<Done<C::Answer>, NotDone>>,
 }
 
 impl<C: Command> Queued<C> {
-    /// A command, and where its caller waits.
+    /// Creates a queued command, and the receiver of its answer.
     pub(crate) fn new(
         command: C,
         origin: Origin,
@@ -115,7 +115,7 @@ impl<C: Command> Queued<C> {
         (queued, answered)
     }
 
-    /// Has it write of an import, in the transaction of its changes.
+    /// Adds a write to an import, in the transaction of the command's changes.
     pub(crate) fn writing_import(mut self, writes: WritesImport<C::Answer>) -> Self {
         self.writes_import = Some(writes);
         self

@@ -1,4 +1,4 @@
-//! What is kept beside the records of a picker: grams that nominate them, and counts by heading.
+//! The index rows of a picker's records: grams that nominate them, and counts by heading.
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
@@ -12,11 +12,11 @@ use crate::tables::listed::{Listed, Nominated, stretch};
 use crate::tables::organization::Org;
 use crate::tables::rows::HEADING_COUNTS;
 
-/// What a batch does to one list beside its rows. Invariant: what is written of a record is the
-/// difference between what was there before the batch and what it leaves.
+/// The changes of a batch to the index of one list. Invariant: the rows written for a record are
+/// the difference between its state before the batch and its state after.
 pub(crate) struct NameIndex {
     listed: Listed,
-    /// What was derived of each record that the batch wrote, before it.
+    /// The derived columns of each written record before the batch.
     before: BTreeMap<u64, Option<Derived>>,
 }
 
@@ -28,14 +28,14 @@ impl NameIndex {
         }
     }
 
-    /// Notes a record before it is written; only the first time counts.
+    /// Notes a record before it is written; only the first call for a record counts.
     pub(crate) fn note(&mut self, id: u64, derived: impl FnOnce() -> Option<Derived>) {
         if let Entry::Vacant(first) = self.before.entry(id) {
             first.insert(derived());
         }
     }
 
-    /// Writes grams and counts, given what is derived of the records that the batch leaves.
+    /// Writes grams and counts, given the derived columns of the records after the batch.
     pub(crate) fn write(
         &self,
         connection: &mut dyn Connection,

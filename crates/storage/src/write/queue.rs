@@ -1,5 +1,5 @@
-//! The lanes of writes: calls before jobs, organizations in turn, each in the hands of at most
-//! one writer at a time.
+//! The lanes of writes: calls before jobs, organizations in turn, each served by at most one writer
+//! at a time.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
@@ -16,18 +16,18 @@ use crate::write::batch::Batch;
 use crate::write::invariants::Guarding;
 use crate::write::job::{Committed, Job, Outcome};
 
-/// How many commands one transaction takes: enough that a commit's cost vanishes, few enough
-/// that the first of them does not wait for long.
+/// Commands per transaction: enough that a commit's cost vanishes, few enough that the first
+/// command does not wait long.
 const BATCH_COMMANDS_MAX: usize = 256;
-/// How many calls may wait, unless it is said: a second's work of a small machine.
+/// How many calls may wait, by default: a second's work of a small machine.
 pub const CALLS_WAITING_MAX: usize = 8_192;
-/// How many batches of jobs may wait: jobs wait for their own answers, so one each suffices.
+/// How many batches of jobs may wait. A job waits for its own answer, so it needs one place.
 const JOBS_WAITING_MAX: usize = 64;
 
-/// Work on an organization that is no command: it has a transaction of its own and no revision.
+/// Work on an organization that is not a command: it has its own transaction and no revision.
 pub(crate) type Chore = Box<dyn FnOnce(Result<&mut dyn Connection>) + Send>;
 
-/// What a writer is given to do for one organization.
+/// Work for a writer on one organization.
 enum Taken {
     Commands(Lane, Vec<Box<dyn Job>>),
     Chores(Vec<Chore>),
@@ -36,7 +36,7 @@ enum Taken {
 struct Waiting<T> {
     /// By organization, oldest first.
     queues: HashMap<OrganizationName, VecDeque<T>>,
-    /// The organizations that wait, in turn, each once.
+    /// The organizations with waiting work, in turn, each once.
     turns: VecDeque<OrganizationName>,
     count: usize,
 }
@@ -61,7 +61,7 @@ impl<T> Waiting<T> {
         self.count += 1;
     }
 
-    /// The next organization that no writer holds, with up to `max` of its commands.
+    /// Takes the next organization that no writer holds, with up to `max` of its commands.
     fn take(
         &mut self,
         held: &HashSet<OrganizationName>,
@@ -80,7 +80,7 @@ impl<T> Waiting<T> {
         Some((name, taken))
     }
 
-    /// All that waits for one organization.
+    /// Takes all waiting work of one organization.
     fn take_all(&mut self, name: &OrganizationName) -> Vec<T> {
         let Some(queue) = self.queues.remove(name) else {
             return Vec::new();
@@ -109,7 +109,7 @@ pub(crate) struct Queue {
 }
 
 impl Queue {
-    /// One in which so many calls may wait.
+    /// Creates a queue for at most this many waiting calls.
     pub(crate) fn new(calls_max: usize) -> Self {
         Self {
             state: Mutex::default(),
@@ -141,7 +141,7 @@ impl Queue {
         Ok(())
     }
 
-    /// Queues a chore. A closed queue takes none.
+    /// Queues a chore. A closed queue refuses it.
     pub(crate) fn push_chore(&self, name: &OrganizationName, chore: Chore) -> Result<()> {
         let mut state = self.state.lock();
         if state.closed {
@@ -153,7 +153,7 @@ impl Queue {
         Ok(())
     }
 
-    /// Waits for work; none when the queue is closed and nothing is left that must be done.
+    /// Waits for work. Returns `None` when the queue is closed and no accepted work is left.
     fn take(&self) -> Option<(OrganizationName, Taken)> {
         let mut state = self.state.lock();
         loop {
@@ -186,7 +186,7 @@ impl Queue {
         }
     }
 
-    /// How many commands wait.
+    /// Returns how many commands are waiting.
     pub(crate) fn waiting(&self) -> WritesWaiting {
         let state = self.state.lock();
         WritesWaiting {
@@ -195,36 +195,36 @@ impl Queue {
         }
     }
 
-    /// All calls of an organization that wait.
+    /// Takes all waiting calls of an organization.
     fn take_calls(&self, name: &OrganizationName) -> Vec<Box<dyn Job>> {
         self.state.lock().calls.take_all(name)
     }
 
     fn release(&self, name: &OrganizationName) {
         self.state.lock().held.remove(name);
-        // Whoever waits may want this organization, or the end.
+        // Other threads may wait for this organization or for the end.
         self.changed.notify_all();
     }
 
-    /// Takes no more; the writers finish what waits and end.
+    /// Refuses new work; the writers finish the waiting commands and end.
     pub(crate) fn close(&self) {
         self.state.lock().closed = true;
         self.changed.notify_all();
     }
 }
 
-/// How a writer gets a connection.
+/// Connects a writer to the database.
 pub(crate) type Connect = Arc<dyn Fn() -> Result<Box<dyn Connection>> + Send + Sync>;
 
-/// What all writers of a store work with.
+/// Everything that the writers of a store share.
 #[derive(Clone)]
 pub(crate) struct Desk {
     pub(crate) queue: Arc<Queue>,
     pub(crate) connect: Connect,
     pub(crate) guarding: Guarding,
-    /// Hears what was committed.
+    /// Receives committed change sets.
     pub(crate) listener: Option<Arc<dyn Committed>>,
-    /// Measures.
+    /// Measures the writers' work.
     pub(crate) observer: Option<Arc<dyn Observer>>,
 }
 
@@ -243,8 +243,8 @@ pub(crate) fn start(desk: &Desk, count: usize) -> std::io::Result<Vec<JoinHandle
 fn write_until_closed(desk: &Desk) {
     let queue = &desk.queue;
     while let Some((name, taken)) = queue.take() {
-        // A panic is a defect of one batch: those who wait for it see their answer dropped, and
-        // the writer goes on.
+        // A panic is a defect of one batch: its callers see their answer dropped, and the writer
+        // continues.
         let worked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| match taken {
             Taken::Commands(lane, jobs) => run_commands(desk, lane, &name, jobs),
             Taken::Chores(chores) => chores
@@ -275,8 +275,8 @@ fn run_commands(desk: &Desk, lane: Lane, name: &OrganizationName, jobs: Vec<Box<
             }
         }
         Err(error) => {
-            tracing::error!(%error, "a writer has no connection");
-            // Those that came meanwhile would wait as long again for the same answer.
+            tracing::error!(%error, "could not connect a writer to the database");
+            // Calls that arrived meanwhile would wait just as long for the same error.
             for job in jobs.into_iter().chain(desk.queue.take_calls(name)) {
                 job.finish(Outcome::Failed(StorageError::Unreachable(
                     "no connection".into(),
@@ -301,7 +301,7 @@ pub(crate) fn join(writers: Vec<JoinHandle<()>>, patience: Duration) {
             std::thread::sleep(Duration::from_millis(5));
         }
         if writer.is_finished() {
-            // A panic was told when it happened.
+            // The panic hook has already reported a panic.
             let _ = writer.join();
         }
     }

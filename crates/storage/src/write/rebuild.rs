@@ -1,10 +1,10 @@
-//! Derived columns made by an older code are made anew: organization by organization, in batches
-//! between those of calls.
+//! Rebuilds derived columns that an older version of the code made: organization by organization,
+//! in batches between those of calls.
 //!
-//! Invariant: the number of an organization's row is that of the code that made all its derived
-//! columns, or of an older one. A record answers by the columns that it has: by the old ones until
-//! its batch, or a write of its own, brings the new. A rebuild that ends early, however it ends,
-//! begins anew at the next start and does no harm.
+//! Invariant: an organization's derivation number is at most the version of the code that made any
+//! of its derived columns. A record is found by its present columns: by the old ones until its
+//! batch, or another write of the record, replaces them. A rebuild that ends early, for any reason,
+//! starts again at the next start and does no harm.
 
 use std::sync::Arc;
 
@@ -22,10 +22,10 @@ use crate::tables::records::{derived_of_account, derived_of_contact};
 use crate::tables::rows::{DERIVED_ACCOUNTS, DERIVED_CONTACTS, push_derived_row};
 use crate::write::queue::Queue;
 
-/// Records of one batch: calls wait for one at most, so some tens of milliseconds.
+/// Records per batch. A call waits for at most one batch: some tens of milliseconds.
 const RECORDS: usize = 1_000;
 
-/// Begins to rebuild what an older code made, if there is any.
+/// Starts to rebuild derived columns of an older version, if there are any.
 pub(crate) fn start(queue: &Arc<Queue>, connection: &mut dyn Connection) -> Result<()> {
     let mut waiting = Vec::new();
     for name in connection.organizations_derived_before(derivation::version())? {
@@ -46,7 +46,7 @@ pub(crate) fn start(queue: &Arc<Queue>, connection: &mut dyn Connection) -> Resu
 enum Step {
     /// The records of a list after a number.
     Records(Listed, u64),
-    /// Nothing is left but to count the headings and to write the number.
+    /// All records are done: recount the headings and write the derivation number.
     Switch,
 }
 
@@ -56,7 +56,7 @@ impl Step {
 
 struct Rebuild {
     queue: Arc<Queue>,
-    /// The organization at work is the last.
+    /// The last is the current organization.
     waiting: Vec<OrganizationName>,
     step: Step,
 }
@@ -72,9 +72,9 @@ impl Rebuild {
             let name = name.clone();
             move |connection: Result<&mut dyn Connection>| self.work(connection, &name)
         };
-        // A queue that takes no more belongs to a server that stops: the next start goes on.
+        // A closed queue belongs to a server that is stopping; the next start continues.
         if let Err(error) = queue.push_chore(&name, Box::new(chore)) {
-            tracing::info!(%error, organization = %name, "derived columns stay old until the next start");
+            tracing::info!(%error, organization = %name, "derived columns stay outdated until the next start");
         }
     }
 
@@ -88,7 +88,7 @@ impl Rebuild {
             }
             Err(error) => {
                 tracing::error!(%error, cause = ?std::error::Error::source(&error),
-                    organization = %name, "derived columns could not be rebuilt: the next start tries again");
+                    organization = %name, "could not rebuild derived columns; the next start tries again");
                 self.waiting.pop();
                 self.step = Step::FIRST;
             }
@@ -97,7 +97,8 @@ impl Rebuild {
     }
 }
 
-/// One batch in one transaction. Answers what comes next; none: the organization is done.
+/// Runs one batch in one transaction. Returns the next batch, or `None` if the organization is
+/// done.
 fn batch(
     connection: &mut dyn Connection,
     name: &OrganizationName,
@@ -116,7 +117,7 @@ fn batch(
             Ok(next)
         }
         Err(error) => {
-            // The error that counts is the first one.
+            // The first error matters, not a failed rollback.
             let _ = connection.rollback();
             Err(error)
         }
@@ -155,7 +156,8 @@ fn work(connection: &mut dyn Connection, org: Org, step: Step) -> Result<Option<
     }
 }
 
-/// Writes what is derived of records; answers the last of them, none if there were none.
+/// Writes the derived columns of records. Returns the number of the last record, or `None` if there
+/// were no records.
 fn write(
     connection: &mut dyn Connection,
     org: Org,

@@ -1,4 +1,4 @@
-//! First answers to requests that carry a request id.
+//! First answers to requests with a request id.
 
 use std::collections::HashMap;
 
@@ -11,23 +11,23 @@ use crate::tables::organization::Organization;
 use crate::tables::request_answer::{KeptAnswer, RequestKey};
 use crate::write::job::{Job, Origin, Outcome};
 
-/// How long the first answer to a request_id is kept: a day and an hour, since the promise is a
-/// day and clocks differ.
+/// How long the first answer to a request_id is kept: the promise is a day; the extra hour allows
+/// for differing clocks.
 const ANSWER_KEPT_MICROS: i64 = 25 * 3_600 * 1_000_000;
 
 /// Caller, RPC and request id.
 type Asked = (String, String, String);
 
-/// The first answer and what was asked.
+/// The first answer, and the hash of its request.
 struct First {
     hash: Vec<u8>,
     answer: Vec<u8>,
 }
 
-/// First answers: those in the table, and those of this batch.
+/// First answers: from the table, and from this batch.
 pub(crate) struct RequestAnswers {
     known: HashMap<Asked, First>,
-    /// Those of this batch, to be written with it.
+    /// The answers of this batch, to be written with it.
     pub(crate) new: Vec<KeptAnswer>,
 }
 
@@ -68,7 +68,7 @@ impl RequestAnswers {
         })
     }
 
-    /// Keeps the answer of a job that has a request id.
+    /// Stores the answer of a job that has a request id.
     pub(crate) fn keep(&mut self, job: &dyn Job, at: At, now: Time) {
         let Some(request) = job.origin().request.as_ref() else {
             return;

@@ -1,4 +1,4 @@
-//! What a batch comes to: each row once, with its last value and the revision that gave it.
+//! The net effect of a batch: each row once, with its last value and the revision that wrote it.
 
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -26,13 +26,13 @@ use crate::tables::rows::{
 };
 use crate::write::name_index::NameIndex;
 
-/// What a batch makes of one row.
+/// The effect of a batch on one row.
 struct Written<R> {
-    /// Whether the database has the row.
+    /// Whether the row existed before the batch.
     was_there: bool,
-    /// Set where the batch creates the row, also in place of one that it deletes.
+    /// Set if the batch creates the row, possibly in place of a row that it deletes.
     stamp: Option<Stamp>,
-    /// The row that the batch leaves, if it leaves one.
+    /// The row after the batch, if it exists.
     last: Option<Stored<R>>,
 }
 
@@ -70,8 +70,8 @@ impl<K: RowKey + Ord, R: Clone> Kind<K, R> {
         }
     }
 
-    /// The keys of the rows that go: those that the batch leaves out, and those in whose place it
-    /// creates others, which must not keep the stamp of the row before.
+    /// The keys of the rows to delete: rows that do not exist after the batch, and rows that the
+    /// batch replaces by new ones, which must not inherit the old stamp.
     fn gone(&self, table: &Table) -> Rows<'_> {
         let mut keys = table.key_rows();
         for (key, written) in &self.0 {
@@ -85,7 +85,7 @@ impl<K: RowKey + Ord, R: Clone> Kind<K, R> {
         keys
     }
 
-    /// The rows that the batch leaves.
+    /// The rows that exist after the batch.
     fn left(&self) -> impl Iterator<Item = (K, &Stored<R>, Option<Stamp>)> {
         self.0
             .iter()
@@ -101,10 +101,10 @@ pub(crate) struct RowChanges {
     contact_index: NameIndex,
     associations: Kind<Pair, Association>,
     tickets: Kind<TicketNo, Ticket>,
-    /// Tickets of which nothing but account and revision changes, and which stand in no row.
+    /// Tickets of which only account and revision change, and which have no entry in `tickets`.
     moved: BTreeMap<TicketNo, (Option<AccountId>, Revision)>,
-    /// Tickets whose contacts in CC are written anew: they changed, or the time that their rows
-    /// hold did.
+    /// Tickets whose CC rows are rewritten: the contacts in CC changed, or the time that the rows
+    /// repeat.
     copied: BTreeSet<TicketNo>,
     keys: HashMap<UniqueKey, Option<u64>>,
     settings: Option<Stored<Settings>>,
@@ -128,7 +128,7 @@ impl Default for RowChanges {
 }
 
 impl RowChanges {
-    /// Adds the changes of one change set, after those before it.
+    /// Adds the changes of the next change set.
     pub(crate) fn add(&mut self, changes: &[Change], stamp: Stamp) {
         for change in changes {
             match change {
@@ -195,12 +195,12 @@ impl RowChanges {
             .extend(taken.into_iter().map(|key| (key, Some(owner))));
     }
 
-    /// The settings that the batch leaves, if it wrote them.
+    /// The settings after the batch, if it wrote them.
     pub(crate) fn settings(&self) -> Option<&Stored<Settings>> {
         self.settings.as_ref()
     }
 
-    /// Writes everything: kind by kind, deletions before what may take their keys.
+    /// Writes everything, kind by kind; deletions before rows that may reuse their keys.
     pub(crate) fn write(&self, connection: &mut dyn Connection, org: Org) -> Result<()> {
         self.write_keys(connection, org)?;
         self.write_accounts(connection, org)?;
@@ -259,8 +259,8 @@ impl RowChanges {
         self.contact_index.write(connection, org, &derived)
     }
 
-    /// A contact has one primary at every moment, which the database watches row by row: those
-    /// that end being primary go before the one that begins.
+    /// A contact has one primary at any time, and the database checks it row by row: so
+    /// associations that stop being primary are written before the one that becomes primary.
     fn write_associations(&self, connection: &mut dyn Connection, org: Org) -> Result<()> {
         let mut rows = AssociationRow::TABLE.rows();
         for primary in [false, true] {
@@ -305,7 +305,7 @@ impl RowChanges {
     }
 }
 
-/// What the rows of a ticket's contacts in CC hold of their ticket.
+/// The values of a ticket that its CC rows hold.
 fn copied(ticket: &Ticket) -> (&[ContactId], Time) {
     (&ticket.copies, ticket.create_time)
 }

@@ -1,5 +1,5 @@
-//! The facts of one organization within one transaction: prefetched by need, read through on a
-//! miss, so that a rule is right whatever was fetched beforehand.
+//! The facts of one organization within one transaction: prefetched by need, and loaded on a miss,
+//! so that a rule is right whatever was prefetched.
 
 use std::cell::RefCell;
 use std::collections::{BTreeSet, HashMap};
@@ -17,14 +17,14 @@ use crate::tables::organization::Org;
 
 type Cache<K, V> = RefCell<HashMap<K, V>>;
 
-/// The lowest of those who have a name: as many as were asked for.
+/// The lowest records of a name: as many as were requested.
 #[derive(Default)]
 struct Lowest<K> {
     ids: Vec<K>,
     limit: usize,
 }
 
-/// See the module. Invariant: what stands in a cache is what the transaction's snapshot holds.
+/// See the module. Invariant: every cached value equals the transaction's snapshot.
 pub(crate) struct WorkingSet<'c> {
     connection: RefCell<&'c mut dyn Connection>,
     org: Org,
@@ -68,7 +68,7 @@ impl<'c> WorkingSet<'c> {
         }
     }
 
-    /// Loads everything that commands say they need: one statement a kind.
+    /// Loads everything that commands say they need, with one statement per kind.
     pub(crate) fn prefetch(&self, needs: &Needs) -> Result<()> {
         let standings: Vec<ContactId> = needs.standings.iter().copied().collect();
         let of_primaries = needs.primaries.union(&needs.primary_tickets);
@@ -106,7 +106,7 @@ impl<'c> WorkingSet<'c> {
         self.load_tickets(behind)
     }
 
-    /// The primary associations of contacts, once they are loaded.
+    /// The primary associations of contacts, once the contacts are loaded.
     fn primaries_of(&self, contacts: &BTreeSet<ContactId>) -> Vec<Pair> {
         let primary = |contact: &ContactId| {
             let account = held_by(&self.primaries, contact)?;
@@ -203,7 +203,7 @@ impl<'c> WorkingSet<'c> {
         let mut groups: HashMap<Held, Vec<HeldTicket>> =
             missing.into_iter().map(|held| (held, Vec::new())).collect();
         for (held, ticket) in found {
-            // The statement may find groups between those asked that nobody asked for.
+            // The statement may return groups that were not requested.
             if let Some(group) = groups.get_mut(&held) {
                 group.push(ticket);
             }
@@ -240,7 +240,7 @@ impl<'c> WorkingSet<'c> {
     }
 }
 
-/// Fetches what the cache does not hold; what was not found is remembered as absent.
+/// Loads the keys that the cache lacks; a key without a row is cached as absent.
 fn load<K: Clone + Eq + Hash, V: Default>(
     cache: &Cache<K, V>,
     mut wanted: Vec<K>,
@@ -257,7 +257,7 @@ fn load<K: Clone + Eq + Hash, V: Default>(
     Ok(())
 }
 
-/// Fetches the names of which the cache does not hold as many as are wanted.
+/// Loads the names for which the cache has too few records.
 fn load_lowest<K: Ord>(
     cache: &Cache<Namesakes, Lowest<K>>,
     wanted: &BTreeSet<Namesakes>,
@@ -290,13 +290,14 @@ fn load_lowest<K: Ord>(
 }
 
 impl<K> Lowest<K> {
-    /// Whether it knows the lowest so many: all that there are if fewer were found than asked for.
+    /// Whether this holds the lowest `limit` records. If fewer were found than requested, there are
+    /// no more.
     fn answers(&self, limit: usize) -> bool {
         limit <= self.limit || self.ids.len() < self.limit
     }
 }
 
-/// What a cache holds of a key, loaded on a miss.
+/// Returns the cached value of a key, loaded on a miss.
 fn asked<K: Eq + Hash, V: Clone + Default>(
     cache: &Cache<K, V>,
     key: &K,
@@ -410,8 +411,8 @@ impl Facts for WorkingSet<'_> {
     }
 }
 
-/// The lowest of those who have a name, loaded on a miss: then more of them than were asked for,
-/// since who asks for one more each time shall not load each time.
+/// Returns the lowest records of a name, loaded on a miss. A miss loads twice as many as requested,
+/// so that callers which ask for one more each time do not cause a load each time.
 fn named<K: Copy>(
     cache: &Cache<Namesakes, Lowest<K>>,
     of: &Namesakes,
