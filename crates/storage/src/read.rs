@@ -1,4 +1,4 @@
-//! Reads: each asks one revision of an organization, and cannot write.
+//! Reads: each reads one revision of an organization and cannot write.
 
 pub(crate) mod account_contacts;
 pub(crate) mod fact_stream;

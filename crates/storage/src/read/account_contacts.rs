@@ -1,14 +1,14 @@
 //! The contacts of an account by name.
 //!
-//! The names' order stands with the contacts, who is a member with the associations. So a page is
+//! The name order is stored with the contacts, the membership with the associations. So a page is
 //! made in the cheaper of two ways:
 //!
-//! 1. Of few members all places are fetched and sorted.
-//! 2. Where they are many, a look along the order of contacts meets enough of them soon. Where it
-//!    does not (all of them stand elsewhere in the order), they are sorted after all.
+//! 1. Few members: fetch all their places and sort them.
+//! 2. Many members: look along the order of contacts, which soon meets enough of them. If it does
+//!    not, because they are clustered elsewhere in the order, sort them after all.
 //!
-//! Invariant: whichever way, a page holds the first members after its place, in order, and is short
-//! only where none follows.
+//! Invariant: either way, a page holds the first members after its place, in order, and is short
+//! only if no more follow.
 
 use std::collections::HashMap;
 
@@ -23,9 +23,9 @@ use crate::tables::organization::Org;
 /// How far the look goes.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Reach {
-    /// Up to so many members are sorted without a look, however few contacts there are.
+    /// Up to this many members are sorted without a look, however few contacts there are.
     sorted_at_once: usize,
-    /// A look gives up after so many times the rows in which it should meet enough members.
+    /// A look stops after this many times the rows in which it should meet enough members.
     patience: usize,
 }
 
@@ -33,12 +33,12 @@ impl Reach {
     pub(crate) const USUAL: Self = Self {
         // Read and sorted in some milliseconds.
         sorted_at_once: 500,
-        // Members that are spread by chance are met in hardly more than the expected rows.
+        // Randomly distributed members are met within hardly more than the expected rows.
         patience: 4,
     };
 }
 
-/// The next page of at most `limit` members.
+/// Returns the next page of at most `limit` members.
 pub(crate) fn page(
     connection: &mut dyn Connection,
     org: Org,
@@ -47,8 +47,8 @@ pub(crate) fn page(
     limit: usize,
     reach: Reach,
 ) -> Result<Vec<AccountContact>> {
-    // A look passes `limit * contacts / members` rows, sorting reads `members`: they are equal at
-    // the square root.
+    // A look examines `limit * contacts / members` rows, sorting reads `members` rows. They are
+    // equal when `members` is the square root of `limit * contacts`.
     let contacts = connection.heading_counts(org, Listed::Contacts)?;
     let contacts = contacts.iter().map(|(_, count)| *count as usize).sum();
     let even = limit.saturating_mul(contacts).isqrt();
@@ -65,7 +65,7 @@ pub(crate) fn page(
     at_places(connection, org, account, places)
 }
 
-/// The first places after one, in order.
+/// The first places after a given place, in order.
 fn first_of(mut places: Vec<NamePlace>, after: Option<&NamePlace>, limit: usize) -> Vec<NamePlace> {
     places.retain(|place| after.is_none_or(|after| place > after));
     if limit < places.len() {
@@ -76,7 +76,8 @@ fn first_of(mut places: Vec<NamePlace>, after: Option<&NamePlace>, limit: usize)
     places
 }
 
-/// The places of the next members; none if so many rows did not tell them.
+/// Looks along the order for the places of the next members. Returns `None` if `rows` rows did not
+/// suffice.
 fn look_along(
     connection: &mut dyn Connection,
     org: Org,

@@ -1,4 +1,5 @@
-//! All facts of sight of one moment, poured out of a database for whoever keeps them in memory.
+//! Streams all visibility facts of one revision out of the database into a sink, such as a server's
+//! memory.
 
 use roster_core::id::{AccountId, ContactId, Pair, TicketNo};
 use roster_core::rules::visibility::{SightSink, SinkFull};
@@ -7,18 +8,18 @@ use crate::engine::interface::Poured;
 use crate::error::Result;
 use crate::read::snapshot::Snapshot;
 
-/// Rows of one statement: enough that the statements cost nothing beside the rows, and few enough
-/// that an engine which gathers all rows of an answer gathers no more than a few mebibytes.
+/// Rows per statement: enough that the cost of statements vanishes, few enough that an engine which
+/// buffers a whole result buffers no more than a few mebibytes.
 const ROWS: usize = 20_000;
 
 impl Snapshot<'_> {
-    /// Pours all facts of sight, until the sink is full. The settings and the moment are asked by
-    /// themselves.
+    /// Streams all visibility facts until the sink is full. The settings and the revision are not
+    /// included.
     pub fn pour(&mut self, sink: &mut dyn SightSink) -> Result<Result<(), SinkFull>> {
         self.pour_by(ROWS, sink)
     }
 
-    /// Pours what is most first, so that a sink which cannot hold it says so early.
+    /// Streams the most numerous facts first, so that a sink without room for them fails early.
     pub(crate) fn pour_by(
         &mut self,
         rows: usize,
@@ -41,7 +42,7 @@ impl Snapshot<'_> {
     }
 }
 
-/// Pours page by page from after a key; answers whether all was taken.
+/// Streams page by page from after a key. Returns whether the sink accepted everything.
 fn all<K>(first: K, mut pour: impl FnMut(K) -> Result<Poured<K>>) -> Result<bool> {
     let mut after = first;
     loop {

@@ -1,4 +1,4 @@
-//! Following the change log, as servers do that hold facts in memory.
+//! Reads the change log for servers that hold facts in memory.
 
 use std::collections::HashMap;
 
@@ -11,17 +11,16 @@ use roster_core::organization::{At, OrganizationName};
 
 use crate::log;
 
-/// How much payload of the log is read at once, compressed: unpacked it is some dozens of
-/// mebibytes. A larger change set comes alone.
+/// Payload to read at once, compressed: some dozens of mebibytes when decompressed. A larger change
+/// set is read by itself.
 const FOLLOWED_BYTES_MAX: usize = 4 << 20;
-/// How many change sets whoever follows the log reads at once: as many as a busy server writes
-/// between two looks.
+/// Change sets that a follower reads at once: as many as a busy server writes between two reads.
 pub const FOLLOWED_SETS_MAX: usize = 1_000;
-/// How many organizations one statement asks for: far below the 32,766 parameters of SQLite.
+/// Organizations per statement: far below the 32,766 parameters of SQLite.
 const HEADS_ASKED_MAX: usize = 10_000;
 
-/// The newest revisions of these organizations, in their order: one that does not exist is at
-/// revision 0.
+/// Returns the newest revisions of these organizations, in their order. An organization that does
+/// not exist is at revision 0.
 pub(crate) fn heads(
     connection: &mut dyn Connection,
     organizations: Vec<OrganizationName>,
@@ -38,7 +37,7 @@ pub(crate) fn heads(
     Ok(organizations.into_iter().map(head).collect())
 }
 
-/// How much of the log a follower reads at once.
+/// The limits of one read of the log.
 pub(crate) fn followed_page(sets_max: usize) -> LogPage {
     LogPage {
         sets_max,

@@ -1,16 +1,16 @@
-//! How much work one page may be.
+//! The time limit of one page.
 
 use std::time::{Duration, Instant};
 
-/// How long a page may look for its rows before it ends short, with a place to go on from: a
-/// person who waits for a list does not notice it, and a thousand such calls a server do no harm.
+/// How long a page may search for its rows before it ends short, with a place to continue from. A
+/// person waiting for a list does not notice it, and a server can afford a thousand such calls.
 const PAGE_TIME_MAX: Duration = Duration::from_millis(50);
 
-/// How long a page that has nothing yet may look on: an empty one is worth nothing to a person, who
+/// How long a page that is still empty may search: an empty page is worth nothing to a person, who
 /// would ask again at once.
 const EMPTY_PAGE_TIME_MAX: Duration = Duration::from_millis(500);
 
-/// The time that is left to one page.
+/// The time left for one page.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Budget {
     until: Instant,
@@ -43,7 +43,7 @@ impl Budget {
         }
     }
 
-    /// Whether the time of a page is spent that has some rows or none.
+    /// Whether the page must end now; an empty page gets longer.
     pub(crate) fn is_spent_for(self, has_rows: bool) -> bool {
         let until = if has_rows {
             self.until
@@ -58,11 +58,11 @@ impl Budget {
     }
 }
 
-/// A page of a list that a rule or a query filters: it may be short and not be the last.
+/// A page of a list that a rule or a query filters: it may be short without being the last.
 #[derive(Clone, Debug)]
 pub struct Filtered<T, P> {
-    /// What passed.
+    /// The items that passed.
     pub items: Vec<T>,
-    /// The last place examined, if there may be more behind it.
+    /// The last place examined, if more may follow.
     pub examined: Option<P>,
 }

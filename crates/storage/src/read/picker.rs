@@ -1,18 +1,18 @@
-//! Picking as a person does: a few letters, and the first names that have them, in order.
+//! Finds records as a person picks them: by a few letters, as the first names that contain them, in
+//! order.
 //!
-//! Grams only nominate, the folded text decides. A query is answered in the cheapest of three ways
-//! that suffices:
+//! Grams only nominate; the folded text decides. A query is answered in the cheapest way that
+//! suffices:
 //!
-//! 1. A look along the order from where the page begins: what many records match is found there.
-//! 2. The nominated records, if they are few enough to be read and sorted.
-//! 3. The look along the order goes on. Before each step it passes over all stretches of the order
-//!    where no record has the query's grams: those who have a name stand side by side.
-//! 4. Where the grams tell nothing of places, heading by heading: one where none is nominated is
-//!    passed over, one where few are is answered as in 2, and in one where many are, the look goes
-//!    on.
+//! 1. Look along the order from where the page begins, which finds what many records match.
+//! 2. Read and sort the nominated records, if they are few enough.
+//! 3. Continue the look along the order. Before each step, skip all stretches of the order where no
+//!    record has the query's grams: equal names are neighbors in the order.
+//! 4. If the grams say nothing about places, go heading by heading: skip a heading where nothing is
+//!    nominated, answer a heading where few are as in 2, and continue the look where many are.
 //!
-//! Invariant: whichever way, a page holds the first matches after its place, in order, and
-//! `examined` is a place up to which no match was left out.
+//! Invariant: whichever way, a page holds the first matches after its place, in order, and no match
+//! before `examined` was left out.
 
 use std::collections::{BTreeSet, HashMap};
 use std::hash::Hash;
@@ -31,31 +31,31 @@ use crate::tables::organization::Org;
 pub(crate) struct Bounds {
     /// Rows of the first look.
     first_look: usize,
-    /// Rows of a further look; between looks the time is watched.
+    /// Rows of a further look; the time is checked between looks.
     look: usize,
-    /// Up to so many nominated records are read and sorted, where grams tell their places.
+    /// Up to this many nominated records are read and sorted, if their grams indicate stretches.
     sorted_max: usize,
-    /// Up to so many where grams do not.
+    /// Up to this many if their grams do not.
     sorted_max_anywhere: usize,
-    /// Counts with a query are exact up to so many nominated records.
+    /// Counts for a query are exact up to this many nominated records.
     counted_max: usize,
-    /// Beyond that, how many rows of each heading are looked at.
+    /// Beyond that, how many rows of each heading are examined.
     sampled: usize,
 }
 
 impl Bounds {
     pub(crate) const USUAL: Self = Self {
-        // Read in the time in which grams nominate.
+        // Read in the time that nominating by grams takes.
         first_look: 256,
         // Some milliseconds.
         look: 2_048,
-        // What an engine reads in the time of a page. Where more match, a look along the order
-        // mostly meets some soon.
+        // What an engine reads in the time of a page. If more match, a look along the order mostly
+        // meets some soon.
         sorted_max: 2_000,
-        // The other way would be through half the list.
+        // The alternative would be to examine half the list.
         sorted_max_anywhere: 20_000,
         counted_max: 2_000,
-        // Of 38 headings, twice what is counted exactly.
+        // With 38 headings, about twice the number that is counted exactly.
         sampled: 100,
     };
 }
@@ -64,25 +64,25 @@ impl Bounds {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Picked {
     pub(crate) places: Vec<NamePlace>,
-    /// The last place looked at, if more may follow.
+    /// The last place examined, if more may follow.
     pub(crate) examined: Option<NamePlace>,
 }
 
-/// How many stand under a heading.
+/// The number of records under a heading.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct HeadingCount {
-    /// Which heading.
+    /// The heading.
     pub heading: Heading,
-    /// How many were counted.
+    /// The number counted.
     pub count: u64,
-    /// Whether counting ended early: there may be more.
+    /// Whether counting ended early, so that there may be more.
     pub at_least: bool,
 }
 
-/// So many grams are asked for when a stretch is looked for: it is a hint, and few narrow it enough.
+/// How many grams the search for a stretch uses: they are hints, and a few narrow it enough.
 const HINTS_MAX: usize = 8;
 
-/// What one page is being made of.
+/// A page under construction.
 struct Page<'p> {
     connection: &'p mut dyn Connection,
     org: Org,
@@ -93,7 +93,7 @@ struct Page<'p> {
     found: Vec<NamePlace>,
 }
 
-/// The next page of at most `limit` rows.
+/// Returns the next page of at most `limit` rows.
 pub(crate) fn page(
     connection: &mut dyn Connection,
     org: Org,
@@ -118,7 +118,7 @@ pub(crate) fn page(
     })
 }
 
-/// The first place of a heading; before all its rows, since rows are numbered from 1.
+/// The first place of a heading. It precedes all its rows, because rows are numbered from 1.
 fn start_of(heading: Heading) -> NamePlace {
     NamePlace {
         sort_key: vec![heading.code()],
@@ -126,7 +126,7 @@ fn start_of(heading: Heading) -> NamePlace {
     }
 }
 
-/// A sort key above all of a heading.
+/// A sort key above all sort keys of a heading.
 fn end_of(heading: Heading) -> Vec<u8> {
     vec![heading.code() + 1]
 }
@@ -136,7 +136,7 @@ fn codes(grams: impl IntoIterator<Item = Gram>) -> Vec<u64> {
 }
 
 impl Page<'_> {
-    /// Fills the page with what comes after a place; answers where it ended, if more may follow.
+    /// Fills the page with the matches after a place. Returns where it ended, if more may follow.
     fn fill(&mut self, after: Option<NamePlace>) -> Result<Option<NamePlace>> {
         let headings: Vec<Heading> = match self.picking.heading {
             Some(heading) => vec![heading],
@@ -174,8 +174,8 @@ impl Page<'_> {
         self.by_headings(&headings, place)
     }
 
-    /// Of each needle the grams that tell where a record stands, those of kanji first; none at all
-    /// where those of one needle do not tell.
+    /// For each needle, the grams that indicate a record's stretch, grams of kanji first. Empty if
+    /// the grams of any needle indicate nothing.
     fn hints(&self) -> Vec<Vec<u64>> {
         let telling = |grams: BTreeSet<Gram>| {
             let grams = grams.into_iter().rev();
@@ -194,7 +194,7 @@ impl Page<'_> {
         hints
     }
 
-    /// The first stretch from a place on where all hints of one needle stand.
+    /// The first stretch from a place on where all hints of one needle appear.
     fn next_stretch(
         &mut self,
         hints: &[Vec<u64>],
@@ -205,7 +205,7 @@ impl Page<'_> {
         let mut first: Option<Vec<u8>> = None;
         for hints in hints {
             let listed = self.picking.listed;
-            // None after the first that another needle has.
+            // Not after the first stretch that another needle has.
             let end = first.as_deref().unwrap_or(end);
             let found = self
                 .connection
@@ -215,7 +215,7 @@ impl Page<'_> {
         Ok(first)
     }
 
-    /// Looks along the order from stretch to stretch where all hints of a needle stand.
+    /// Looks along the order, from stretch to stretch where all hints of a needle appear.
     fn by_stretches(
         &mut self,
         hints: &[Vec<u64>],
@@ -224,7 +224,7 @@ impl Page<'_> {
     ) -> Result<Option<NamePlace>> {
         let mut rows = self.bounds.first_look;
         loop {
-            // All records that are left stand in this stretch or later ones.
+            // All remaining records are in this stretch or later ones.
             let Some(sort_key) = self.next_stretch(hints, &place, end)? else {
                 return Ok(None);
             };
@@ -237,7 +237,7 @@ impl Page<'_> {
                 Some(last) if self.is_full() || self.is_spent() => return Ok(Some(last)),
                 Some(last) => place = last,
             }
-            // Short at first, for the next stretch may be near.
+            // Start with few rows, because the next stretch may be near.
             rows = (rows * 2).min(self.bounds.look);
         }
     }
@@ -284,7 +284,7 @@ impl Page<'_> {
         self.found.last().filter(|_| self.is_full()).cloned()
     }
 
-    /// Takes matches in order until the page is full; answers the last place looked at.
+    /// Takes matches in order until the page is full. Returns the last place examined.
     fn take(&mut self, looked: Vec<Looked>) -> Option<NamePlace> {
         let mut last = None;
         for row in looked {
@@ -299,7 +299,7 @@ impl Page<'_> {
         last
     }
 
-    /// One look along the order. Answers where it ended; none: at the end.
+    /// Looks along the order once. Returns where it ended, or `None` at the end of the order.
     fn look(&mut self, place: &NamePlace, end: &[u8], rows: usize) -> Result<Option<NamePlace>> {
         let looked = self
             .connection
@@ -309,11 +309,11 @@ impl Page<'_> {
         Ok(last.filter(|_| !ended || self.is_full()))
     }
 
-    /// Looks along the order until the page is full, the time spent or the end reached.
+    /// Looks along the order until the page is full, its time is spent or the end is reached.
     fn look_along(&mut self, mut place: NamePlace, end: &[u8]) -> Result<Option<NamePlace>> {
         let plain = self.picking.query.is_empty() && self.picking.not_in.is_none();
         loop {
-            // Where all rows pass, no more are read than the page takes.
+            // If every row passes, read no more rows than the page takes.
             let rows = if plain {
                 self.limit - self.found.len()
             } else {
@@ -327,8 +327,8 @@ impl Page<'_> {
         }
     }
 
-    /// Answers from the nominated records, if they are few enough; says whether they were. Then
-    /// all matches up to where the page is full, or all there are, were taken.
+    /// Answers from the nominated records, if they are few enough. Returns whether they were. If
+    /// so, it took all matches up to where the page is full, or all matches.
     fn sort_nominated(
         &mut self,
         heading: Option<Heading>,
@@ -348,7 +348,7 @@ impl Page<'_> {
             place > after && heading.is_none_or(|heading| filed == Some(heading.code()))
         });
         places.sort_unstable();
-        // The keys are narrow and read fast; the texts are read until the page is full.
+        // Keys are narrow and fast to read; texts are read only until the page is full.
         for places in places.chunks(self.bounds.first_look) {
             let ids: Vec<u64> = places.iter().map(|place| place.number).collect();
             let mut looked = self.connection.look_at(self.org, self.picking, &ids)?;
@@ -362,8 +362,8 @@ impl Page<'_> {
     }
 }
 
-/// Numbers of records that have all grams of one needle, and stand under the heading, each once:
-/// all of them if they are fewer than `limit`.
+/// Numbers of records that have all grams of one needle and the heading, without duplicates: all of
+/// them if there are fewer than `limit`.
 fn nominated(
     connection: &mut dyn Connection,
     org: Org,
@@ -380,7 +380,7 @@ fn nominated(
     Ok(all.into_iter().collect())
 }
 
-/// How many stand under each heading that has any, in their order.
+/// Returns how many records each heading has, in order. Omits empty headings.
 pub(crate) fn headings(
     connection: &mut dyn Connection,
     org: Org,
@@ -428,7 +428,7 @@ fn exact(counts: Vec<(Heading, u64)>) -> Vec<HeadingCount> {
     counts.into_iter().map(one).collect()
 }
 
-/// Counts without those of members.
+/// Subtracts the counts of members.
 fn less(all: Vec<(Heading, u64)>, members: Vec<(Heading, u64)>) -> Vec<(Heading, u64)> {
     let members: HashMap<Heading, u64> = members.into_iter().collect();
     let left = |(heading, count): (Heading, u64)| {
@@ -450,8 +450,8 @@ fn counted<K: Ord + Hash + Copy>(keys: impl Iterator<Item = K>) -> Vec<(K, u64)>
     counts
 }
 
-/// Counts some matches under a heading: those among its first rows, or, where there are none,
-/// among those that are nominated.
+/// Counts some matches under a heading: among its first rows or, if there are no matches, among the
+/// nominated records.
 fn sample(
     connection: &mut dyn Connection,
     org: Org,

@@ -1,4 +1,4 @@
-//! One moment of an organization, to be asked.
+//! Reads one revision of an organization.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -30,7 +30,7 @@ use crate::tables::origin::OriginKind;
 use crate::tables::request_answer::RequestKey;
 use crate::tables::ticket_list::{TicketPlace, TicketSource};
 
-/// See the module. It has one revision and cannot write.
+/// One revision of an organization. It cannot write.
 pub struct Snapshot<'c> {
     pub(crate) connection: &'c mut dyn Connection,
     pub(crate) org: Org,
@@ -43,7 +43,7 @@ pub struct Snapshot<'c> {
     rows_left: Option<usize>,
 }
 
-/// The number of no organization: nothing is ever stored under it.
+/// The number of no organization: no row is ever stored under it.
 const NOBODY: Org = 0;
 
 impl<'c> Snapshot<'c> {
@@ -77,13 +77,14 @@ impl<'c> Snapshot<'c> {
         })
     }
 
-    /// Asks no more than is read briefly: then it fails with [`StorageError::Outgrown`].
+    /// Limits the reads to those of an inline read; a larger one fails with
+    /// [`StorageError::Outgrown`].
     pub(crate) fn briefly(mut self) -> Self {
         self.rows_left = Some(BRIEF_ROWS_MAX);
         self
     }
 
-    /// Takes so many rows from those that a brief read may ask for: to be called before they are.
+    /// Deducts rows from those that an inline read may request. Call it before the rows are read.
     pub(crate) fn take_rows(&mut self, rows: usize) -> Result<()> {
         if let Some(left) = &mut self.rows_left {
             *left = left.checked_sub(rows).ok_or(StorageError::Outgrown)?;
@@ -96,12 +97,13 @@ impl<'c> Snapshot<'c> {
         self.org != NOBODY
     }
 
-    /// Which moment this is.
+    /// The revision of this snapshot.
     pub fn at(&self) -> At {
         self.at
     }
 
-    /// Whether the organization has had this moment. One older than the kept log is taken to be one.
+    /// Whether the organization has ever been at this revision. Assumes so for a revision older
+    /// than the kept log.
     pub fn has_been(&mut self, moment: At) -> Result<bool> {
         let head = self.at;
         if moment.revision >= head.revision {
@@ -114,7 +116,8 @@ impl<'c> Snapshot<'c> {
         Ok(logged.is_none_or(|nonce| nonce == moment.nonce))
     }
 
-    /// How many change sets of the log came by this way (see [`Origin`](crate::Origin)).
+    /// Returns how many change sets of the log have this kind of origin (see
+    /// [`Origin`](crate::Origin)).
     pub fn change_sets_from(&mut self, kind: OriginKind) -> Result<u64> {
         self.connection.change_sets_from(self.org, kind)
     }
@@ -133,37 +136,37 @@ impl<'c> Snapshot<'c> {
         &self.settings.record
     }
 
-    /// These accounts, those that exist, in no order.
+    /// Returns these accounts. Omits unknown ones; in no order.
     pub fn accounts(&mut self, ids: &[AccountId]) -> Result<Vec<(AccountId, Stored<Account>)>> {
         self.connection.accounts(self.org, ids)
     }
 
-    /// These contacts, those that exist, in no order.
+    /// Returns these contacts. Omits unknown ones; in no order.
     pub fn contacts(&mut self, ids: &[ContactId]) -> Result<Vec<(ContactId, Stored<Contact>)>> {
         self.connection.contacts(self.org, ids)
     }
 
-    /// These tickets, those that exist, in no order.
+    /// Returns these tickets. Omits unknown ones; in no order.
     pub fn tickets(&mut self, numbers: &[TicketNo]) -> Result<Vec<(TicketNo, Stored<Ticket>)>> {
         self.connection.tickets(self.org, numbers)
     }
 
-    /// The copy lists of these tickets, of those that have one.
+    /// Returns the contacts in CC of these tickets. Omits tickets without any.
     pub fn copies(&mut self, numbers: &[TicketNo]) -> Result<HashMap<TicketNo, Vec<ContactId>>> {
         self.connection.copies(self.org, numbers)
     }
 
-    /// Who has these keys.
+    /// Returns the owners of these keys.
     pub fn owners(&mut self, keys: &[UniqueKey]) -> Result<Vec<(UniqueKey, u64)>> {
         self.connection.owners(self.org, keys)
     }
 
-    /// An import.
+    /// Returns an import.
     pub fn import(&mut self, import: ImportId) -> Result<Option<ImportRecord>> {
         self.connection.import(self.org, import)
     }
 
-    /// The rejects of an import after a row, by row, at most `limit`.
+    /// Returns the rejects of an import after a row, by row, at most `limit`.
     pub fn import_rejects(
         &mut self,
         import: ImportId,
@@ -174,7 +177,7 @@ impl<'c> Snapshot<'c> {
             .import_rejects(self.org, import, after, limit)
     }
 
-    /// The first answer to a request; an error where its id was used with another request.
+    /// Returns the first answer to a request. Fails if its id was used with another request.
     pub fn first_answer(&mut self, request: &RequestKey) -> Result<Option<Vec<u8>>> {
         let kept = self
             .connection
@@ -188,20 +191,20 @@ impl<'c> Snapshot<'c> {
         }
     }
 
-    /// A ticket by the caller's id.
+    /// Returns a ticket by the caller's id.
     pub fn ticket(&mut self, key: &TicketKey) -> Result<Option<(TicketNo, Stored<Ticket>)>> {
         let owner = self.owners(&[UniqueKey::of_ticket(key)])?;
         let numbers: Vec<TicketNo> = owner.iter().map(|(_, no)| TicketNo::new(*no)).collect();
         Ok(self.tickets(&numbers)?.pop())
     }
 
-    /// The association of a pair.
+    /// Returns the association of a pair.
     pub fn association(&mut self, pair: Pair) -> Result<Option<Stored<Association>>> {
         let found = self.connection.associations(self.org, &[pair])?;
         Ok(found.into_iter().next().map(|(_, row)| row))
     }
 
-    /// The tickets of one requester under one account.
+    /// Returns the tickets of one requester under one account.
     pub fn held_tickets(&mut self, held: Held) -> Result<Vec<HeldTicket>> {
         let found = self.connection.held_tickets(self.org, &[held].into())?;
         let mut tickets: Vec<HeldTicket> = found
@@ -213,7 +216,8 @@ impl<'c> Snapshot<'c> {
         Ok(tickets)
     }
 
-    /// `preview`: what a dissociation would meet; the refusal names what is not there.
+    /// Previews a dissociation: returns the facts that it would meet, or a refusal that names what
+    /// does not exist.
     pub fn preview(&mut self, pair: Pair, key: &[u8; 32]) -> Result<Result<Preview, Refusal>> {
         let Some((_, contact)) = self.contacts(&[pair.contact])?.pop() else {
             return Ok(Err(Refusal::ContactNotFound(pair.contact)));
@@ -239,7 +243,7 @@ impl<'c> Snapshot<'c> {
         )))
     }
 
-    /// A page of accounts by name. It may be short, or even empty, and not be the last.
+    /// Returns a page of accounts by name. It may be short or even empty without being the last.
     pub fn account_page(
         &mut self,
         query: &SearchQuery,
@@ -263,7 +267,7 @@ impl<'c> Snapshot<'c> {
         Ok(arranged(picked, rows, AccountId::new))
     }
 
-    /// A page of contacts by name. It may be short, or even empty, and not be the last.
+    /// Returns a page of contacts by name. It may be short or even empty without being the last.
     pub fn contact_page(
         &mut self,
         query: &SearchQuery,
@@ -303,7 +307,7 @@ impl<'c> Snapshot<'c> {
         picker::headings(self.connection, self.org, picking, effort)
     }
 
-    /// How many accounts stand under each heading.
+    /// Returns how many accounts each heading has.
     pub fn account_headings(&mut self, query: &SearchQuery) -> Result<Vec<HeadingCount>> {
         let picking = Picking {
             listed: Listed::Accounts,
@@ -314,7 +318,7 @@ impl<'c> Snapshot<'c> {
         self.count_headings(&picking)
     }
 
-    /// How many contacts stand under each heading.
+    /// Returns how many contacts each heading has.
     pub fn contact_headings(
         &mut self,
         query: &SearchQuery,
@@ -329,7 +333,7 @@ impl<'c> Snapshot<'c> {
         self.count_headings(&picking)
     }
 
-    /// A page of an account's contacts by name. A short one is the last.
+    /// Returns a page of an account's contacts by name. A short page is the last.
     pub fn account_contacts(
         &mut self,
         account: AccountId,
@@ -340,7 +344,7 @@ impl<'c> Snapshot<'c> {
         account_contacts::page(self.connection, self.org, account, after, limit, reach)
     }
 
-    /// A page of a contact's accounts: the primary first, then by name.
+    /// Returns a page of a contact's accounts: the primary first, then by name.
     pub fn contact_accounts(
         &mut self,
         contact: ContactId,
@@ -351,8 +355,8 @@ impl<'c> Snapshot<'c> {
             .contact_accounts(self.org, contact, after, limit)
     }
 
-    /// A page of the tickets of any of these sources, newest first, each once. It may be short, or
-    /// even empty, and not be the last.
+    /// Returns a page of the tickets of any of these sources, newest first, without duplicates. It
+    /// may be short or even empty without being the last.
     pub fn ticket_page(
         &mut self,
         sources: &[TicketSource],

@@ -1,8 +1,8 @@
-//! Lists of tickets: the rows of several sources in one order, each ticket once, and never more
-//! read than a page may cost.
+//! Lists of tickets: merges the rows of several sources into one order, each ticket once, and never
+//! reads more than a page may cost.
 //!
-//! Invariant: up to the place that a window is known to, all rows of all sources are in it. So
-//! what a filter leaves of them is what the list has there, however rarely it matches.
+//! Invariant: a window holds all rows of all sources up to the place that it is known to. So the
+//! rows that pass a filter are the complete list up to there, however rarely the filter matches.
 
 use std::collections::HashSet;
 
@@ -16,23 +16,23 @@ use crate::tables::ticket_list::{
     BranchBounds, ListedTicket, TicketBranch, TicketPlace, TicketSource,
 };
 
-/// Up to so many accounts each have a page of their own; above, the organization's
-/// tickets are walked by time, since a contact of so many accounts sees much of it.
+/// Up to this many accounts are read account by account. Above, the organization's tickets are
+/// walked by time, because a contact of so many accounts sees much of them.
 pub(crate) const ACCOUNTS_MERGED_MAX: usize = 64;
-/// Most rows of one window: some milliseconds, after which the time is looked at again.
+/// The most rows of one window: some milliseconds, after which the time is checked again.
 const WINDOW_ROWS_MAX: usize = 4_096;
 
-/// Rows to read beside those that are likely to be enough.
+/// Rows to read beyond those that are likely to be enough.
 const FEW: usize = 8;
 
-/// Which tickets of a list's sources are wanted.
+/// The filter of a list of tickets.
 #[derive(Clone, Debug, Default)]
 pub struct TicketFilter {
-    /// Only those under this account.
+    /// Only tickets under this account.
     pub account: Option<AccountId>,
-    /// Only those of this requester.
+    /// Only tickets of this requester.
     pub requester: Option<ContactId>,
-    /// Only open or only closed ones.
+    /// Only open or only closed tickets.
     pub status: Option<TicketStatus>,
 }
 
@@ -41,21 +41,21 @@ pub struct TicketFilter {
 pub struct FoundTicket {
     /// The ticket.
     pub ticket: ListedTicket,
-    /// Whether the source of a contact's copies has it too, where that is one of the list's: then
-    /// and only then the contact is in copy.
+    /// Whether the list's source of a contact's CC tickets, if it has one, includes the ticket:
+    /// exactly then the contact is in CC.
     pub copied: bool,
 }
 
 /// Tickets found, in the order of lists.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FoundTickets {
-    /// Each once.
+    /// The tickets, without duplicates.
     pub found: Vec<FoundTicket>,
-    /// The last place examined, if there may be more behind it.
+    /// The last place examined, if more may follow.
     pub examined: Option<TicketPlace>,
 }
 
-/// Sources as branches, and what of the branches' rows is theirs.
+/// Sources as branches, and which rows of the branches belong to the sources.
 struct Merged<'a> {
     branches: Vec<TicketBranch>,
     accounts: HashSet<AccountId>,
@@ -103,7 +103,7 @@ impl<'a> Merged<'a> {
         }
     }
 
-    /// Whether a row of a branch is of the branch's source and passes the filter.
+    /// Whether a row of a branch belongs to the branch's source and passes the filter.
     fn passes(&self, branch: TicketBranch, row: &ListedTicket) -> bool {
         let of = |accounts: &HashSet<AccountId>| row.account.is_some_and(|a| accounts.contains(&a));
         let sourced = match branch {
@@ -120,16 +120,16 @@ impl<'a> Merged<'a> {
     }
 }
 
-/// The next rows that pass, each once, and up to where they are all: of at most so many rows of each
-/// branch, and no further than `enough` go. A filter asks nothing of a row
-/// that depends on its branch, so that a copy passes where the ticket passes.
+/// Returns the next rows that pass, without duplicates, and the place up to which they are
+/// complete. Reads at most this many rows of each branch, and stops once `enough` rows pass. The
+/// filter does not depend on the branch, so a ticket passes in every branch or in no branch.
 fn window(
     at: &mut Snapshot<'_>,
     merged: &Merged<'_>,
     after: Option<&TicketPlace>,
     (rows, enough): (usize, usize),
 ) -> Result<(Vec<FoundTicket>, Option<TicketPlace>)> {
-    // A place in the middle of a branch makes two parts of it.
+    // A place in the middle of a branch splits it into two parts.
     let parts = merged.branches.len() * if after.is_some() { 2 } else { 1 };
     at.take_rows(rows * parts)?;
     let bounds = BranchBounds {
@@ -159,7 +159,7 @@ fn window(
     Ok((passing, known_to))
 }
 
-/// The next tickets of any of these sources that a filter leaves, at most `limit`.
+/// Returns the next tickets of any of these sources that pass the filter, at most `limit`.
 pub(crate) fn page(
     at: &mut Snapshot<'_>,
     sources: &[TicketSource],
@@ -170,7 +170,7 @@ pub(crate) fn page(
 ) -> Result<FoundTickets> {
     let merged = Merged::of(sources, filter);
     let rows_max = (WINDOW_ROWS_MAX / merged.branches.len().max(1)).max(1);
-    // A quarter more than are wanted: of most accounts, some tickets are private.
+    // A quarter more than wanted: in most accounts, some tickets are private.
     let mut rows = (limit + limit / 4).clamp(1, rows_max);
     let mut place = after.cloned();
     let mut found: Vec<FoundTicket> = Vec::new();
@@ -191,8 +191,8 @@ pub(crate) fn page(
             });
         }
         place = known_to;
-        // As many as have what is missing among them if it goes on like this, and a few more. What
-        // matches rarely is sought in larger steps.
+        // As many rows as contain the missing matches at the rate so far, and a few more. Rare
+        // matches are sought in larger steps.
         let likely = (rows * missing * 5).checked_div(passed * 4);
         rows = likely
             .map_or(rows * 4, |likely| likely.min(rows * 4) + FEW)

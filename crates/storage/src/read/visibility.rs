@@ -1,5 +1,5 @@
-//! Visibility from a snapshot: the facts of a question are fetched first, in a number of
-//! statements that does not depend on the items, and then the one rule of core judges them.
+//! Visibility from a snapshot: fetches the facts of a question, in a number of statements that does
+//! not depend on the items, and then applies the rule of core.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::convert::Infallible;
@@ -85,7 +85,7 @@ impl Fetched {
     }
 }
 
-/// The facts of one contact and one ticket of a list; of others nothing is known.
+/// The facts of one contact and one ticket of a list. It has no others.
 struct OfRow<'r> {
     settings: &'r SightSettings,
     contact: ContactId,
@@ -131,7 +131,7 @@ impl SightFacts for OfRow<'_> {
     }
 }
 
-/// A ticket of a list, with the rule's word on it.
+/// A ticket of a list, with the verdict of the rule.
 #[derive(Clone, Debug)]
 pub struct VisibleTicket {
     /// The ticket.
@@ -154,7 +154,8 @@ impl Snapshot<'_> {
         Ok(())
     }
 
-    /// What the rule asks of one contact and each of these tickets: of others nothing is found.
+    /// Returns the facts that the rule needs for one contact and each of these tickets. It has no
+    /// others.
     pub fn sight_facts(
         &mut self,
         contact: ContactId,
@@ -190,9 +191,10 @@ impl Snapshot<'_> {
         Ok(fetched)
     }
 
-    /// The tickets that a contact sees, newest first; none where there is no such contact.
+    /// Returns the tickets that a contact sees, newest first; `None` if there is no such contact.
     ///
-    /// How the contact stands at this moment may be `known`: then it is not asked.
+    /// Pass the contact's accounts as `known` if they are already known at this revision: then they
+    /// are not read.
     pub fn visible_tickets(
         &mut self,
         contact: ContactId,
@@ -204,7 +206,7 @@ impl Snapshot<'_> {
         let standing = match known(self.at()) {
             Some(standing) => Some(standing),
             None => {
-                // Of any number of accounts.
+                // The number of accounts is not bounded.
                 self.take_rows(usize::MAX)?;
                 self.connection.standing(self.org, contact)?
             }
@@ -253,7 +255,7 @@ impl Snapshot<'_> {
         }
     }
 
-    /// The contacts that see a ticket, by number; none where there is no such ticket.
+    /// Returns the contacts that see a ticket, by number; `None` if there is no such ticket.
     pub fn viewers(
         &mut self,
         key: &TicketKey,
@@ -303,7 +305,8 @@ impl Snapshot<'_> {
         }
     }
 
-    /// Contacts after a number that any clause may name, by number, and up to where they are all.
+    /// Returns contacts after a number that any clause may admit, by number, and the number up to
+    /// which they are complete.
     fn candidates(
         &mut self,
         ticket: &Ticket,

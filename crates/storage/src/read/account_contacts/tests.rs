@@ -1,4 +1,4 @@
-//! Whichever way a page is made, it holds what sorting all members gives.
+//! Whichever way a page is made, it equals the page from sorting all members.
 
 #![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
 
@@ -14,7 +14,7 @@ use crate::tables::records::derived_of_contact;
 use crate::testing::{TestStore, on_both_engines};
 use crate::{OrganizationName, Snapshot};
 
-/// Sorts always; looks and never gives up; looks and gives up at once where members are rare.
+/// Always sorts; looks and never stops; looks and stops at once where members are rare.
 const REACHES: [Reach; 3] = [
     Reach {
         sorted_at_once: usize::MAX,
@@ -32,7 +32,7 @@ const REACHES: [Reach; 3] = [
 
 const CONTACTS: usize = 240;
 
-/// Contacts with equal and with distinct names, in no order.
+/// Creates contacts with equal and with distinct names, in no order.
 fn contacts(store: &TestStore, org: &OrganizationName) -> Vec<ContactId> {
     let kana = ["た", "な", "あ", "わ", "さ"];
     let create = |number: usize| CreateContact {
@@ -43,7 +43,7 @@ fn contacts(store: &TestStore, org: &OrganizationName) -> Vec<ContactId> {
     made.into_iter().map(|(id, _)| id).collect()
 }
 
-/// An account with these members.
+/// Creates an account with these members.
 fn account(store: &TestStore, org: &OrganizationName, members: Vec<ContactId>) -> AccountId {
     let account = CreateAccount {
         name: Name::parse("山田").unwrap(),
@@ -111,7 +111,7 @@ fn pages_of_members_are_what_sorting_all_of_them_gives(store: &TestStore) {
     };
     assert_eq!(sorted.len(), CONTACTS);
     let accounts = [
-        // Spread, clustered at either end of the order, one, none.
+        // Spread, clustered at either end of the order, one member, no members.
         everybody.iter().copied().step_by(3).collect(),
         sorted[..60].to_vec(),
         sorted[CONTACTS - 60..].to_vec(),

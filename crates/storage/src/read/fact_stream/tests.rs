@@ -1,4 +1,4 @@
-//! Pages of any size pour the same, each row once, and a sink that is full stops them.
+//! Pages of any size stream the same rows, each once, and a full sink stops them.
 
 #![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
 
@@ -19,7 +19,7 @@ const CONTACTS: u64 = 4;
 const ACCOUNTS: u64 = 3;
 const TICKETS: u64 = 5;
 
-/// Rows in words, and how many it takes.
+/// A sink that writes each row as text and has room for a limited number of rows.
 struct Words {
     rows: Vec<String>,
     room: usize,
@@ -71,7 +71,7 @@ fn ticket(number: u64) -> Record {
     }
 }
 
-/// Every contact at every account, and in copy of every ticket.
+/// Puts every contact in every account, and in CC of every ticket.
 fn fill(store: &TestStore, org: &OrganizationName) {
     let settings = UpdateSettings {
         multiple_accounts: Some(true),

@@ -46,13 +46,13 @@ fn pages_hold(store: &TestStore) {
     assert_eq!(page(0, 9, plenty), [1, 2, 3, 4, 5]);
     assert_eq!(page(2, 2, plenty), [3, 4]);
     assert_eq!(page(5, 9, plenty), [0; 0]);
-    // The change sets are alike, so so many bytes are so many of them.
+    // The change sets have equal sizes, so bytes measure how many of them fit.
     let size = |n: usize| {
         let fits = |bytes: &usize| page(0, 9, *bytes).len() >= n;
         (0..plenty).find(fits).unwrap()
     };
     let (one, two, three) = (size(1), size(2), size(3));
-    assert_eq!(one, 0, "the first always comes");
+    assert_eq!(one, 0, "the first change set is always returned");
     assert_eq!(page(0, 9, two - 1), [1]);
     assert_eq!(page(0, 9, two), [1, 2]);
     assert_eq!(page(3, 9, two), [4, 5]);

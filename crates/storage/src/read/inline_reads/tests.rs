@@ -1,4 +1,4 @@
-//! When a read is brief, and that it answers the same wherever it is done.
+//! When a read runs inline, and that it returns the same wherever it runs.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests fail by panicking")]
 
@@ -57,7 +57,7 @@ fn acme() -> OrganizationName {
     OrganizationName::parse("acme").unwrap()
 }
 
-/// Which threads did a page that asks for so many rows, in the order of their tries.
+/// The threads on which a page ran that requests this many rows, in the order of its attempts.
 fn threads_of(store: &TestStore, rows: &[usize]) -> Vec<ThreadId> {
     let acme = acme();
     let tried = Arc::new(Mutex::new(Vec::new()));
@@ -80,7 +80,7 @@ fn on_sqlite_a_page_of_few_rows_is_read_where_it_is_asked_and_one_of_more_is_rea
     let store = TestStore::sqlite();
     let brief = &store.store.brief;
     let here = thread::current().id();
-    // A machine that is busy with other tests makes reads wait.
+    // On a machine that is busy with other tests, reads wait.
     let unpaused = || brief.0.lock().paused_until = None;
     let half = BRIEF_ROWS_MAX / 2;
     let few = [
@@ -102,10 +102,14 @@ fn on_sqlite_a_page_of_few_rows_is_read_where_it_is_asked_and_one_of_more_is_rea
     }
     unpaused();
     let another = brief.turn_of(2, Instant::now());
-    assert_ne!(threads_of(&store, &[]), [here], "another reads here");
+    assert_ne!(
+        threads_of(&store, &[]),
+        [here],
+        "another inline read is running"
+    );
     drop(another);
     brief.0.lock().paused_until = Some(Instant::now() + PAUSE);
-    assert_ne!(threads_of(&store, &[]), [here], "after one that waited");
+    assert_ne!(threads_of(&store, &[]), [here], "after a slow inline read");
 }
 
 #[test]
@@ -115,7 +119,7 @@ fn on_postgresql_a_page_waits_for_the_network_and_so_is_never_read_where_it_is_a
     assert_ne!(threads[0], thread::current().id());
 }
 
-/// A read that fails, and one that panics, is heard of, and leaves its connection to others.
+/// A read that fails or panics is reported, and releases its connection.
 fn a_read_that_fails_is_heard_of_wherever_it_was_done(store: &TestStore) {
     let acme = acme();
     store.make_accounts(&acme, 1);

@@ -1,4 +1,4 @@
-//! Whatever way a query is answered, it answers as a look at every record does.
+//! Every way to answer a query returns what examining every record returns.
 
 #![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
 
@@ -21,11 +21,11 @@ use crate::tables::records::{derived_of_account, derived_of_contact};
 use crate::testing::{TestStore, on_both_engines};
 use crate::{OrganizationName, Snapshot};
 
-/// So few letters that queries find something and grams nominate what does not match.
+/// So few letters that queries find matches and grams also nominate records that do not match.
 const NAME: &str = "(株式会社|㈱)?[あたナ山田中aB1 ]{1,5}( Limited|（株）)?";
 const QUERY: &str = "(\\(株\\))?[あたナ山田中aB1 ]{0,3}(㈱| limited)?";
 
-/// Bounds so narrow that a few dozen records go all ways.
+/// Bounds so narrow that a few dozen records take every way.
 const NARROW: [Bounds; 3] = [
     Bounds {
         first_look: 1,
@@ -46,7 +46,7 @@ const NARROW: [Bounds; 3] = [
     Bounds::USUAL,
 ];
 
-/// A page in time, one that ends at once, and one that ends once it has something.
+/// A page with time, a page that ends at once, and a page that ends once it has a row.
 const BUDGETS: [fn() -> Budget; 3] = [Budget::of_a_page, Budget::spent, Budget::spent_with_rows];
 
 /// The names of a contact, as a test draws them.
@@ -73,7 +73,7 @@ fn patch((family, reading, id, _): &Drawn, unique: &str) -> ContactPatch {
     }
 }
 
-/// Makes the contacts, changes and deletes some, and makes some members of account 1.
+/// Creates the contacts, changes and deletes some, and makes some members of account 1.
 fn fill(store: &TestStore, org: &OrganizationName, all: &[Drawn]) {
     let account = CreateAccount {
         name: Name::parse("山田").unwrap(),
@@ -120,7 +120,7 @@ fn fill(store: &TestStore, org: &OrganizationName, all: &[Drawn]) {
     store.all(org, vec![associate]);
 }
 
-/// What the picker shows, by a look at every record.
+/// The picker's rows, found by examining every record.
 fn naively(at: &mut Snapshot<'_>, picking: &Picking<'_>) -> Vec<NamePlace> {
     let mut all = Vec::new();
     match picking.listed {
@@ -156,7 +156,7 @@ fn naively(at: &mut Snapshot<'_>, picking: &Picking<'_>) -> Vec<NamePlace> {
     places
 }
 
-/// What the picker shows, page by page.
+/// The picker's rows, page by page.
 fn by_pages(
     at: &mut Snapshot<'_>,
     picking: &Picking<'_>,

@@ -1,4 +1,4 @@
-//! Whatever the sources and the filter, pages are what a look at every ticket finds.
+//! For any sources and filter, pages equal the result of examining every ticket.
 
 #![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
 
@@ -16,10 +16,10 @@ use crate::testing::{TestStore, on_both_engines};
 use crate::{OrganizationName, Snapshot};
 
 const CONTACTS: u64 = 3;
-/// More than are merged account by account.
+/// More accounts than are read account by account.
 const ACCOUNTS: u64 = ACCOUNTS_MERGED_MAX as u64 + 6;
 
-/// Requester, account, copies, time, closed, private.
+/// Requester, account, contacts in CC, time, closed, private.
 type Drawn = (u64, Option<u64>, Vec<u64>, i64, bool, bool);
 
 fn drawn() -> impl Strategy<Value = Drawn> {
@@ -29,7 +29,7 @@ fn drawn() -> impl Strategy<Value = Drawn> {
         (1..=ACCOUNTS).prop_map(Some)
     ];
     let copies = proptest::collection::vec(1..=CONTACTS, 0..3);
-    // Few times, so that many tickets have the same.
+    // Few times, so that many tickets have the same time.
     let times = 0..4_i64;
     (
         1..=CONTACTS,
@@ -59,8 +59,8 @@ fn record(key: String, (requester, account, copies, time, closed, private): &Dra
     }
 }
 
-/// Records the tickets, and the first third of them once more as the last ones are: their times
-/// and copy lists change.
+/// Records the tickets, then the first third again with the values of the last ones, so that their
+/// times and contacts in CC change.
 fn fill(store: &TestStore, org: &OrganizationName, all: &[Drawn]) {
     store.make_accounts(org, ACCOUNTS);
     store.make_contacts(org, CONTACTS);
@@ -138,8 +138,8 @@ fn by_pages(
     }
 }
 
-/// That rows hold all of their tickets, and know of each whether the contact of a source of copies
-/// is in copy.
+/// Checks that rows hold all of their tickets, and that `copied` says whether the contact of a CC
+/// source is in CC.
 fn check_rows(rows: &[FoundTicket], all: &[(TicketNo, Stored<Ticket>)], sources: &[TicketSource]) {
     let copied = |ticket: &Ticket| {
         let of_copies = |source: &&TicketSource| matches!(source, TicketSource::Copied(_));
