@@ -1,10 +1,10 @@
-//! The one place where storage reads the clock.
+//! The only place where storage reads the clock.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use roster_core::id::Time;
 
-/// The present moment, in microseconds since 1970.
+/// The current time, in microseconds since 1970.
 pub(crate) fn now() -> Time {
     let since = SystemTime::now()
         .duration_since(UNIX_EPOCH)

@@ -1,39 +1,40 @@
-//! What can go wrong below the rules. No engine text leaves this crate but through `source`.
+//! The errors of storage. The text of an engine's error leaves this crate only as a `source`.
 
 use roster_core::fact::Unavailable;
 use roster_core::refusal::Refusal;
 
 pub(crate) type Result<T, E = StorageError> = std::result::Result<T, E>;
 
-/// The database did not do what was asked.
+/// An error of the database, or of a command that it was asked to carry out.
 #[derive(Debug, thiserror::Error)]
 pub enum StorageError {
-    /// It could not be reached, or was lost on the way. A repeat may succeed.
+    /// The database could not be reached, or the connection was lost. A repeat may succeed.
     #[error("the database cannot be reached")]
     Unreachable(#[source] Box<dyn std::error::Error + Send + Sync>),
-    /// It refused what the rules had accepted, or answered what it cannot: a defect of ours.
+    /// The database refused rows that the rules had accepted, or returned an impossible answer: a
+    /// defect of the server.
     #[error("the database refused what the rules accepted")]
     Defect(#[source] Box<dyn std::error::Error + Send + Sync>),
-    /// More writes wait than the lane holds.
+    /// The lane holds as many waiting writes as it may.
     #[error("too many writes are waiting: repeat a little later")]
     QueueFull,
-    /// The same request_id came before with another request.
+    /// The same request_id was used before with another request.
     #[error("this request_id was used with another request: use a new one")]
     RequestIdReused,
-    /// A newer server made what is stored beside names: this one would file them wrongly.
+    /// A newer version derived columns from names: this version would derive others.
     #[error(
         "a newer roster-server made the derived columns of this database (version {found}; this \
          one knows {known}): start that server or a later one"
     )]
     NewerDerivation {
-        /// The version of the database.
+        /// The version in the database.
         found: i64,
         /// The version of this server's code.
         known: i64,
     },
-    /// A newer server took something away that this one needs.
+    /// A newer server removed something from the schema that this version needs.
     #[error(
-        "the tables of this database are those of a newer roster-server (it asks for schema {floor}; \
+        "the tables of this database belong to a newer roster-server (it requires schema {floor}; \
          this one knows {known}): start that server or a later one"
     )]
     NewerSchema {
@@ -42,15 +43,15 @@ pub enum StorageError {
         /// The schema that this server knows.
         known: i64,
     },
-    /// An import is no longer running, or stands elsewhere than its batch began.
+    /// An import is no longer running, or is not where its batch begins.
     #[error("the import is not where this batch begins")]
     ImportMoved,
-    /// A read that was to be brief asked for more: it is done again where it may take its time, so
-    /// that no caller hears this.
-    #[error("a brief read has outgrown its rows")]
+    /// An inline read requested too many rows. It is repeated on another thread, so no caller
+    /// receives this.
+    #[error("an inline read requested too many rows")]
     Outgrown,
-    /// The address of a database that is none. It may hold a password: it is not told.
-    #[error("this is no database that Roster knows: give sqlite:PATH or postgres://USER@HOST/NAME")]
+    /// Not the address of a database. It may contain a password, so the error omits it.
+    #[error("unknown database address: use sqlite:PATH or postgres://USER@HOST/NAME")]
     NotADatabase,
     /// There is no file where it should be.
     #[error("there is no such file: name the file of a database that a roster-server made")]
@@ -100,10 +101,10 @@ impl StorageError {
 /// Why a command was not carried out.
 #[derive(Debug, thiserror::Error)]
 pub enum NotDone {
-    /// A rule says no.
+    /// A rule refused it.
     #[error(transparent)]
     Refused(#[from] Refusal),
-    /// The database could not.
+    /// The database failed.
     #[error(transparent)]
     Storage(#[from] StorageError),
 }
@@ -120,7 +121,8 @@ impl From<diesel::result::Error> for StorageError {
                 _,
             )
             | Error::BrokenTransactionManager => Self::Unreachable(error.into()),
-            // The engines have no kind for a server that is going away or a file that is locked.
+            // Engines have no error kind for a server that is shutting down or a file that is
+            // locked.
             Error::DatabaseError(_, detail) if is_outage(detail.message()) => {
                 Self::Unreachable(error.into())
             }
@@ -139,7 +141,7 @@ fn is_outage(message: &str) -> bool {
         "connection to server",
         "no connection to the server",
         "database is locked",
-        // What others do to the same tables or file at the same time: a repeat comes through.
+        // Conflicts with other users of the same tables or file: a repeat succeeds.
         "deadlock detected",
         "locking protocol",
         "disk I/O error",
@@ -161,7 +163,7 @@ impl From<StorageError> for Unavailable {
     }
 }
 
-/// A rule could not have its facts: the cause is a [`StorageError`] of this crate, unless a
+/// A rule could not load its facts. The cause is a [`StorageError`] of this crate, unless a
 /// caller's own facts failed.
 impl From<Unavailable> for StorageError {
     fn from(unavailable: Unavailable) -> Self {

@@ -1,5 +1,5 @@
-//! Rows, transactions and the change log, on SQLite and on PostgreSQL behind one interface from
-//! which no type of diesel leaves.
+//! Rows, transactions and the change log, on SQLite and on PostgreSQL behind one interface. No type
+//! of diesel leaves this crate.
 
 #![allow(
     clippy::duplicate_mod,

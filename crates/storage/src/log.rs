@@ -1,8 +1,8 @@
-//! The change log: what a change set holds, how its payload is encoded, and which records it
-//! concerns.
+//! The change log: the contents of a change set, the encoding of its payload, and the records that
+//! it concerns.
 //!
-//! Invariant: a format once written stays readable. A change of the messages that an older reader
-//! would misunderstand is a new [`FORMAT`]. The messages stand in
+//! Invariant: a format stays readable once it was written. A change of the messages that an older
+//! reader would misunderstand needs a new [`FORMAT`]. The messages are defined in
 //! `proto/roster/storage/v1/change_log.proto`.
 
 mod compression;
@@ -21,27 +21,27 @@ use compression::{pack, unpack};
 pub(crate) use settings::{encode_settings, settings_of, visibility_settings};
 pub(crate) use subjects::Subjects;
 
-/// A change set that stands in the database.
+/// A committed change set.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CommittedSet {
-    /// The revision that it made, with its nonce.
+    /// Its revision, with its nonce.
     pub at: At,
     /// Its changes.
     pub changes: Vec<Change>,
 }
 
-/// The format that is written: protobuf, compressed by zstd.
+/// The format of new change sets: protobuf, compressed by zstd.
 ///
-/// Format 2 tells more beside the payload (credential, origin, undone revision, epoch, subjects)
-/// and may hold erased entries. Payloads of format 1 are read alike.
+/// Format 2 stores more beside the payload (credential, origin, undone revision, epoch, subjects)
+/// and may contain erased entries. Payloads of both formats are decoded alike.
 pub(crate) const FORMAT: i64 = 2;
-/// The oldest format that is read.
+/// The oldest format that can be read.
 const FORMAT_MIN: i64 = 1;
-/// How large a part is: far below what either engine takes in one value, and no page of a
-/// reader's memory to speak of.
+/// The size of a part: far below the limit of a value in either engine, and small in a reader's
+/// memory.
 const PART_BYTES_MAX: usize = 1 << 20;
 
-/// The payload of these changes.
+/// Encodes the payload of these changes.
 pub(crate) fn encode(changes: &[Change]) -> Result<Vec<Vec<u8>>> {
     let set = message::ChangeSet {
         changes: changes.iter().map(entry::of_change).collect(),
@@ -50,10 +50,10 @@ pub(crate) fn encode(changes: &[Change]) -> Result<Vec<Vec<u8>>> {
     Ok(packed.chunks(PART_BYTES_MAX).map(<[u8]>::to_vec).collect())
 }
 
-/// The changes of a payload.
+/// Decodes the changes of a payload.
 pub(crate) fn decode(format: i64, parts: &[Vec<u8>]) -> Result<Vec<Change>> {
     if !(FORMAT_MIN..=FORMAT).contains(&format) {
-        return Err(corrupt("is of a format that this server does not know"));
+        return Err(corrupt("has an unknown format"));
     }
     let packed = parts.concat();
     let bytes = unpack(&packed).map_err(|error| StorageError::Defect(error.into()))?;
@@ -64,9 +64,7 @@ pub(crate) fn decode(format: i64, parts: &[Vec<u8>]) -> Result<Vec<Change>> {
         .into_iter()
         .filter(|entry| !entry::is_erased(entry));
     changes
-        .map(|entry| {
-            entry::into_change(entry).ok_or_else(|| corrupt("holds a change that cannot be read"))
-        })
+        .map(|entry| entry::into_change(entry).ok_or_else(|| corrupt("holds an unreadable change")))
         .collect()
 }
 

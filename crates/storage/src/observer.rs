@@ -1,13 +1,13 @@
-//! What whoever measures a store is told of its work.
+//! Measurements of a store's work.
 
 use std::time::Duration;
 
-/// In which lane commands wait for a writer.
+/// The lane in which commands wait for a writer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Lane {
-    /// Somebody waits for the answer.
+    /// Commands whose caller waits for the answer.
     Calls,
-    /// Imports and the like.
+    /// Imports and other jobs.
     Jobs,
 }
 
@@ -16,15 +16,16 @@ pub enum Lane {
 pub struct WritesWaiting {
     /// Calls.
     pub calls: usize,
-    /// Batches of imports and the like.
+    /// Batches of imports and other jobs.
     pub jobs: usize,
 }
 
-/// Measures a store. It is told by the thread that did the work, which goes on only afterwards.
+/// Receives measurements, on the thread that did the work. That thread waits until the method
+/// returns.
 pub trait Observer: Send + Sync {
-    /// A writer carried out so many commands in one transaction, whatever came of it.
+    /// A writer carried out this many commands in one transaction, with any result.
     fn batch(&self, lane: Lane, commands: usize, took: Duration);
 
-    /// A read or a writer waited so long until it had a connection.
+    /// A read or a writer waited this long for a connection.
     fn connection(&self, waited: Duration);
 }

@@ -1,4 +1,4 @@
-//! All that others see of storage.
+//! The public interface of storage.
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -34,24 +34,24 @@ use crate::write::job::{Committed, Done, Origin, Queued};
 use crate::write::queue::{self, CALLS_WAITING_MAX, Desk, Queue};
 use crate::write::rebuild;
 
-/// How long a stop waits for writes that were accepted. With the time that the server gives to
-/// connections, a stop takes less than ten seconds.
+/// How long a stop waits for accepted writes. Together with the time that the server allows for
+/// open connections, a stop takes less than ten seconds.
 const CLOSE_PATIENCE: Duration = Duration::from_secs(4);
 
-/// How long a lease lasts: longer than a machine or a database pauses in the ordinary course, and
-/// short enough that whoever waits for an import hears soon that its server died.
+/// How long a lease lasts: longer than a machine or a database ordinarily pauses, and short enough
+/// that a caller waiting for an import soon learns that its server died.
 pub const LEASE: Duration = Duration::from_secs(10);
 
-/// How a store works; the default is what a server does.
+/// The options of a store; the default is the configuration of a server.
 #[derive(Clone)]
 pub struct StoreOptions {
     /// How many calls may wait for a writer.
     pub calls_waiting_max: usize,
-    /// Whether each batch is looked at before it is committed.
+    /// Whether each batch is checked before it is committed.
     pub guarding: Guarding,
-    /// Hears what was committed.
+    /// Receives committed change sets.
     pub listener: Option<Arc<dyn Committed>>,
-    /// How long a server that is not heard of is taken to be at work on its imports (PostgreSQL only).
+    /// How long a server without renewals counts as running its imports (PostgreSQL only).
     pub lease: Duration,
     /// Measures the store's work.
     pub observer: Option<Arc<dyn Observer>>,
@@ -74,7 +74,7 @@ pub struct Store {
     engine: Engine,
     keys: StoreKeys,
     queue: Arc<Queue>,
-    /// None where it only looks.
+    /// `None` if the store is only inspected.
     servers: Mutex<Option<LiveServers>>,
     writers: Mutex<Vec<std::thread::JoinHandle<()>>>,
     readers: Arc<Semaphore>,
@@ -84,10 +84,10 @@ pub struct Store {
 }
 
 impl Store {
-    /// Opens `sqlite:PATH` or `postgres://…`, makes and migrates the database where needed, starts
-    /// its writers, and has them rebuild derived columns that an older code made. Blocks.
+    /// Opens `sqlite:PATH` or `postgres://…`: creates and migrates the database as needed, starts
+    /// the writers, and has them rebuild derived columns of an older version. Blocks.
     ///
-    /// A database whose derived columns a newer code made is refused.
+    /// Fails if a newer version made the derived columns of the database.
     pub fn open(database: &str) -> Result<Self> {
         Self::open_with(database, StoreOptions::default())
     }
@@ -129,8 +129,8 @@ impl Store {
         })
     }
 
-    /// Opens a database to look at it, beside servers that work on it: nothing is made, migrated,
-    /// locked or written, and every command is refused. Blocks.
+    /// Opens a database to inspect it, beside servers that use it: creates, migrates, locks and
+    /// writes nothing, and refuses every command. Blocks.
     pub fn inspect(database: &str) -> Result<Self> {
         let address = Address::parse(database)?;
         let engine = Engine::open(&address, Opening::Looking)?;
@@ -150,7 +150,7 @@ impl Store {
         })
     }
 
-    /// The organizations that were ever written to. Blocks.
+    /// Returns the organizations that were ever written to. Blocks.
     pub fn organizations(&self) -> Result<Vec<OrganizationName>> {
         let names = self.engine.connect()?.organizations()?;
         Ok(names
@@ -159,7 +159,7 @@ impl Store {
             .collect())
     }
 
-    /// The keys of this store.
+    /// Returns the keys of this store.
     pub fn keys(&self) -> &StoreKeys {
         &self.keys
     }
@@ -167,7 +167,7 @@ impl Store {
     /// Carries out a command in the lane of calls. Dropping the future before its batch begins
     /// drops the command.
     ///
-    /// `encode` makes the caller's answer, to be kept for a repeat of the same request.
+    /// `encode` encodes the caller's answer, which is stored for a repeat of the same request.
     pub async fn execute<C: Command>(
         &self,
         organization: &OrganizationName,
@@ -181,12 +181,12 @@ impl Store {
         answered.await.unwrap_or_else(|_| Err(dropped()))
     }
 
-    /// Carries out one batch of an import, after the calls that wait, and moves the import on in
-    /// the same transaction.
+    /// Carries out one batch of an import, after the waiting calls, and advances the import in the
+    /// same transaction.
     ///
-    /// Answers also how long the transaction took, without the time it waited for calls.
-    /// [`StorageError::ImportMoved`] and nothing written where the import does not stand where
-    /// the step begins, or does not run any more.
+    /// Also returns how long the transaction took, without the wait for calls. Fails with
+    /// [`StorageError::ImportMoved`] and writes nothing if the import is not where the step begins,
+    /// or is not running any more.
     pub async fn import_batch<C: Command>(
         &self,
         organization: &OrganizationName,
@@ -216,7 +216,7 @@ impl Store {
         }
     }
 
-    /// Takes an import in: it has a number and runs from now on, on this server.
+    /// Accepts an import: assigns its number and marks it as running on this server.
     pub async fn begin_import(
         &self,
         organization: &OrganizationName,
@@ -253,15 +253,15 @@ impl Store {
         })
     }
 
-    /// Whether a newer server has changed the schema so that this one must not serve it any more.
+    /// Whether a newer server has raised the schema floor above this server's schema.
     pub fn is_superseded(&self) -> bool {
         let servers = self.servers.lock();
         servers.as_ref().is_some_and(LiveServers::is_superseded)
     }
 
-    /// Asks questions of one moment of an organization; one that does not exist is empty.
+    /// Reads one revision of an organization. An organization that does not exist is empty.
     ///
-    /// Dropping the future before its turn comes drops the question.
+    /// Dropping the future before its turn comes drops the read.
     pub async fn read<T: Send + 'static>(
         &self,
         organization: &OrganizationName,
@@ -271,10 +271,10 @@ impl Store {
             .await
     }
 
-    /// As [`read`](Self::read), for a page in the order of an index. On SQLite it is read where it is
-    /// asked, if that is brief: else again elsewhere, so that `ask` must have no effects but its
-    /// answer. What it asks for beside single records must be counted by
-    /// `Snapshot::take_rows`, and its errors handed on.
+    /// As [`read`](Self::read), for a page in the order of an index. On SQLite, a short page is
+    /// read inline, on the calling thread. A larger one is read again on another thread, so `ask`
+    /// must have no effect but its answer. It must count its rows, except single records, by
+    /// `Snapshot::take_rows`, and return its errors.
     pub async fn read_page<T: Send + 'static>(
         &self,
         organization: &OrganizationName,
@@ -289,7 +289,7 @@ impl Store {
         }
     }
 
-    /// The answer of a brief read; none where this is no time for it.
+    /// Tries an inline read. Returns `None` if it is not allowed now.
     fn read_here<T>(
         &self,
         organization: &OrganizationName,
@@ -318,11 +318,11 @@ impl Store {
         let (tell, mut told) = oneshot::channel();
         let mut asked = std::pin::pin!(self.ask_connection(turns, move |connection| {
             of_moment(connection, reading, &organization, |mut at| {
-                // Before the snapshot ends. Nobody is left to hear it where the caller has gone.
+                // Before the snapshot ends. The caller may have gone.
                 let _ = tell.send(ask(&mut at));
             })
         }));
-        let lost = || StorageError::Defect("a question was dropped".into());
+        let lost = || StorageError::Defect("a read was dropped".into());
         tokio::select! {
             biased;
             Ok(answer) = &mut told => answer,
@@ -330,7 +330,7 @@ impl Store {
         }
     }
 
-    /// Asks a connection when its turn comes.
+    /// Runs `ask` on a connection when its turn comes.
     pub(crate) async fn ask_connection<T: Send + 'static>(
         &self,
         turns: &Arc<Semaphore>,
@@ -348,30 +348,31 @@ impl Store {
             .map_err(|panic| StorageError::Defect(panic.into()))?
     }
 
-    /// Has an engine that plans by statistics make them anew, as after many rows of an organization
-    /// that they do not know. PostgreSQL does so itself, but minutes may go by.
+    /// Refreshes the planner's statistics (PostgreSQL only), as after an organization gained many
+    /// rows. PostgreSQL does so itself, but only after minutes.
     pub async fn refresh_statistics(&self) -> Result<()> {
         self.ask_connection(&self.readers, |connection| connection.refresh_statistics())
             .await
     }
 
-    /// The newest moments of these organizations, in their order: one that does not exist is at
-    /// revision 0. One statement for thousands of them, which waits for no reader.
+    /// Returns the newest revisions of these organizations, in their order. An organization that
+    /// does not exist is at revision 0. Runs one statement for thousands of them, and waits for no
+    /// reader.
     pub async fn heads(
         &self,
         organizations: &[OrganizationName],
     ) -> Result<Vec<(OrganizationName, At)>> {
         let asked = organizations.to_vec();
         self.ask_connection(&self.followers, move |connection| {
-            // Where none is asked for, being connected is the answer.
+            // For an empty list, a successful connection is the answer.
             follow::heads(connection, asked)
         })
         .await
     }
 
-    /// The change sets after a moment, oldest first: at most `limit` of them, and fewer where they
-    /// are large. Empty: there are none. None: the organization never had that moment. It waits for
-    /// no reader.
+    /// Returns the change sets after a revision, oldest first: at most `limit`, and fewer if they
+    /// are large. Empty if there are no more; `None` if the organization was never at that
+    /// revision. Waits for no reader.
     pub async fn changes_after(
         &self,
         organization: &OrganizationName,
@@ -385,12 +386,12 @@ impl Store {
         .await
     }
 
-    /// How many commands wait for a writer.
+    /// Returns how many commands wait for a writer.
     pub fn writes_waiting(&self) -> WritesWaiting {
         self.queue.waiting()
     }
 
-    /// Everything that is wrong in an organization; empty where every invariant holds.
+    /// Returns all violations in an organization; empty if every invariant holds.
     pub async fn check(&self, organization: &OrganizationName) -> Result<Vec<Violation>> {
         let name = organization.clone();
         self.read(organization, move |at| {
@@ -400,7 +401,7 @@ impl Store {
         .await
     }
 
-    /// Takes no more commands, finishes those that wait, and ends. Blocks.
+    /// Refuses new commands, finishes the waiting ones, and ends. Blocks.
     pub fn close(&self) {
         self.queue.close();
         *self.servers.lock() = None;
@@ -414,7 +415,7 @@ impl Drop for Store {
     }
 }
 
-/// A connection for whoever asked for it then.
+/// Opens a connection for a role.
 fn connect(
     engine: &Engine,
     asked: Instant,
@@ -427,8 +428,7 @@ fn connect(
     connection
 }
 
-/// Asks a question of one moment. Nothing is written: whether it ends well tells nothing about the
-/// answer.
+/// Runs a read on one revision. Nothing is written, so the result of the rollback does not matter.
 fn of_moment<T>(
     connection: &mut dyn Connection,
     reading: Reading,
@@ -441,11 +441,11 @@ fn of_moment<T>(
     answer
 }
 
-/// A question that panicked, by what it said.
+/// The error for a read that panicked, with the panic's message.
 fn panicked(panic: &(dyn Any + Send)) -> StorageError {
     let said = panic.downcast_ref::<&str>().copied();
     let said = said.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
-    StorageError::Defect(format!("a question panicked: {}", said.unwrap_or("no word")).into())
+    StorageError::Defect(format!("a read panicked: {}", said.unwrap_or("no message")).into())
 }
 
 fn dropped() -> NotDone {

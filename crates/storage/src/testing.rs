@@ -22,7 +22,7 @@ use crate::tables::origin::ChangeOrigin;
 use crate::write::job::{Done, Origin};
 use crate::{OrganizationName, Snapshot, Store};
 
-/// A store, and words for what tests do with it.
+/// A store, and shortcuts for tests.
 pub(crate) struct TestStore {
     pub(crate) store: Arc<Store>,
     runtime: Runtime,
@@ -34,7 +34,7 @@ impl TestStore {
         let database = Database::create(engine);
         Self {
             store: Arc::new(Store::open(&database.url).unwrap()),
-            // Two workers on any machine: one may read.
+            // Two workers on any machine, so that one may read inline.
             runtime: Builder::new_multi_thread()
                 .worker_threads(2)
                 .enable_all()
@@ -52,7 +52,7 @@ impl TestStore {
         Self::open(Engine::Postgres)
     }
 
-    /// Carries out commands together; answers in their order.
+    /// Carries out commands together. Returns their answers in order.
     pub(crate) fn all<C: Command>(
         &self,
         organization: &OrganizationName,
@@ -84,7 +84,7 @@ impl TestStore {
         })
     }
 
-    /// Makes accounts, numbered from 1 where there were none.
+    /// Creates accounts, numbered from 1 in an empty organization.
     pub(crate) fn make_accounts(&self, organization: &OrganizationName, count: u64) {
         let account = |number: u64| CreateAccount {
             name: Name::parse(&format!("A{number}")).unwrap(),
@@ -93,7 +93,7 @@ impl TestStore {
         self.all(organization, (1..=count).map(account).collect());
     }
 
-    /// Makes contacts, numbered from 1 where there were none.
+    /// Creates contacts, numbered from 1 in an empty organization.
     pub(crate) fn make_contacts(&self, organization: &OrganizationName, count: u64) {
         let contact = |number: u64| CreateContact {
             family_name: Name::parse(&format!("C{number}")).unwrap(),
@@ -102,17 +102,17 @@ impl TestStore {
         self.all(organization, (1..=count).map(contact).collect());
     }
 
-    /// Where its database is.
+    /// The address of its database.
     pub(crate) fn url(&self) -> &str {
         &self.database.url
     }
 
-    /// Waits for an end.
+    /// Runs a future to its end.
     pub(crate) fn wait<T>(&self, ending: impl Future<Output = T>) -> T {
         self.runtime.block_on(ending)
     }
 
-    /// Asks one moment.
+    /// Reads one revision.
     pub(crate) fn read<T: Send + 'static>(
         &self,
         organization: &OrganizationName,
@@ -124,7 +124,7 @@ impl TestStore {
     }
 }
 
-/// A sentence that must hold on both engines.
+/// Runs a test on both engines.
 macro_rules! on_both_engines {
     ($name:ident, $holds:path) => {
         mod $name {

@@ -43,7 +43,7 @@ impl FileLock {
     pub(crate) fn take(database: &str) -> Result<Self> {
         let path = Path::new(database);
         let unusable = |error: std::io::Error| {
-            let text = format!("{} could not be opened: {error}", path.display());
+            let text = format!("{} cannot be opened: {error}", path.display());
             StorageError::Unreachable(text.into())
         };
         let mut held = HELD.lock();

@@ -1,20 +1,20 @@
-//! How change sets are compressed.
+//! The compression of change sets.
 
 use std::cell::RefCell;
 use std::io::Result;
 
 use zstd::bulk::Compressor;
 
-/// zstd's own default: more takes longer than it saves.
+/// zstd's own default: a higher level takes longer than it saves.
 const LEVEL: i32 = 3;
 
 thread_local! {
-    /// What a writer compresses with: to make one costs more than the change set of a call is worth.
-    /// One that failed is not kept.
+    /// The compressor of this thread: creating one costs more than compressing a call's change set.
+    /// Dropped after a failure.
     static COMPRESSOR: RefCell<Option<Compressor<'static>>> = const { RefCell::new(None) };
 }
 
-/// Compressed, with a checksum: what a disk has changed must not decode to other changes.
+/// Compresses with a checksum: a change set that the disk damaged must not decode to other changes.
 pub(super) fn pack(bytes: &[u8]) -> Result<Vec<u8>> {
     COMPRESSOR.with_borrow_mut(|kept| {
         let mut compressor = kept.take().map_or_else(compressor, Ok)?;
@@ -30,7 +30,7 @@ fn compressor() -> Result<Compressor<'static>> {
     Ok(compressor)
 }
 
-/// What was packed.
+/// Decompresses packed bytes.
 pub(super) fn unpack(packed: &[u8]) -> Result<Vec<u8>> {
     zstd::stream::decode_all(packed)
 }

@@ -1,4 +1,4 @@
-//! One change, as its message.
+//! Converts a change to its message and back.
 
 use prost::Message;
 use roster_core::change::{Change, Row};
@@ -17,12 +17,12 @@ pub(super) fn read<R: Logged>(bytes: &[u8]) -> Option<R> {
     R::Message::decode(bytes).ok().and_then(R::of_message)
 }
 
-/// Whether the personal data of an entry was erased: it tells nothing any more.
+/// Whether the personal data of an entry was erased: it describes no change any more.
 pub(super) fn is_erased(entry: &Entry) -> bool {
     entry.kind() == Kind::Erased
 }
 
-/// The message of a change.
+/// Converts a change to its message.
 pub(super) fn of_change(change: &Change) -> Entry {
     match change {
         Change::Account(row) => of_row(Kind::Account, row.key().number(), 0, row),
@@ -71,7 +71,8 @@ fn of_row<K: Copy, R: Logged>(kind: Kind, key: u64, second_key: u64, row: &Row<K
     }
 }
 
-/// The change of a message; `None` where a field is missing or holds what no record has.
+/// Converts a message to its change; `None` if a field is missing or holds a value that no record
+/// may have.
 pub(super) fn into_change(entry: Entry) -> Option<Change> {
     let key = u64::from_log(entry.key)?;
     match entry.kind() {

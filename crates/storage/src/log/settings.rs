@@ -1,4 +1,4 @@
-//! Settings, as the log and the organization's row hold them.
+//! Settings, as stored in the log and in the organization's row.
 
 use prost::Message;
 use roster_core::record::{Settings, SharingMode, Stored};
@@ -57,7 +57,7 @@ impl Logged for Settings {
     }
 }
 
-/// Settings as the organization's row holds them.
+/// Encodes settings for the organization's row.
 pub(crate) fn encode_settings(settings: &Settings) -> Vec<u8> {
     bytes(settings)
 }

@@ -1,5 +1,5 @@
-//! Which records a change set concerns, so that the history of a record is found without reading
-//! the payloads of all others.
+//! The records that a change set concerns, so that the history of a record is found without reading
+//! the payloads of all other change sets.
 
 use std::collections::BTreeSet;
 
@@ -12,11 +12,11 @@ use crate::error::{Result, StorageError};
 use crate::tables::cell::{Cell, Rows};
 use crate::tables::column::column;
 
-/// Up to so many records a change set has a row each; above, a bitmap a kind: an import of 20,000
-/// rows would otherwise write as many rows to the log as to its tables.
+/// Up to this many records, a change set has one row per record; above, one bitmap per kind:
+/// otherwise an import of 20,000 rows would write as many rows to the log as to its tables.
 pub(crate) const SUBJECT_ROWS_MAX: usize = 1_000;
 
-/// What a subject is.
+/// The kind of a subject.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Kind {
     Account,
@@ -37,8 +37,8 @@ impl Kind {
     }
 }
 
-/// The records that changes concern: those that they write, and those that what they write belongs
-/// to. An association concerns its contact and its account; a ticket also its requester and its
+/// The records that changes concern: the written records and the records that they belong to. An
+/// association concerns its contact and its account. A ticket also concerns its requester and its
 /// account, before and after.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Subjects(BTreeSet<(Kind, u64)>);
@@ -97,7 +97,8 @@ impl Subjects {
         self.0.insert((Kind::Contact, id.number()));
     }
 
-    /// Adds the rows of a change set to those of `CHANGE_SET_SUBJECTS` or `CHANGE_SET_BITMAPS`.
+    /// Appends the rows of a change set to the rows of `CHANGE_SET_SUBJECTS` or
+    /// `CHANGE_SET_BITMAPS`.
     pub(crate) fn push(
         &self,
         revision: Revision,
@@ -149,7 +150,7 @@ mod tests {
         }]
     }
 
-    /// How many rows and bitmaps the subjects of so many moved tickets take.
+    /// Returns how many rows and bitmaps the subjects of this many moved tickets take.
     fn written(tickets: u64) -> (usize, usize) {
         let (mut rows, mut bitmaps) = (Rows::of_width(3), Rows::of_width(3));
         let subjects = Subjects::of(&moved(tickets));
@@ -177,7 +178,7 @@ mod tests {
             Cell::Bytes(bytes) => RoaringTreemap::deserialize_from(&bytes[..])
                 .expect("a bitmap")
                 .len(),
-            other => panic!("{other:?} is no bitmap"),
+            other => panic!("{other:?} is not a bitmap"),
         };
         let lengths: Vec<u64> = bitmaps.iter().map(numbers).collect();
         assert_eq!(lengths, [2, 1, 2_000], "accounts, contacts and tickets");

@@ -1,4 +1,5 @@
-//! The log is read for ever: a golden file of its format, and no payload that breaks the reader.
+//! The log must stay readable: golden files of its formats, and payloads that must not break the
+//! reader.
 
 #![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
 
@@ -20,10 +21,10 @@ use crate::tables::column::status;
 use crate::tables::message::{ChangeSet, Entry, Kind};
 use crate::tables::organization::Organization;
 
-/// A change set with a change of every kind, as the first server to write format 1 wrote it.
-/// Never write it anew: a server that no longer reads it has lost its customers' history.
+/// A change set with a change of every kind, as the first server with format 1 wrote it. Never
+/// rewrite this file: a server that cannot read it has lost its customers' history.
 const GOLDEN: &[u8] = include_bytes!("../../tests/golden/change_set_format_1.bin");
-/// As [`GOLDEN`], of format 2.
+/// As [`GOLDEN`], in format 2.
 const GOLDEN_2: &[u8] = include_bytes!("../../tests/golden/change_set_format_2.bin");
 
 fn account() -> Account {
@@ -96,7 +97,7 @@ fn settings() -> Settings {
     }
 }
 
-/// A change of every kind, with every field set and with none.
+/// A change of every kind, with every optional field set and with every optional field unset.
 fn every_kind() -> Vec<Change> {
     let (id, no) = (AccountId::new(1), TicketNo::new(7));
     let pair = Pair {
@@ -188,7 +189,7 @@ fn an_erased_entry_tells_nothing_and_hides_no_other() {
 fn format_2_is_still_what_is_written() {
     assert_eq!(FORMAT, 2);
     let unpack = |parts: &[Vec<u8>]| zstd::stream::decode_all(parts.concat().as_slice()).unwrap();
-    // How well zstd packs is its own affair: what is in the package is ours.
+    // How well zstd compresses is not tested; the packed bytes are.
     let written = unpack(&encode(&every_kind()).unwrap());
     assert_eq!(written, unpack(&[GOLDEN_2.to_vec()]));
 }
@@ -212,7 +213,7 @@ fn a_payload_that_was_cut_or_changed_anywhere_is_an_error() {
         for bit in 0..8 {
             let mut changed = GOLDEN.to_vec();
             changed[at] ^= 1 << bit;
-            // A bit that means nothing to the reader may change; what is read may not.
+            // A bit that the reader ignores may change, but the decoded changes may not.
             if let Ok(changes) = decode(1, &[changed]) {
                 assert_eq!(changes, every_kind(), "byte {at}, bit {bit}");
             }
@@ -327,7 +328,7 @@ fn a_mode_that_is_not_known_is_an_error_of_the_record_and_shares_nothing_in_visi
 
 #[test]
 fn a_large_payload_is_in_parts_that_only_together_are_one() {
-    // Numbers without a pattern, so that they do not pack well.
+    // Numbers without a pattern, so that they compress badly.
     let scattered = |no: u64| {
         let mixed = no.wrapping_mul(0x9e37_79b9_7f4a_7c15);
         (mixed ^ (mixed >> 29)).wrapping_mul(0xbf58_476d_1ce4_e5b9) >> 1
@@ -350,7 +351,7 @@ fn a_large_payload_is_in_parts_that_only_together_are_one() {
 }
 
 fn text() -> impl Strategy<Value = String> {
-    // NUL included: the log keeps whatever it is given.
+    // Including NUL: the log stores any text.
     vec(any::<char>(), 0..8).prop_map(String::from_iter)
 }
 
@@ -527,7 +528,7 @@ proptest! {
     #[test]
     fn no_payload_breaks_the_reader(noise in vec(any::<u8>(), 0..200), packed in any::<bool>()) {
         let payload = if packed { pack(&noise).unwrap() } else { noise };
-        // Whether it is an error or happens to be a message: it never panics.
+        // It may fail or decode to a message, but it never panics.
         let _ = decode(FORMAT, &[payload]);
     }
 

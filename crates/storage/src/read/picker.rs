@@ -12,7 +12,7 @@
 //!    nominated, answer a heading where few are as in 2, and continue the look where many are.
 //!
 //! Invariant: whichever way, a page holds the first matches after its place, in order, and no match
-//! before `examined` was left out.
+//! up to `examined` was left out.
 
 use std::collections::{BTreeSet, HashMap};
 use std::hash::Hash;
