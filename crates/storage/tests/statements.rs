@@ -1,9 +1,10 @@
-//! How many statements the engines are asked: a number that does not grow with what is asked.
+//! How many statements each operation sends to the engines: a number that does not grow with the
+//! operation's size.
 //!
-//! Counted is every statement that asks or writes something. Not counted are BEGIN, COMMIT and
-//! ROLLBACK, and the SELECT 1 with which the pool tries a connection before it lends it: they
-//! come once a transaction whatever is in it. A statement of SQLite that stays prepared and writes
-//! row after row counts once: nothing travels between its rows. What asks is counted each time.
+//! Every statement that reads or writes is counted. BEGIN, COMMIT and ROLLBACK are not, nor is the
+//! SELECT 1 with which the pool tests a connection: there is one per transaction, whatever its
+//! content. On SQLite, a prepared statement that writes row after row counts once, because no
+//! network lies between its rows. A read is counted each time.
 
 #![allow(
     clippy::unwrap_used,
@@ -67,11 +68,11 @@ both_engines!(
     a_write_batch_takes_statements_by_its_kinds_of_rows_and_not_by_its_commands,
 );
 
-/// Statements of all connections since the count began.
+/// Statements of all connections since counting began.
 static ASKED: Mutex<Vec<String>> = Mutex::new(Vec::new());
 /// Texts of statements that connections keep prepared.
 static PREPARED: Mutex<Vec<String>> = Mutex::new(Vec::new());
-/// One test counts at a time, also where tests share a process.
+/// One test counts at a time, even if tests share a process.
 static COUNTING: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
 
 struct Counter;
@@ -96,14 +97,14 @@ fn counter() -> Option<Box<dyn Instrumentation>> {
     Some(Box::new(Counter))
 }
 
-/// A store whose statements are counted, without the guards' own.
+/// A store whose statements are counted, with its guards off.
 fn counted_world(engine: Engine) -> World {
     set_default_instrumentation(counter).unwrap();
     World::open(engine, Guarding::Off)
 }
 
 fn counts(statement: &str) -> bool {
-    // The lease of the server is renewed beside what is asked.
+    // The server renews its lease meanwhile.
     let of_lease = ["schema_floor", "FROM servers", "INTO servers"];
     if of_lease.iter().any(|part| statement.contains(part)) {
         return false;
@@ -112,7 +113,7 @@ fn counts(statement: &str) -> bool {
     !around.iter().any(|start| statement.starts_with(start)) && statement != "SELECT 1"
 }
 
-/// What was asked meanwhile.
+/// Runs work and returns its statements.
 async fn asked<T>(work: impl Future<Output = T>) -> (Vec<String>, T) {
     ASKED.lock().unwrap().clear();
     let done = work.await;
@@ -128,7 +129,7 @@ fn without_binds(statement: &str) -> &str {
     statement.split(" -- binds").next().unwrap_or_default()
 }
 
-/// Whether this is SQLite's way to write many rows: PostgreSQL's parameters are numbered.
+/// Whether SQLite writes many rows by this statement: PostgreSQL's parameters are numbered.
 fn writes_row_after_row(statement: &str) -> bool {
     let writes = ["INSERT", "UPDATE", "DELETE"];
     writes.iter().any(|start| statement.starts_with(start)) && statement.contains('?')
@@ -175,7 +176,7 @@ fn associate(account: u64, contacts: impl IntoIterator<Item = u64>) -> Associate
     }
 }
 
-/// Three accounts, and contacts of the first and second who each have a ticket.
+/// Three accounts, and contacts of the first and second, each with a ticket.
 async fn filled(world: &World) {
     let several = UpdateSettings {
         multiple_accounts: Some(true),
@@ -199,7 +200,7 @@ async fn filled(world: &World) {
     world.execute(RecordTickets { tickets }).await.unwrap();
 }
 
-/// The bars of the design.
+/// The limits from the design.
 const SINGLE_CHECK_MAX: usize = 4;
 const BATCH_CHECK_MAX: usize = 6;
 
@@ -282,7 +283,8 @@ async fn a_page_of_what_a_contact_sees_takes_few_statements_and_all_stay_prepare
         });
         let (asked, page) = asked(list).await;
         assert_eq!(page.unwrap().unwrap().items.len(), limit);
-        // The organization, the contact, and the branches: its own, its copies, two accounts.
+        // The organization, the contact, and the branches: the contact's tickets, its CC tickets,
+        // two accounts.
         let statements = match world.engine {
             Engine::Sqlite => 6,
             Engine::Postgres => 3,
@@ -300,7 +302,8 @@ async fn a_page_of_what_a_contact_sees_takes_few_statements_and_all_stay_prepare
         let texts: BTreeSet<&String> = prepared.iter().collect();
         kept_then.push(texts.len());
     }
-    // Another contact and another limit are no other text: connections keep them all.
+    // Another contact and another limit must not be another text, because connections keep every
+    // text.
     assert_eq!(kept_then[0], kept_then[1]);
 }
 
@@ -327,7 +330,10 @@ async fn how_a_contact_stood_is_believed_of_its_own_moment_alone(world: World) {
         .await
         .unwrap();
     let (asked, shown) = listed(now).await;
-    assert_eq!(shown, 1, "only its own, if it has no account");
+    assert_eq!(
+        shown, 1,
+        "a contact without an account sees only its own ticket"
+    );
     let before = At {
         revision: Revision::new(now.revision.number() - 1),
         ..now
@@ -343,10 +349,10 @@ async fn how_a_contact_stood_is_believed_of_its_own_moment_alone(world: World) {
     }
 }
 
-/// How many commands come in one batch.
+/// How many commands a batch has.
 const BATCHES: [u64; 3] = [1, 100, 250];
 
-/// That a batch takes as many statements however many commands it has.
+/// Asserts that a batch sends the same number of statements for any number of commands.
 async fn assert_constant<A: 'static>(
     world: &World,
     what: &str,

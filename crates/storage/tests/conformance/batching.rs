@@ -1,4 +1,4 @@
-//! Many commands at once: what each answers, and what a refused one leaves behind.
+//! Many commands at once: the answer of each, and the effect of a refused one.
 
 use std::sync::Arc;
 
@@ -36,7 +36,7 @@ pub fn account(external_id: &str) -> CreateAccount {
     }
 }
 
-/// A number of the account that a command made.
+/// The number of the account that a command makes.
 fn made(world: &World, command: CreateAccount) -> Ending<u64> {
     numbered(world.queued(command))
 }
@@ -138,7 +138,7 @@ async fn a_refused_command_leaves_ids_keys_and_revisions_as_if_it_had_never_been
     };
     assert!(taken(&told[1]), "{:?}", told[1]);
     assert!(told[2].is_err());
-    // It saw the next number, and did not use it up.
+    // It saw the next number, but did not use it up.
     assert_eq!(told[3].as_ref().unwrap(), &(2, 1));
     assert_eq!(told[4].as_ref().unwrap(), &(2, 2));
     assert_whole(&world, &world.organization).await;
@@ -182,7 +182,7 @@ async fn a_command_whose_caller_has_gone_is_dropped_before_its_batch(world: Worl
     assert_eq!(whole_log(&world.store, &world.organization).await.len(), 1);
 }
 
-/// Asks for an account under a request id; what is answered, as a caller would read it.
+/// Creates an account under a request id. Returns the answer as a caller would read it.
 fn asked(world: &World, request: RequestKey, external_id: &str) -> Ending<String> {
     let (store, organization) = (Arc::clone(&world.store), world.organization.clone());
     let command = account(external_id);
@@ -249,10 +249,10 @@ async fn a_request_repeated_later_gets_its_first_answer_and_another_under_its_id
         (request("r1", 1), "D1", "fresh a1"),
         (request("r1", 1), "D1", "again a1 at 1"),
         (request("r1", 2), "D2", "reused"),
-        // What was refused is not kept: the same id may be tried again.
+        // A refusal is not stored: the same id may be used again.
         (request("r2", 1), "d1", "refused"),
         (request("r2", 1), "D2", "fresh a2"),
-        // The id is the caller's own, and the RPC's.
+        // The id belongs to its caller and its RPC.
         (
             RequestKey {
                 caller: "other".into(),

@@ -1,4 +1,4 @@
-//! How one suite is run by two engines.
+//! Runs one suite on two engines.
 
 /// Makes two tests of each of these functions, `name::sqlite` and `name::postgres`. The compiler
 /// reports a function that is not in the list as dead code.

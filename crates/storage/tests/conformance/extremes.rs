@@ -1,4 +1,4 @@
-//! What is rare and must work alike on both engines: far dates, long and odd texts, many keys.
+//! Rare values that must work alike on both engines: far dates, long and odd texts, many keys.
 
 use std::collections::BTreeSet;
 
@@ -135,7 +135,7 @@ async fn what_was_cleared_is_absent_and_not_empty(world: World) {
     assert_whole(&world, &world.organization).await;
 }
 
-/// More than one statement takes keys.
+/// More keys than one statement takes.
 const MANY: u64 = 10_001;
 
 async fn more_keys_than_a_statement_takes_are_asked_and_written(world: World) {

@@ -1,5 +1,5 @@
-//! A check sees one moment: a ticket that comes in exactly when sight is taken away, and goes out
-//! exactly when it is given, is never seen.
+//! A check sees one revision: a ticket that enters an account exactly when the contact loses its
+//! visibility, and leaves exactly when the contact gains it, is never seen.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
@@ -29,7 +29,8 @@ const WATCHED: Pair = Pair {
     account: ACCOUNT,
 };
 
-/// In one change set: {sight off, ticket in} or {sight on, ticket out}, whichever is not now.
+/// In one change set: {visibility off, ticket in} or {visibility on, ticket out}, whichever differs
+/// from now.
 struct Flip;
 
 impl Command for Flip {
@@ -74,9 +75,9 @@ impl Command for Flip {
 
 async fn a_ticket_that_comes_as_sight_goes_is_never_seen(world: World) {
     prepared(&world).await;
-    // In copy it would be seen whatever is flipped.
+    // If the contact were in CC, it would always see the ticket.
     let seen = ask(&world, true).await;
-    assert!(seen.is_empty(), "sight is off to begin with: {seen:?}");
+    assert!(seen.is_empty(), "visibility is off at first: {seen:?}");
     let world = Arc::new(world);
     let done = Arc::new(AtomicBool::new(false));
     let flips = Arc::new(AtomicU32::new(0));
@@ -107,7 +108,7 @@ async fn a_ticket_that_comes_as_sight_goes_is_never_seen(world: World) {
         flips.load(Ordering::Relaxed) > READS / 4,
         "{flips:?} flips are too few"
     );
-    // Were nothing ever shown, this would show nothing: with both on, all four see it.
+    // Shows that the questions can show the ticket: with both on, all four do.
     while !inside(&world).await {
         world.execute(Flip).await.unwrap();
     }
@@ -131,7 +132,7 @@ async fn inside(world: &World) -> bool {
     ticket.await.unwrap()[0].1.record.account.is_some()
 }
 
-/// Which questions show the ticket, each asked of a moment of its own.
+/// Returns which questions show the ticket, each asked at a revision of its own.
 async fn ask(world: &World, viewers: bool) -> Vec<&'static str> {
     let key = TicketKey::parse(TICKET_KEY).unwrap();
     let mut shown = Vec::new();

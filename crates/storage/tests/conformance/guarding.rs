@@ -1,5 +1,5 @@
-//! A command that breaks an invariant is a defect: it alone is rolled back; and what a hand
-//! breaks in a database is found.
+//! A command that breaks an invariant is a defect: only that command is rolled back. Damage by
+//! direct SQL is found.
 
 use roster_core::change::{Change, Row};
 use roster_core::command::{Circumstances, Command, Decision};
@@ -24,7 +24,7 @@ both_engines!(
 /// A rule with a defect.
 #[derive(Clone, Copy)]
 enum Defect {
-    /// Records a ticket of a contact who does not exist: no engine notices.
+    /// Records a ticket of a contact that does not exist: no engine notices.
     TicketOfNobody,
     /// Gives a contact a second primary account: the engines refuse it.
     SecondPrimary,
@@ -144,5 +144,5 @@ async fn what_a_hand_breaks_in_a_database_is_found_by_the_check(world: World) {
     }
 }
 
-/// Where the tests' own ticket stands.
+/// The ticket of these tests.
 pub const TICKET: TicketNo = TicketNo::new(1);

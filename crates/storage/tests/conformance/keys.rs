@@ -1,4 +1,4 @@
-//! Which ids are one and which are two: alike on both engines.
+//! Which ids are equal and which differ: alike on both engines.
 
 use roster_core::fact::UniqueKey;
 use roster_core::id::ContactId;
@@ -43,7 +43,7 @@ pub fn ticket(key: &str) -> Record {
     }
 }
 
-/// Ids that look alike and are all different.
+/// Ids that look alike and all differ.
 const ALIKE: [&str; 12] = [
     "Ab1",
     "ab1",
@@ -91,7 +91,7 @@ async fn ticket_ids_are_compared_byte_by_byte(world: World) {
     owners.sort_by_key(|(_, owner)| *owner);
     let found: Vec<&str> = owners.iter().map(|(key, _)| key.text()).collect();
     assert_eq!(found, keys);
-    // Deleting one takes no other along.
+    // Deleting one does not delete another.
     let one = DeleteTickets {
         keys: vec![TicketKey::parse("ab1").unwrap()],
     };
@@ -125,7 +125,7 @@ async fn external_ids_and_addresses_are_one_whatever_their_case_width_and_compos
             assert_eq!(taken, nth > 0, "{index} {spelling}: {result:?}");
         }
     }
-    // Of kana the width folds, the kind does not.
+    // The width of kana is folded, the kind of kana is not.
     world.execute(account("が-1")).await.unwrap();
     assert!(world.execute(account("か\u{3099}-1")).await.is_err());
     world.execute(account("ｶﾞ-1")).await.unwrap();

@@ -1,4 +1,4 @@
-//! What storage promises, held to on both engines by one suite, through what others see of it.
+//! The promises of storage, tested on both engines by one suite through the public interface.
 
 #![allow(
     clippy::unwrap_used,

@@ -1,4 +1,4 @@
-//! The change log alone gives every table but the log.
+//! The change log by itself yields every table but the log.
 
 use roster_core::guard::Violation;
 use roster_core::record::Settings;
@@ -9,7 +9,7 @@ use crate::tables::{expected, held};
 use crate::world::{World, whole_log};
 use roster_testkit::model::Maps;
 
-/// What the log of an organization comes to, applied to nothing.
+/// Applies the log of an organization to an empty state.
 pub async fn replayed(world: &World, organization: &OrganizationName) -> Maps {
     let mut maps = Maps::default();
     for (at, changes) in whole_log(&world.store, organization).await {
@@ -19,11 +19,11 @@ pub async fn replayed(world: &World, organization: &OrganizationName) -> Maps {
     maps
 }
 
-/// More than any test's organization takes in memory.
+/// More memory than the organization of any test needs.
 const ROOM: usize = 1 << 30;
 
-/// That the facts of sight which a snapshot pours are those that the log comes to, and that both
-/// end at the organization's head.
+/// Asserts that the visibility facts which a snapshot streams equal those from the log, and that
+/// both end at the organization's head.
 async fn assert_poured(world: &World, organization: &OrganizationName) {
     let poured = world.store.read(organization, |snapshot| {
         let settings = snapshot.settings()?.record.clone();
@@ -42,8 +42,8 @@ async fn assert_poured(world: &World, organization: &OrganizationName) {
     assert_eq!(heads.unwrap(), [(organization.clone(), poured.at())]);
 }
 
-/// That an organization is whole: the log gives its tables, its settings and its facts of sight,
-/// and every invariant holds.
+/// Asserts that an organization is whole: its log yields its tables, its settings and its
+/// visibility facts, and every invariant holds.
 pub async fn assert_whole(world: &World, organization: &OrganizationName) {
     let maps = replayed(world, organization).await;
     for (held, expected) in held(world, organization).into_iter().zip(expected(&maps)) {

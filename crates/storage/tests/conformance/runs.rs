@@ -1,5 +1,5 @@
-//! Random runs of commands on a real store: it answers as the naive rules do and holds what they
-//! hold, and its log alone gives its tables.
+//! Random runs of commands on a real store: it answers and stores the same as the naive rules, and
+//! its log by itself yields its tables.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -22,7 +22,7 @@ both_engines!(a_store_holds_what_the_naive_rules_hold_after_every_batch,);
 const RUNS: u32 = 8;
 /// Commands of a run.
 const STEPS: usize = 70;
-/// How many commands come at once, in turn: alone, and so many that they share batches.
+/// How many commands are sent at once, in turn: a single one, and enough to share batches.
 const AT_ONCE: [usize; 4] = [1, 5, 2, 12];
 
 async fn a_store_holds_what_the_naive_rules_hold_after_every_batch(world: World) {
@@ -31,7 +31,7 @@ async fn a_store_holds_what_the_naive_rules_hold_after_every_batch(world: World)
         let mut runner = TestRunner::new(Config {
             cases: times(RUNS),
             failure_persistence: None,
-            // Each try is a run on a database: few show enough.
+            // Each try is a run on a database: few are enough.
             max_shrink_iters: 200,
             ..Config::default()
         });
@@ -62,7 +62,7 @@ async fn run(world: &World, steps: &[Step]) {
     assert_whole(world, &organization).await;
 }
 
-/// Has the store carry out commands at once, and the naive rules one after another.
+/// Sends commands to the store at once, and to the naive rules one after another.
 async fn take(
     world: &World,
     organization: &OrganizationName,
@@ -117,9 +117,9 @@ fn told(world: &World, organization: &OrganizationName, command: &AnyCommand) ->
     with_command!(command.clone(), command => telling(world, organization, command))
 }
 
-/// Records without the moments that the server's clock gave them.
+/// Records without the times of the server's clock.
 fn timeless(maps: &Maps) -> Maps {
-    /// Times that tests give are far below any clock's.
+    /// Times from tests are far below any clock's.
     const CLOCK: i64 = 1_000_000_000;
     let without = |time: &mut Time| {
         if time.micros() > CLOCK {
@@ -144,7 +144,7 @@ fn timeless(maps: &Maps) -> Maps {
     maps
 }
 
-/// That one snapshot answers every question as the maps do.
+/// Asserts that one snapshot answers every question as the maps do.
 async fn assert_facts(world: &World, organization: &OrganizationName, maps: &Maps, naive: &Naive) {
     let (maps, naive) = (maps.clone(), naive.clone());
     let asked = world.store.read(organization, move |at| {
@@ -184,7 +184,7 @@ async fn assert_facts(world: &World, organization: &OrganizationName, maps: &Map
             of.sort_by_key(|(account, _)| *account);
             assert_eq!(of, maps.associations_of(*contact).unwrap());
         }
-        // One group of tickets a read: over a run all come up.
+        // One group of tickets per read: over a run, all are read.
         let pick = naive.revision.number();
         let held = Held {
             requester: ContactId::new(1 + pick % naive.next_contact),
@@ -203,14 +203,15 @@ async fn assert_facts(world: &World, organization: &OrganizationName, maps: &Map
     asked.await.unwrap();
 }
 
-/// The account of what [`prepared`] makes.
+/// The account that [`prepared`] makes.
 pub const ACCOUNT: AccountId = AccountId::new(1);
 /// A member of the account who sees no colleague's ticket.
 pub const COLLEAGUE: ContactId = ContactId::new(2);
 /// The ticket, requested by the first contact, under the account.
 pub const TICKET_KEY: &str = "T1";
 
-/// Two accounts, three contacts and one ticket, by way of the rules; when that was.
+/// Makes two accounts, three contacts and one ticket through the rules. Returns the revision after
+/// them.
 pub async fn prepared(world: &World) -> At {
     use roster_core::rules::association::{AssociateContacts, Wanted};
     use roster_core::rules::settings::UpdateSettings;

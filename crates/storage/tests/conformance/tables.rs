@@ -1,4 +1,4 @@
-//! The tables as the engine itself shows them, past all code of storage, and what they must hold.
+//! The expected content of the tables, and their real content, read without any code of storage.
 
 use diesel::prelude::*;
 use diesel::sql_types::Text;
@@ -20,7 +20,7 @@ enum Shown {
 }
 use Shown::{Bool, Hex, Plain};
 
-/// Every table of records, and its columns but for the organization.
+/// Every table of records, with its columns except the organization.
 const TABLES: [(&str, &[Shown]); 6] = [
     (
         "accounts",
@@ -101,7 +101,7 @@ struct Shows {
     row: String,
 }
 
-/// All rows of all tables of records, table by table, each in one order.
+/// Returns all rows of all tables of records, table by table, in a fixed order.
 pub fn held(world: &World, organization: &OrganizationName) -> Vec<(&'static str, Vec<Value>)> {
     let all = TABLES.iter().map(|(table, columns)| {
         let columns: Vec<String> = columns.iter().map(|of| show(world.engine, of)).collect();
@@ -130,7 +130,7 @@ fn show(engine: Engine, column: &Shown) -> String {
     }
 }
 
-/// Asks the engine itself.
+/// Runs a query directly on the engine.
 pub fn query(world: &World, sql: &str) -> Vec<String> {
     let url = &world.database.url;
     let rows: Vec<Shows> = match world.engine {
@@ -147,7 +147,7 @@ pub fn query(world: &World, sql: &str) -> Vec<String> {
     rows.into_iter().map(|shows| shows.row).collect()
 }
 
-/// Has the engine itself do something, past all rules.
+/// Runs a statement directly on the engine, past all rules.
 pub fn damage(world: &World, sql: &str) {
     let url = &world.database.url;
     let touched = match world.engine {
@@ -169,7 +169,7 @@ fn sorted(mut rows: Vec<Value>) -> Vec<Value> {
     rows
 }
 
-/// The rows that these records are, derived columns computed anew.
+/// Returns the rows for these records, with newly computed derived columns.
 pub fn expected(maps: &Maps) -> Vec<(&'static str, Vec<Value>)> {
     let accounts = maps
         .accounts
@@ -214,7 +214,7 @@ pub fn expected(maps: &Maps) -> Vec<(&'static str, Vec<Value>)> {
             UniqueKey::AccountExternalId(text) => format!("a:{text}"),
             UniqueKey::ContactExternalId(text) => format!("c:{text}"),
             UniqueKey::Email(text) => format!("e:{text}"),
-            // They stand with their tickets.
+            // They are stored with their tickets.
             UniqueKey::Ticket(_) => return None,
         };
         Some(json!([column, owner]))

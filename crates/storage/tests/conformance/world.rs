@@ -1,5 +1,5 @@
-//! A store of its own for each test, on either engine, and short words for what tests do over
-//! and over. Nothing here knows a rule.
+//! A store of its own for each test, on either engine, and shortcuts for common steps. Nothing here
+//! knows a rule.
 
 use std::convert::Infallible;
 use std::future::Future;
@@ -30,7 +30,7 @@ pub struct World {
     pub engine: Engine,
 }
 
-/// How a command ended, told by a future that can be kept.
+/// The result of a command, as a future that can be stored.
 pub type Ending<A> = Pin<Box<dyn Future<Output = Result<(A, At), NotDone>> + Send>>;
 
 impl World {
@@ -56,7 +56,7 @@ impl World {
         self.queued(command).await
     }
 
-    /// A command that is queued as soon as its future is polled.
+    /// Returns a command that is queued as soon as its future is polled.
     pub fn queued<C: Command>(&self, command: C) -> Ending<C::Answer> {
         self.queued_in(&self.organization, command)
     }
@@ -78,8 +78,8 @@ impl World {
         })
     }
 
-    /// Has the writer carry out these commands as one batch: it is kept busy until all of them
-    /// are queued. Their endings, in order.
+    /// Makes the writer carry out these commands as one batch, by keeping it busy until all of them
+    /// are queued. Returns their results in order.
     pub async fn in_one_batch<A: 'static>(
         &self,
         mut endings: Vec<Ending<A>>,
@@ -99,7 +99,7 @@ impl World {
         ended
     }
 
-    /// Holds the writer of the organization until the guard says otherwise.
+    /// Blocks the writer of the organization until the returned guard is released or dropped.
     pub fn keep_busy(&self) -> Busy {
         let (started, begun) = mpsc::channel();
         let (release, released) = mpsc::channel();
@@ -123,7 +123,7 @@ pub fn queue<A>(ending: &mut Ending<A>) {
     assert!(ending.as_mut().poll(&mut context).is_pending());
 }
 
-/// A writer that waits.
+/// A blocked writer.
 pub struct Busy {
     release: mpsc::Sender<()>,
     _ending: Ending<()>,
@@ -164,7 +164,7 @@ pub fn origin(request: Option<RequestKey>) -> Origin {
     }
 }
 
-/// The rule's word on one contact and each of these tickets, in their order.
+/// Returns the verdict of the rule for one contact and each of these tickets, in order.
 pub fn checks(
     at: &mut Snapshot<'_>,
     contact: ContactId,
@@ -175,9 +175,9 @@ pub fn checks(
     Ok(keys.iter().map(judge).collect())
 }
 
-/// All change sets of an organization, numbered without gaps.
+/// Returns all change sets of an organization, numbered without gaps.
 pub async fn whole_log(store: &Store, organization: &OrganizationName) -> Vec<(At, Vec<Change>)> {
-    /// A few pages, so that paging is tried too.
+    /// A few pages, so that paging is tested too.
     const PAGE: usize = 50;
     let mut log: Vec<(At, Vec<Change>)> = Vec::new();
     loop {
@@ -199,7 +199,7 @@ pub async fn whole_log(store: &Store, organization: &OrganizationName) -> Vec<(A
     log
 }
 
-/// How often what a test does is done: the variable of long runs multiplies it.
+/// How often a test repeats its work: 20 times as often if `ROSTER_LONG` is set.
 pub fn times(few: u32) -> u32 {
     match std::env::var_os("ROSTER_LONG") {
         Some(_) => few * 20,

@@ -1,4 +1,5 @@
-//! Databases of former releases open, answer as before, and can be written beside.
+//! Databases of former releases open, answer as before, and can be written while the old release
+//! still writes.
 
 #![allow(
     clippy::unwrap_used,
@@ -21,7 +22,7 @@ const SQLITE_0_1_0: &[u8] = include_bytes!("0.1.0/sqlite.db.zst");
 const POSTGRES_0_1_0: &str = include_str!("0.1.0/postgres.sql");
 const STATEMENTS_0_1_0: &str = include_str!("0.1.0/postgres_statements.sql");
 
-/// The revision of the dump, and that after the recorded statements.
+/// The revision of the dump, and the revision after the recorded statements.
 const DUMPED: u64 = 15;
 const WRITTEN: u64 = 26;
 
@@ -47,7 +48,7 @@ async fn log_of(store: &Store, after: At) -> Vec<CommittedSet> {
     sets.unwrap().expect("the log has that revision")
 }
 
-/// Whether a contact sees tickets.
+/// Returns whether a contact sees tickets.
 async fn sees(store: &Store, contact: u64, keys: &[&str]) -> Vec<bool> {
     let keys: Vec<TicketKey> = keys.iter().map(|k| TicketKey::parse(k).unwrap()).collect();
     let read = store.read(&ORGANIZATION, move |at| {
@@ -66,7 +67,7 @@ async fn name_of(store: &Store, account: u64) -> String {
     read.await.unwrap()[0].1.record.name.to_string()
 }
 
-/// Writes one account; answers its revision.
+/// Writes one account. Returns its revision.
 async fn write(store: &Store) -> Revision {
     let command = CreateAccount {
         name: Name::parse("新しい").unwrap(),
@@ -85,7 +86,7 @@ async fn write(store: &Store) -> Revision {
     }
 }
 
-/// What the dump holds is there, whole and right, and can be written on.
+/// Asserts that the content of the dump is complete and correct, and that writes continue after it.
 async fn holds_what_0_1_0_wrote(store: &Store) {
     assert_eq!(store.check(&ORGANIZATION).await.unwrap(), []);
     assert_eq!(name_of(store, 1).await, "株式会社山田");
@@ -124,8 +125,8 @@ async fn a_dump_of_0_1_0_opens_and_goes_on() {
     holds_what_0_1_0_wrote(&store).await;
 }
 
-/// A server of 0.1.0 goes on writing after a newer one has migrated the database; the newer one reads
-/// on, from memory's place in the log and from the rows.
+/// A server of 0.1.0 continues to write after a newer one has migrated the database. The newer one
+/// reads on, from its place in the log and from the rows.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_0_1_0_writes_beside_a_newer_server_is_read_on() {
     let database = postgres_0_1_0();
@@ -149,7 +150,7 @@ async fn what_0_1_0_writes_beside_a_newer_server_is_read_on() {
     assert_eq!(store.check(&ORGANIZATION).await.unwrap(), []);
 }
 
-/// A server below the floor of a store refuses it, and one that serves it hears of the floor.
+/// A server below the floor of a store refuses it, and a running server notices a raised floor.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_below_the_schema_floor_refuses_to_start_and_one_at_work_is_superseded() {
     let database = postgres_0_1_0();
@@ -162,7 +163,7 @@ async fn a_server_below_the_schema_floor_refuses_to_start_and_one_at_work_is_sup
     while !store.is_superseded() {
         assert!(
             std::time::Instant::now() < patience,
-            "the floor was not heard of"
+            "the server did not notice the floor"
         );
         tokio::time::sleep(std::time::Duration::from_millis(20)).await;
     }
