@@ -1,19 +1,20 @@
--- Expands the tables for history, origins, and servers that hold leases. The version before goes on
--- writing: every new column has a default or is NULL.
+-- Expands the tables for history, origins, and server leases. Servers of the previous version can
+-- still write: every new column has a default or is NULL.
 
--- The oldest version of the schema that a server must know to serve this store. Only a migration
--- that takes something away raises it.
+-- The oldest schema version that a server must know to serve this store. Only a migration that
+-- removes something raises it.
 ALTER TABLE store ADD COLUMN schema_floor INTEGER NOT NULL DEFAULT 1;
 
--- The time of the newest change set: later ones are not earlier. The epoch of its change sets. The
--- version of the code that made its unique keys. The oldest revision that the log keeps.
+-- The time of the newest change set: times never decrease. The epoch of new change sets. The
+-- version of the code that made the unique keys. The oldest revision in the log.
 ALTER TABLE organizations ADD COLUMN change_time INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE organizations ADD COLUMN epoch INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE organizations ADD COLUMN key_derivation INTEGER NOT NULL DEFAULT 1;
 ALTER TABLE organizations ADD COLUMN oldest_revision INTEGER NOT NULL DEFAULT 1;
 
--- Which change set created a row, and by what way it came: NULL for rows of before. The others are
--- for later versions: ids in other systems as JSON, 1 active and 2 archived, the parent company.
+-- The change set that created a row, and the kind of its origin; NULL for older rows. The other
+-- columns are for later versions: ids in other systems as JSON, 1 active or 2 archived, the parent
+-- company.
 ALTER TABLE accounts ADD COLUMN origin_kind INTEGER;
 ALTER TABLE accounts ADD COLUMN origin_id INTEGER;
 ALTER TABLE accounts ADD COLUMN creation_revision INTEGER;
@@ -21,8 +22,8 @@ ALTER TABLE accounts ADD COLUMN external_ids TEXT;
 ALTER TABLE accounts ADD COLUMN state INTEGER NOT NULL DEFAULT 1;
 ALTER TABLE accounts ADD COLUMN parent INTEGER;
 
--- As for accounts; whether the address is known to be the person's, and from when on tokens of
--- visitors count.
+-- As for accounts. Also whether the address is known to be the person's, and from when tokens of
+-- visitors are valid.
 ALTER TABLE contacts ADD COLUMN origin_kind INTEGER;
 ALTER TABLE contacts ADD COLUMN origin_id INTEGER;
 ALTER TABLE contacts ADD COLUMN creation_revision INTEGER;
@@ -30,8 +31,8 @@ ALTER TABLE contacts ADD COLUMN external_ids TEXT;
 ALTER TABLE contacts ADD COLUMN address_verified BOOLEAN NOT NULL DEFAULT 1;
 ALTER TABLE contacts ADD COLUMN visitors_not_before INTEGER;
 
--- As for accounts; for later versions: from when to when it counts, 0 default, 1 granted and
--- 2 denied, and who confirmed it when.
+-- As for accounts. For later versions: when it starts and ends to count, 0 default, 1 granted or 2
+-- denied, and who confirmed it and when.
 ALTER TABLE associations ADD COLUMN origin_kind INTEGER;
 ALTER TABLE associations ADD COLUMN origin_id INTEGER;
 ALTER TABLE associations ADD COLUMN creation_revision INTEGER;
@@ -41,14 +42,15 @@ ALTER TABLE associations ADD COLUMN sight INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE associations ADD COLUMN confirm_time INTEGER;
 ALTER TABLE associations ADD COLUMN confirmed_by TEXT;
 
--- The parts of the key: 1 an account's external id, 2 a contact's, 3 an address; the system that
--- the id is of; the key fully folded, NULL where that is the key itself.
+-- The parts of the key: 1 an account's external id, 2 a contact's external id, 3 an address; the
+-- system of the id; the fully folded key, or NULL if it equals the key.
 ALTER TABLE unique_keys ADD COLUMN kind INTEGER;
 ALTER TABLE unique_keys ADD COLUMN system TEXT NOT NULL DEFAULT '';
 ALTER TABLE unique_keys ADD COLUMN folded TEXT;
 
--- The caller's credential; 1 a call, 2 an import, 8 the sample data (3 to 7 are kept: a CRM's run,
--- undo, merge, erasure, the clock), and its number; the revision that it undoes.
+-- The caller's credential. The origin, 1 a call, 2 an import or 8 the sample data (3 to 7 are
+-- reserved: a CRM's run, undo, merge, erasure, the clock), and its number. The revision that it
+-- undoes.
 ALTER TABLE change_sets ADD COLUMN credential TEXT NOT NULL DEFAULT '';
 ALTER TABLE change_sets ADD COLUMN origin_kind INTEGER;
 ALTER TABLE change_sets ADD COLUMN origin_id INTEGER;
@@ -61,8 +63,8 @@ UPDATE organizations SET change_time = coalesce(
 UPDATE change_sets SET
     origin_kind = CASE source WHEN 'import' THEN 2 WHEN 'demo' THEN 8 ELSE 1 END,
     origin_id = job;
--- The clock of a server may have gone back: from here on it cannot, so that a moment is found by
--- halving the revisions, without an index.
+-- Makes the times of change sets non-decreasing, in case the clock of a server went back. From here
+-- on they never decrease, so a time is found by bisecting the revisions, without an index.
 UPDATE change_sets SET create_time = latest.create_time
 FROM (
     SELECT org, revision, max(create_time) OVER (PARTITION BY org ORDER BY revision) AS create_time
@@ -73,9 +75,9 @@ WHERE latest.org = change_sets.org AND latest.revision = change_sets.revision
 UPDATE unique_keys SET
     kind = CASE substr(key, 1, 1) WHEN 'a' THEN 1 WHEN 'c' THEN 2 ELSE 3 END;
 
--- Which records a change set concerns: accounts (kind 1), contacts (2), tickets (3), and the settings
--- (4, number 0). Up to 1,000 of them have a row each, more have a bitmap a kind (a roaring treemap in
--- its portable format). Change sets of format 1 have neither.
+-- The records that a change set concerns: accounts (kind 1), contacts (2), tickets (3), and the
+-- settings (4, number 0). Up to 1,000 of them have one row each; more have one bitmap per kind (a
+-- roaring treemap in its portable format). Change sets of format 1 have neither.
 CREATE TABLE change_set_subjects (
     org INTEGER NOT NULL,
     kind INTEGER NOT NULL,
@@ -91,25 +93,25 @@ CREATE TABLE change_set_bitmaps (
     PRIMARY KEY (org, revision, kind)
 );
 
--- The servers at work, by the random number that their imports carry, each until its lease ends: in
--- microseconds since 1970, by the clock of the database.
+-- The running servers, by the random number that their imports carry, with the end of their lease:
+-- in microseconds since 1970, by the clock of the database.
 CREATE TABLE servers (
     server INTEGER PRIMARY KEY NOT NULL,
     lease INTEGER NOT NULL
 );
 
--- What runs for longer than a call: imports (kind 1).
+-- Work that takes longer than a call: imports (kind 1).
 CREATE TABLE jobs (
     org INTEGER NOT NULL,
     kind INTEGER NOT NULL,
     job INTEGER NOT NULL,
     -- 1 running, 2 ended.
     state INTEGER NOT NULL,
-    -- How far it has come: of an import, its rows.
+    -- Its progress. For an import: the number of processed rows.
     position INTEGER NOT NULL,
-    -- Whether it is to end before its end.
+    -- Whether it must stop early.
     cancel BOOLEAN NOT NULL,
-    -- The server that works on it.
+    -- The server that runs it.
     owner INTEGER,
     create_time INTEGER NOT NULL,
     end_time INTEGER,
