@@ -53,16 +53,16 @@ pub enum StorageError {
     /// Not the address of a database. It may contain a password, so the error omits it.
     #[error("unknown database address: use sqlite:PATH or postgres://USER@HOST/NAME")]
     NotADatabase,
-    /// There is no file where it should be.
-    #[error("there is no such file: name the file of a database that a roster-server made")]
+    /// The file of the database does not exist.
+    #[error("there is no such file: name a file that a roster-server created")]
     NoFile,
-    /// The file is something else than a database.
+    /// The file is not a database of SQLite.
     #[error("the file is not a database of SQLite")]
     NotSqlite,
-    /// The file is there and cannot be read.
+    /// The file exists but cannot be read.
     #[error("the file cannot be read")]
     Unreadable(#[source] Box<dyn std::error::Error + Send + Sync>),
-    /// Its tables are not those of this code.
+    /// The tables are not those of this version.
     #[error("the tables of this database are not those of this version: start its roster-server")]
     NotMigrated,
     /// Another server has the file open.
@@ -72,8 +72,8 @@ pub enum StorageError {
     InUse,
 }
 
-/// A stored value that this version does not understand. The value may be personal data: only its
-/// place is named.
+/// A stored value that this version does not understand. The value may be personal data, so the
+/// error names only its place.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("{table}.{column} of the row {key:?} holds a value that this version does not understand")]
 pub(crate) struct NotUnderstood {
@@ -89,7 +89,7 @@ impl From<NotUnderstood> for StorageError {
 }
 
 impl StorageError {
-    /// The stored value that is not understood, where that is the cause.
+    /// Returns the stored value that is not understood, if that is the cause.
     pub(crate) fn not_understood(&self) -> Option<&NotUnderstood> {
         match self {
             Self::Defect(cause) => cause.downcast_ref(),

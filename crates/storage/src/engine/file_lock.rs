@@ -12,7 +12,7 @@ use crate::error::{Result, StorageError};
 /// The files that this process has locked.
 static HELD: Mutex<BTreeSet<FileId>> = Mutex::new(BTreeSet::new());
 
-/// A file by its device and its number there: the same by whatever name.
+/// A file's device and inode number: the same for every name of the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct FileId(u64, u64);
 
@@ -25,12 +25,12 @@ impl FileId {
 /// The lock on a database's file, held until dropped.
 ///
 /// It is a lock of the operating system on the database file itself, so it ends with the process,
-/// however that ends, and holds for every name of the file: links of both kinds. It is of another
-/// kind than the locks of SQLite (`flock`, not `fcntl`) and neither meets the other: tools may read
-/// the database, and back it up, while a server runs.
+/// however the process ends, and holds for every name of the file, including links of both kinds.
+/// It does not conflict with the locks of SQLite, which are of another kind (`fcntl`, not `flock`):
+/// tools may read and back up the database while a server runs.
 ///
-/// Invariant: a process that closes a file loses all `fcntl` locks that it has on it, those of its
-/// other descriptors included. So this lock is dropped after the connections to its file, and a file
+/// Invariant: a process that closes a file loses all its `fcntl` locks on the file, including those
+/// of other descriptors. So this lock is dropped after the connections to its file, and a file
 /// that this process has locked is not opened again.
 #[derive(Debug)]
 pub(crate) struct FileLock {
@@ -39,7 +39,7 @@ pub(crate) struct FileLock {
 }
 
 impl FileLock {
-    /// Takes the lock, at once or not at all; makes the file where there is none.
+    /// Takes the lock, or fails at once. Creates the file if it does not exist.
     pub(crate) fn take(database: &str) -> Result<Self> {
         let path = Path::new(database);
         let unusable = |error: std::io::Error| {
@@ -64,7 +64,7 @@ impl FileLock {
         }
         let id = FileId::of(&file.metadata().map_err(unusable)?);
         if FileId::of(&std::fs::metadata(path).map_err(unusable)?) != id {
-            // Another file took the name meanwhile: SQLite would open that one.
+            // Another file has taken the name meanwhile, and SQLite would open that file.
             return Err(StorageError::InUse);
         }
         held.insert(id);

@@ -219,9 +219,10 @@ pub(crate) trait Pours {
 }
 
 pub(crate) trait ReadLists {
-    /// How an account shares, for the rule of visibility: what is not understood denies.
+    /// Returns how an account shares, for the visibility rule: an unknown value denies.
     fn sharing(&mut self, org: Org, account: AccountId) -> Result<Option<Sharing>>;
-    /// How a contact stands, by one statement; none where there is no such contact.
+    /// Returns a contact's accounts for the visibility rule, by one statement; `None` if there is
+    /// no such contact.
     fn standing(&mut self, org: Org, contact: ContactId) -> Result<Option<Standing>>;
     fn sight_rows(&mut self, org: Org, contact: ContactId, ids: &[&str]) -> Result<Vec<SightRow>>;
     /// Returns whether an account has more than `than` contacts.

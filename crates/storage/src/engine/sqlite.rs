@@ -116,11 +116,11 @@ fn by_index(name: &str) -> String {
 /// The position of a text in another, from 1; 0 if it is absent.
 const PLACE_OF: &str = "instr";
 
-/// Whether migrations were ever carried out.
+/// Whether migrations were ever run.
 const HAS_MIGRATIONS: &str = "SELECT EXISTS (SELECT 1 FROM sqlite_schema \
      WHERE name = '__diesel_schema_migrations') AS known";
 
-/// How long a lock of another process, or of another connection of ours, is waited for.
+/// How long to wait for a lock of another process or of another connection of this server.
 const BUSY_TIMEOUT: &str = "PRAGMA busy_timeout = 10000";
 
 #[derive(Debug)]

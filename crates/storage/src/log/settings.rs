@@ -67,8 +67,8 @@ pub(crate) fn settings_of(organization: &Organization) -> Result<Stored<Settings
     decoded(organization, read)
 }
 
-/// As [`settings_of`], for the rule of visibility only: a default sharing mode that this version does
-/// not understand shares with nobody.
+/// As [`settings_of`], but only for the visibility rule: a default sharing mode that this version
+/// does not understand shares nothing.
 pub(crate) fn visibility_settings(
     organization: &Organization,
 ) -> Result<Stored<Settings>, NotUnderstood> {

@@ -35,11 +35,11 @@ pub struct Snapshot<'c> {
     pub(crate) connection: &'c mut dyn Connection,
     pub(crate) org: Org,
     at: At,
-    /// As the rule of visibility reads them.
+    /// As the visibility rule reads them.
     settings: Stored<Settings>,
-    /// What is not understood of the settings.
+    /// The stored value of the settings that is not understood, if any.
     settings_fault: Option<NotUnderstood>,
-    /// How many rows of lists may still be asked for, where it must be brief.
+    /// In an inline read: how many rows of lists may still be requested.
     rows_left: Option<usize>,
 }
 
@@ -122,7 +122,7 @@ impl<'c> Snapshot<'c> {
         self.connection.change_sets_from(self.org, kind)
     }
 
-    /// The settings; an error where this version does not understand all of them.
+    /// Returns the settings. Fails if this version does not understand all of them.
     pub fn settings(&self) -> Result<&Stored<Settings>> {
         match &self.settings_fault {
             None => Ok(&self.settings),
@@ -130,8 +130,8 @@ impl<'c> Snapshot<'c> {
         }
     }
 
-    /// The settings as the rule of visibility reads them: a default sharing mode that this version
-    /// does not understand shares with nobody.
+    /// Returns the settings as the visibility rule reads them: a default sharing mode that this
+    /// version does not understand shares nothing.
     pub fn visibility_settings(&self) -> &Settings {
         &self.settings.record
     }

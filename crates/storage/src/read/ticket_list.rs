@@ -17,7 +17,7 @@ use crate::tables::ticket_list::{
 };
 
 /// Up to this many accounts are read account by account. Above, the organization's tickets are
-/// walked by time, because a contact of so many accounts sees much of them.
+/// walked by time, because a contact of that many accounts sees much of them.
 pub(crate) const ACCOUNTS_MERGED_MAX: usize = 64;
 /// The most rows of one window: some milliseconds, after which the time is checked again.
 const WINDOW_ROWS_MAX: usize = 4_096;

@@ -29,7 +29,7 @@ pub(crate) trait Logged: Sized {
     fn of_message(message: Self::Message) -> Option<Self>;
 }
 
-/// The error of a column that holds a value which this server does not understand.
+/// The error for a column with a value that this server does not understand.
 pub(crate) fn not_understood(
     table: &'static str,
     column: &'static str,

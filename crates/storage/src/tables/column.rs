@@ -26,7 +26,7 @@ pub(crate) trait LogValue: Sized {
 }
 
 /// Numbers are stored as signed 64 bits and are never negative. A negative number identifies no
-/// record: where it is not an error, it reads as a number that is never given.
+/// record: unless it is an error, it reads as a number that is never assigned.
 pub(crate) fn number(stored: i64) -> u64 {
     u64::try_from(stored).unwrap_or(u64::MAX)
 }

@@ -3,7 +3,7 @@
 use roster_core::id::{ImportId, Time};
 use roster_core::organization::At;
 
-/// What the rows of an import are.
+/// The kind of an import's rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ImportKind {
     /// Accounts.
@@ -41,9 +41,9 @@ impl ImportKind {
 /// An import that is about to begin.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewImport {
-    /// What its rows are.
+    /// The kind of its rows.
     pub kind: ImportKind,
-    /// The file's columns: header and field, which is empty where the column is ignored.
+    /// The file's columns: header and field. The field is empty if the column is ignored.
     pub columns: Vec<(String, String)>,
     /// The number of rows below the header that are not blank.
     pub rows_total: u64,
@@ -153,7 +153,7 @@ impl ImportState {
         }
     }
 
-    /// The state of stored numbers, or the column that holds a number which is not understood.
+    /// Returns the state of stored numbers, or the column whose number is not understood.
     pub(crate) fn of_numbers(state: i64, failure: Option<i64>) -> Result<Self, &'static str> {
         let ended_well = match state {
             RUNNING => Self::Running,

@@ -26,8 +26,8 @@ pub(crate) fn sharing(mode: Option<i64>, roles: String) -> Sharing {
     }
 }
 
-/// Warns that visibility denies because of a stored value. Checks may meet the value thousands of
-/// times a second, so that a process warns at most once.
+/// Warns that visibility denies because of a stored value. A process warns at most once, because
+/// checks may read the value thousands of times a second.
 pub(crate) fn warn_of_denial() {
     static WARNED: AtomicBool = AtomicBool::new(false);
     if !WARNED.swap(true, Ordering::Relaxed) {
@@ -38,7 +38,7 @@ pub(crate) fn warn_of_denial() {
     }
 }
 
-/// What the rule reads of an association.
+/// The columns of an association that the rule reads.
 #[derive(diesel::Queryable, diesel::Selectable)]
 #[diesel(table_name = associations)]
 pub(crate) struct AssociationPart {

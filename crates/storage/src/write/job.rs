@@ -29,7 +29,7 @@ pub struct Origin {
 }
 
 /// Receives committed change sets, on the committing thread and before the caller gets the answer:
-/// so a listener already knows of every change that a caller was told of.
+/// so a listener already has every change that was reported to a caller.
 pub trait Committed: Send + Sync {
     /// Receives the change sets of one transaction, in the order of their consecutive revisions.
     /// Another server may have written the revisions before the first of them.

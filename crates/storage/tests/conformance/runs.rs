@@ -94,7 +94,7 @@ async fn take(
         }
     }
     let sets = world.store.changes_after(organization, before, 1_000).await;
-    for set in sets.unwrap().expect("a moment that it had") {
+    for set in sets.unwrap().expect("a revision that it had") {
         assert_eq!(set.at.revision, maps.revision.next());
         maps.apply(&set.changes, set.at.revision);
     }

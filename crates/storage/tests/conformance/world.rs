@@ -183,7 +183,7 @@ pub async fn whole_log(store: &Store, organization: &OrganizationName) -> Vec<(A
     loop {
         let after = log.last().map_or_else(At::default, |(at, _)| *at);
         let page = store.changes_after(organization, after, PAGE).await;
-        let page = page.unwrap().expect("a moment that it had");
+        let page = page.unwrap().expect("a revision that it had");
         if page.is_empty() {
             break;
         }

@@ -35,17 +35,17 @@ pub(crate) fn keep_keys(conn: &mut Conn) -> Result<()> {
     })
 }
 
-/// Fails unless the tables are those of this code; nothing is made.
+/// Fails unless the tables are those of this code. Creates nothing.
 pub(crate) fn check_migrated(path: &str) -> Result<()> {
     let mut conn = connect(path)?;
-    // Asking for what is pending would make the table of migrations where there is none.
+    // Asking diesel for pending migrations would create its table if it is missing.
     let known: Known = sql_query(HAS_MIGRATIONS).get_result(&mut conn)?;
     if !known.known {
         return Err(StorageError::NotMigrated);
     }
     match conn.has_pending_migration(MIGRATIONS) {
         Ok(false) => Ok(()),
-        // A table of that name which is not ours cannot be read.
+        // A table of that name from another program cannot be read.
         Ok(true) | Err(_) => Err(StorageError::NotMigrated),
     }
 }
@@ -55,7 +55,7 @@ pub(crate) fn pool(path: &str, connections: u32) -> Result<Pool<ConnectionManage
     pool_with(path, connections, Box::new(OnConnect))
 }
 
-/// As [`pool`], each connection set up in another way.
+/// As [`pool`], with another setup of each connection.
 pub(crate) fn pool_with(
     path: &str,
     connections: u32,

@@ -1,4 +1,4 @@
-//! Opening a file to look at it, beside a server or where nothing can be written.
+//! Opens a file to inspect it, beside a server or in a read-only folder.
 
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -22,11 +22,11 @@ impl CustomizeConnection<Conn, diesel::r2d2::Error> for OnLook {
     }
 }
 
-/// Connections that only read, to a file that is there and has the tables of this code.
+/// Creates a pool of read-only connections to an existing file with the tables of this code.
 ///
-/// SQLite reads a file in WAL mode by an index beside it that it makes where there is none. Where the
-/// folder cannot be written it cannot make one, and a file without a log, which no server has open,
-/// is then read as a file that nobody changes.
+/// SQLite reads a file in WAL mode through an index beside it, and creates the index if it is
+/// missing. In a read-only folder it cannot. A file without a log, which no server has open, is then
+/// read as an immutable file.
 pub(crate) fn pool_to_look(path: &str, connections: u32) -> Result<Pool<ConnectionManager<Conn>>> {
     check_file(Path::new(path))?;
     match check_migrated(path).map_err(told) {
@@ -48,8 +48,8 @@ pub(crate) fn pool_to_look(path: &str, connections: u32) -> Result<Pool<Connecti
     }
 }
 
-/// SQLite would make a file that is not there. The file itself is left to SQLite: to open and close
-/// it here would end the locks of SQLite in this process.
+/// SQLite would create a missing file. Only SQLite may open the file: opening and closing it here
+/// would release SQLite's locks in this process.
 fn check_file(path: &Path) -> Result<()> {
     match std::fs::metadata(path) {
         Ok(metadata) if metadata.is_file() => Ok(()),
@@ -59,7 +59,7 @@ fn check_file(path: &Path) -> Result<()> {
     }
 }
 
-/// What SQLite says of a file, by the three answers that it has.
+/// Maps the three messages of SQLite about an unusable file to their errors.
 fn told(error: StorageError) -> StorageError {
     let (StorageError::Unreachable(cause) | StorageError::Defect(cause)) = error else {
         return error;
@@ -83,7 +83,7 @@ fn has_log(path: &str) -> bool {
     std::fs::metadata(log_of(path)).is_ok_and(|log| log.len() > 0)
 }
 
-/// The address of a file that nobody changes.
+/// Returns the address of an immutable file.
 fn immutable(path: &str) -> String {
     let mut address = String::from("file:");
     for c in path.chars() {

@@ -40,7 +40,7 @@ fn pages_hold(store: &TestStore) {
             .checked_sub(1)
             .map_or_else(At::default, |last| all[last]);
         let sets = store.read(&acme, move |at| at.changes_after(after, page));
-        revisions(&sets.expect("a moment that it had"))
+        revisions(&sets.expect("a revision that it had"))
     };
     let plenty = FOLLOWED_BYTES_MAX;
     assert_eq!(page(0, 9, plenty), [1, 2, 3, 4, 5]);
