@@ -1,37 +1,37 @@
-//! What rules decide: explicit rows, never a predicate, so that nobody who applies a change
-//! has to ask what it meant.
+//! The changes that rules decide. A change lists explicit rows, never a predicate, so code that
+//! applies it needs no interpretation.
 
 use crate::fact::Held;
 use crate::id::{AccountId, ContactId, Pair, TicketNo};
 use crate::record::{Account, Association, Contact, Settings, Ticket};
 
-/// One row before and after.
+/// A row before and after a change.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Row<K, R> {
-    /// The row came into being.
+    /// The row was created.
     Created(K, R),
-    /// The row was written anew.
+    /// The row was updated.
     Updated {
-        /// Which row.
+        /// The row's key.
         key: K,
-        /// What it held.
+        /// The row before the change.
         before: R,
-        /// What it holds.
+        /// The row after the change.
         after: R,
     },
-    /// The row is gone; this is what it held.
+    /// The row was deleted; its last content.
     Deleted(K, R),
 }
 
 impl<K: Copy, R> Row<K, R> {
-    /// Which row.
+    /// Returns the row's key.
     pub fn key(&self) -> K {
         match self {
             Self::Created(key, _) | Self::Updated { key, .. } | Self::Deleted(key, _) => *key,
         }
     }
 
-    /// What it held before, if it was there.
+    /// Returns the row before the change, if it existed.
     pub fn before(&self) -> Option<&R> {
         match self {
             Self::Created(..) => None,
@@ -39,7 +39,7 @@ impl<K: Copy, R> Row<K, R> {
         }
     }
 
-    /// What it holds now, if it is there.
+    /// Returns the row after the change, if it exists.
     pub fn after(&self) -> Option<&R> {
         match self {
             Self::Created(_, after) | Self::Updated { after, .. } => Some(after),
@@ -48,7 +48,7 @@ impl<K: Copy, R> Row<K, R> {
     }
 }
 
-/// One change; a command's changes together are its change set.
+/// One change. All changes of a command form its change set.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Change {
     /// An account.
@@ -61,18 +61,18 @@ pub enum Change {
     Ticket(Row<TicketNo, Ticket>),
     /// The settings.
     Settings {
-        /// What they were.
+        /// The settings before the change.
         before: Box<Settings>,
-        /// What they are.
+        /// The settings after the change.
         after: Box<Settings>,
     },
-    /// Tickets that move from one account to another, nothing else of them changing.
+    /// Tickets that move from one account to another. No other field changes.
     TicketsMoved {
-        /// Whose they are and where they stood.
+        /// The requester, and the account before the move.
         held: Held,
-        /// Which, by number, each once.
+        /// The ticket numbers, each once.
         tickets: Vec<TicketNo>,
-        /// Where they stand now.
+        /// The account after the move.
         after: Option<AccountId>,
     },
 }

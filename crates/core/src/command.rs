@@ -1,16 +1,16 @@
-//! A command: what a caller wants, parsed; how it is decided.
+//! Commands: parsed write requests, and the interface by which they are decided.
 
 use crate::change::Change;
 use crate::fact::{Facts, Needs, Unavailable};
 use crate::id::{AccountId, ContactId, ImportId, Revision, TicketNo, Time};
 use crate::refusal::Refused;
 
-/// Everything a decision depends on that is not a fact: given by whoever executes the command.
+/// Everything except the facts that a decision depends on. The executor of the command supplies it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Circumstances {
-    /// The present moment.
+    /// The current time.
     pub now: Time,
-    /// The revision that the command gets if it changes something.
+    /// The command's revision if it changes something.
     pub revision: Revision,
     /// The number of the next account.
     pub next_account: u64,
@@ -23,22 +23,22 @@ pub struct Circumstances {
 }
 
 impl Circumstances {
-    /// An id that was never given before.
+    /// Returns an unused id.
     pub fn take_account(&mut self) -> AccountId {
         AccountId::new(take(&mut self.next_account))
     }
 
-    /// An id that was never given before.
+    /// Returns an unused id.
     pub fn take_contact(&mut self) -> ContactId {
         ContactId::new(take(&mut self.next_contact))
     }
 
-    /// A number that was never given before.
+    /// Returns an unused number.
     pub fn take_ticket(&mut self) -> TicketNo {
         TicketNo::new(take(&mut self.next_ticket))
     }
 
-    /// An id that was never given before.
+    /// Returns an unused id.
     pub fn take_import(&mut self) -> ImportId {
         ImportId::new(take(&mut self.next_import))
     }
@@ -50,17 +50,17 @@ fn take(next: &mut u64) -> u64 {
     taken
 }
 
-/// What a command comes to. Without changes nothing is written and no revision is used.
+/// The result of a command. Without changes, nothing is written and no revision is used.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Decision<A> {
-    /// The rows that change, in the order in which they were decided.
+    /// The rows that change, in the order of the decisions.
     pub changes: Vec<Change>,
-    /// What the caller is told.
+    /// The answer to the caller.
     pub answer: A,
 }
 
 impl<A> Decision<A> {
-    /// A decision that changes nothing.
+    /// Returns a decision that changes nothing.
     pub fn unchanged(answer: A) -> Self {
         Self {
             changes: Vec::new(),
@@ -69,30 +69,31 @@ impl<A> Decision<A> {
     }
 }
 
-/// How often [`Command::needs_behind`] is asked: behind a key stands a record, and behind a record
+/// The number of calls of [`Command::needs_behind`]: a key leads to a record, and a record leads to
 /// its associations.
 pub const NEEDS_ROUNDS: usize = 2;
 
 /// A write, as a pure function: facts in, changes out.
 ///
-/// Implemented beside the rules that decide it. Storage executes any command alike, so a new
-/// one needs no change there.
+/// Implemented next to the rules that decide it. Storage executes all commands in the same way, so
+/// a new command needs no change there.
 pub trait Command: Send + 'static {
-    /// What the caller is told.
+    /// The type of the answer to the caller.
     type Answer: Send + 'static;
-    /// The name of its RPC, as the change log shows it.
+    /// The name of its RPC, as it appears in the change log.
     const NAME: &'static str;
 
-    /// Names the facts that [`decide`](Self::decide) is going to ask for, to load them together.
+    /// Adds the facts that [`decide`](Self::decide) will read, so that they load together.
     fn needs(&self, needs: &mut Needs);
 
-    /// Names what can be named only once the first needs are there, such as the records behind
-    /// keys. Asked [`NEEDS_ROUNDS`] times, each after the answers to the one before.
+    /// Adds the facts that are known only after the first needs have loaded, such as the records
+    /// that keys refer to. Called [`NEEDS_ROUNDS`] times, each time after the previous needs have
+    /// loaded.
     fn needs_behind<F: Facts>(&self, _facts: &F, _needs: &mut Needs) -> Result<(), Unavailable> {
         Ok(())
     }
 
-    /// Decides. Must depend on nothing but its arguments: a batch may be decided twice.
+    /// Decides the command. Must depend only on its arguments: a batch may be decided twice.
     fn decide<F: Facts>(
         &self,
         facts: &F,

@@ -1,6 +1,6 @@
-//! Counted things, as a sentence has them.
+//! Counts in error messages.
 
-/// A number of things: 0 tickets, 1 ticket, 2 tickets. The thing is a noun with a plural in s.
+/// Formats a count with its noun: 0 tickets, 1 ticket, 2 tickets. The noun must have a plural in s.
 pub fn counted(count: u64, thing: &str) -> String {
     let plural = if count == 1 { "" } else { "s" };
     format!("{count} {thing}{plural}")

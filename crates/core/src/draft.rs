@@ -1,8 +1,8 @@
-//! Facts with changes on top that are decided and not yet written.
+//! Facts with changes on top that are decided but not yet written.
 //!
-//! Invariant: a draft answers as its base would answer once the changes are written. So a
-//! batch judges each command after those before it, a command judges each item likewise, and
-//! what is refused is put back by dropping its draft.
+//! Invariant: a draft answers as its base would answer after the changes are written. So a batch
+//! decides each command after the commands before it, a command decides each item in the same way,
+//! and dropping the draft undoes a refused command.
 
 mod names;
 
@@ -19,47 +19,47 @@ use names::{NameDelta, rename};
 
 type Overlay<K, R> = HashMap<K, Option<Stored<R>>>;
 
-/// What changed in one group of held tickets.
+/// The changes of one group of held tickets.
 #[derive(Default)]
 struct HeldDelta {
     left: HashSet<TicketNo>,
     came: BTreeMap<TicketNo, HeldTicket>,
 }
 
-/// Where a move left a ticket.
+/// The state of a ticket after a move.
 #[derive(Clone, Copy)]
 struct Moved {
     to: Held,
     revision: Revision,
 }
 
-/// Changes on top of facts. See the module.
+/// Changes on top of facts. See the module documentation.
 pub struct Draft<'f, F> {
     base: &'f F,
     settings: Option<Stored<Settings>>,
     accounts: Overlay<AccountId, Account>,
     contacts: Overlay<ContactId, Contact>,
-    /// By contact, since counts and the primary are asked by contact.
+    /// By contact, because counts and the primary are read by contact.
     associations: HashMap<ContactId, Overlay<AccountId, Association>>,
-    /// How many accounts more (or less) a contact has than in the base.
+    /// The change of each contact's number of accounts against the base.
     account_counts: HashMap<ContactId, i64>,
     tickets: Overlay<TicketNo, Ticket>,
-    /// Tickets of which nothing but the account and the etag changed since they were loaded or
-    /// written above: where they stand now. Invariant: a ticket stands here or was written
-    /// after its last move, never both.
+    /// The current account of each ticket whose only changes since it was loaded or written above
+    /// are its account and etag. Invariant: a ticket that was written after its last move is not in
+    /// this map.
     moved: HashMap<TicketNo, Moved>,
     held: HashMap<Held, HeldDelta>,
     keys: HashMap<UniqueKey, Option<u64>>,
     account_names: HashMap<Namesakes, NameDelta<AccountId>>,
     contact_names: HashMap<Namesakes, NameDelta<ContactId>>,
-    /// Records made here: ids are never given twice, so the base knows nothing of them and is not
-    /// asked what stands beside them.
+    /// Records created in this draft. Ids are never reused, so the base has no facts about these
+    /// records and is not read for them.
     new_accounts: HashSet<AccountId>,
     new_contacts: HashSet<ContactId>,
 }
 
 impl<'f, F: Facts> Draft<'f, F> {
-    /// A draft without changes.
+    /// Creates a draft without changes.
     pub fn over(base: &'f F) -> Self {
         Self {
             base,
@@ -79,7 +79,7 @@ impl<'f, F: Facts> Draft<'f, F> {
         }
     }
 
-    /// Puts changes on top, as written by `revision`.
+    /// Applies changes, as written by `revision`.
     pub fn apply(&mut self, changes: &[Change], revision: Revision) -> Result<(), Unavailable> {
         changes
             .iter()
@@ -191,7 +191,7 @@ impl<'f, F: Facts> Draft<'f, F> {
         Ok(())
     }
 
-    /// The primary account of a contact in the base.
+    /// Returns the primary account of a contact in the base.
     fn primary_before(&self, contact: ContactId) -> Result<Option<AccountId>, Unavailable> {
         if self.new_contacts.contains(&contact) {
             return Ok(None);
@@ -295,7 +295,7 @@ impl<F: Facts> Facts for Draft<'_, F> {
         if let Some((account, _)) = changed.iter().find(|(_, held)| is_primary(held)) {
             return Ok(Some(*account));
         }
-        // The base's primary stands unless a change on top ended or demoted it.
+        // The base's primary stays unless a change on top ended or demoted it.
         let before = self.primary_before(contact)?;
         Ok(before.filter(|account| !changed.contains_key(account)))
     }
@@ -351,7 +351,7 @@ impl<F: Facts> Facts for Draft<'_, F> {
             Some(changed) => changed.clone(),
             None => self.base.ticket(ticket)?,
         };
-        // A move changes the account and the etag of a ticket whose row it does not carry.
+        // A move changes the account and etag of a ticket without carrying its row.
         Ok(found.map(|mut found| {
             if let Some(moved) = self.moved.get(&ticket) {
                 found.record.account = moved.to.account;

@@ -1,4 +1,4 @@
-//! What rules read. A rule asks for what it needs and for nothing wider.
+//! The facts that rules read. A rule reads only the facts that it needs.
 
 use std::collections::BTreeSet;
 use std::error::Error;
@@ -8,12 +8,12 @@ use crate::names::{name_key, person_key};
 use crate::record::{Account, Association, Contact, Settings, Stored, Ticket, TicketStatus};
 use crate::text::{Email, ExternalId, TicketKey};
 
-/// The facts could not be had: whoever holds them says why.
+/// The facts could not be read. Their source reports the cause.
 #[derive(Debug, thiserror::Error)]
 #[error("the facts that a rule needs could not be read")]
 pub struct Unavailable(#[source] pub Box<dyn Error + Send + Sync>);
 
-/// A key that one record of an organization has and no other may.
+/// A key that at most one record of an organization may have.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum UniqueKey {
     /// The folded external id of an account.
@@ -22,27 +22,27 @@ pub enum UniqueKey {
     ContactExternalId(String),
     /// A folded e-mail address of a contact.
     Email(String),
-    /// A caller's ticket id, byte by byte.
+    /// A caller's ticket id, compared byte by byte.
     Ticket(String),
 }
 
 impl UniqueKey {
-    /// The key that an account's external id takes.
+    /// Returns the key of an account's external id.
     pub fn of_account(id: &ExternalId) -> Self {
         Self::AccountExternalId(crate::names::fold(id.as_str()))
     }
 
-    /// The key that a contact's external id takes.
+    /// Returns the key of a contact's external id.
     pub fn of_contact(id: &ExternalId) -> Self {
         Self::ContactExternalId(crate::names::fold(id.as_str()))
     }
 
-    /// The key that an e-mail address takes.
+    /// Returns the key of an e-mail address.
     pub fn of_email(email: &Email) -> Self {
         Self::Email(crate::names::fold(email.as_str()))
     }
 
-    /// What is compared: folded, but for a ticket's id.
+    /// Returns the text that is compared: folded, except for a ticket id.
     pub fn text(&self) -> &str {
         match self {
             Self::AccountExternalId(text)
@@ -52,13 +52,13 @@ impl UniqueKey {
         }
     }
 
-    /// The key that a ticket's id takes.
+    /// Returns the key of a ticket id.
     pub fn of_ticket(key: &TicketKey) -> Self {
         Self::Ticket(key.as_str().to_owned())
     }
 }
 
-/// The unique keys that an account takes.
+/// Returns the unique keys of an account.
 pub fn account_keys(account: Option<&Account>) -> Vec<UniqueKey> {
     account
         .and_then(|a| a.external_id.as_ref())
@@ -67,7 +67,7 @@ pub fn account_keys(account: Option<&Account>) -> Vec<UniqueKey> {
         .collect()
 }
 
-/// The unique keys that a contact takes.
+/// Returns the unique keys of a contact.
 pub fn contact_keys(contact: Option<&Contact>) -> Vec<UniqueKey> {
     contact.map_or_else(Vec::new, |contact| {
         let external = contact.external_id.iter().map(UniqueKey::of_contact);
@@ -80,42 +80,42 @@ pub fn contact_keys(contact: Option<&Contact>) -> Vec<UniqueKey> {
     })
 }
 
-/// The tickets that a contact requested and that carry one account (or none).
+/// The tickets of one requester that have one account, or have no account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Held {
-    /// Whose tickets.
+    /// The requester.
     pub requester: ContactId,
-    /// Under which account; none: those without one.
+    /// The account; `None` for tickets without an account.
     pub account: Option<AccountId>,
 }
 
 /// All tickets of one record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum TicketsOf {
-    /// Those that stand under an account.
+    /// The tickets of an account.
     Account(AccountId),
-    /// Those that a contact requested.
+    /// The tickets of a requester.
     Requester(ContactId),
-    /// Those with a contact on the copy list.
+    /// The tickets that have a contact in CC.
     Copied(ContactId),
 }
 
-/// The records that share a name and have, or have not, what tells namesakes apart.
+/// The records that share a name and either have or lack other identifiers.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Namesakes {
-    /// The key of their name: [`name_key`] of an account, [`person_key`] of a contact.
+    /// The key of the name: [`name_key`] of an account, [`person_key`] of a contact.
     pub key: String,
     /// Whether they have an external id.
     pub with_external_id: bool,
-    /// Whether they have an address; accounts have none.
+    /// Whether they have an e-mail address; false for accounts.
     pub with_email: bool,
 }
 
-/// How many namesakes a rule needs to know: two make a name ambiguous, however many more there are.
+/// The number of namesakes that a rule needs: two are enough to make a name ambiguous.
 pub const NAMESAKES_MAX: usize = 2;
 
 impl Namesakes {
-    /// Those among whom an account is.
+    /// Returns the group of namesakes that an account belongs to.
     pub fn of_account(account: &Account) -> Self {
         Self {
             key: name_key(account.name.as_str()),
@@ -124,7 +124,7 @@ impl Namesakes {
         }
     }
 
-    /// Those among whom a contact is.
+    /// Returns the group of namesakes that a contact belongs to.
     pub fn of_contact(contact: &Contact) -> Self {
         Self {
             key: person_key(&contact.full_name()),
@@ -134,10 +134,10 @@ impl Namesakes {
     }
 }
 
-/// What a disposition needs of one ticket.
+/// The facts of one ticket that a disposition needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct HeldTicket {
-    /// Which ticket.
+    /// The ticket's number.
     pub ticket: TicketNo,
     /// Open or closed.
     pub status: TicketStatus,
@@ -145,39 +145,40 @@ pub struct HeldTicket {
     pub revision: Revision,
 }
 
-/// The facts of one organization at one moment.
+/// The facts of one organization at one revision.
 ///
-/// Storage answers from its working set and reads through on a miss; tests answer from maps.
-/// Every method answers by the same moment.
+/// Storage answers from its working set and reads the database on a miss; tests answer from maps.
+/// All methods answer at the same revision.
 pub trait Facts {
-    /// The settings; the defaults at revision 0 where none were written.
+    /// Returns the settings, or the defaults at revision 0 if no settings were written.
     fn settings(&self) -> Result<Stored<Settings>, Unavailable>;
-    /// An account.
+    /// Returns an account.
     fn account(&self, id: AccountId) -> Result<Option<Stored<Account>>, Unavailable>;
-    /// A contact.
+    /// Returns a contact.
     fn contact(&self, id: ContactId) -> Result<Option<Stored<Contact>>, Unavailable>;
-    /// Whether a contact exists: as [`contact`](Self::contact), without reading the record.
+    /// Returns whether a contact exists: as [`contact`](Self::contact), but without reading the record.
     fn contact_exists(&self, id: ContactId) -> Result<bool, Unavailable> {
         Ok(self.contact(id)?.is_some())
     }
-    /// The association of a pair.
+    /// Returns the association of a pair.
     fn association(&self, pair: Pair) -> Result<Option<Stored<Association>>, Unavailable>;
-    /// The primary account of a contact.
+    /// Returns the primary account of a contact.
     fn primary_account(&self, contact: ContactId) -> Result<Option<AccountId>, Unavailable>;
-    /// How many accounts a contact has.
+    /// Returns the number of accounts of a contact.
     fn account_count(&self, contact: ContactId) -> Result<u64, Unavailable>;
-    /// The associations of a contact, by account number.
+    /// Returns the associations of a contact, by account number.
     fn associations_of(
         &self,
         contact: ContactId,
     ) -> Result<Vec<(AccountId, Stored<Association>)>, Unavailable>;
-    /// The contacts of an account, by number: asked by `deletion` and by guards alone.
+    /// Returns the contacts of an account, by number. Only `deletion` and guards call this.
     fn contacts_of(&self, account: AccountId) -> Result<Vec<ContactId>, Unavailable>;
-    /// How many contacts have more than one account.
+    /// Returns the number of contacts that have more than one account.
     fn contacts_with_several_accounts(&self) -> Result<u64, Unavailable>;
-    /// A ticket.
+    /// Returns a ticket.
     fn ticket(&self, ticket: TicketNo) -> Result<Option<Stored<Ticket>>, Unavailable>;
-    /// Several tickets, those that exist: as [`ticket`](Self::ticket), and loaded together.
+    /// Returns the tickets that exist among several: as [`ticket`](Self::ticket), but loaded
+    /// together.
     fn tickets(
         &self,
         tickets: &[TicketNo],
@@ -188,41 +189,40 @@ pub trait Facts {
         }
         Ok(found)
     }
-    /// The tickets of one requester under one account, by number.
+    /// Returns the tickets of one requester under one account, by number.
     fn held_tickets(&self, held: Held) -> Result<Vec<HeldTicket>, Unavailable>;
-    /// The tickets that a group of records touches, by number: asked by `deletion` and by guards
-    /// alone.
+    /// Returns the tickets of a group, by number. Only `deletion` and guards call this.
     fn tickets_of(&self, of: TicketsOf) -> Result<Vec<TicketNo>, Unavailable>;
-    /// The number of the record that has a key.
+    /// Returns the number of the record that has a key.
     fn owner(&self, key: &UniqueKey) -> Result<Option<u64>, Unavailable>;
-    /// The accounts of one name, by number, the lowest `limit` of them.
+    /// Returns the lowest `limit` accounts of one name, by number.
     fn accounts_named(&self, of: &Namesakes, limit: usize) -> Result<Vec<AccountId>, Unavailable>;
-    /// The contacts of one name, by number, the lowest `limit` of them.
+    /// Returns the lowest `limit` contacts of one name, by number.
     fn contacts_named(&self, of: &Namesakes, limit: usize) -> Result<Vec<ContactId>, Unavailable>;
 }
 
-/// What a command is going to ask for: loading it beforehand makes a batch fast, never right.
+/// The facts that a command will read. Loading them beforehand affects speed, never the result.
 #[derive(Clone, Debug, Default)]
 pub struct Needs {
     /// Accounts.
     pub accounts: BTreeSet<AccountId>,
     /// Contacts.
     pub contacts: BTreeSet<ContactId>,
-    /// Contacts of which only the existence is asked.
+    /// Contacts of which only the existence is read.
     pub existing: BTreeSet<ContactId>,
     /// Associations.
     pub pairs: BTreeSet<Pair>,
-    /// Contacts whose primary account and number of accounts are asked.
+    /// Contacts whose primary account and number of accounts are read.
     pub standings: BTreeSet<ContactId>,
-    /// Contacts whose primary association and its account are asked.
+    /// Contacts whose primary association and its account are read.
     pub primaries: BTreeSet<ContactId>,
-    /// Contacts whose tickets under their primary account are asked.
+    /// Contacts whose tickets under their primary account are read.
     pub primary_tickets: BTreeSet<ContactId>,
     /// Groups of tickets.
     pub held: BTreeSet<Held>,
-    /// Contacts whose associations are all asked.
+    /// Contacts whose associations are all read.
     pub lists: BTreeSet<ContactId>,
-    /// Keys; the tickets behind ticket keys are loaded with them.
+    /// Unique keys. The tickets of ticket keys are loaded with them.
     pub keys: BTreeSet<UniqueKey>,
     /// Accounts by name, [`NAMESAKES_MAX`] of each.
     pub account_names: BTreeSet<Namesakes>,

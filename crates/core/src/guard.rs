@@ -1,8 +1,8 @@
-//! The invariants of what is stored, one function each, named as the rules that promise them.
+//! The invariants of stored data, one function each, named after the rules that promise them.
 //!
-//! Rules keep them; guards look whether they did. The same functions are asked at the subjects
-//! that a batch touched and at everything that a database holds. A guard says what it found and
-//! repairs nothing: a violation is a defect of ours.
+//! Rules keep the invariants; guards verify them. The same functions check the subjects that a
+//! batch touched and a whole database. A guard reports violations and repairs nothing: a violation
+//! is a defect in Roster.
 
 use crate::fact::{Facts, Unavailable, UniqueKey};
 use crate::fact::{account_keys, contact_keys};
@@ -15,10 +15,10 @@ mod subject;
 pub use invariants::*;
 pub use subject::{Subject, needs, needs_behind, touched};
 
-/// What an organization says of itself beside its records.
+/// The counters of an organization.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Bounds {
-    /// Its present revision.
+    /// Its current revision.
     pub revision: Revision,
     /// The number of its next account.
     pub next_account: u64,
@@ -28,27 +28,27 @@ pub struct Bounds {
     pub next_ticket: u64,
 }
 
-/// An invariant that does not hold.
+/// A violated invariant.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{guard}: {subject} {what}")]
 pub struct Violation {
     /// The name of the guard.
     pub guard: &'static str,
-    /// Where it does not hold.
+    /// The subject that violates it.
     pub subject: Subject,
-    /// What is wrong there.
+    /// Describes the violation.
     pub what: String,
 }
 
-/// What guards found so far.
+/// The violations found so far.
 #[derive(Debug, Default)]
 pub struct Found {
-    /// In the order in which it was found.
+    /// In the order of the checks.
     pub violations: Vec<Violation>,
 }
 
 impl Found {
-    /// Takes down what is wrong, unless `holds`.
+    /// Records a violation unless `holds`.
     fn unless(
         &mut self,
         holds: bool,
@@ -66,7 +66,7 @@ impl Found {
     }
 }
 
-/// Asks every guard of a subject.
+/// Runs all guards of a subject.
 pub fn check<F: Facts>(
     facts: &F,
     bounds: &Bounds,
@@ -100,7 +100,7 @@ fn check_settings<F: Facts>(
         settings.revision <= bounds.revision,
         "etag-known",
         &Subject::Settings,
-        || "were written by a revision that is still to come".into(),
+        || "were written by a revision later than the current one".into(),
     );
     limits::settings(&settings.record, found);
     one_account_of_all(facts, &settings.record, found)

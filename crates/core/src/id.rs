@@ -1,25 +1,25 @@
-//! Ids: dense numbers per organization, and how they look on the wire.
+//! Ids: dense numbers for each organization, and their form on the wire.
 
 use std::fmt;
 use std::str::FromStr;
 
-/// An id on the wire that is not one of ours, or is one of another kind.
+/// A text that is not an id, or is an id of another kind.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum IdFault {
     /// The required id is empty.
     #[error("is empty, an id such as {letter}12 is required")]
     Empty {
-        /// The letter that ids of the wanted kind begin with.
+        /// The first letter of ids of the expected kind.
         letter: char,
     },
-    /// It begins with a letter of another kind, or is not a letter and a number.
+    /// It has another letter, or is not a letter followed by a number.
     #[error(
         "is not the id of {kind}: such an id is the letter {letter} and a number, as in {letter}12"
     )]
     Malformed {
-        /// The letter that ids of the wanted kind begin with.
+        /// The first letter of ids of the expected kind.
         letter: char,
-        /// The wanted kind with its article.
+        /// The expected kind, with its article.
         kind: &'static str,
     },
 }
@@ -31,12 +31,12 @@ macro_rules! wire_id {
         pub struct $name(u64);
 
         impl $name {
-            /// The id with this number.
+            /// Creates the id with this number.
             pub const fn new(number: u64) -> Self {
                 Self(number)
             }
 
-            /// The number, as stored.
+            /// Returns the number, as stored.
             pub const fn number(self) -> u64 {
                 self.0
             }
@@ -48,8 +48,8 @@ macro_rules! wire_id {
             }
         }
 
-        /// The id as it is displayed. Lists and verdicts tell many, and to format each would take
-        /// longer than to find it.
+        /// The display form, built directly: lists and verdicts contain many ids, and formatting
+        /// each would take longer than finding it.
         impl From<$name> for String {
             fn from(id: $name) -> Self {
                 let mut digits = itoa::Buffer::new();
@@ -91,7 +91,8 @@ wire_id!(
     "an import"
 );
 
-/// Exactly the letter and a number without sign or leading zero: one id has one spelling.
+/// Parses exactly the letter and a number without sign or leading zero, so that each id has only
+/// one spelling.
 fn parse_id(text: &str, letter: char, kind: &'static str) -> Result<u64, IdFault> {
     if text.is_empty() {
         return Err(IdFault::Empty { letter });
@@ -106,17 +107,17 @@ fn parse_id(text: &str, letter: char, kind: &'static str) -> Result<u64, IdFault
     }
 }
 
-/// The number of a ticket inside Roster, beside the caller's own id for it.
+/// The internal number of a ticket. Callers use their own id for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TicketNo(u64);
 
 impl TicketNo {
-    /// The ticket with this number.
+    /// Creates the ticket number.
     pub const fn new(number: u64) -> Self {
         Self(number)
     }
 
-    /// The number, as stored.
+    /// Returns the number, as stored.
     pub const fn number(self) -> u64 {
         self.0
     }
@@ -127,31 +128,31 @@ impl TicketNo {
 pub struct Revision(u64);
 
 impl Revision {
-    /// The revision of an organization that nothing was ever written to.
+    /// The revision of an organization without writes.
     pub const ZERO: Self = Self(0);
 
-    /// The revision with this number.
+    /// Creates the revision with this number.
     pub const fn new(number: u64) -> Self {
         Self(number)
     }
 
-    /// The number, as stored.
+    /// Returns the number, as stored.
     pub const fn number(self) -> u64 {
         self.0
     }
 
-    /// The one that follows.
+    /// Returns the following revision.
     pub const fn next(self) -> Self {
         Self(self.0 + 1)
     }
 }
 
-/// One contact at one account: the key of an association, which never changes (`pair-fixed`).
+/// A contact and an account: the key of an association, which never changes (`pair-fixed`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Pair {
-    /// The person.
+    /// The contact.
     pub contact: ContactId,
-    /// The company.
+    /// The account.
     pub account: AccountId,
 }
 
@@ -160,12 +161,12 @@ pub struct Pair {
 pub struct Time(i64);
 
 impl Time {
-    /// The instant this many microseconds after (or before) the epoch.
+    /// Creates the instant this many microseconds after (or before) the epoch.
     pub const fn from_micros(micros: i64) -> Self {
         Self(micros)
     }
 
-    /// Microseconds since the epoch.
+    /// Returns the microseconds since the epoch.
     pub const fn micros(self) -> i64 {
         self.0
     }

@@ -1,20 +1,20 @@
-//! Names and readings: what is one name, where a picker files it, and how a search finds it.
+//! Names and readings: which names are equal, which heading a picker shows, and how a search finds
+//! them.
 //!
-//! Everything that the database stores beside a name so that it need not understand names itself
-//! is made here, from nothing but the name:
+//! The values that the database stores next to a name are derived here, only from the name, so that
+//! the database needs no knowledge of names.
 //!
 //! | question | answer | file |
 //! | --- | --- | --- |
-//! | Are these two external ids or e-mail addresses one? | [`fold`] | `fold.rs` |
-//! | Are these two names one? | [`name_key`], [`person_key`] | `name_key.rs` |
+//! | Are these two external ids or e-mail addresses equal? | [`fold`] | `fold.rs` |
+//! | Are these two names equal? | [`name_key`], [`person_key`] | `name_key.rs` |
 //! | What is a legal form, and how is it written? | [`LEGAL_FORMS`] | `legal_form.rs` |
 //! | Under which heading does a picker show it? | [`Heading`] | `heading.rs` |
-//! | Where in the list does it stand? | [`sort_key`] | `sort_key.rs` |
+//! | Where is it in the order of a list? | [`sort_key`] | `sort_key.rs` |
 //! | Does a query find it? | [`search_text`], [`SearchQuery`], [`grams`] | `search.rs` |
-//! | All of that for one account or contact | [`Derived`] | `derived.rs` |
+//! | All of these for one account or contact | [`Derived`] | `derived.rs` |
 //!
-//! The answers are stored, so any change to them is a change of the stored data: see
-//! [`DERIVATION`].
+//! The answers are stored, so a change to them is a change of the stored data: see [`DERIVATION`].
 
 mod derived;
 mod fold;

@@ -1,4 +1,4 @@
-//! Which organization, and at which moment of it.
+//! The name of an organization, and a revision of it with its nonce.
 
 use std::borrow::Borrow;
 use std::fmt;
@@ -6,20 +6,21 @@ use std::sync::Arc;
 
 use crate::id::Revision;
 
-/// Longest name of an organization: that of a DNS label, so that it can be part of a host name.
+/// The longest name of an organization: the length of a DNS label, so that it can be part of a host
+/// name.
 pub const ORGANIZATION_CHARS_MAX: usize = 63;
 
 /// The name of an organization: 1 to [`ORGANIZATION_CHARS_MAX`] of `a-z`, `0-9` and `-`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct OrganizationName(Arc<str>);
 
-/// The text is no organization's name.
+/// The text is not the name of an organization.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("an organization's name is 1 to 63 characters of a-z, 0-9 and -")]
 pub struct NotAnOrganization;
 
 impl OrganizationName {
-    /// Reads a name.
+    /// Parses a name.
     pub fn parse(text: &str) -> Result<Self, NotAnOrganization> {
         if Self::is_one(text) {
             Ok(Self(text.into()))
@@ -28,25 +29,26 @@ impl OrganizationName {
         }
     }
 
-    /// Whether a text is a name.
+    /// Returns whether a text is a valid name.
     pub fn is_one(text: &str) -> bool {
         let allowed = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
         (1..=ORGANIZATION_CHARS_MAX).contains(&text.len()) && text.bytes().all(allowed)
     }
 
-    /// A text that [is one](Self::is_one).
+    /// Wraps a text that [is valid](Self::is_one).
     pub fn trusted(text: &str) -> Self {
         debug_assert!(Self::is_one(text));
         Self(text.into())
     }
 
-    /// The name itself.
+    /// Returns the name.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// So that a map by name is asked with a text: equal and hashed alike.
+/// Lets a map with `OrganizationName` keys be queried by `&str`: both have the same equality and
+/// hash.
 impl Borrow<str> for OrganizationName {
     fn borrow(&self) -> &str {
         &self.0
@@ -59,8 +61,8 @@ impl fmt::Display for OrganizationName {
     }
 }
 
-/// A moment of an organization: its revision and that revision's nonce, which alone tells a
-/// moment that a restore lost from the one that took its number.
+/// A revision of an organization, with its nonce. Only the nonce distinguishes a revision that a
+/// restore lost from a later revision with the same number.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct At {
     /// The revision.

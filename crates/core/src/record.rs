@@ -1,4 +1,4 @@
-//! The records that Roster keeps, as the rules see them.
+//! The records that Roster stores, in the form that the rules use.
 
 mod fields;
 
@@ -10,10 +10,10 @@ use crate::text::{Email, ExternalId, Name, Phone, Role, Subject, TicketKey, Webs
 pub(crate) use fields::Limited;
 use fields::record_fields;
 
-/// Free attributes of a record: key to value, in key order.
+/// Custom attributes of a record: key to value, in key order.
 pub type Attributes = BTreeMap<String, String>;
 
-/// A record as stored, with the revision that last wrote it: its etag.
+/// A stored record, with its etag: the revision that last wrote it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stored<R> {
     /// The record.
@@ -23,20 +23,20 @@ pub struct Stored<R> {
 }
 
 record_fields! {
-    /// A company that is served (取引先).
+    /// A company that is a customer (取引先).
     Account,
-    /// Fields of an account to write; fields that are `None` stay as they are.
+    /// Fields of an account to write; fields that are `None` keep their value.
     AccountPatch,
     required
     /// The name.
     name: Name;
-    /// How the name is read (ふりがな).
+    /// The reading of the name (ふりがな).
     name_reading: Option<Name>;
     /// The id in another system.
     external_id: Option<ExternalId>;
-    /// Free attributes.
+    /// Custom attributes.
     attributes: Attributes;
-    /// Who of the account sees its tickets; `None` takes the organization's default.
+    /// Which contacts of the account see its tickets; `None` uses the organization's default.
     sharing_mode: Option<SharingMode>;
     /// The roles that see its tickets under [`SharingMode::Roles`].
     sharing_roles: Vec<Role>;
@@ -47,22 +47,22 @@ record_fields! {
 record_fields! {
     /// A person who sends tickets (連絡先).
     Contact,
-    /// Fields of a contact to write; fields that are `None` stay as they are.
+    /// Fields of a contact to write; fields that are `None` keep their value.
     ContactPatch,
     required
     /// The family name.
     family_name: Name;
     /// The given name.
     given_name: Option<Name>;
-    /// How the family name is read.
+    /// The reading of the family name.
     family_name_reading: Option<Name>;
-    /// How the given name is read.
+    /// The reading of the given name.
     given_name_reading: Option<Name>;
-    /// E-mail addresses in the order given; each belongs to at most one contact.
+    /// E-mail addresses in the caller's order; each belongs to at most one contact.
     emails: Vec<Email>;
     /// The id in another system.
     external_id: Option<ExternalId>;
-    /// Free attributes.
+    /// Custom attributes.
     attributes: Attributes;
     /// A blocked contact sees nothing.
     blocked: bool;
@@ -71,74 +71,75 @@ record_fields! {
 }
 
 impl Contact {
-    /// The name, family name first, as [`person_key`](crate::names::person_key) takes it.
+    /// Returns the full name, family name first, as [`person_key`](crate::names::person_key)
+    /// expects it.
     pub fn full_name(&self) -> String {
         let given = self.given_name.as_ref().map_or("", Name::as_str);
         [self.family_name.as_str(), given].concat()
     }
 }
 
-/// One contact belongs to one account (関連付け); its pair is its key.
+/// A contact belongs to an account (関連付け). The pair is the key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Association {
-    /// Whether the account stands for the contact.
+    /// Whether the account is the contact's primary (default) account.
     pub primary: bool,
-    /// Looked at under [`SharingMode::Granted`] alone.
+    /// Read only under [`SharingMode::Granted`].
     pub sees_account_tickets: bool,
-    /// Looked at under [`SharingMode::Roles`] alone.
+    /// Read only under [`SharingMode::Roles`].
     pub role: Role,
     /// When it was created.
     pub create_time: Time,
 }
 
-/// Facts about a ticket (問い合わせ) that lives in another system.
+/// Facts about a ticket (問い合わせ) whose content is in another system.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ticket {
-    /// The caller's id of it.
+    /// The caller's ticket id.
     pub key: TicketKey,
-    /// Whose it is.
+    /// The contact who requested it.
     pub requester: ContactId,
-    /// The account that it stands under; none is equal to no other none.
+    /// The ticket's account. Two tickets without an account share nothing.
     pub account: Option<AccountId>,
     /// Its subject.
     pub subject: Subject,
     /// Open or closed.
     pub status: TicketStatus,
-    /// Never shown through the account.
+    /// Whether the ticket is never visible through its account.
     pub private: bool,
-    /// The contacts in copy, each once, in the order given.
+    /// The contacts in CC, each once, in the caller's order.
     pub copies: Vec<ContactId>,
     /// When it was created in the caller's system.
     pub create_time: Time,
 }
 
-/// Whether a ticket is still worked on.
+/// Whether a ticket is open or closed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum TicketStatus {
-    /// Being worked on.
+    /// Work on it continues.
     #[default]
     Open,
-    /// Done.
+    /// Work on it is done.
     Closed,
 }
 
-/// Who of an account sees the account's tickets (公開範囲).
+/// Which contacts of an account see its tickets (公開範囲).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum SharingMode {
     /// Nobody.
     Nobody,
-    /// Contacts whose association is marked.
+    /// Contacts whose association has the flag.
     Granted,
-    /// Contacts whose role at the account is listed.
+    /// Contacts whose role at the account is in the list.
     Roles,
     /// Every associated contact.
     Everyone,
 }
 
-/// Who sees what of one account, with the organization's defaults not yet applied.
+/// The sharing of one account, before the organization's defaults apply.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sharing {
-    /// None: the organization's default mode and roles.
+    /// The account's own mode; `None` uses the organization's default mode and roles.
     pub mode: Option<SharingMode>,
     /// The account's own roles.
     pub roles: Vec<Role>,
@@ -149,27 +150,27 @@ pub struct Sharing {
 pub struct Settings {
     /// Whether a contact may have several accounts.
     pub multiple_accounts: bool,
-    /// How many accounts a contact may have, asked when one is added.
+    /// The maximum number of accounts of a contact, checked when an account is added.
     pub accounts_per_contact_max: u32,
-    /// The switch over everything seen through an account.
+    /// Whether tickets are visible through accounts at all.
     pub sharing_enabled: bool,
-    /// The mode of accounts without one of their own.
+    /// The mode of accounts without a mode of their own.
     pub default_sharing_mode: SharingMode,
-    /// The roles that go with the default mode.
+    /// The roles of the default mode.
     pub default_sharing_roles: Vec<Role>,
-    /// The flag of an association that does not say.
+    /// The flag of new associations for which the caller sets no flag.
     pub new_associations_see_account_tickets: bool,
-    /// Whether only the primary association counts.
+    /// Whether sharing requires the association to be primary.
     pub sharing_primary_only: bool,
 }
 
-/// How many accounts a contact may have out of the box: far above any person's.
+/// The default of the limit on accounts of a contact: far above the number that a person has.
 pub const ACCOUNTS_PER_CONTACT_DEFAULT: u32 = 300;
-/// How many the setting may allow: a distributor may serve thousands.
+/// The highest value of that setting: a distributor may serve thousands.
 pub const ACCOUNTS_PER_CONTACT_MAX: u32 = 10_000;
 
 impl Default for Settings {
-    /// Out of the box nobody sees a colleague's ticket until an association is marked.
+    /// By default, no contact sees a colleague's ticket until an association has the flag.
     fn default() -> Self {
         Self {
             multiple_accounts: false,

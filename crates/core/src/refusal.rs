@@ -1,23 +1,23 @@
-//! Why a rule says no. One value a reason; the wire renders each to a code, a reason and details.
+//! Why a rule refuses a command. Each variant becomes a code, a reason and details on the wire.
 
 use crate::count::counted;
 use crate::fact::{Unavailable, UniqueKey};
 use crate::id::{AccountId, ContactId, Pair};
 use crate::text::TicketKey;
 
-/// What a rule refuses, in words for the reader: what was wrong, where, what to do.
+/// A refusal of a rule. The message says what was wrong, where, and what to do.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
-    /// No such account.
+    /// The account does not exist.
     #[error("there is no account {0}")]
     AccountNotFound(AccountId),
-    /// No such contact.
+    /// The contact does not exist.
     #[error("there is no contact {0}")]
     ContactNotFound(ContactId),
-    /// The account is not the contact's.
+    /// The contact is not associated with the account.
     #[error("contact {} is not associated with account {}", .0.contact, .0.account)]
     AssociationNotFound(Pair),
-    /// No such ticket.
+    /// The ticket does not exist.
     #[error("there is no ticket {:?}", .0.as_str())]
     TicketNotFound(TicketKey),
     /// `one-account`
@@ -37,7 +37,7 @@ pub enum Refusal {
          ones first", have(*.contacts, "contact")
     )]
     SeveralAccounts {
-        /// How many contacts have several.
+        /// How many contacts have several accounts.
         contacts: u64,
     },
     /// `accounts-per-contact`
@@ -48,7 +48,7 @@ pub enum Refusal {
     AccountsPerContact {
         /// The contact.
         contact: ContactId,
-        /// How many it has: more than the limit where that was lowered.
+        /// How many accounts it has: above the limit if the limit was lowered.
         has: u64,
         /// The limit.
         max: u32,
@@ -65,7 +65,7 @@ pub enum Refusal {
     NothingToTransfer(ContactId),
     /// `disposition-required`
     #[error(
-        "contact {} has {} with account {}: say with ticket_disposition what becomes of them",
+        "contact {} has {} with account {}: set ticket_disposition to say what happens to them",
         pair.contact, counted(*.tickets, "ticket"), pair.account
     )]
     DispositionRequired {
@@ -77,41 +77,41 @@ pub enum Refusal {
     /// `disposition-required`: the target is not one of the contact's accounts
     #[error("tickets cannot move to account {}: it is not one of contact {}'s accounts", .0.account, .0.contact)]
     TargetNotAssociated(Pair),
-    /// `disposition-required`: the target is the account that is left
-    #[error("tickets cannot move to account {0}: it is the account being left")]
+    /// `disposition-required`: the target is the account that the contact leaves
+    #[error("tickets cannot move to account {0}: the contact is leaving it")]
     TargetIsLeft(AccountId),
-    /// The etag that was sent is not the present one.
-    #[error("this was changed since its etag was read: read it again and repeat")]
+    /// The etag is not the current one.
+    #[error("the record changed after its etag was read: read it again and retry")]
     EtagMismatch,
-    /// A key is another record's.
-    #[error("{} belongs to {owner} already", describe(.key))]
+    /// Another record has the key.
+    #[error("{} already belongs to {owner}", describe(.key))]
     KeyTaken {
-        /// Which key.
+        /// The key.
         key: UniqueKey,
         /// The record that has it, as an id on the wire.
         owner: String,
     },
-    /// The same address twice on one contact.
+    /// A contact has the same address twice.
     #[error("the address {0} is given twice")]
     AddressRepeated(String),
-    /// `record`: the requester is unknown
-    #[error("there is no contact {0} to be the requester")]
+    /// `record`: the requester does not exist
+    #[error("the requester, contact {0}, does not exist")]
     RequesterNotFound(ContactId),
-    /// `record`: contacts in copy are unknown
+    /// `record`: contacts in CC do not exist
     #[error("there {} {} to be in copy", if .0.len() == 1 { "is no contact" } else { "are no contacts" }, list(.0))]
     CopiesNotFound(Vec<ContactId>),
-    /// `record`: the same ticket twice in one call
-    #[error("ticket {:?} stands earlier in this call already", .0.as_str())]
+    /// `record`: one call contains the same ticket twice
+    #[error("ticket {:?} appears earlier in this call: send each ticket once", .0.as_str())]
     TicketRepeated(TicketKey),
-    /// `auto-fill`: a given account is not the requester's
+    /// `auto-fill`: the account is not one of the requester's
     #[error(
         "account {} is not one of the requester {}'s: leave account_id out, or set \
          allow_unassociated_account", .0.account, .0.contact
     )]
     NotRequestersAccount(Pair),
-    /// `deletion`: something still depends on the record
+    /// `deletion`: associations or tickets depend on the record
     #[error(
-        "{id} has {} and {}: say what becomes of them",
+        "{id} has {} and {}: say in the request what happens to them",
         counted(*.associations, "association"), counted(*.tickets, "ticket")
     )]
     StillInUse {
@@ -122,66 +122,66 @@ pub enum Refusal {
         /// How many tickets it has.
         tickets: u64,
     },
-    /// `deletion`: the tickets would go to the contact that is deleted
+    /// `deletion`: the new requester is the contact being deleted
     #[error("tickets cannot go to contact {0}: it is the contact being deleted")]
     RequesterIsDeleted(ContactId),
-    /// An import's row names an account that is not there, by a key or a name
+    /// A row of an import identifies an account that does not exist, by a key or a name
     #[error("there is no account with the {what} {text}: create it, or set create_missing")]
     AccountUnknown {
         /// `external_id` or `name`.
         what: &'static str,
-        /// As the row has it.
+        /// The text in the row.
         text: String,
     },
-    /// An import's row names a contact that is not there, by a key or a name
+    /// A row of an import identifies a contact that does not exist, by a key or a name
     #[error("there is no contact with the {what} {text}: create it, or set create_missing")]
     ContactUnknown {
         /// `external_id`, `email` or `name`.
         what: &'static str,
-        /// As the row has it.
+        /// The text in the row.
         text: String,
     },
-    /// An import's row names two records where it means one
+    /// A row of an import identifies two different records
     #[error(
         "the row means {found}, but its {what} belongs to {other}: correct one of them, or leave it \
          blank"
     )]
     IdentifiersDiffer {
-        /// The record that the stronger identifier names, as an id on the wire.
+        /// The record of the stronger identifier, as an id on the wire.
         found: String,
         /// The weaker identifier: `external_id`, `email` or `name`.
         what: &'static str,
-        /// Whose that is, as an id on the wire.
+        /// The record of the weaker identifier, as an id on the wire.
         other: String,
     },
-    /// An import's row names several records by one name
+    /// The name in a row of an import fits several records
     #[error(
         "several records have the name {name}, {} and {} among them: give an id, an external id or \
          an address", .candidates[0], .candidates[1]
     )]
     NameAmbiguous {
-        /// As the row has it.
+        /// The name in the row.
         name: String,
-        /// Two that have it.
+        /// Two records that have the name.
         candidates: [String; 2],
     },
-    /// An import's row lacks what a new record needs
+    /// A row of an import lacks a value that a new record needs
     #[error("{0} is empty: a new record needs it")]
     Missing(&'static str),
-    /// An import's row does not say whom or what it means
+    /// A row of an import does not identify a record that it needs
     #[error("the row names no {what}, which {whose} needs: fill in a column that names it")]
     Unnamed {
-        /// What is not named.
+        /// The missing record.
         what: &'static str,
-        /// What cannot be without it.
+        /// The record that needs it.
         whose: &'static str,
-        /// The first field that would name it.
+        /// The first field that could identify it.
         field: &'static str,
     },
-    /// `associate-many`, all or nothing
+    /// `associate-many` with `all_or_nothing`
     #[error("nothing was changed: {}", items(.refused, *.of))]
     Items {
-        /// The items that are refused, at least one, each with its index in the call.
+        /// The refused items, at least one, each with its index in the call.
         refused: Vec<(usize, Refusal)>,
         /// How many items the call has.
         of: usize,
@@ -223,10 +223,10 @@ fn list(contacts: &[ContactId]) -> String {
         .join(", ")
 }
 
-/// A command that was not carried out: nothing changed.
+/// A command that failed and changed nothing.
 #[derive(Debug, thiserror::Error)]
 pub enum Refused {
-    /// A rule says no.
+    /// A rule refused it.
     #[error(transparent)]
     Rule(#[from] Refusal),
     /// The facts could not be read.

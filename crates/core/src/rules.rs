@@ -1,4 +1,4 @@
-//! The rules, one file a family; each is named as in the API's comments.
+//! The rules, one file for each family. The names are those in the API's comments.
 
 pub mod account;
 pub mod association;
@@ -15,17 +15,17 @@ use crate::id::{AccountId, ContactId, Revision};
 use crate::record::{Account, Contact, Stored};
 use crate::refusal::{Refusal, Refused};
 
-/// An account that must be there.
+/// Returns an account, or refuses if it does not exist.
 fn account_of<F: Facts>(facts: &F, id: AccountId) -> Result<Stored<Account>, Refused> {
     Ok(facts.account(id)?.ok_or(Refusal::AccountNotFound(id))?)
 }
 
-/// A contact that must be there.
+/// Returns a contact, or refuses if it does not exist.
 fn contact_of<F: Facts>(facts: &F, id: ContactId) -> Result<Stored<Contact>, Refused> {
     Ok(facts.contact(id)?.ok_or(Refusal::ContactNotFound(id))?)
 }
 
-/// A contact must be there.
+/// Refuses if a contact does not exist.
 fn check_contact_exists<F: Facts>(facts: &F, id: ContactId) -> Result<(), Refused> {
     if facts.contact_exists(id)? {
         Ok(())
@@ -34,7 +34,7 @@ fn check_contact_exists<F: Facts>(facts: &F, id: ContactId) -> Result<(), Refuse
     }
 }
 
-/// The etag that a caller sent, if any, must be the present one.
+/// Refuses if the caller sent an etag that is not the current one.
 fn check_etag(expected: Option<Revision>, present: Revision) -> Result<(), Refusal> {
     match expected {
         Some(expected) if expected != present => Err(Refusal::EtagMismatch),
@@ -42,7 +42,7 @@ fn check_etag(expected: Option<Revision>, present: Revision) -> Result<(), Refus
     }
 }
 
-/// Every key must be free, or be its own already.
+/// Refuses if a key belongs to another record.
 fn check_keys<F: Facts>(
     facts: &F,
     keys: Vec<UniqueKey>,
@@ -60,7 +60,7 @@ fn check_keys<F: Facts>(
     Ok(())
 }
 
-/// Writes a field if there is something to write.
+/// Writes a field if there is a value to write.
 fn set<T>(field: &mut T, to: Option<T>) {
     if let Some(to) = to {
         *field = to;

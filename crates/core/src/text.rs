@@ -1,53 +1,54 @@
-//! Text that cannot be wrong: each kind is parsed once, at the edge, against its limit.
+//! Validated text: each type is parsed once, at the edge, against its limit.
 //!
-//! Limits are counted in characters (Unicode scalar values) unless a constant says bytes.
+//! Limits count characters (Unicode scalar values) unless a constant says bytes.
 
 use std::fmt;
 
-/// Longest name, reading, external id or query: a legal name with its branch and department fits.
+/// The longest name, reading, external id or query: a legal name with its branch and department
+/// fits.
 pub const NAME_CHARS_MAX: usize = 200;
-/// Longest role: a job title.
+/// The longest role: a job title.
 pub const ROLE_CHARS_MAX: usize = 100;
-/// Longest website: an address with a path fits.
+/// The longest website: an address with a path fits.
 pub const WEBSITE_CHARS_MAX: usize = 200;
-/// Longest telephone number: an international number with an extension and a note fits.
+/// The longest telephone number: an international number with an extension and a note fits.
 pub const PHONE_CHARS_MAX: usize = 40;
-/// Longest e-mail address, as RFC 5321 allows in a path.
+/// The longest e-mail address: the maximum of an RFC 5321 path.
 pub const EMAIL_CHARS_MAX: usize = 254;
-/// Longest ticket subject: mail clients cut long before.
+/// The longest ticket subject: mail clients cut long before.
 pub const SUBJECT_CHARS_MAX: usize = 1_000;
-/// Longest ticket id of a caller, in bytes, since it is compared byte by byte.
+/// The longest ticket id of a caller, in bytes, because it is compared byte by byte.
 pub const TICKET_ID_BYTES_MAX: usize = 200;
-/// Longest name of an actor: an e-mail address or the id of a person in another system fits.
+/// The longest name of an actor: an e-mail address or the id of a person in another system fits.
 pub const ACTOR_CHARS_MAX: usize = 200;
-/// Longest request_id: a UUID with a prefix fits.
+/// The longest request_id: a UUID with a prefix fits.
 pub const REQUEST_ID_CHARS_MAX: usize = 64;
 
-/// What is wrong with a text.
+/// Why a text is invalid.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TextFault {
-    /// Required, and empty after trimming.
+    /// It is required, but empty after trimming.
     #[error("is required and is empty")]
     Empty,
-    /// Longer than its limit.
+    /// It is longer than its limit.
     #[error("has {found} {unit}, at most {max} are allowed")]
     TooLong {
-        /// How many it has.
+        /// The actual length.
         found: usize,
-        /// How many are allowed.
+        /// The maximum length.
         max: usize,
-        /// What is counted.
+        /// The unit of the lengths.
         unit: &'static str,
     },
-    /// Has a character that is not allowed there.
+    /// It contains a character that is not allowed.
     #[error("has the control character U+{code:04X} at position {position}, remove it")]
     ControlCharacter {
         /// The character's code point.
         code: u32,
-        /// Its place, counted in characters from 1.
+        /// Its position, in characters from 1.
         position: usize,
     },
-    /// Not of the form local@domain.
+    /// It does not have the form local@domain.
     #[error("is not an e-mail address of the form name@domain")]
     NotAnAddress,
 }
@@ -55,9 +56,9 @@ pub enum TextFault {
 /// Which control characters a text may have.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Controls {
-    /// None at all.
+    /// No control characters.
     Refused,
-    /// All but NUL, which SQL text cannot hold.
+    /// All except NUL, which SQL text cannot contain.
     OnlyNulRefused,
 }
 
@@ -76,7 +77,7 @@ fn check_controls(text: &str, controls: Controls) -> Result<(), TextFault> {
 }
 
 fn check_chars(text: &str, max: usize) -> Result<(), TextFault> {
-    // A text has at most as many characters as bytes: count only where that does not settle it.
+    // A text has at most as many characters as bytes, so short texts need no count.
     if text.len() <= max {
         return Ok(());
     }
@@ -97,18 +98,18 @@ macro_rules! text_type {
         pub struct $name(Box<str>);
 
         impl $name {
-            /// The text, checked against its limit and for control characters.
+            /// Parses the text: checks its limit and its control characters.
             pub fn parse($text: &str) -> Result<Self, TextFault> {
                 let kept: &str = $parse;
                 Ok(Self(kept.into()))
             }
 
-            /// What storage holds: checked when it was written.
+            /// Wraps a stored text, which was checked when it was written.
             pub fn trusted(text: String) -> Self {
                 Self(text.into_boxed_str())
             }
 
-            /// The text itself.
+            /// Returns the text.
             pub fn as_str(&self) -> &str {
                 &self.0
             }
@@ -129,7 +130,7 @@ macro_rules! text_type {
 }
 
 text_type!(
-    /// The name of an account, or a family or given name: trimmed, never empty, at most
+    /// The name of an account, or a family or given name: trimmed, not empty, at most
     /// [`NAME_CHARS_MAX`].
     Name,
     |text| {
@@ -144,7 +145,7 @@ text_type!(
 );
 
 text_type!(
-    /// The id that another system gave a record: unique after folding, kept as given.
+    /// The id of a record in another system: unique after folding, stored as the caller spells it.
     ExternalId,
     |text| {
         let text = text.trim();
@@ -158,7 +159,7 @@ text_type!(
 );
 
 text_type!(
-    /// A telephone number, as its users write it: trimmed, never empty, at most
+    /// A telephone number, as its users write it: trimmed, not empty, at most
     /// [`PHONE_CHARS_MAX`].
     Phone,
     |text| {
@@ -173,7 +174,7 @@ text_type!(
 );
 
 text_type!(
-    /// The website of a company, as its users write it: trimmed, never empty, at most
+    /// The website of a company, as its users write it: trimmed, not empty, at most
     /// [`WEBSITE_CHARS_MAX`].
     Website,
     |text| {
@@ -188,7 +189,7 @@ text_type!(
 );
 
 text_type!(
-    /// An e-mail address: one `@` with something on both sides, no white space.
+    /// An e-mail address: one `@` with text on both sides, no white space.
     Email,
     |text| {
         let text = text.trim();
@@ -211,7 +212,7 @@ text_type!(
 );
 
 text_type!(
-    /// What a contact is at an account; may be empty, and then matches no sharing role.
+    /// A contact's role at an account; may be empty, and then matches no sharing role.
     Role,
     |text| {
         let text = text.trim();
@@ -222,7 +223,7 @@ text_type!(
 );
 
 text_type!(
-    /// The subject of a ticket, kept as given; may be empty.
+    /// The subject of a ticket, stored as the caller spells it; may be empty.
     Subject,
     |text| {
         check_controls(text, Controls::OnlyNulRefused)?;
@@ -232,7 +233,7 @@ text_type!(
 );
 
 text_type!(
-    /// The caller's own id of a ticket: compared byte by byte, never trimmed or folded.
+    /// The caller's ticket id: compared byte by byte, never trimmed or folded.
     TicketKey,
     |text| {
         check_ticket_key(text)?;
@@ -256,7 +257,8 @@ fn check_ticket_key(text: &str) -> Result<(), TextFault> {
 }
 
 impl TicketKey {
-    /// As [`parse`](Self::parse), keeping the text instead of a copy: a check makes many.
+    /// As [`parse`](Self::parse), but reuses the string instead of copying it: a check parses many
+    /// ids.
     pub fn take(text: String) -> Result<Self, TextFault> {
         check_ticket_key(&text)?;
         Ok(Self(text.into_boxed_str()))
@@ -264,7 +266,7 @@ impl TicketKey {
 }
 
 text_type!(
-    /// The key under which a caller may repeat a write and get the first answer.
+    /// The key under which a caller can repeat a write and get the first answer.
     RequestId,
     |text| {
         if text.is_empty() {
@@ -277,7 +279,8 @@ text_type!(
 );
 
 text_type!(
-    /// For whom a caller acts, as the caller names it; empty where the caller says nothing.
+    /// The person for whom a caller acts, as the caller names them; empty if the caller sends no
+    /// actor.
     Actor,
     |text| {
         check_controls(text, Controls::Refused)?;
@@ -287,7 +290,7 @@ text_type!(
 );
 
 impl Actor {
-    /// Whether the caller named nobody.
+    /// Returns whether the caller sent no actor.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
@@ -300,7 +303,7 @@ impl Default for Actor {
 }
 
 impl Role {
-    /// Whether no role was given.
+    /// Returns whether the role is empty.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

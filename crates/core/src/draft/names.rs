@@ -1,11 +1,12 @@
-//! Who has which name: what changed on top of the base.
+//! The records that have a name: changes on top of the base.
 
 use std::collections::{BTreeSet, HashMap};
 
 use crate::change::Row;
 use crate::fact::{Namesakes, Unavailable};
 
-/// Which records took a name, and which left it. Invariant: who left had it in the base.
+/// The records that gained a name and the records that lost it. Invariant: each record that lost it
+/// had it in the base.
 pub(super) struct NameDelta<K> {
     left: BTreeSet<K>,
     came: BTreeSet<K>,
@@ -21,8 +22,8 @@ impl<K> Default for NameDelta<K> {
 }
 
 impl<K: Copy + Ord> NameDelta<K> {
-    /// Those that have the name now, the lowest `limit` of them, from those that `before` says had
-    /// it in the base.
+    /// Returns the lowest `limit` records that have the name now. `before` returns the lowest
+    /// records that have it in the base.
     pub(super) fn onto(
         delta: Option<&Self>,
         limit: usize,
@@ -31,7 +32,7 @@ impl<K: Copy + Ord> NameDelta<K> {
         let Some(delta) = delta else {
             return before(limit);
         };
-        // As many more as may have left, so that as many as are wanted are found behind them.
+        // Read as many more as may have lost the name, so that enough remain.
         let mut now = before(limit.saturating_add(delta.left.len()))?;
         now.retain(|id| !delta.left.contains(id));
         now.extend(delta.came.iter().take(limit));
@@ -41,7 +42,7 @@ impl<K: Copy + Ord> NameDelta<K> {
     }
 }
 
-/// Takes note of a row whose name changed.
+/// Records a row whose name changed.
 pub(super) fn rename<K: Copy + Ord, R>(
     names: &mut HashMap<Namesakes, NameDelta<K>>,
     row: &Row<K, R>,

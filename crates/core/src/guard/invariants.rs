@@ -1,4 +1,4 @@
-//! The guards themselves.
+//! The guards.
 
 use std::collections::BTreeSet;
 
@@ -9,7 +9,8 @@ use crate::fact::{account_keys, contact_keys};
 use crate::id::{AccountId, ContactId, Pair, Revision, TicketNo};
 use crate::record::{Account, Contact, Settings, Ticket};
 
-/// `one-primary`: a contact with any account has exactly one primary, and one without has none.
+/// `one-primary`: a contact that has accounts has exactly one primary account; a contact without
+/// accounts has no primary account.
 pub fn one_primary<F: Facts>(
     facts: &F,
     contact: ContactId,
@@ -28,7 +29,7 @@ pub fn one_primary<F: Facts>(
         &subject,
         || {
             format!(
-                "has {} and {} that are primary",
+                "has two primary accounts, {} and {}",
                 counted(all.len() as u64, "account"),
                 primaries.len()
             )
@@ -68,7 +69,7 @@ pub fn one_account<F: Facts>(
     Ok(())
 }
 
-/// `one-account`, asked of all contacts at once.
+/// `one-account`, checked for all contacts at once.
 pub fn one_account_of_all<F: Facts>(
     facts: &F,
     settings: &Settings,
@@ -84,7 +85,7 @@ pub fn one_account_of_all<F: Facts>(
     Ok(())
 }
 
-/// `association-ends`: an association stands between a contact and an account that exist.
+/// `association-ends`: the contact and the account of an association exist.
 pub fn association_ends<F: Facts>(
     facts: &F,
     pair: Pair,
@@ -96,15 +97,15 @@ pub fn association_ends<F: Facts>(
     let subject = Subject::Association(pair);
     let (contact, account) = (facts.contact(pair.contact)?, facts.account(pair.account)?);
     found.unless(contact.is_some(), "association-ends", &subject, || {
-        "has no contact".into()
+        "has a contact that does not exist".into()
     });
     found.unless(account.is_some(), "association-ends", &subject, || {
-        "has no account".into()
+        "has an account that does not exist".into()
     });
     Ok(())
 }
 
-/// `ticket-people`: a ticket's requester and everybody in copy exist.
+/// `ticket-people`: a ticket's requester and contacts in CC exist.
 pub fn ticket_people<F: Facts>(
     facts: &F,
     subject: &Subject,
@@ -130,24 +131,24 @@ pub fn ticket_account<F: Facts>(
     if let Some(account) = ticket.account {
         let exists = facts.account(account)?.is_some();
         found.unless(exists, "ticket-account", subject, || {
-            format!("stands under account {account}, which does not exist")
+            format!("has account {account}, which does not exist")
         });
     }
     Ok(())
 }
 
-/// `copies-distinct`: a contact stands on a copy list at most once.
+/// `copies-distinct`: a contact is in CC of a ticket at most once.
 pub fn copies_distinct(subject: &Subject, ticket: &Ticket, found: &mut Found) {
     let distinct: BTreeSet<_> = ticket.copies.iter().collect();
     found.unless(
         distinct.len() == ticket.copies.len(),
         "copies-distinct",
         subject,
-        || "has a contact in copy twice".into(),
+        || "has a contact in CC twice".into(),
     );
 }
 
-/// `keys-held`: every unique key of a record is held by that record.
+/// `keys-held`: the key table assigns every unique key of a record to that record.
 pub fn keys_held<F: Facts>(
     facts: &F,
     subject: &Subject,
@@ -158,13 +159,13 @@ pub fn keys_held<F: Facts>(
     for key in keys {
         let owner = facts.owner(&key)?;
         found.unless(owner == Some(own), "keys-held", subject, || {
-            format!("has {key:?}, which is held by {owner:?}")
+            format!("has {key:?}, which is assigned to {owner:?}")
         });
     }
     Ok(())
 }
 
-/// `key-owned`: a unique key that is held is held by a record that has it.
+/// `key-owned`: the record that the key table assigns a key to has that key.
 pub fn key_owned<F: Facts>(
     facts: &F,
     key: &UniqueKey,
@@ -194,31 +195,31 @@ pub fn key_owned<F: Facts>(
         keys.contains(key),
         "key-owned",
         &Subject::Key(key.clone()),
-        || format!("is held by number {owner}, which does not have it"),
+        || format!("is assigned to number {owner}, which does not have it"),
     );
     Ok(())
 }
 
-/// `etag-known`: a row was written by a revision that there is.
+/// `etag-known`: a row was written by a revision that exists.
 pub fn etag_known(bounds: &Bounds, subject: &Subject, etag: Revision, found: &mut Found) {
     let known = Revision::ZERO < etag && etag <= bounds.revision;
     found.unless(known, "etag-known", subject, || {
         format!(
-            "was written by revision {}, and the present one is {}",
+            "was written by revision {}, but the current revision is {}",
             etag.number(),
             bounds.revision.number()
         )
     });
 }
 
-/// `number-given`: a number in use was given, so that it is never given again.
+/// `number-given`: a number in use is below the next number, so that it is never assigned again.
 pub fn number_given(subject: &Subject, number: u64, next: u64, found: &mut Found) {
     found.unless(0 < number && number < next, "number-given", subject, || {
-        format!("exists, and the next number is {next}")
+        format!("exists, but the next number is {next}")
     });
 }
 
-/// `nothing-left`: nothing points at an account that does not exist.
+/// `nothing-left`: no record refers to an account that does not exist.
 pub fn nothing_left_of_account<F: Facts>(
     facts: &F,
     id: AccountId,
@@ -234,7 +235,7 @@ pub fn nothing_left_of_account<F: Facts>(
     Ok(())
 }
 
-/// `nothing-left`: nothing points at a contact that does not exist.
+/// `nothing-left`: no record refers to a contact that does not exist.
 pub fn nothing_left_of_contact<F: Facts>(
     facts: &F,
     id: ContactId,

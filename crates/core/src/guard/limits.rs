@@ -1,4 +1,4 @@
-//! `within-limits`: what is stored is what the edge would accept.
+//! `within-limits`: stored values satisfy the limits that the API enforces.
 
 use std::collections::BTreeSet;
 
@@ -18,14 +18,14 @@ use crate::text::{
 
 const GUARD: &str = "within-limits";
 
-/// A number of things is at most its limit.
+/// Checks that a count does not exceed its limit.
 fn count(subject: &Subject, what: &str, has: usize, max: usize, found: &mut Found) {
     found.unless(has <= max, GUARD, subject, || {
         format!("has {has} {what}, at most {max} are allowed")
     });
 }
 
-/// A text is one that its own kind accepts.
+/// Checks a text with the parser of its type.
 fn text<T>(
     subject: &Subject,
     field: &str,
@@ -40,7 +40,7 @@ fn text<T>(
     }
 }
 
-/// What a value that is not there breaks.
+/// An absent value violates no limit.
 impl<T: Limited> Limited for Option<T> {
     fn limits(&self, found: &mut dyn FnMut(String)) {
         if let Some(value) = self {
@@ -62,7 +62,7 @@ macro_rules! limited_texts {
 }
 limited_texts!(Name, ExternalId, Email, Phone, Role, Website);
 
-/// Values that their type limits.
+/// Values whose type enforces the limit.
 macro_rules! limited_by_type {
     ($($type:ty),+) => {$(
         impl Limited for $type {
@@ -116,11 +116,11 @@ impl Limited for Attributes {
             );
             all += of_key + of_value;
         }
-        at_most(all, "characters in all", ATTRIBUTES_CHARS_MAX, found);
+        at_most(all, "characters of attributes", ATTRIBUTES_CHARS_MAX, found);
     }
 }
 
-/// A field keeps its limits.
+/// Checks the limits of a field.
 fn field(subject: &Subject, name: &str, value: &dyn Limited, found: &mut Found) {
     value.limits(&mut |fault| {
         found.unless(false, GUARD, subject, || {
@@ -133,7 +133,7 @@ pub(super) fn settings(settings: &Settings, found: &mut Found) {
     let max = settings.accounts_per_contact_max;
     let within = (1..=ACCOUNTS_PER_CONTACT_MAX).contains(&max);
     found.unless(within, GUARD, &Subject::Settings, || {
-        format!("allow {max} accounts a contact, 1 to {ACCOUNTS_PER_CONTACT_MAX} can be")
+        format!("allow {max} accounts for each contact, must be 1 to {ACCOUNTS_PER_CONTACT_MAX}")
     });
     field(
         &Subject::Settings,
@@ -172,7 +172,7 @@ pub(super) fn ticket(subject: &Subject, ticket: &Ticket, found: &mut Found) {
     );
     count(
         subject,
-        "contacts in copy",
+        "contacts in CC",
         ticket.copies.len(),
         COPIES_MAX,
         found,

@@ -1,4 +1,4 @@
-//! What guards look at: what changes touch, and what must be loaded to look there.
+//! The subjects of guards: which subjects a change touches, and which facts their checks read.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -8,14 +8,14 @@ use crate::fact::{Facts, Needs, Unavailable, UniqueKey};
 use crate::fact::{account_keys, contact_keys};
 use crate::id::{AccountId, ContactId, ImportId, Pair, TicketNo};
 
-/// What a guard looks at.
+/// A subject that guards check.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Subject {
-    /// The settings, and what they promise of all contacts.
+    /// The settings, and the invariants of all contacts that they imply.
     Settings,
-    /// An account, or what is left where it was.
+    /// An account, or the references to a deleted account.
     Account(AccountId),
-    /// A contact, or what is left where it was.
+    /// A contact, or the references to a deleted contact.
     Contact(ContactId),
     /// An association.
     Association(Pair),
@@ -47,7 +47,7 @@ impl fmt::Display for Subject {
     }
 }
 
-/// Adds everything that changes touch.
+/// Adds every subject that the changes touch.
 pub fn touched(changes: &[Change], subjects: &mut BTreeSet<Subject>) {
     let keys = |keys: Vec<UniqueKey>| keys.into_iter().map(Subject::Key).collect::<Vec<_>>();
     for change in changes {
@@ -81,7 +81,7 @@ pub fn touched(changes: &[Change], subjects: &mut BTreeSet<Subject>) {
     }
 }
 
-/// Names the subjects themselves, to load them together.
+/// Returns the facts of the subjects themselves, to load them together.
 pub fn needs<'s>(subjects: impl IntoIterator<Item = &'s Subject>) -> Needs {
     let mut needs = Needs::default();
     for subject in subjects {
@@ -111,7 +111,7 @@ pub fn needs<'s>(subjects: impl IntoIterator<Item = &'s Subject>) -> Needs {
     needs
 }
 
-/// Names what the subjects point at, once they are loaded themselves.
+/// Returns the facts that the subjects refer to, after the subjects have loaded.
 pub fn needs_behind<'s, F: Facts>(
     facts: &F,
     subjects: impl IntoIterator<Item = &'s Subject>,

@@ -1,4 +1,4 @@
-//! Everything that is stored beside the names of one account or contact.
+//! The derived columns of an account or contact, computed from its names.
 
 use std::collections::BTreeSet;
 
@@ -11,15 +11,15 @@ use super::name_key::{name_key, person_key};
 use super::search::{Field, Gram, digits, grams, search_text};
 use super::sort_key::of_folded;
 
-/// The version of the code that makes derived columns.
+/// The version of the code that computes derived columns.
 ///
-/// **Raise it with any change that alters what this module answers for any name**: a rule, an entry
-/// of the table of legal forms, the layout of search texts, the numbers of headings or grams, or an
-/// update of the Unicode and collation data (the icu crates). Servers rebuild the stored columns
-/// when it rises, and nothing else tells them to.
+/// **Raise it with any change that alters the result of this module for any name**: a rule, an
+/// entry of the table of legal forms, the layout of search texts, the numbers of headings or grams,
+/// or an update of the Unicode and collation data (the icu crates). Servers rebuild the stored
+/// columns only when it rises.
 pub const DERIVATION: u32 = 2;
 
-/// The names of an account. What is absent or blank counts as not there.
+/// The names of an account. A blank value counts as absent.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct AccountNames<'a> {
     /// The name (取引先名).
@@ -30,7 +30,7 @@ pub struct AccountNames<'a> {
     pub external_id: Option<&'a str>,
 }
 
-/// The names of a contact. What is absent or blank counts as not there.
+/// The names of a contact. A blank value counts as absent.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct ContactNames<'a> {
     /// The family name (姓).
@@ -50,25 +50,25 @@ pub struct ContactNames<'a> {
 /// The derived columns of one record.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Derived {
-    /// What a picker files it under.
+    /// The heading in a picker.
     pub heading: Heading,
-    /// Where it stands in a list: see [`sort_key`](super::sort_key).
+    /// The position in a list: see [`sort_key`](super::sort_key).
     pub sort_key: Vec<u8>,
-    /// By what it matches exactly: see [`name_key`] for an account, [`person_key`] for a contact.
+    /// The key for exact matches: see [`name_key`] for an account, [`person_key`] for a contact.
     pub name_key: String,
-    /// In what a query is looked for: see [`search_text`].
+    /// The text that queries search: see [`search_text`].
     pub search_text: String,
 }
 
 impl Derived {
-    /// The grams that nominate the record: those of its search text and that of its heading.
+    /// Returns the grams that nominate the record: the grams of its search text and of its heading.
     pub fn grams(&self) -> BTreeSet<Gram> {
         let mut all = grams(&self.search_text);
         all.insert(Gram::of_heading(self.heading));
         all
     }
 
-    /// The derived columns of an account.
+    /// Returns the derived columns of an account.
     pub fn of_account(account: &AccountNames<'_>) -> Self {
         let reading = account.reading.unwrap_or_default();
         let mut listed = fold_name(reading);
@@ -88,12 +88,12 @@ impl Derived {
         }
     }
 
-    /// The derived columns of a contact with these e-mail addresses.
+    /// Returns the derived columns of a contact with these e-mail addresses.
     ///
-    /// In a list the family name decides before the given name (はら　ひろし before はらだ　あき),
-    /// each by its reading, or as it is written if it has none. To search and matching they are run
-    /// together, family name first; a name without kana or kanji is found in the other order, too
-    /// (John Smith, whose family name is Smith).
+    /// In a list the family name takes precedence over the given name (はら　ひろし before はらだ　あき); each
+    /// sorts by its reading, or by its written form if it has no reading. For search and matching
+    /// they are joined, family name first; a name without kana or kanji is also found in the other
+    /// order (John Smith, whose family name is Smith).
     pub fn of_contact<E: AsRef<str>>(contact: &ContactNames<'_>, emails: &[E]) -> Self {
         let given = contact.given.unwrap_or_default();
         let name = joined(contact.family, "", given);
@@ -131,14 +131,14 @@ fn joined(first: &str, between: &str, second: &str) -> String {
     [first, between, second].concat()
 }
 
-/// The reading, or the name if the reading is blank.
+/// Returns the reading, or the name if the reading is blank.
 fn read_or_written<'a>(reading: Option<&'a str>, written: &'a str) -> &'a str {
     reading
         .filter(|reading| !fold_name(reading).is_empty())
         .unwrap_or(written)
 }
 
-/// Whether any of the text is kana or kanji.
+/// Returns whether the text contains kana or kanji.
 fn is_japanese(text: &str) -> bool {
     const SCRIPTS: CodePointMapDataBorrowed<'static, Script> = CodePointMapData::new();
     !text.is_ascii()

@@ -1,4 +1,4 @@
-//! Folding: what is not a difference between two spellings.
+//! Folding: removes differences of spelling that do not matter.
 
 use std::borrow::Cow;
 
@@ -10,11 +10,11 @@ use icu_properties::props::DefaultIgnorableCodePoint;
 const NFKC: ComposingNormalizerBorrowed<'static> = ComposingNormalizer::new_nfkc();
 const CASES: CaseMapperBorrowed<'static> = CaseMapper::new();
 
-/// Folds an external id or an e-mail address: NFKC, then full case folding that knows no locale,
-/// then NFKC once more (case folding can leave text that composes).
+/// Folds an external id or an e-mail address: NFKC, then full case folding without a locale, then
+/// NFKC again (case folding can produce text that NFKC composes).
 ///
-/// `D0001`, `d0001` and `Ｄ０００１` are one. White space stays, inside and at the ends: whoever
-/// takes an id decides whether to trim it. Folding twice changes nothing.
+/// `D0001`, `d0001` and `Ｄ０００１` are equal. White space stays, inside and at the ends: the parser of
+/// the id decides whether to trim it. Folding is idempotent.
 pub fn fold(text: &str) -> String {
     if text.is_ascii() {
         return text.to_ascii_lowercase();
@@ -24,8 +24,9 @@ pub fn fold(text: &str) -> String {
     NFKC.normalize(&folded).into_owned()
 }
 
-/// Folds a name for display order and exact matching: [`fold`], without invisible characters,
-/// white space collapsed to single spaces and trimmed (NFKC makes the ideographic space one).
+/// Folds a name for display order and exact matching: [`fold`], with invisible characters removed
+/// and white space collapsed to single spaces and trimmed (NFKC turns the ideographic space into a
+/// space).
 pub(super) fn fold_name(text: &str) -> String {
     let folded = fold(&visible(text));
     if is_collapsed(&folded) {
@@ -41,8 +42,8 @@ pub(super) fn fold_name(text: &str) -> String {
     collapsed
 }
 
-/// Folds text of which white space is no part: [`fold`], without white space, control characters
-/// and invisible characters.
+/// Folds text in which white space does not matter: [`fold`], with white space, control characters
+/// and invisible characters removed.
 pub(super) fn fold_run_together(text: &str) -> String {
     let unneeded = |c: char| c.is_whitespace() || c.is_control();
     let visible = visible(text);
@@ -52,8 +53,8 @@ pub(super) fn fold_run_together(text: &str) -> String {
         visible
     };
     let folded = fold(&together);
-    // NFKC turns a spacing accent into a space and a combining one. Without the space the
-    // combining one belongs to what stands before it.
+    // NFKC turns a spacing accent into a space and a combining accent. Without the space, the
+    // combining accent applies to the preceding character.
     if folded.contains(char::is_whitespace) {
         fold(&folded.replace(char::is_whitespace, ""))
     } else {
@@ -73,7 +74,7 @@ pub(super) fn fold_search(text: &str) -> String {
     let mut hiragana = String::with_capacity(folded.len());
     for c in folded.chars() {
         match c {
-            // These four have no hiragana of their own: the plain letter and the voiced mark.
+            // These four have no hiragana: use the plain letter and the voiced mark.
             'ヷ' => hiragana.push_str("わ\u{3099}"),
             'ヸ' => hiragana.push_str("ゐ\u{3099}"),
             'ヹ' => hiragana.push_str("ゑ\u{3099}"),
@@ -84,8 +85,8 @@ pub(super) fn fold_search(text: &str) -> String {
     NFKC.normalize(&hiragana).into_owned()
 }
 
-/// The hiragana of a katakana letter or iteration mark, where there is one; any other character
-/// itself.
+/// Returns the hiragana of a katakana letter or iteration mark, or the character itself if it has
+/// no hiragana.
 pub(super) fn to_hiragana(c: char) -> char {
     match c {
         'ァ'..='ヶ' | 'ヽ' | 'ヾ' => char::from_u32(u32::from(c) - 0x60).unwrap_or(c),
@@ -93,7 +94,7 @@ pub(super) fn to_hiragana(c: char) -> char {
     }
 }
 
-/// Whether white space in the text is already single spaces between words.
+/// Returns whether the text has only single spaces between words as white space.
 fn is_collapsed(text: &str) -> bool {
     let mut after_space = true;
     for c in text.chars() {
@@ -106,11 +107,11 @@ fn is_collapsed(text: &str) -> bool {
     text.is_empty() || !after_space
 }
 
-/// The text without what a reader cannot see (zero-width characters, soft hyphens, the variation
-/// selectors that choose between shapes of one kanji), and with those characters rewritten that
-/// NFKC would take apart wrongly: the voiced marks that stand alone become the combining ones
-/// instead of a space and a combining one; ㊑, ㊒ and ㏍ become (株), (有) and K.K. instead of 株, 有
-/// and KK.
+/// Returns the text without characters that readers cannot see (zero-width characters, soft
+/// hyphens, the variation selectors that choose between shapes of one kanji). Also rewrites the
+/// characters that NFKC would decompose wrongly: standalone voiced marks become combining marks
+/// instead of a space and a combining mark; ㊑, ㊒ and ㏍ become (株), (有) and K.K. instead of 株, 有 and
+/// KK.
 fn visible(text: &str) -> Cow<'_, str> {
     const INVISIBLE: icu_properties::CodePointSetDataBorrowed<'static> =
         CodePointSetData::new::<DefaultIgnorableCodePoint>();

@@ -1,4 +1,4 @@
-//! Headings: the letters and kana groups by which a picker is thumbed through.
+//! Headings: the letters and kana groups that divide a picker's list.
 
 use std::fmt;
 
@@ -9,13 +9,12 @@ use icu_properties::{CodePointMapData, CodePointMapDataBorrowed};
 use super::fold::{fold_name, to_hiragana};
 use super::spelling::take_apart;
 
-/// What a picker files a name under.
+/// The heading of a name in a picker.
 ///
-/// The order is that of the variants: A–Z, あ–わ, `#`, 他. Latin before kana is how Japanese
-/// collation (JIS X 4061 and CLDR `ja`) has it, and so the headings run as the names under them
-/// do. Digits and symbols would come first there; in an index bar they come after the letters, as
-/// telephones have taught everybody. 他 is where a name without a reading waits for one, and その他
-/// stands last in any Japanese list, behind every heading that says something.
+/// The variants are in display order: A–Z, あ–わ, `#`, 他. Latin before kana follows Japanese
+/// collation (JIS X 4061 and CLDR `ja`), so that headings and the names under them have the same
+/// order. Collation sorts digits and symbols first, but index bars show them after the letters, as
+/// on telephones. 他 holds names without a reading; その他 comes last in Japanese lists.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u8)]
 #[rustfmt::skip]
@@ -42,11 +41,10 @@ pub enum Heading {
     KanaRa,
     /// わ ゐ ゑ を ん.
     KanaWa,
-    /// `#`: digits, punctuation, symbols, emoji, and marks that repeat or lengthen a letter
-    /// although none stands before them (ー, ゝ).
+    /// `#`: digits, punctuation, symbols, emoji, and marks that repeat or lengthen a letter but
+    /// have no letter before them (ー, ゝ).
     Symbol,
-    /// 他: all others: kanji without a reading, other scripts, characters that Unicode does not
-    /// know.
+    /// 他: everything else: kanji without a reading, other scripts, unassigned characters.
     Other,
 }
 
@@ -61,11 +59,11 @@ impl Heading {
         Symbol, Other,
     ];
 
-    /// The heading of a name: that of its reading, or of the name itself if there is none (or it
-    /// is blank), by the first character after a legal form.
+    /// Returns the heading of a name: from its reading, or from the name if the reading is absent
+    /// or blank, by the first character after a legal form.
     ///
     /// Width, case, kana kind, voiced marks and small kana do not count, and Latin letters lose
-    /// their accents. A legal form that is all there is, is not skipped.
+    /// their accents. A legal form that is the whole name is not skipped.
     pub fn of(reading: Option<&str>, name: &str) -> Heading {
         match reading.map(fold_name) {
             Some(reading) if !reading.is_empty() => Self::of_folded(&reading),
@@ -73,7 +71,7 @@ impl Heading {
         }
     }
 
-    /// The heading of text that [`fold_name`] has folded.
+    /// Returns the heading of text that [`fold_name`] has folded.
     pub(super) fn of_folded(folded: &str) -> Heading {
         take_apart(folded)
             .rest
@@ -82,7 +80,7 @@ impl Heading {
             .map_or(Other, of_character)
     }
 
-    /// The heading as a picker shows it: `A`, `あ`, `#`, `他`.
+    /// Returns the heading as a picker shows it: `A`, `あ`, `#`, `他`.
     pub fn as_str(self) -> &'static str {
         const SHOWN: [&str; 38] = [
             "A", "B", "C", "D", "E", "F", "G", "H", "I", "J", "K", "L", "M", "N", "O", "P", "Q",
@@ -92,8 +90,8 @@ impl Heading {
         SHOWN[usize::from(self.code()) - 1]
     }
 
-    /// The heading that [`as_str`](Self::as_str) shows so. Width, case and kana kind do not count
-    /// (`ａ`, `ア`, `＃`); い is not a heading.
+    /// Parses the text that [`as_str`](Self::as_str) returns. Width, case and kana kind do not
+    /// count (`ａ`, `ア`, `＃`); い is not a heading.
     pub fn parse(text: &str) -> Option<Heading> {
         let folded: String = fold_name(text)
             .to_uppercase()
@@ -105,12 +103,12 @@ impl Heading {
             .find(|heading| heading.as_str() == folded)
     }
 
-    /// The number that is stored for the heading: 1 to 38, in the order of the headings.
+    /// Returns the stored number of the heading: 1 to 38, in the order of the headings.
     pub fn code(self) -> u8 {
         self as u8
     }
 
-    /// The heading of a stored number.
+    /// Returns the heading of a stored number.
     pub fn from_code(code: u8) -> Option<Heading> {
         Self::ALL.get(usize::from(code).checked_sub(1)?).copied()
     }
@@ -122,7 +120,7 @@ impl fmt::Display for Heading {
     }
 }
 
-/// The heading of a folded character.
+/// Returns the heading of a folded character.
 fn of_character(c: char) -> Heading {
     match to_hiragana(c) {
         'ぁ'..='お' | 'ゔ' => KanaA,
@@ -139,11 +137,11 @@ fn of_character(c: char) -> Heading {
     }
 }
 
-/// The heading of a Latin letter without its accents.
+/// Returns the heading of a Latin letter without its accents.
 fn latin(c: char) -> Option<Heading> {
     const NFD: DecomposingNormalizerBorrowed<'static> = DecomposingNormalizer::new_nfd();
     let plain = match NFD.normalize_iter(std::iter::once(c)).next()? {
-        // Letters whose accent, or whose being two letters, Unicode does not take apart.
+        // Unicode does not decompose these accented letters and ligatures.
         'æ' => 'a',
         'ƀ' | 'ɓ' => 'b',
         'ƈ' => 'c',
@@ -180,8 +178,8 @@ fn symbol_or_other(c: char) -> Heading {
         .union(GeneralCategoryGroup::Mark)
         .union(GeneralCategoryGroup::Control)
         .union(GeneralCategoryGroup::Format);
-    // A modifier letter (ー, ゝ) has nothing to modify at the start. 々 has neither, but whoever
-    // writes it there means a kanji.
+    // A modifier letter (ー, ゝ) at the start has nothing to modify. 々 has nothing to repeat either,
+    // but at the start it is meant as a kanji.
     let modifier = category == GeneralCategory::ModifierLetter && SCRIPTS.get(c) != Script::Han;
     if modifier || symbol.contains(category) {
         Symbol

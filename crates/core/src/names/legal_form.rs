@@ -1,20 +1,20 @@
-//! The legal forms of companies and other bodies: the one table of how each is written.
+//! The legal forms of companies and other bodies: the only table of their spellings.
 
-/// A legal form and the ways to write it. Width, case, kana kind, small kana, the kind of
-/// brackets, and white space within a spelling do not count and need no entry of their own.
+/// A legal form and its spellings. Width, case, kana kind, small kana, the kind of brackets, and
+/// white space within a spelling do not count and need no separate entry.
 #[derive(Debug, PartialEq, Eq)]
 pub struct LegalForm {
-    /// The full name: what every spelling becomes in a name's key.
+    /// The full name. In a name's key it replaces every spelling.
     pub name: &'static str,
-    /// Abbreviations that stand in brackets: 株 is written (株), 株) at the start, (株 at the end.
-    /// Katakana ones are those of Japanese bank transfers.
+    /// Abbreviations in brackets: 株 is written (株), 株) at the start, (株 at the end. Katakana
+    /// abbreviations come from Japanese bank transfers.
     pub abbreviations: &'static [&'static str],
     /// Readings and other full spellings, at the start or the end.
     pub spellings: &'static [&'static str],
-    /// Spellings in Latin letters that stand before the name.
+    /// Spellings in Latin letters that come before the name.
     pub latin_at_start: &'static [&'static str],
-    /// Spellings in Latin letters that stand after the name as words of their own; stops and
-    /// commas in them do not count.
+    /// Spellings in Latin letters that come after the name as separate words; full stops and commas
+    /// in them do not count.
     pub latin_at_end: &'static [&'static str],
 }
 
@@ -49,12 +49,12 @@ impl LegalForm {
         self
     }
 
-    /// Whether the form is one of Latin letters, which stands after the name as a word.
+    /// Returns whether the form is in Latin letters and comes after the name as a separate word.
     pub(super) fn is_latin(&self) -> bool {
         self.name.starts_with(|c: char| c.is_ascii_alphabetic())
     }
 
-    /// The form's name as a folded name has it.
+    /// Returns the form's name as it appears in a folded name.
     pub(super) fn key(&self) -> String {
         self.name.to_ascii_lowercase()
     }
@@ -66,7 +66,7 @@ impl LegalForm {
     }
 }
 
-/// All legal forms that Roster knows. Forms that differ in law stay apart here: Inc. and Corp.,
+/// All legal forms that Roster knows. Forms that differ in law stay different: Inc. and Corp.,
 /// 一般社団法人 and 社団法人.
 pub const LEGAL_FORMS: &[LegalForm] = &[
     // Companies.
@@ -97,7 +97,8 @@ pub const LEGAL_FORMS: &[LegalForm] = &[
     form("合名会社")
         .short(&["名", "メ"])
         .also(&["ゴウメイガイシャ", "ゴウメイカイシャ"]),
-    // (合) is used for each of the three above, so it is none of them: skipped, never equated.
+    // (合) abbreviates any of the three above, so it equals none of them: it is skipped, never
+    // equated.
     form("(合)").also(&["合)"]),
     form("相互会社")
         .short(&["相", "互", "ソ"])
@@ -236,7 +237,7 @@ pub const LEGAL_FORMS: &[LegalForm] = &[
     LegalForm::latin_only("LLP", &["Limited Liability Partnership"]),
     LegalForm::latin_only("PLC", &["Public Limited Company"]),
     LegalForm::latin_only("GmbH", &["Gesellschaft mit beschränkter Haftung"]),
-    // Two letters alone (SA, AG, NV) are as often a part of the name: 海老名SA is a service area.
+    // Two-letter forms (SA, AG, NV) are omitted: 海老名SA is a service area.
 ];
 
 #[cfg(test)]

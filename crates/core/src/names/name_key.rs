@@ -1,28 +1,28 @@
-//! The key by which names match exactly.
+//! The key for exact matches of names.
 
 use super::fold::{fold_name, fold_run_together};
 use super::spelling::{entirely, strip_bracketed, take_apart};
 
-/// The key of an account's name: two names match exactly when their keys are equal.
+/// Returns the key of an account's name: two names match exactly if their keys are equal.
 ///
-/// Width and case do not count ([`fold`](super::fold)), white space is collapsed, invisible
-/// characters are left out, and the spellings of a legal form at the start or the end are made
-/// alike, as is white space beside it: `㈱ 山田` and `株式会社山田` are one name; `山田株式会社`
-/// is another, for where the form stands is part of a company's name. The key of a key is itself.
+/// Width and case do not count ([`fold`](super::fold)), white space is collapsed, and invisible
+/// characters are removed. All spellings of a legal form at the start or the end become the same,
+/// as does white space next to it: `㈱ 山田` and `株式会社山田` are equal; `山田株式会社` differs, because the
+/// position of the form is part of a company's name. The function is idempotent.
 pub fn name_key(name: &str) -> String {
     with_forms_alike(fold_name(name))
 }
 
-/// The key of a person's name, family name first: like [`name_key`], and white space does not
-/// count at all, so that 田中太郎, 田中　太郎 and a family and a given name joined in that order
-/// are one. `John Smith` and `Smith John` are two.
+/// Returns the key of a person's name, family name first: like [`name_key`], but white space does
+/// not count, so that 田中太郎, 田中　太郎 and a family and given name joined in that order are equal. `John
+/// Smith` and `Smith John` differ.
 pub fn person_key(name: &str) -> String {
     with_forms_alike(fold_run_together(name))
 }
 
-/// Replaces the spellings of legal forms by their names, until nothing changes: what one
-/// replacement leaves may be a longer form, as (医) does beside 社団. Each further round needs a
-/// spelling not replaced before, so the bound is never reached in a name that anyone has.
+/// Replaces the spellings of legal forms by their names until nothing changes: a replacement may
+/// produce a longer form, as (医) does before 社団. Each further round needs a spelling that was not
+/// replaced before, so real names never reach the bound.
 fn with_forms_alike(folded: String) -> String {
     const ROUNDS_MAX: usize = 8;
     let mut key = folded;
@@ -36,8 +36,8 @@ fn with_forms_alike(folded: String) -> String {
     key
 }
 
-/// A folded name with the spellings of legal forms made alike, as its key has them, and those in
-/// brackets further inside as well: 山田㈱東京支店 becomes 山田株式会社東京支店.
+/// Returns a folded name with the spellings of legal forms unified as in its key, and also the
+/// forms in brackets inside the name: 山田㈱東京支店 becomes 山田株式会社東京支店.
 pub(super) fn with_all_forms_alike(folded: &str) -> String {
     let key = with_forms_alike(folded.to_owned());
     let mut alike = String::with_capacity(key.len());

@@ -1,15 +1,13 @@
-//! Search: the text that decides what a query finds, and the grams that nominate it.
+//! Search: the text that decides which queries match a record, and the grams that nominate it.
 //!
-//! A search text is the folded fields of a record one after another, each begun by a character
-//! that folded text cannot contain (folding drops control characters): [`NAME_START`] begins a
-//! name or a reading, [`OTHER_START`] any other field. So a query that runs over the end of a field
-//! finds nothing, and the beginning of a name is where a query of one character follows
-//! [`NAME_START`].
+//! A search text concatenates the folded fields of a record. Each field begins with a character
+//! that folded text cannot contain (folding drops control characters): [`NAME_START`] for a name or
+//! a reading, [`OTHER_START`] for any other field. So a query never matches across fields, and a
+//! query of one character matches the beginning of a name because it includes [`NAME_START`].
 //!
-//! A name stands in it as it is written and, where that is another text, with its legal forms
-//! spelled out. A query is looked for in the same two ways: either suffices. So ㈱山田, 株式会社山田
-//! and what is typed on the way to them find one another, and what only looks like a legal form is
-//! found as it is written.
+//! A name appears as it is written and, if that differs, with its legal forms spelled out. A query
+//! is searched in the same two forms; either match suffices. So ㈱山田, 株式会社山田 and their prefixes find
+//! each other, and text that only resembles a legal form is found as it is written.
 //!
 //! A character is a Unicode scalar value of the folded text.
 
@@ -26,19 +24,19 @@ pub const NAME_START: char = '\u{1e}';
 /// Begins a field of a search text that is neither a name nor a reading.
 pub const OTHER_START: char = '\u{1f}';
 
-/// A field of a record that a search looks at.
+/// A field of a record that a search reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Field<'a> {
-    /// A name or a reading. A query of one character finds its beginning, and its beginning after
-    /// a legal form: 山 finds 株式会社山田.
+    /// A name or a reading. A query of one character matches at its beginning, and at its beginning
+    /// after a legal form: 山 finds 株式会社山田.
     Name(&'a str),
-    /// An e-mail address, an external id, a name turned round: any part is found, but by no query
-    /// of one character.
+    /// An e-mail address, an external id, or a name in reversed order: any part matches, but a
+    /// query of one character never does.
     Other(&'a str),
 }
 
-/// The text in which queries look for the fields of one record. Fields that fold to nothing are
-/// left out.
+/// Returns the text that queries search for the fields of one record. Fields that fold to an empty
+/// text are omitted.
 pub fn search_text(fields: &[Field<'_>]) -> String {
     let mut text = String::with_capacity(64);
     for field in fields {
@@ -61,8 +59,8 @@ pub fn search_text(fields: &[Field<'_>]) -> String {
     text
 }
 
-/// Text that [`fold_name`] has folded, with its legal forms spelled out and folded for search; none
-/// where it has none that is spelled otherwise.
+/// Returns text that [`fold_name`] has folded, with its legal forms spelled out and folded for
+/// search; `None` if that changes nothing.
 fn spelled_out(folded: &str) -> Option<String> {
     let alike = with_all_forms_alike(folded);
     (alike != folded).then(|| fold_search(&alike))
@@ -75,9 +73,8 @@ fn push(text: &mut String, start: char, folded: &str) {
     }
 }
 
-/// Two characters that stand side by side in one field, or [`NAME_START`] and the first character
-/// of a name or reading; or the heading of a record, so that a search under one is nominated
-/// alike.
+/// Two adjacent characters of one field, or [`NAME_START`] and the first character of a name or
+/// reading; or the heading of a record, so that a search under a heading uses the same nomination.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Gram(u64);
 
@@ -86,15 +83,15 @@ impl Gram {
         Self(u64::from(u32::from(first)) << 21 | u64::from(u32::from(second)))
     }
 
-    /// The gram of all records under a heading: where the first character would stand, it has a
-    /// number that is no character's.
+    /// Returns the gram of all records under a heading. Its first half is a number that is not a
+    /// character.
     pub fn of_heading(heading: Heading) -> Self {
         const NO_CHARACTER: u64 = char::MAX as u64 + 1;
         Self(NO_CHARACTER << 21 | u64::from(heading.code()))
     }
 
-    /// Whether it says something of where in the order of names a record stands. Two ASCII
-    /// characters do not: e-mail addresses have them all everywhere.
+    /// Returns whether the gram correlates with a record's position in name order. Two ASCII
+    /// characters do not: they occur in e-mail addresses everywhere.
     pub fn tells_where(self) -> bool {
         const ASCII_END: u64 = 0x80;
         const LETTER: u64 = (1 << 21) - 1;
@@ -105,14 +102,14 @@ impl Gram {
                 || first == u64::from(u32::from(NAME_START)))
     }
 
-    /// The gram as a number of 42 bits, the first character in the upper half. Stored ones stay
-    /// what they are.
+    /// Returns the gram as a 42-bit number, with the first character in the upper half. The
+    /// encoding is stored and must not change.
     pub fn code(self) -> u64 {
         self.0
     }
 }
 
-/// The distinct grams of a search text.
+/// Returns the distinct grams of a search text.
 pub fn grams(search_text: &str) -> BTreeSet<Gram> {
     search_text
         .chars()
@@ -126,7 +123,7 @@ fn is_start(c: char) -> bool {
     matches!(c, NAME_START | OTHER_START)
 }
 
-/// The digits of a telephone number, of any script and width.
+/// Returns the digits of a telephone number, in any script and width.
 pub(super) fn digits(number: &str) -> String {
     fold_name(number)
         .chars()
@@ -134,7 +131,7 @@ pub(super) fn digits(number: &str) -> String {
         .collect()
 }
 
-/// The digits of a query that is written as a telephone number: digits with marks between them.
+/// Returns the digits of a query in the form of a telephone number: digits with marks between them.
 fn digits_of_a_number(query: &str) -> Option<String> {
     let folded = fold_name(query);
     let of_a_number = |c: char| c.is_ascii_digit() || " +-().".contains(c);
@@ -143,17 +140,17 @@ fn digits_of_a_number(query: &str) -> Option<String> {
     (is_number && digits.len() < folded.chars().count()).then_some(digits)
 }
 
-/// What a caller searches for, folded as search texts are.
+/// A search query, folded in the same way as search texts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SearchQuery {
-    /// The query as it is written; for one character, [`NAME_START`] stands before it.
+    /// The query as written; a query of one character follows [`NAME_START`].
     written: String,
-    /// The query with its legal forms spelled out, where that finds anything more.
+    /// The query with its legal forms spelled out, if that can match more.
     spelled: Option<String>,
 }
 
 impl SearchQuery {
-    /// Folds a query. One of white space alone is empty.
+    /// Folds a query. Only white space folds to an empty query.
     pub fn parse(text: &str) -> Self {
         let mut written = fold_search(text);
         let spelled = spelled_out(&fold_name(text)).or_else(|| digits_of_a_number(text));
@@ -164,26 +161,28 @@ impl SearchQuery {
         Self { written, spelled }
     }
 
-    /// Of which a search text must contain one, for a database that looks for them itself: the
-    /// query as it is written, and the same with its legal forms spelled out, if that is needed.
+    /// Returns the texts of which a search text must contain at least one, for a database that
+    /// searches itself: the query as written, and the query with its legal forms spelled out, if
+    /// needed.
     pub fn needles(&self) -> (&str, Option<&str>) {
         (&self.written, self.spelled.as_deref())
     }
 
-    /// Whether the query filters nothing.
+    /// Returns whether the query is empty, so that every record matches.
     pub fn is_empty(&self) -> bool {
         self.written.is_empty()
     }
 
-    /// Whether the query finds the record of this search text: two characters or more anywhere in
-    /// a field, one at the beginning of a name or reading, none in every record.
+    /// Returns whether the query matches this search text: two or more characters match anywhere in
+    /// a field, one character at the beginning of a name or reading, and an empty query matches
+    /// every record.
     pub fn matches(&self, search_text: &str) -> bool {
         let contained = |needle: &String| search_text.contains(needle);
         contained(&self.written) || self.spelled.as_ref().is_some_and(contained)
     }
 
-    /// The distinct grams of each needle: a search text that the query matches has all of one of
-    /// them. A text that has them need not match: [`matches`](Self::matches) decides.
+    /// Returns the distinct grams of each needle. A search text that matches has all grams of at
+    /// least one needle. The reverse does not hold: [`matches`](Self::matches) decides.
     pub fn grams(&self) -> Vec<BTreeSet<Gram>> {
         [&self.written]
             .into_iter()
@@ -411,13 +410,13 @@ mod tests {
             .collect()
     }
 
-    /// As it is written, and with its legal forms spelled out.
+    /// Returns the text as it is written, and with its legal forms spelled out.
     fn both_ways(text: &str) -> [String; 2] {
         let alike = with_all_forms_alike(&fold_name(text));
         [fold_search(text), fold_search(&alike)]
     }
 
-    /// The rule as it reads, without search texts.
+    /// The rule in its plain form, without search texts.
     fn found_naively(query: &str, fields: &[Field<'_>]) -> bool {
         let queries = both_ways(query);
         let in_one = |texts: &[String]| {
@@ -444,13 +443,13 @@ mod tests {
             || query.is_empty()
     }
 
-    /// Whether one of the needles' grams are all among those of the text.
+    /// Returns whether the text has all grams of one of the needles.
     fn nominates(query: &SearchQuery, text: &str) -> bool {
         let all = grams(text);
         query.grams().iter().any(|needle| needle.is_subset(&all))
     }
 
-    /// The ways to write a legal form before a name or after it.
+    /// Returns the spellings of a legal form before or after a name.
     fn spellings(form: &LegalForm, first: bool) -> Vec<String> {
         let short = form.abbreviations.iter().flat_map(|mark| {
             let half = if first {
@@ -464,7 +463,7 @@ mod tests {
         short.chain(long.into_iter().map(String::from)).collect()
     }
 
-    /// Two parts of a name. Where Latin letters meet (A and NPOホウジン), they would be one word.
+    /// Joins two parts of a name. Adjacent Latin letters (A and NPOホウジン) would form one word.
     fn joined(left: &str, space: &str, right: &str) -> String {
         let latin = |c: Option<char>| c.is_some_and(|c| c.is_ascii_alphanumeric());
         let meet =
@@ -473,7 +472,7 @@ mod tests {
         format!("{left}{space}{right}")
     }
 
-    /// A name of a company, written in two ways.
+    /// A company name in two spellings.
     fn written_twice() -> impl Strategy<Value = (String, String)> {
         let body = "[山田あナAb1][山田あナ Ab1営業]{0,6}";
         let parts = (

@@ -10,26 +10,25 @@ use super::fold::fold_name;
 use super::heading::Heading;
 use super::spelling::take_apart;
 
-/// The most bytes of a sort key. An index row of PostgreSQL must stay under 2,700 bytes. Names so
-/// long that their keys are cut (from about 170 kanji on) and equal up to there are ordered by id,
-/// as equal names are.
+/// The maximum bytes of a sort key: an index row of PostgreSQL must stay under 2,700 bytes. Names
+/// that are equal up to the cut (from about 170 kanji on) are ordered by id, like equal names.
 pub const SORT_KEY_BYTES_MAX: usize = 512;
 
-/// No more characters than this can have a part in the first [`SORT_KEY_BYTES_MAX`] bytes, save
-/// ones that weigh nothing.
+/// Only this many characters can affect the first [`SORT_KEY_BYTES_MAX`] bytes, except characters
+/// without weight.
 const COLLATED_CHARACTERS_MAX: usize = SORT_KEY_BYTES_MAX;
 
 /// The rules of Japanese collation: kana by sound, then voiced marks and small kana; kana kind does
-/// not count; kanji in the order of JIS. It holds references to static data only and is shared by
-/// all threads.
+/// not count; kanji in the order of JIS. It refers only to static data and is shared by all
+/// threads.
 static COLLATOR: LazyLock<CollatorBorrowed<'static>> = LazyLock::new(|| {
     Collator::try_new(locale!("ja").into(), CollatorOptions::default())
         .expect("the collation of ja is compiled in")
 });
 
-/// The bytes by which names are ordered: the heading's code, then the collation key of the reading,
-/// or of the name if there is none (or it is blank), without legal forms. Comparing the bytes
-/// compares the names; equal ones are told apart by id.
+/// Returns the bytes that order names: the heading's code, then the collation key of the reading
+/// (or of the name, if the reading is absent or blank), without legal forms. Comparing the bytes
+/// compares the names; the id breaks ties.
 ///
 /// At most [`SORT_KEY_BYTES_MAX`] bytes.
 pub fn sort_key(heading: Heading, reading: Option<&str>, name: &str) -> Vec<u8> {
@@ -39,7 +38,7 @@ pub fn sort_key(heading: Heading, reading: Option<&str>, name: &str) -> Vec<u8> 
     }
 }
 
-/// The sort key of text that [`fold_name`] has folded.
+/// Returns the sort key of text that [`fold_name`] has folded.
 pub(super) fn of_folded(heading: Heading, folded: &str) -> Vec<u8> {
     let text = take_apart(folded).rest;
     let end = text

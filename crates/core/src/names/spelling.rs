@@ -1,4 +1,4 @@
-//! Finding a legal form at the start or the end of a folded name.
+//! Finds a legal form at the start or the end of a folded name.
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
@@ -6,19 +6,19 @@ use std::sync::LazyLock;
 use super::fold::{fold_name, to_hiragana};
 use super::legal_form::{LEGAL_FORMS, LegalForm};
 
-/// A folded name taken apart. `rest` is never empty unless the whole name is.
+/// The parts of a folded name. `rest` is empty only if the whole name is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Parts<'a> {
     /// The legal form at the start.
     pub(super) start: Option<&'static LegalForm>,
-    /// The name itself, without white space (or the comma of `Acme, Inc.`) towards the forms.
+    /// The name itself, without white space (or the comma of `Acme, Inc.`) next to the forms.
     pub(super) rest: &'a str,
     /// The legal form at the end.
     pub(super) end: Option<&'static LegalForm>,
 }
 
-/// Takes the legal forms off a name that [`fold_name`] has folded: at most one at the start and
-/// one at the end, the longest spelling that fits. A form that is all there is, is the name.
+/// Removes the legal forms from a name that [`fold_name`] has folded: at most one at the start and
+/// one at the end, the longest spelling that fits. A form that is the whole name stays.
 pub(super) fn take_apart(folded: &str) -> Parts<'_> {
     let (start, rest) = match strip_start(folded) {
         Some((form, rest)) if !rest.is_empty() => (Some(form), rest),
@@ -31,7 +31,7 @@ pub(super) fn take_apart(folded: &str) -> Parts<'_> {
     Parts { start, rest, end }
 }
 
-/// The legal form that a folded name consists of, if that is all there is to it.
+/// Returns the legal form if the folded name consists only of it.
 pub(super) fn entirely(folded: &str) -> Option<&'static LegalForm> {
     [strip_start(folded), strip_end(folded)]
         .into_iter()
@@ -39,7 +39,7 @@ pub(super) fn entirely(folded: &str) -> Option<&'static LegalForm> {
         .find_map(|(form, rest)| rest.is_empty().then_some(form))
 }
 
-/// The legal form that stands in brackets where the text begins, and what follows it.
+/// Returns the legal form in brackets at the beginning of the text, and the text after it.
 pub(super) fn strip_bracketed(folded: &str) -> Option<(&'static LegalForm, &str)> {
     folded
         .starts_with(|c| alike(c) == '(')
@@ -79,8 +79,8 @@ fn strip_end(folded: &str) -> Option<(&'static LegalForm, &str)> {
     })
 }
 
-/// How many bytes of the text the letters take up. White space between letters does not count,
-/// nor do the stops and commas of a Latin form.
+/// Returns how many bytes of the text the letters occupy. White space between letters does not
+/// count, nor do the full stops and commas of a Latin form.
 fn length_of<'a>(
     text: &mut dyn Iterator<Item = char>,
     letters: impl Iterator<Item = &'a char>,
@@ -101,23 +101,23 @@ fn length_of<'a>(
     Some(length)
 }
 
-/// What may stand between and after the letters of a Latin form: `Co., Ltd.`
+/// Returns whether the character may appear between and after the letters of a Latin form: `Co.,
+/// Ltd.`
 fn is_latin_filler(c: char) -> bool {
     c.is_whitespace() || matches!(c, '.' | ',')
 }
 
-/// Whether a character beside a Latin form leaves it a word of its own: the `inc` of `acme inc`
-/// and of `山田inc`, not of `zinc` nor of `acme.inc`.
+/// Returns whether a character next to a Latin form makes it a separate word: the `inc` of `acme
+/// inc` and of `山田inc`, not of `zinc` or `acme.inc`.
 fn ends_latin_word(c: char) -> bool {
     c.is_whitespace() || matches!(c, ',' | ')') || u32::from(c) >= FIRST_EAST_ASIAN
 }
 
-/// From here on Unicode has the scripts that put no space between words (CJK radicals, kana,
-/// kanji).
+/// The first code point of the scripts without spaces between words (CJK radicals, kana, kanji).
 const FIRST_EAST_ASIAN: u32 = 0x2e80;
 
-/// The character as spellings of a form are compared: kana kind and small kana do not count
-/// (bank transfers know no small kana), and one bracket is like another.
+/// Normalizes a character to compare spellings of a form: kana kind, small kana (which bank
+/// transfers lack) and the kind of brackets do not count.
 fn alike(c: char) -> char {
     match to_hiragana(c) {
         'ぁ' => 'あ',
@@ -136,13 +136,13 @@ fn alike(c: char) -> char {
     }
 }
 
-/// One way to write a form, as [`alike`] has its characters.
+/// One spelling of a form, with characters normalized by [`alike`].
 struct Spelling {
     letters: Box<[char]>,
     form: &'static LegalForm,
 }
 
-/// The spellings by their outermost character, the longest first.
+/// The spellings by their outermost character, longest first.
 #[derive(Default)]
 struct Spellings {
     at_start: HashMap<char, Vec<Spelling>>,
@@ -211,7 +211,7 @@ fn letters(text: &str) -> Box<[char]> {
         .collect()
 }
 
-/// Text of the kinds of character that folding treats in some special way, for property tests.
+/// Text of all kinds of character that folding treats specially, for property tests.
 #[cfg(test)]
 pub(super) fn any_text() -> impl proptest::strategy::Strategy<Value = String> {
     use proptest::prelude::*;

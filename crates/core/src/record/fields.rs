@@ -1,14 +1,14 @@
-//! The fields of a record, each named once: from them come the record, the patch that writes some of
-//! them, and the look at all of them that the guard of limits takes.
+//! A macro that lists the fields of a record once. It generates the record, the patch that writes
+//! some fields, and the iteration over all fields that the guard of limits uses.
 
 /// A value that has limits.
 pub(crate) trait Limited {
-    /// Calls `found` with each limit that the value breaks: how it breaks it, in words.
+    /// Calls `found` with a description of each limit that the value violates.
     fn limits(&self, found: &mut dyn FnMut(String));
 }
 
-/// See the module. The required field is what a record cannot be created without; every other field
-/// begins as its type's default.
+/// See the module documentation. A record cannot be created without the required field; every other
+/// field starts as its type's default.
 macro_rules! record_fields {
     (
         $(#[$record_doc:meta])*
@@ -31,7 +31,7 @@ macro_rules! record_fields {
         }
 
         impl $record {
-            /// A record that has just been created, with nothing but what is required.
+            /// Creates a record with only its required field.
             pub fn new($required: $required_type, now: Time) -> Self {
                 Self {
                     $required,
@@ -41,7 +41,7 @@ macro_rules! record_fields {
                 }
             }
 
-            /// Shows each field with its name.
+            /// Calls `see` with each field and its name.
             pub(crate) fn each_field(&self, see: &mut dyn FnMut(&'static str, &dyn Limited)) {
                 let Self {
                     $required,
@@ -63,7 +63,7 @@ macro_rules! record_fields {
         }
 
         impl $patch {
-            /// Writes the fields that are set.
+            /// Writes the fields that are `Some`.
             pub(crate) fn onto(self, record: &mut $record) {
                 let Self { $required, $($field,)+ } = self;
                 if let Some(value) = $required {

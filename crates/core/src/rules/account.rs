@@ -1,4 +1,4 @@
-//! Creating and changing accounts.
+//! Creation and update of accounts.
 
 use crate::change::{Change, Row};
 use crate::command::{Circumstances, Command, Decision};
@@ -12,12 +12,12 @@ use crate::text::Name;
 
 pub use crate::record::AccountPatch;
 
-/// Makes an account.
+/// Creates an account.
 #[derive(Clone, Debug)]
 pub struct CreateAccount {
     /// Its name.
     pub name: Name,
-    /// Everything else.
+    /// All other fields.
     pub fields: AccountPatch,
 }
 
@@ -52,14 +52,14 @@ impl Command for CreateAccount {
     }
 }
 
-/// Changes an account.
+/// Updates an account.
 #[derive(Clone, Debug)]
 pub struct UpdateAccount {
-    /// Which.
+    /// The account to update.
     pub id: AccountId,
-    /// What to write.
+    /// The fields to write.
     pub patch: AccountPatch,
-    /// The etag that it must have.
+    /// The etag that the account must have.
     pub etag: Option<Revision>,
 }
 

@@ -1,4 +1,4 @@
-//! Associating contacts with accounts, and which account is primary.
+//! Association of contacts with accounts, and the choice of the primary account.
 
 use std::collections::HashMap;
 
@@ -13,38 +13,38 @@ use crate::rules::set;
 use crate::rules::{account_of, check_contact_exists, check_etag};
 use crate::text::Role;
 
-/// A contact to be associated.
+/// A contact to associate.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Wanted {
-    /// Who.
+    /// The contact.
     pub contact: ContactId,
-    /// The sight flag; none: the organization's default.
+    /// The visibility flag; `None` uses the organization's default.
     pub sees_account_tickets: Option<bool>,
     /// The role.
     pub role: Role,
 }
 
-/// `associate-many`: associates contacts with an account, judged one after another.
+/// `associate-many`: associates contacts with an account, decided one after another.
 #[derive(Clone, Debug)]
 pub struct AssociateContacts {
     /// The account.
     pub account: AccountId,
-    /// The contacts, in the order in which they are judged.
+    /// The contacts, in the order of the decisions.
     pub contacts: Vec<Wanted>,
-    /// Whether one error refuses all.
+    /// Whether one refused item refuses the whole call.
     pub all_or_nothing: bool,
-    /// Whether new associations take the contact's tickets without an account.
+    /// Whether the contact's tickets without an account move to a new association's account.
     pub adopt_unassigned_tickets: bool,
 }
 
-/// What became of one contact of a call.
+/// The result for one contact of a call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Associated {
-    /// The association was made.
+    /// The association was created.
     Created(Stored<Association>),
-    /// It was there, and is left exactly as it was.
+    /// The association existed and did not change.
     Already(Stored<Association>),
-    /// The contact is earlier in the call, and this is its association.
+    /// The contact appears earlier in the call; its association.
     Duplicate(Stored<Association>),
     /// It was refused.
     Failed(Refusal),
@@ -63,12 +63,12 @@ impl Associated {
     }
 }
 
-/// What [`AssociateContacts`] came to.
+/// The result of [`AssociateContacts`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AssociateAnswer {
     /// The account of the call.
     pub account: AccountId,
-    /// One for each contact of the call, in its order.
+    /// One result for each contact of the call, in order.
     pub results: Vec<(ContactId, Associated)>,
     /// How many tickets were adopted.
     pub tickets_adopted: u64,
@@ -170,7 +170,7 @@ impl AssociateContacts {
     }
 }
 
-/// Judges one association with an account that is there.
+/// Decides one association with an existing account.
 pub(super) fn judge<F: Facts>(
     facts: &F,
     settings: &Settings,
@@ -239,16 +239,16 @@ fn refuse_all_for_one(results: &[(ContactId, Associated)]) -> Result<(), Refusal
     }
 }
 
-/// How many accounts a contact has when one is to be added.
+/// How many accounts a contact has when an account is to be added.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Accounts {
     /// Before the command.
     pub(super) has: u64,
-    /// Without those that the command takes away.
+    /// Without the accounts that the command removes.
     pub(super) kept: u64,
 }
 
-/// `one-account` and `accounts-per-contact`: whether a contact may get one account more.
+/// `one-account` and `accounts-per-contact`: refuses if a contact may not have another account.
 pub(super) fn may_add<F: Facts>(
     facts: &F,
     settings: &Settings,
@@ -269,7 +269,7 @@ pub(super) fn may_add<F: Facts>(
     Ok(())
 }
 
-/// An association that must be there, naming what is not.
+/// Returns an association, or refuses and names the record that does not exist.
 pub(super) fn association_of<F: Facts>(
     facts: &F,
     pair: Pair,
@@ -280,14 +280,14 @@ pub(super) fn association_of<F: Facts>(
     Ok(found.ok_or(Refusal::AssociationNotFound(pair))?)
 }
 
-/// What it needs to know one association.
+/// Adds the facts needed to read one association.
 pub(super) fn need_association(needs: &mut Needs, pair: Pair) {
     needs.existing.insert(pair.contact);
     needs.accounts.insert(pair.account);
     needs.pairs.insert(pair);
 }
 
-/// The change that makes an association (no longer) primary.
+/// Returns the change that sets or clears an association's primary flag.
 pub(super) fn with_primary(pair: Pair, before: Association, primary: bool) -> Change {
     let after = Association {
         primary,
@@ -303,7 +303,7 @@ pub(super) fn with_primary(pair: Pair, before: Association, primary: bool) -> Ch
 /// `one-primary`: makes another of the contact's accounts its primary.
 #[derive(Clone, Copy, Debug)]
 pub struct SetPrimaryAccount {
-    /// Whose, and which.
+    /// The contact and its new primary account.
     pub pair: Pair,
 }
 
@@ -349,16 +349,16 @@ impl Command for SetPrimaryAccount {
     }
 }
 
-/// `pair-fixed`: changes the role and the sight flag of an association, and nothing else.
+/// `pair-fixed`: updates only the role and the visibility flag of an association.
 #[derive(Clone, Debug)]
 pub struct UpdateAssociation {
-    /// Which.
+    /// The association to update.
     pub pair: Pair,
     /// The flag to write.
     pub sees_account_tickets: Option<bool>,
     /// The role to write.
     pub role: Option<Role>,
-    /// The etag that it must have.
+    /// The etag that the association must have.
     pub etag: Option<Revision>,
 }
 

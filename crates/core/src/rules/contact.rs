@@ -1,4 +1,4 @@
-//! Creating and changing contacts.
+//! Creation and update of contacts.
 
 use std::collections::BTreeSet;
 
@@ -23,7 +23,7 @@ impl ContactPatch {
     }
 }
 
-/// An address belongs to at most one contact, and stands there once.
+/// Refuses if a contact has an address twice or a key of another contact.
 fn check_contact<F: Facts>(
     facts: &F,
     contact: &Contact,
@@ -43,12 +43,12 @@ fn check_contact<F: Facts>(
     )
 }
 
-/// Makes a contact, without an account.
+/// Creates a contact without an account.
 #[derive(Clone, Debug)]
 pub struct CreateContact {
-    /// Family name.
+    /// The family name.
     pub family_name: Name,
-    /// Everything else.
+    /// All other fields.
     pub fields: ContactPatch,
 }
 
@@ -80,14 +80,14 @@ impl Command for CreateContact {
     }
 }
 
-/// Changes a contact.
+/// Updates a contact.
 #[derive(Clone, Debug)]
 pub struct UpdateContact {
-    /// Which.
+    /// The contact to update.
     pub id: ContactId,
-    /// What to write.
+    /// The fields to write.
     pub patch: ContactPatch,
-    /// The etag that it must have.
+    /// The etag that the contact must have.
     pub etag: Option<Revision>,
 }
 

@@ -1,4 +1,4 @@
-//! `deletion`: deleting accounts and contacts, and what depends on them.
+//! `deletion`: deletion of accounts and contacts, with the records that depend on them.
 
 use std::collections::BTreeMap;
 
@@ -16,17 +16,17 @@ use crate::rules::{account_of, check_etag, contact_of};
 /// Deletes an account.
 #[derive(Clone, Debug)]
 pub struct DeleteAccount {
-    /// Which.
+    /// The account to delete.
     pub id: AccountId,
-    /// The etag that it must have.
+    /// The etag that the account must have.
     pub etag: Option<Revision>,
     /// Whether its associations end.
     pub dissociate_contacts: bool,
-    /// What becomes of its tickets; [`Disposition::Keep`] is no answer to that.
+    /// What happens to its tickets; [`Disposition::Keep`] is not valid here.
     pub disposition: Option<Disposition>,
 }
 
-/// What [`DeleteAccount`] came to.
+/// The result of [`DeleteAccount`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DeletedAccount {
     /// How many associations ended.
@@ -101,7 +101,7 @@ impl DeleteAccount {
         }
     }
 
-    /// The tickets of each requester go together.
+    /// Handles the tickets of each requester together.
     fn dispose<F: Facts>(&self, facts: &F, tickets: &[TicketNo]) -> Result<Vec<Change>, Refused> {
         let mut by_requester: BTreeMap<ContactId, Vec<TicketNo>> = BTreeMap::new();
         for (number, ticket) in facts.tickets(tickets)? {
@@ -129,9 +129,9 @@ impl DeleteAccount {
     }
 }
 
-/// Ends an association whatever it is. A contact that loses its primary so gets another (rule
-/// `one-primary`): of its remaining associations the one of the lowest revision, which is the one
-/// written least recently, and among those the one of the lowest account number.
+/// Ends an association of either kind. If it was the primary, another becomes primary
+/// (`one-primary`): the remaining association with the lowest revision (the least recently
+/// written), and among equal revisions the one with the lowest account number.
 fn end_association<F: Facts>(facts: &F, pair: Pair) -> Result<Vec<Change>, Refused> {
     let Some(ended) = facts.association(pair)? else {
         return Ok(Vec::new());
@@ -150,36 +150,36 @@ fn end_association<F: Facts>(facts: &F, pair: Pair) -> Result<Vec<Change>, Refus
     Ok(changes)
 }
 
-/// What becomes of the tickets that a deleted contact requested.
+/// What happens to the tickets that a deleted contact requested.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RequestedTickets {
     /// They are deleted.
     Delete,
-    /// Another contact is their requester; their accounts stay.
+    /// Another contact becomes their requester; their accounts do not change.
     Reassign(ContactId),
 }
 
 /// Deletes a contact.
 #[derive(Clone, Debug)]
 pub struct DeleteContact {
-    /// Which.
+    /// The contact to delete.
     pub id: ContactId,
-    /// The etag that it must have.
+    /// The etag that the contact must have.
     pub etag: Option<Revision>,
     /// Whether its associations end.
     pub dissociate_accounts: bool,
-    /// What becomes of its tickets.
+    /// What happens to its tickets.
     pub tickets: Option<RequestedTickets>,
 }
 
-/// What [`DeleteContact`] came to.
+/// The result of [`DeleteContact`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct DeletedContact {
     /// How many associations ended.
     pub accounts_dissociated: u64,
-    /// How many tickets are gone.
+    /// How many tickets were deleted.
     pub tickets_deleted: u64,
-    /// How many tickets have another requester.
+    /// How many tickets got another requester.
     pub tickets_reassigned: u64,
 }
 
@@ -194,7 +194,7 @@ impl Command for DeleteContact {
         }
     }
 
-    /// A deleted contact leaves every copy list.
+    /// Removes the deleted contact from CC of every ticket.
     fn decide<F: Facts>(
         &self,
         facts: &F,
@@ -251,7 +251,7 @@ impl DeleteContact {
         }
     }
 
-    /// A ticket without the contact.
+    /// Returns the change that removes the contact from a ticket.
     fn without(
         &self,
         number: TicketNo,

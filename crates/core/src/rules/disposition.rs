@@ -1,4 +1,4 @@
-//! Ending associations, and what becomes of the tickets.
+//! The end of associations, and the ticket disposition.
 
 use crate::change::{Change, Row};
 use crate::command::{Circumstances, Command, Decision};
@@ -11,50 +11,50 @@ use crate::rules::association::{Accounts, association_of, may_add, need_associat
 use crate::rules::{account_of, check_contact_exists};
 use crate::text::Role;
 
-/// What becomes of tickets whose account is left.
+/// What happens to tickets when their requester leaves the account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Disposition {
     /// They stay with the account.
     Keep,
-    /// They go to the contact's primary account.
+    /// They move to the contact's primary account.
     MoveToPrimary,
-    /// They go to this account.
+    /// They move to this account.
     MoveTo(AccountId),
-    /// They have no account any more.
+    /// Their account is cleared.
     Clear,
 }
 
-/// Which of the tickets.
+/// Which tickets the disposition applies to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Scope {
-    /// All.
+    /// All tickets.
     #[default]
     All,
-    /// Those that are open.
+    /// Only open tickets.
     OpenOnly,
 }
 
-/// The etag of a preview: a keyed digest of what was seen.
+/// The etag of a preview: a keyed digest of its content.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Previewed {
-    /// The store's key, so that nobody else can make one.
+    /// The store's key, so that callers cannot forge a digest.
     pub key: [u8; 32],
     /// The digest that the caller sent.
     pub digest: [u8; 32],
 }
 
-/// How an account is left.
+/// How a contact leaves an account.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Leaving {
-    /// What becomes of the tickets; required where there are any.
+    /// What happens to the tickets; required if there are any.
     pub disposition: Option<Disposition>,
-    /// Of which of them.
+    /// The tickets to which the disposition applies.
     pub scope: Scope,
-    /// What the caller saw beforehand.
+    /// The preview that the caller saw, if any.
     pub previewed: Option<Previewed>,
 }
 
-/// `preview`: the etag that stands for an association and exactly these tickets.
+/// `preview`: returns the digest of an association and exactly these tickets.
 pub fn preview_digest(
     key: &[u8; 32],
     pair: Pair,
@@ -75,22 +75,22 @@ pub fn preview_digest(
     *hasher.finalize().as_bytes()
 }
 
-/// `preview`: what a dissociation would meet.
+/// `preview`: the effects of a dissociation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Preview {
-    /// Open tickets of the contact with the account.
+    /// Open tickets of the contact at the account.
     pub tickets_open: u64,
-    /// Closed ones.
+    /// Closed tickets of the contact at the account.
     pub tickets_closed: u64,
     /// Tickets of the account that the contact will still see as their requester.
     pub still_visible_as_requester: u64,
-    /// Tickets of the account that the contact will still see being in copy.
+    /// Tickets of the account that the contact will still see as a contact in CC.
     pub still_visible_as_cc: u64,
     /// See [`preview_digest`].
     pub digest: [u8; 32],
 }
 
-/// `preview`: `copied` is the number of the account's tickets with the contact in copy.
+/// `preview`: `copied` is the number of the account's tickets that have the contact in CC.
 pub fn preview(
     key: &[u8; 32],
     pair: Pair,
@@ -111,7 +111,7 @@ pub fn preview(
     }
 }
 
-/// `preview`: nothing may have changed since.
+/// `preview`: refuses if anything changed after the preview.
 fn check_previewed(
     leaving: &Leaving,
     pair: Pair,
@@ -126,7 +126,7 @@ fn check_previewed(
     }
 }
 
-/// `disposition-required`: what becomes of the tickets of a pair that has just ended in `facts`.
+/// `disposition-required`: decides the tickets of an association that `facts` no longer contains.
 fn dispose<F: Facts>(
     facts: &F,
     left: Pair,
@@ -188,9 +188,9 @@ fn count(moved: Option<&Change>) -> u64 {
 /// Ends a secondary association.
 #[derive(Clone, Copy, Debug)]
 pub struct DissociateContact {
-    /// Which.
+    /// The association to end.
     pub pair: Pair,
-    /// How.
+    /// The disposition.
     pub leaving: Leaving,
 }
 
@@ -227,22 +227,22 @@ impl Command for DissociateContact {
     }
 }
 
-/// `transfer`: how a contact changes company.
+/// `transfer`: moves a contact to another company.
 #[derive(Clone, Debug)]
 pub struct TransferContact {
-    /// Who.
+    /// The contact.
     pub contact: ContactId,
     /// The account that becomes primary.
     pub to: AccountId,
-    /// The flag of a new association; none: the organization's default.
+    /// The flag of a new association; `None` uses the organization's default.
     pub sees_account_tickets: Option<bool>,
     /// The role of a new association.
     pub role: Role,
-    /// How the old primary is left.
+    /// How the contact leaves the old primary account.
     pub leaving: Leaving,
 }
 
-/// What [`TransferContact`] came to.
+/// The result of [`TransferContact`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Transferred {
     /// The contact and its primary account.
@@ -319,7 +319,7 @@ impl Command for TransferContact {
 }
 
 impl TransferContact {
-    /// The new primary: an association that existed keeps its flag and role.
+    /// Makes the target primary: an existing association keeps its flag and role.
     fn arrive<F: Facts>(
         &self,
         facts: &F,
@@ -341,7 +341,7 @@ impl TransferContact {
             }
             None => {
                 let settings = facts.settings()?.record;
-                // Judged on the outcome: the old primary is gone already.
+                // Checked on the result: `facts` no longer contains the old primary.
                 let kept = facts.account_count(pair.contact)?;
                 if kept > 0 {
                     let has = kept + 1;

@@ -1,5 +1,5 @@
-//! Rows of a spreadsheet, judged one after another by the rules of the calls that write one
-//! record: each is applied whole or rejected whole.
+//! Import of spreadsheet rows. Rows are decided one after another by the rules of the calls that
+//! write one record. Each row is applied whole or rejected whole.
 
 mod field;
 mod judge;
@@ -20,7 +20,7 @@ use crate::record::TicketStatus;
 use crate::refusal::{Refusal, Refused};
 use crate::text::{Email, Name, Phone, Role, Subject, TicketKey, Website};
 
-/// A row whose cells could all be read. What is `None` keeps what is stored.
+/// A row whose cells were all parsed. Fields that are `None` keep the stored value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ImportRow {
     /// An account.
@@ -33,10 +33,10 @@ pub enum ImportRow {
     Ticket(TicketRow),
 }
 
-/// An account as a row has it.
+/// An account, as read from a row.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AccountRow {
-    /// Which account, and its external id and name.
+    /// The account's identifiers, including its external id and name.
     pub keys: AccountKeys,
     /// The reading of its name.
     pub name_reading: Option<Name>,
@@ -44,71 +44,71 @@ pub struct AccountRow {
     pub website: Option<Website>,
 }
 
-/// A contact as a row has it.
+/// A contact, as read from a row.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ContactRow {
-    /// Which contact, and its external id, addresses and name.
+    /// The contact's identifiers, including its external id, addresses and name.
     pub keys: ContactKeys,
-    /// The given name where it stands without the family name.
+    /// The given name if the row has it without the family name.
     pub given_name: Option<Name>,
     /// The readings.
     pub reading: Option<Reading>,
     /// The telephone number.
     pub phone: Option<Phone>,
-    /// The account to associate it with; empty: none, and what it has stays.
+    /// The account to associate the contact with. If empty, its associations do not change.
     pub account: AccountKeys,
 }
 
-/// How a person's name is read.
+/// The reading of a person's name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Reading {
-    /// From one cell, divided at its first white space.
+    /// From one cell, split at its first white space.
     Whole {
-        /// All up to the white space.
+        /// The text before the white space.
         family: Name,
-        /// What follows it.
+        /// The text after it.
         given: Option<Name>,
     },
     /// From two cells.
     Parts {
-        /// Of the family name.
+        /// The reading of the family name.
         family: Option<Name>,
-        /// Of the given name.
+        /// The reading of the given name.
         given: Option<Name>,
     },
 }
 
-/// An association as a row has it.
+/// An association, as read from a row.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AssociationRow {
-    /// Whose.
+    /// The contact.
     pub contact: ContactKeys,
-    /// With which account.
+    /// The account.
     pub account: AccountKeys,
-    /// Whether the account is to be the contact's primary; none: the row does not say. `false` asks
-    /// for nothing either, since an association ends being primary when another begins
-    /// (`one-primary`), but contradicts a row of the same pair that says `true`.
+    /// Whether the account becomes the contact's primary; `None` if the row does not say. `false`
+    /// changes nothing, because an association ends being primary when another becomes primary
+    /// (`one-primary`), but it conflicts with a row of the same pair that says `true`.
     pub primary: Option<bool>,
-    /// The sight flag.
+    /// The visibility flag.
     pub sees_account_tickets: Option<bool>,
     /// The role.
     pub role: Option<Role>,
 }
 
-/// A ticket as a row has it.
+/// A ticket, as read from a row.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TicketRow {
-    /// The caller's id of it.
+    /// The caller's ticket id.
     pub key: TicketKey,
-    /// Whose it is.
+    /// The requester.
     pub requester: ContactKeys,
-    /// Under which account.
+    /// The ticket's account.
     pub account: AccountKeys,
     /// The subject.
     pub subject: Option<Subject>,
     /// Open or closed.
     pub status: Option<TicketStatus>,
-    /// The contacts in copy.
+    /// The contacts in CC.
     pub copies: Option<Vec<Copied>>,
     /// Whether it is private.
     pub private: Option<bool>,
@@ -116,7 +116,7 @@ pub struct TicketRow {
     pub create_time: Option<Time>,
 }
 
-/// A contact in copy.
+/// A contact in CC.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Copied {
     /// By Roster's id.
@@ -125,46 +125,45 @@ pub enum Copied {
     Email(Email),
 }
 
-/// What became of a row.
+/// The result of a row.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RowOutcome {
-    /// It created the record that it names.
+    /// The row created the record that it identifies.
     Created,
-    /// It changed the record that it names.
+    /// The row updated the record that it identifies.
     Updated,
-    /// It said what was stored already.
+    /// The row matched the stored values.
     Unchanged,
-    /// It changed nothing.
+    /// The row changed nothing.
     Rejected {
         /// The field at fault.
         field: Field,
-        /// Why.
+        /// The reason.
         refusal: Refusal,
     },
 }
 
-/// What [`ImportRows`] came to.
+/// The result of [`ImportRows`].
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ImportAnswer {
-    /// One for each row, in their order.
+    /// One outcome for each row, in order.
     pub outcomes: Vec<RowOutcome>,
-    /// Accounts that were created because a row of another kind named them.
+    /// Accounts created because a row of another kind identified them.
     pub accounts_created: u64,
-    /// Contacts that were created because a row of another kind named them.
+    /// Contacts created because a row of another kind identified them.
     pub contacts_created: u64,
 }
 
 /// A batch of rows of one file.
 #[derive(Clone, Debug)]
 pub struct ImportRows {
-    /// The rows, in the order in which they are judged; shared, since a batch may be tried again.
+    /// The rows, in the order of the decisions; shared, because a batch may be retried.
     pub rows: Arc<Vec<ImportRow>>,
-    /// Whether accounts and contacts that a row of another kind names are created where they do
-    /// not exist.
+    /// Whether to create missing accounts and contacts that rows of another kind identify.
     pub create_missing: bool,
 }
 
-/// Why a row is rejected, or why it cannot be judged.
+/// Why a row is rejected, or why it cannot be decided.
 enum Rejected {
     Row { field: Field, refusal: Refusal },
     Facts(Unavailable),
@@ -180,7 +179,7 @@ fn reject(field: Field, refusal: Refusal) -> Rejected {
     Rejected::Row { field, refusal }
 }
 
-/// Who may be meant by a row, once the keys are there.
+/// The records that a row may identify, known after the keys have loaded.
 struct Candidates {
     accounts: Vec<AccountId>,
     contacts: Vec<ContactId>,
@@ -299,7 +298,7 @@ impl ImportRow {
 }
 
 impl TicketRow {
-    /// The requester that may be meant, the one that the ticket has, and those in copy.
+    /// Returns the possible requesters, the ticket's current requester, and the contacts in CC.
     fn contacts_meant<F: Facts>(&self, facts: &F) -> Result<Vec<ContactId>, Unavailable> {
         let mut meant = self.requester.candidates(facts)?;
         for copied in self.copies.iter().flatten() {

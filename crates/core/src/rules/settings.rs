@@ -1,4 +1,4 @@
-//! Changing the settings of an organization.
+//! Update of an organization's settings.
 
 use crate::change::Change;
 use crate::command::{Circumstances, Command, Decision};
@@ -10,7 +10,7 @@ use crate::rules::check_etag;
 use crate::rules::set;
 use crate::text::Role;
 
-/// Settings to write; those that are `None` stay.
+/// Settings to write; fields that are `None` keep their value.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct UpdateSettings {
     /// See [`Settings::multiple_accounts`].
@@ -37,7 +37,7 @@ impl Command for UpdateSettings {
 
     fn needs(&self, _: &mut Needs) {}
 
-    /// `one-account`: it cannot be asked for while a contact has several.
+    /// `one-account`: refuses to turn `multiple_accounts` off while a contact has several accounts.
     fn decide<F: Facts>(
         &self,
         facts: &F,

@@ -1,4 +1,4 @@
-//! Recording tickets.
+//! Recording and removal of tickets.
 
 use std::collections::HashSet;
 
@@ -13,18 +13,18 @@ use crate::rules::account_of;
 use crate::rules::set;
 use crate::text::{Subject, TicketKey};
 
-/// What a caller knows of one ticket. What is `None` keeps what is stored.
+/// A ticket to record. Fields that are `None` keep the stored value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Record {
-    /// The caller's id of it.
+    /// The caller's ticket id.
     pub key: TicketKey,
-    /// Whose it is.
+    /// The requester.
     pub requester: ContactId,
-    /// The whole copy list; who stands there twice counts once.
+    /// All contacts in CC; duplicates count once.
     pub copies: Vec<ContactId>,
     /// Whether an account that is not the requester's is accepted.
     pub allow_unassociated_account: bool,
-    /// The account; `Some(None)` says that it has none.
+    /// The account; `Some(None)` clears it.
     pub account: Option<Option<AccountId>>,
     /// The subject.
     pub subject: Option<Subject>,
@@ -36,28 +36,28 @@ pub struct Record {
     pub create_time: Option<Time>,
 }
 
-/// A ticket as it stands after its record.
+/// A ticket after it was recorded.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Recorded {
     /// The ticket.
     pub ticket: Stored<Ticket>,
-    /// Whether `auto-fill` gave it its account.
+    /// Whether `auto-fill` set its account.
     pub account_filled_in: bool,
-    /// Whether it was there before.
+    /// Whether it existed before.
     pub existed: bool,
-    /// Whether anything of it changed.
+    /// Whether any of its fields changed.
     pub changed: bool,
 }
 
-/// `record`: an idempotent upsert by the caller's own ticket ids.
+/// `record`: an idempotent upsert by the callers' ticket ids.
 #[derive(Clone, Debug)]
 pub struct RecordTickets {
-    /// The tickets, in the order in which they are judged.
+    /// The tickets, in the order of the decisions.
     pub tickets: Vec<Record>,
 }
 
 impl Command for RecordTickets {
-    /// One for each ticket of the call, in its order.
+    /// One result for each ticket of the call, in order.
     type Answer = Vec<Result<Recorded, Refusal>>;
     const NAME: &'static str = "RecordTickets";
 
@@ -106,7 +106,7 @@ impl Command for RecordTickets {
 }
 
 impl Record {
-    /// Judges one record. Takes a number only where it makes a ticket.
+    /// Decides one record. Uses a number only if it creates a ticket.
     pub fn judge<F: Facts>(
         &self,
         facts: &F,
@@ -179,7 +179,8 @@ impl Record {
         }
     }
 
-    /// `auto-fill` and whose accounts are accepted; says whether it was filled in.
+    /// `auto-fill`: returns the account, and whether it was filled in. Refuses an account that is
+    /// not the requester's.
     fn account_of<F: Facts>(
         &self,
         facts: &F,
@@ -187,7 +188,8 @@ impl Record {
     ) -> Result<(Option<AccountId>, bool), Refused> {
         match (self.account, before) {
             (Some(None), _) => Ok((None, false)),
-            // The account that the ticket has is accepted, whoever belongs to it now.
+            // The ticket's current account is accepted, even if the requester no longer belongs to
+            // it.
             (Some(account), Some(before)) if account == before.account => Ok((account, false)),
             (Some(Some(account)), _) => {
                 account_of(facts, account)?;
@@ -265,15 +267,15 @@ impl Record {
     }
 }
 
-/// Forgets tickets.
+/// Removes tickets.
 #[derive(Clone, Debug)]
 pub struct DeleteTickets {
-    /// The callers' ids, in the order in which they are judged.
+    /// The callers' ids, in the order of the decisions.
     pub keys: Vec<TicketKey>,
 }
 
 impl Command for DeleteTickets {
-    /// One for each id of the call, in its order.
+    /// One result for each id of the call, in order.
     type Answer = Vec<(TicketKey, Result<(), Refusal>)>;
     const NAME: &'static str = "DeleteTickets";
 

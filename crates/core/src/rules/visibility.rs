@@ -1,4 +1,4 @@
-//! The one rule of sight. Check, batch, list, viewers and explain all ask it.
+//! The visibility rule. Check, batch, list, viewers and explain all call it.
 
 mod facts;
 mod standing;
@@ -16,11 +16,11 @@ pub use standing::{HeldAssociation, HeldSharing, Standing};
 /// Why there is no verdict.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unseen<E> {
-    /// There is no such contact.
+    /// The contact does not exist.
     UnknownContact,
-    /// There is no such ticket.
+    /// The ticket does not exist.
     UnknownTicket,
-    /// A fact could not be had.
+    /// A fact could not be read.
     Facts(E),
 }
 
@@ -30,43 +30,43 @@ impl<E> From<E> for Unseen<E> {
     }
 }
 
-/// Whether a clause holds, and why. Of several reasons against it, the first in this order.
+/// Whether a clause holds, and why. If several reasons deny it, the first in this order is used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ClauseReason {
     /// `requester` holds.
     IsRequester,
-    /// `requester` does not.
+    /// `requester` does not hold.
     NotRequester,
     /// `cc` holds.
     InCopy,
-    /// `cc` does not.
+    /// `cc` does not hold.
     NotInCopy,
     /// `account` holds: mode EVERYONE.
     SharesWithEveryone,
-    /// `account` holds: mode GRANTED and the association is marked.
+    /// `account` holds: mode GRANTED and the association has the flag.
     AssociationGranted,
-    /// `account` holds: mode ROLES and the role is listed.
+    /// `account` holds: mode ROLES and the role is in the list.
     RoleListed,
-    /// The organization's switch is off.
+    /// The organization's sharing is off.
     SharingDisabled,
     /// The ticket is private.
     TicketPrivate,
-    /// The ticket has no account, and none equals no other none.
+    /// The ticket has no account. A missing account never matches.
     TicketWithoutAccount,
     /// The contact is not associated with the ticket's account.
     NotAssociated,
-    /// Only primary associations count, and this is none.
+    /// Sharing requires the primary association, and this association is secondary.
     NotPrimary,
     /// The account shares with nobody.
     ModeNobody,
-    /// Mode GRANTED and the association is not marked.
+    /// Mode GRANTED and the association lacks the flag.
     NotGranted,
-    /// Mode ROLES and the role is not listed.
+    /// Mode ROLES and the role is not in the list.
     RoleNotListed,
 }
 
 impl ClauseReason {
-    /// Whether the clause holds.
+    /// Returns whether the clause holds.
     pub fn holds(self) -> bool {
         matches!(
             self,
@@ -79,21 +79,21 @@ impl ClauseReason {
     }
 }
 
-/// By what a contact may see a ticket.
+/// A ground on which a contact sees a ticket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Ground {
-    /// It is the contact's own.
+    /// The contact is the requester.
     Requester,
-    /// The contact is in copy.
+    /// The contact is in CC.
     Copy,
-    /// An account shares it.
+    /// The account shares the ticket.
     Account(AccountId),
 }
 
-/// What the rule says of one contact and one ticket.
+/// The verdict for one contact and one ticket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Verdict {
-    /// A blocked contact sees nothing, whatever the clauses say.
+    /// A blocked contact sees nothing, whichever clauses hold.
     pub blocked: bool,
     /// Clause 1, `requester`.
     pub requester: ClauseReason,
@@ -104,12 +104,12 @@ pub struct Verdict {
 }
 
 impl Verdict {
-    /// Whether the contact sees the ticket.
+    /// Returns whether the contact sees the ticket.
     pub fn visible(&self) -> bool {
         self.grounds().next().is_some()
     }
 
-    /// All grounds by which it does.
+    /// Returns all grounds on which the contact sees the ticket.
     pub fn grounds(&self) -> impl Iterator<Item = Ground> + use<> {
         let (account, shared) = self.account;
         let grounds = [
@@ -122,9 +122,9 @@ impl Verdict {
     }
 }
 
-/// **Visibility**: a contact sees a ticket that is its own, or that it is in copy of, or that an
-/// account shares with it; never when blocked. Every clause is asked, so that the verdict names
-/// all that hold.
+/// **Visibility**: a contact sees a ticket if it is the requester, if it is in CC, or if an account
+/// shares the ticket with it; a blocked contact sees nothing. Every clause is evaluated, so that
+/// the verdict names all clauses that hold.
 pub fn sight<F: SightFacts + ?Sized>(
     facts: &F,
     contact: ContactId,
@@ -174,7 +174,7 @@ fn account_clause<F: SightFacts + ?Sized>(
     Ok(shares(settings, sharing, association))
 }
 
-/// Whether an account shares its tickets with a contact that is associated with it so.
+/// Returns whether an account shares its tickets with a contact that has this association.
 pub fn shares(
     settings: &SightSettings,
     sharing: SightSharing<'_>,
@@ -199,7 +199,7 @@ pub fn shares(
     }
 }
 
-/// An empty role matches nothing, an empty list lets nobody in.
+/// An empty role never matches; an empty list matches no role.
 fn is_listed(role: &FoldedRole, roles: &[FoldedRole]) -> bool {
     !role.is_empty() && roles.contains(role)
 }

@@ -1,20 +1,20 @@
-//! The fields that a column of a spreadsheet may fill.
+//! The fields that spreadsheet columns can fill.
 
 use std::fmt;
 
 macro_rules! fields {
     ($($(#[$doc:meta])* $name:ident = $path:literal;)*) => {
-        /// A field of a row, as a mapping names it.
+        /// A field of a row, with its name in a mapping.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum Field {
             $($(#[$doc])* $name,)*
         }
 
         impl Field {
-            /// All of them.
+            /// All fields.
             pub const ALL: &'static [Self] = &[$(Self::$name,)*];
 
-            /// Its name in a mapping and in an error.
+            /// Returns its name in a mapping and in an error.
             pub const fn path(self) -> &'static str {
                 match self {
                     $(Self::$name => $path,)*
@@ -31,7 +31,7 @@ fields! {
     AccountExternalId = "account.external_id";
     /// The account's name.
     AccountName = "account.name";
-    /// How the account's name is read.
+    /// The reading of the account's name.
     AccountNameReading = "account.name_reading";
     /// The account's website.
     AccountWebsite = "account.website";
@@ -45,11 +45,11 @@ fields! {
     ContactGivenName = "contact.given_name";
     /// The whole name, family name first.
     ContactName = "contact.name";
-    /// How the family name is read.
+    /// The reading of the family name.
     ContactFamilyNameReading = "contact.family_name_reading";
-    /// How the given name is read.
+    /// The reading of the given name.
     ContactGivenNameReading = "contact.given_name_reading";
-    /// How the whole name is read.
+    /// The reading of the whole name.
     ContactNameReading = "contact.name_reading";
     /// An e-mail address; several columns may fill it.
     ContactEmail = "contact.email";
@@ -57,9 +57,9 @@ fields! {
     ContactPhone = "contact.phone";
     /// Whether the account is the contact's primary.
     AssociationPrimary = "association.primary";
-    /// Whether the association sees the account's tickets.
+    /// Whether the association lets the contact see the account's tickets.
     AssociationSeesAccountTickets = "association.sees_account_tickets";
-    /// What the contact is at the account.
+    /// The contact's role at the account.
     AssociationRole = "association.role";
     /// The caller's id of the ticket.
     TicketId = "ticket.id";
@@ -67,7 +67,7 @@ fields! {
     TicketSubject = "ticket.subject";
     /// Open or closed.
     TicketStatus = "ticket.status";
-    /// The contacts in copy.
+    /// The contacts in CC.
     TicketCc = "ticket.cc";
     /// Whether the ticket is private.
     TicketPrivate = "ticket.private";
@@ -76,7 +76,7 @@ fields! {
 }
 
 impl Field {
-    /// The field with this name in a mapping.
+    /// Returns the field with this name in a mapping.
     pub fn of_path(path: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|field| field.path() == path)
     }

@@ -1,4 +1,4 @@
-//! One row: what it comes to on top of those before it.
+//! The decision of one row, on top of the rows before it.
 
 use super::field::Field;
 use super::keys::Found;
@@ -20,7 +20,7 @@ use crate::rules::contact::{ContactPatch, CreateContact, UpdateContact};
 use crate::rules::ticket::Record;
 use crate::text::{Email, ExternalId, Name, Role};
 
-/// What a row comes to.
+/// The decision of a row.
 pub(super) struct Judged {
     pub(super) changes: Vec<Change>,
     pub(super) outcome: RowOutcome,
@@ -28,7 +28,7 @@ pub(super) struct Judged {
     pub(super) contacts_created: u64,
 }
 
-/// Judges one row.
+/// Decides one row.
 pub(super) fn judge<F: Facts>(
     row: &ImportRow,
     facts: &F,
@@ -64,7 +64,7 @@ pub(super) fn judge<F: Facts>(
     })
 }
 
-/// What a row has come to so far: each of its steps is judged after those before it.
+/// The changes of a row so far: each step is decided on top of the steps before it.
 struct Work<'w, F> {
     draft: Draft<'w, F>,
     given: &'w mut Circumstances,
@@ -75,7 +75,7 @@ struct Work<'w, F> {
 }
 
 impl<F: Facts> Work<'_, F> {
-    /// Carries out a command on top of the steps before it.
+    /// Runs a command on top of the previous steps.
     fn run<C: Command>(&mut self, command: &C, field: Field) -> Result<C::Answer, Rejected> {
         let decision = command
             .decide(&self.draft, self.given)
@@ -90,7 +90,8 @@ impl<F: Facts> Work<'_, F> {
         Ok(())
     }
 
-    /// Whether the row created the account that it names; so with the rows of the other kinds.
+    /// Writes the account of a row. Returns whether it was created, as do the methods for other
+    /// kinds.
     fn account_row(&mut self, row: &AccountRow) -> Result<bool, Rejected> {
         let AccountRow {
             keys,
@@ -276,7 +277,7 @@ impl<F: Facts> Work<'_, F> {
         Ok(ids)
     }
 
-    /// The account that a row of another kind names, made where that is asked.
+    /// Returns the account that a row of another kind identifies; creates it if requested.
     fn account_meant(&mut self, keys: &AccountKeys) -> Result<AccountId, Rejected> {
         if let Some(found) = keys.find(&self.draft)? {
             return Ok(found.id);
@@ -289,7 +290,7 @@ impl<F: Facts> Work<'_, F> {
         Ok(id)
     }
 
-    /// The contact that a row of another kind names, made where that is asked.
+    /// Returns the contact that a row of another kind identifies; creates it if requested.
     fn contact_meant(&mut self, keys: &ContactKeys) -> Result<ContactId, Rejected> {
         if let Some(found) = keys.find(&self.draft)? {
             return Ok(found.id);
@@ -345,7 +346,7 @@ impl<F: Facts> Work<'_, F> {
         Ok(id)
     }
 
-    /// `associate-many` for one contact: whether the association was made now.
+    /// `associate-many` for one contact: returns whether the association was created.
     fn associate(
         &mut self,
         pair: Pair,
@@ -384,7 +385,7 @@ fn unnamed(what: &'static str, whose: &'static str, field: Field) -> Rejected {
     )
 }
 
-/// A refusal of a rule, at the field that it complains of where that can be told.
+/// Converts a refusal, with the field at fault if it is known.
 fn rejected(refused: Refused, field: Field) -> Rejected {
     let refusal = match refused {
         Refused::Facts(unavailable) => return Rejected::Facts(unavailable),
@@ -404,15 +405,17 @@ fn rejected(refused: Refused, field: Field) -> Rejected {
     reject(field, refusal)
 }
 
-/// The external id to write: one that is the stored one after folding leaves its spelling.
+/// Returns the external id to write. If it equals the stored id after folding, the stored spelling
+/// stays.
 fn new_id(stored: Option<&ExternalId>, given: Option<&ExternalId>) -> Option<Option<ExternalId>> {
     let given = given?;
     let same = stored.is_some_and(|stored| fold(stored.as_str()) == fold(given.as_str()));
     (!same).then(|| Some(given.clone()))
 }
 
-/// The addresses to write. A column is a place on the list: its cell takes the place of the
-/// address there, a blank one leaves it, and one that stands anywhere on the list changes nothing.
+/// Returns the addresses to write. A column is a position in the list: its cell replaces the
+/// address at that position, a blank cell keeps it, and an address that is already in the list
+/// changes nothing.
 fn new_emails(stored: &[Email], columns: &[Option<Email>]) -> Option<Vec<Email>> {
     let mut emails = stored.to_vec();
     for (place, given) in columns.iter().enumerate() {
@@ -429,7 +432,7 @@ fn new_emails(stored: &[Email], columns: &[Option<Email>]) -> Option<Vec<Email>>
     (emails != stored).then_some(emails)
 }
 
-/// Writes a name. A whole name that is the stored one, however it is divided, changes nothing.
+/// Writes a name. A whole name equal to the stored name, however it is split, changes nothing.
 fn patch_name(patch: &mut ContactPatch, named: &Named<PersonName>, stored: &Contact) {
     let name = &named.name;
     if !name.whole {
@@ -441,7 +444,7 @@ fn patch_name(patch: &mut ContactPatch, named: &Named<PersonName>, stored: &Cont
     }
 }
 
-/// Writes a reading, as [`patch_name`] a name.
+/// Writes a reading, in the same way as [`patch_name`] writes a name.
 fn patch_reading(patch: &mut ContactPatch, reading: &Reading, stored: Option<&Contact>) {
     match reading {
         Reading::Parts { family, given } => {

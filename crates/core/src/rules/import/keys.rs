@@ -1,4 +1,5 @@
-//! Which record a row means: id over external id over e-mail over name, never a guess.
+//! Identification of a row's record: by id, then external id, then e-mail, then name; never a
+//! guess.
 
 use super::field::Field;
 use super::{Rejected, reject};
@@ -9,27 +10,28 @@ use crate::record::{Account, Contact, Stored};
 use crate::refusal::Refusal;
 use crate::text::{Email, ExternalId, Name};
 
-/// A name together with the key by which it matches.
+/// A name with its key for matching.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Named<N> {
-    /// The name as the row has it.
+    /// The name in the row.
     pub name: N,
     key: String,
 }
 
-/// A person's name as a row has it.
+/// A person's name in a row.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PersonName {
-    /// The family name, or all of a whole name up to its first white space.
+    /// The family name, or the part of a whole name before its first white space.
     pub family: Name,
-    /// The given name; of a whole name all after its first white space.
+    /// The given name, or the part of a whole name after its first white space.
     pub given: Option<Name>,
-    /// Whether it stood in one cell: then a given name that is absent is none.
+    /// Whether the name came from one cell: then an absent given name means that there is no given
+    /// name.
     pub whole: bool,
 }
 
 impl Named<Name> {
-    /// The name of an account.
+    /// Creates the name of an account.
     pub fn of_account(name: Name) -> Self {
         let key = name_key(name.as_str());
         Self { name, key }
@@ -37,7 +39,7 @@ impl Named<Name> {
 }
 
 impl Named<PersonName> {
-    /// The name of a contact.
+    /// Creates the name of a contact.
     pub fn of_person(name: PersonName) -> Self {
         let given = name.given.as_ref().map_or("", Name::as_str);
         let key = person_key(&[name.family.as_str(), given].concat());
@@ -46,13 +48,13 @@ impl Named<PersonName> {
 }
 
 impl<N> Named<N> {
-    /// Two names with the same key are one.
+    /// Returns the key. Names with the same key are equal.
     pub fn key(&self) -> &str {
         &self.key
     }
 }
 
-/// By what a row names an account.
+/// The identifiers of an account in a row.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AccountKeys {
     /// Roster's id.
@@ -63,34 +65,34 @@ pub struct AccountKeys {
     pub name: Option<Named<Name>>,
 }
 
-/// By what a row names a contact.
+/// The identifiers of a contact in a row.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ContactKeys {
     /// Roster's id.
     pub id: Option<ContactId>,
     /// The id in another system.
     pub external_id: Option<ExternalId>,
-    /// The addresses, by column; a blank cell is none.
+    /// The addresses, by column; `None` for a blank cell.
     pub emails: Vec<Option<Email>>,
     /// The name.
     pub name: Option<Named<PersonName>>,
 }
 
-/// A record that a row means.
+/// The record that a row identifies.
 pub(super) struct Found<K, R> {
     pub(super) id: K,
     pub(super) stored: Stored<R>,
-    /// Whether nothing but the name told it: then the name's spelling stays as it is stored.
+    /// Whether only the name identified it: then the stored spelling of the name stays.
     pub(super) by_name: bool,
 }
 
 impl AccountKeys {
-    /// Whether the row names no account.
+    /// Returns whether the row identifies no account.
     pub fn is_empty(&self) -> bool {
         self.id.is_none() && self.external_id.is_none() && self.name.is_none()
     }
 
-    /// The field of the strongest identifier.
+    /// Returns the field of the strongest identifier.
     pub fn field(&self) -> Field {
         if self.id.is_some() {
             Field::AccountId
@@ -108,7 +110,7 @@ impl AccountKeys {
         needs.account_names.extend(self.namesakes());
     }
 
-    /// Who may be meant by the name: an account with another external id is another.
+    /// Returns the candidates by name: an account with another external id is a different account.
     fn namesakes(&self) -> impl Iterator<Item = Namesakes> {
         let key = self.name.as_ref().map(|name| name.key.as_str());
         namesakes(key, self.external_id.is_some(), true)
@@ -120,7 +122,7 @@ impl AccountKeys {
         })
     }
 
-    /// The accounts that may be meant: those whose rows [`find`](Self::find) is going to look at.
+    /// Returns the candidate accounts: [`find`](Self::find) reads their rows.
     pub(super) fn candidates<F: Facts>(&self, facts: &F) -> Result<Vec<AccountId>, Unavailable> {
         let mut candidates: Vec<AccountId> = self.id.into_iter().collect();
         if let Some(external) = &self.external_id {
@@ -133,7 +135,7 @@ impl AccountKeys {
         Ok(candidates)
     }
 
-    /// The account that is meant; none where no account has what the row says.
+    /// Returns the account, or `None` if no account has these identifiers.
     pub(super) fn find<F: Facts>(
         &self,
         facts: &F,
@@ -174,7 +176,7 @@ impl AccountKeys {
         Ok(facts.account(id)?.map(|stored| by_name(id, stored)))
     }
 
-    /// What to say where no account has what the row says.
+    /// Returns the rejection for an account that does not exist.
     pub(super) fn unknown(&self) -> Rejected {
         let (what, text) = match (&self.external_id, &self.name) {
             (Some(id), _) => ("external_id", id.to_string()),
@@ -186,7 +188,7 @@ impl AccountKeys {
 }
 
 impl ContactKeys {
-    /// Whether the row names no contact.
+    /// Returns whether the row identifies no contact.
     pub fn is_empty(&self) -> bool {
         self.id.is_none()
             && self.external_id.is_none()
@@ -194,12 +196,12 @@ impl ContactKeys {
             && self.name.is_none()
     }
 
-    /// The addresses that are not blank.
+    /// Returns the addresses that are not blank.
     pub fn given_emails(&self) -> impl Iterator<Item = &Email> {
         self.emails.iter().flatten()
     }
 
-    /// The field of the strongest identifier.
+    /// Returns the field of the strongest identifier.
     pub fn field(&self) -> Field {
         if self.id.is_some() {
             Field::ContactId
@@ -230,8 +232,9 @@ impl ContactKeys {
         needs.contact_names.extend(self.namesakes());
     }
 
-    /// Who may be meant by the name: a contact with another external id or with other addresses is
-    /// somebody else. One with the same is found by it before its name is asked for.
+    /// Returns the candidates by name: a contact with another external id or other addresses is a
+    /// different contact. A contact with the same identifiers is found by them before its name is
+    /// read.
     fn namesakes(&self) -> impl Iterator<Item = Namesakes> {
         let key = self.name.as_ref().map(|name| name.key.as_str());
         let has_email = self.given_emails().next().is_some();
@@ -244,7 +247,7 @@ impl ContactKeys {
         })
     }
 
-    /// The contacts that may be meant: those whose rows [`find`](Self::find) is going to look at.
+    /// Returns the candidate contacts: [`find`](Self::find) reads their rows.
     pub(super) fn candidates<F: Facts>(&self, facts: &F) -> Result<Vec<ContactId>, Unavailable> {
         let mut candidates: Vec<ContactId> = self.id.into_iter().collect();
         for key in self.unique_keys() {
@@ -256,7 +259,7 @@ impl ContactKeys {
         Ok(candidates)
     }
 
-    /// The contact that is meant; none where no contact has what the row says.
+    /// Returns the contact, or `None` if no contact has these identifiers.
     pub(super) fn find<F: Facts>(
         &self,
         facts: &F,
@@ -310,7 +313,8 @@ impl ContactKeys {
                     let Some(stored) = facts.contact(owner)? else {
                         continue;
                     };
-                    // An address of a contact with another external id is another's.
+                    // An address of a contact with another external id belongs to a different
+                    // contact.
                     let theirs = stored.record.external_id.as_ref();
                     if what == "email" && differs(theirs, self.external_id.as_ref()) {
                         let given = self.external_id.iter().map(ExternalId::to_string);
@@ -324,7 +328,7 @@ impl ContactKeys {
         Ok(found)
     }
 
-    /// What to say where no contact has what the row says.
+    /// Returns the rejection for a contact that does not exist.
     pub(super) fn unknown(&self) -> Rejected {
         let (what, text) = match (&self.external_id, self.given_emails().next(), &self.name) {
             (Some(id), _, _) => ("external_id", id.to_string()),
@@ -336,8 +340,8 @@ impl ContactKeys {
     }
 }
 
-/// The records of a name that may be meant by a row: where the row has an identifier of a kind, only
-/// those that have none of it.
+/// Returns the candidates by name: if the row has an identifier of some kind, only records without
+/// an identifier of that kind.
 fn namesakes(
     key: Option<&str>,
     has_external_id: bool,
@@ -355,7 +359,7 @@ fn namesakes(
     })
 }
 
-/// The lowest ids of several groups of namesakes, as many as a rule needs to know.
+/// Returns the lowest ids of several groups of namesakes, as many as a rule needs.
 fn lowest<K: Ord>(
     groups: impl Iterator<Item = Namesakes>,
     named: impl Fn(&Namesakes) -> Result<Vec<K>, Unavailable>,
@@ -385,7 +389,7 @@ fn strong<K, R>((id, stored): (K, Stored<R>)) -> Found<K, R> {
     }
 }
 
-/// Two external ids that are there and are not one after folding.
+/// Returns whether both external ids are present and differ after folding.
 fn differs(stored: Option<&ExternalId>, given: Option<&ExternalId>) -> bool {
     match (stored, given) {
         (Some(stored), Some(given)) => fold(stored.as_str()) != fold(given.as_str()),
@@ -401,8 +405,8 @@ fn differ(found: &impl ToString, what: &'static str, other: impl ToString) -> Re
     }
 }
 
-/// What a name settles: it finds the record where nothing stronger did, and must not point at
-/// another where something did.
+/// Applies the name: it identifies the record if no stronger identifier did, and must not identify
+/// a different record if one did.
 fn settle<K: Copy + ToString, R>(
     found: &Option<(K, Stored<R>)>,
     namesakes: &[K],

@@ -1,4 +1,4 @@
-//! The beginning of an import: it gets a number. Nothing changes yet.
+//! The start of an import: it gets an id. No record changes.
 
 use crate::command::{Circumstances, Command, Decision};
 use crate::fact::{Facts, Needs};
@@ -9,7 +9,7 @@ use crate::refusal::Refused;
 #[derive(Clone, Copy, Debug)]
 pub struct StartImport;
 
-/// An import that has started.
+/// A started import.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StartedImport {
     /// Its id.

@@ -1,37 +1,38 @@
-//! What the rule of sight asks, in the form in which it compares: a check makes nothing anew.
+//! The facts that the visibility rule reads, in the form in which it compares them: a check
+//! allocates nothing.
 
 use crate::id::{AccountId, ContactId, Pair, TicketNo};
 use crate::names::fold;
 use crate::record::{Association, Settings, Sharing, SharingMode};
 use crate::text::{Role, TicketKey};
 
-/// A role as the rule compares it: folded once, when it is stored, not on each question.
+/// A role in the form that the rule compares: folded once, when it is stored, not on each check.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct FoldedRole(Box<str>);
 
 impl FoldedRole {
-    /// The role, folded.
+    /// Folds a role.
     pub fn of(role: &Role) -> Self {
         Self(fold(role.as_str()).into())
     }
 
-    /// These roles, folded, in their order.
+    /// Folds these roles, in order.
     pub fn all(roles: &[Role]) -> Box<[Self]> {
         roles.iter().map(Self::of).collect()
     }
 
-    /// The folded text.
+    /// Returns the folded text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// Whether no role was given: it matches nothing.
+    /// Returns whether the role is empty. An empty role never matches.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 }
 
-/// What the rule asks of the settings.
+/// The settings that the rule reads.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SightSettings {
     /// See [`Settings::sharing_enabled`].
@@ -45,7 +46,7 @@ pub struct SightSettings {
 }
 
 impl SightSettings {
-    /// What the rule asks of these settings.
+    /// Returns the part of these settings that the rule reads.
     pub fn of(settings: &Settings) -> Self {
         Self {
             sharing_enabled: settings.sharing_enabled,
@@ -62,20 +63,20 @@ impl Default for SightSettings {
     }
 }
 
-/// What the rule asks of a ticket.
+/// The fields of a ticket that the rule reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SightTicket {
     /// Its number.
     pub number: TicketNo,
-    /// Whose it is.
+    /// The requester.
     pub requester: ContactId,
     /// Its own account.
     pub account: Option<AccountId>,
-    /// Whether the account never shows it.
+    /// Whether the ticket is never visible through its account.
     pub private: bool,
 }
 
-/// What the rule asks of an association.
+/// The fields of an association that the rule reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SightAssociation<'f> {
     /// See [`Association::primary`].
@@ -86,34 +87,34 @@ pub struct SightAssociation<'f> {
     pub role: &'f FoldedRole,
 }
 
-/// Who of an account sees its tickets, with the organization's defaults not yet applied.
+/// The sharing of one account, before the organization's defaults apply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SightSharing<'f> {
-    /// None: the organization's default mode and roles.
+    /// The account's own mode; `None` uses the organization's default mode and roles.
     pub mode: Option<SharingMode>,
     /// The account's own roles.
     pub roles: &'f [FoldedRole],
 }
 
-/// The facts of one moment, as a check asks them. The facts in memory never fail; a database may.
+/// The facts of one revision, as a check reads them. Facts in memory never fail; a database may.
 pub trait SightFacts {
-    /// Why a fact could not be had.
+    /// Why a fact could not be read.
     type Error;
-    /// The settings.
+    /// Returns the settings.
     fn settings(&self) -> Result<&SightSettings, Self::Error>;
-    /// Whether a contact is blocked; none: there is no such contact.
+    /// Returns whether a contact is blocked, or `None` if it does not exist.
     fn blocked(&self, contact: ContactId) -> Result<Option<bool>, Self::Error>;
-    /// A ticket.
+    /// Returns a ticket.
     fn ticket(&self, key: &TicketKey) -> Result<Option<SightTicket>, Self::Error>;
-    /// Whether a contact is on a ticket's copy list.
+    /// Returns whether a contact is in CC of a ticket.
     fn in_copy(&self, ticket: TicketNo, contact: ContactId) -> Result<bool, Self::Error>;
-    /// The association of a pair.
+    /// Returns the association of a pair.
     fn association(&self, pair: Pair) -> Result<Option<SightAssociation<'_>>, Self::Error>;
-    /// Who of an account sees its tickets; none: there is no such account.
+    /// Returns the sharing of an account, or `None` if it does not exist.
     fn sharing(&self, account: AccountId) -> Result<Option<SightSharing<'_>>, Self::Error>;
 }
 
-/// What of an association is poured into a [`SightSink`].
+/// The fields of an association that are written to a [`SightSink`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SightPart<'r> {
     /// See [`Association::primary`].
@@ -125,7 +126,7 @@ pub struct SightPart<'r> {
 }
 
 impl<'r> SightPart<'r> {
-    /// The part of a whole association.
+    /// Returns these fields of an association.
     pub fn of(association: &'r Association) -> Self {
         Self {
             primary: association.primary,
@@ -135,22 +136,22 @@ impl<'r> SightPart<'r> {
     }
 }
 
-/// A sink has no room for more: whoever pours stops.
+/// The sink has no room for more. The source must stop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("there is no room for all facts of the organization")]
 pub struct SinkFull;
 
-/// Where all facts of sight of one moment are poured: the rows of a kind by number, each once, the
-/// kinds in any order.
+/// Receives all facts of one revision that the visibility rule reads: the rows of a kind by number,
+/// each once, the kinds in any order.
 pub trait SightSink {
-    /// A contact.
+    /// Adds a contact.
     fn contact(&mut self, contact: ContactId, blocked: bool) -> Result<(), SinkFull>;
-    /// An account.
+    /// Adds an account.
     fn account(&mut self, account: AccountId, sharing: &Sharing) -> Result<(), SinkFull>;
-    /// An association: by contact, then by account.
+    /// Adds an association: by contact, then by account.
     fn association(&mut self, pair: Pair, part: SightPart<'_>) -> Result<(), SinkFull>;
-    /// A ticket and the caller's id of it.
+    /// Adds a ticket and the caller's id of it.
     fn ticket(&mut self, key: &str, ticket: SightTicket) -> Result<(), SinkFull>;
-    /// A contact in copy: by ticket, then by contact.
+    /// Adds a contact in CC: by ticket, then by contact.
     fn copy(&mut self, ticket: TicketNo, contact: ContactId) -> Result<(), SinkFull>;
 }

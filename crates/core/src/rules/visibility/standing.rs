@@ -1,4 +1,4 @@
-//! What the rule asks of a contact and its accounts, kept as it is asked.
+//! The facts of one contact and its accounts that the visibility rule reads, as owned values.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use crate::id::AccountId;
 use crate::record::SharingMode;
 use crate::text::Role;
 
-/// What the rule asks of an association.
+/// The fields of an association that the rule reads.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HeldAssociation {
     primary: bool,
@@ -17,7 +17,7 @@ pub struct HeldAssociation {
 }
 
 impl HeldAssociation {
-    /// What it asks of this one.
+    /// Copies the fields from an association.
     pub fn of(association: SightPart<'_>) -> Self {
         Self {
             primary: association.primary,
@@ -26,7 +26,7 @@ impl HeldAssociation {
         }
     }
 
-    /// As the rule asks it.
+    /// Returns the borrowed form that the rule reads.
     pub fn asked(&self) -> SightAssociation<'_> {
         SightAssociation {
             primary: self.primary,
@@ -46,7 +46,7 @@ impl From<SightAssociation<'_>> for HeldAssociation {
     }
 }
 
-/// What the rule asks of an account.
+/// The sharing of an account.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HeldSharing {
     mode: Option<SharingMode>,
@@ -54,7 +54,7 @@ pub struct HeldSharing {
 }
 
 impl HeldSharing {
-    /// What it asks of one with this mode and these roles.
+    /// Creates the sharing with this mode and these roles.
     pub fn of(mode: Option<SharingMode>, roles: &[Role]) -> Self {
         Self {
             mode,
@@ -62,7 +62,7 @@ impl HeldSharing {
         }
     }
 
-    /// As the rule asks it.
+    /// Returns the borrowed form that the rule reads.
     pub fn asked(&self) -> SightSharing<'_> {
         SightSharing {
             mode: self.mode,
@@ -71,17 +71,17 @@ impl HeldSharing {
     }
 }
 
-/// All that the rule asks of one contact before it asks of a ticket.
+/// All facts of one contact that the rule reads before it reads a ticket.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Standing {
-    /// Whether it is blocked.
+    /// Whether the contact is blocked.
     pub blocked: bool,
-    /// Its accounts: how it belongs to each, and with whom each shares.
+    /// Its accounts: the association with each, and the sharing of each.
     pub accounts: BTreeMap<AccountId, (HeldAssociation, HeldSharing)>,
 }
 
 impl Standing {
-    /// The accounts that share with it, by number.
+    /// Returns the accounts that share with the contact, by number.
     pub fn shared<'s>(
         &'s self,
         settings: &'s SightSettings,
