@@ -1,4 +1,4 @@
-//! A database of a test's own, on either engine.
+//! Databases for single tests, on either engine.
 
 use diesel::connection::SimpleConnection;
 use diesel::{Connection, PgConnection};
@@ -12,7 +12,7 @@ pub enum Engine {
     Postgres,
 }
 
-/// A database that lives as long as a test.
+/// A database that exists as long as its test.
 pub struct Database {
     pub url: String,
     _folder: Option<tempfile::TempDir>,
@@ -33,7 +33,7 @@ impl Database {
                 let server = std::env::var(POSTGRES).unwrap_or_else(|_| {
                     panic!("{POSTGRES} is not set: run tests/run, which starts PostgreSQL")
                 });
-                // Process ids come again, and databases stay: only chance makes a name new.
+                // Process ids repeat and databases remain: only a random name is new.
                 let name = format!("t{:016x}", rand::random::<u64>());
                 let mut conn =
                     PgConnection::establish(&format!("{server}/postgres")).expect("PostgreSQL");
@@ -47,8 +47,8 @@ impl Database {
         }
     }
 
-    /// Waits until PostgreSQL has noticed that a killed server is gone: until then it may still
-    /// carry out what that server sent last.
+    /// Waits until PostgreSQL has ended the sessions of a killed server: until then it may still
+    /// run the server's last statements.
     pub fn wait_until_forgotten(&self) {
         if self.url.starts_with("sqlite:") {
             return;
@@ -59,7 +59,7 @@ impl Database {
             "SELECT 1 / (CASE WHEN count(*) = 0 THEN 1 ELSE 0 END) \
              FROM pg_stat_activity WHERE datname = '{name}'"
         );
-        // It fails, dividing by zero, as long as there is a session.
+        // Fails with a division by zero as long as there is a session.
         while conn.batch_execute(&count).is_err() {
             std::thread::sleep(std::time::Duration::from_millis(1));
         }

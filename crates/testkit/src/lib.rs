@@ -1,9 +1,9 @@
-//! What the tests of several crates share.
+//! Test code that several crates share.
 
 #![allow(
     missing_docs,
     clippy::print_stdout,
-    reason = "only tests read this, and they show what they print when they fail"
+    reason = "only tests use this, and their output appears if they fail"
 )]
 
 #[cfg(feature = "database")]

@@ -1,5 +1,4 @@
-//! A model of the rules to hold the real ones against: random steps, facts as plain maps, and a
-//! naive evaluator.
+//! A model to compare the rules with: random steps, facts as plain maps, and a naive evaluator.
 
 mod answer_text;
 mod commands;

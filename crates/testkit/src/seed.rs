@@ -6,20 +6,19 @@ use rand::rngs::StdRng;
 /// The variable that repeats a random test.
 const VARIABLE: &str = "ROSTER_SEED";
 
-/// The seed that `ROSTER_SEED` asks for.
+/// Returns the seed in `ROSTER_SEED`.
 pub fn asked() -> Option<u64> {
     let seed = std::env::var(VARIABLE).ok()?;
     let number = seed.parse();
     Some(number.unwrap_or_else(|_| panic!("{VARIABLE} is a number, not {seed:?}")))
 }
 
-/// Prints how to repeat a test. The output of a test is shown if it fails.
+/// Prints how to repeat a test. The output appears only if the test fails.
 pub fn announce(seed: u64) {
     println!("seed {seed}: repeat with {VARIABLE}={seed}");
 }
 
-/// The source of everything that one test draws, from the seed that `ROSTER_SEED` asks for or from
-/// a new one.
+/// Returns the random number generator of one test, seeded from `ROSTER_SEED` or with a new seed.
 pub fn rng() -> StdRng {
     let seed = asked().unwrap_or_else(rand::random);
     announce(seed);

@@ -1,4 +1,4 @@
-//! Answers in a form that all commands share, without the moment at which they were given.
+//! Answers as text, in one form for all commands, without times.
 
 use roster_core::id::{AccountId, ContactId, Pair};
 use roster_core::record::{Account, Association, Contact, Settings, Stored};
@@ -13,7 +13,7 @@ pub trait AnswerText {
     fn answer_text(&self) -> String;
 }
 
-/// An association as it is told.
+/// Formats an association.
 pub(super) fn association(of: &Stored<Association>) -> String {
     let record = &of.record;
     format!(

@@ -1,4 +1,4 @@
-//! A command of any kind, as one type.
+//! Commands of any kind as one type.
 
 use roster_core::change::Change;
 use roster_core::command::{Circumstances, Command};
@@ -33,7 +33,7 @@ pub enum AnyCommand {
     Settings(UpdateSettings),
 }
 
-/// Does the same with a command, whichever kind it is.
+/// Runs the same code for each kind of command.
 #[macro_export]
 macro_rules! with_command {
     ($any:expr, $command:ident => $body:expr) => {
@@ -64,7 +64,7 @@ impl AnyCommand {
         with_command!(self, command => name_of(command))
     }
 
-    /// Decides, telling the answer in a form that all kinds share.
+    /// Decides the command and returns the answer as text, in one form for all kinds.
     pub fn decide<F: Facts>(
         &self,
         facts: &F,

@@ -1,5 +1,5 @@
-//! Facts as plain maps, and changes applied to them one by one: slow, obvious, and strict: a
-//! change whose before is not what stands there fails the test.
+//! Facts as plain maps. Changes apply one by one: slow, obvious and strict. A change whose "before"
+//! differs from the stored row fails the test.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use roster_core::id::{AccountId, ContactId, Pair, Revision, TicketNo};
 use roster_core::names::{name_key, person_key};
 use roster_core::record::{Account, Association, Contact, Settings, Stored, Ticket};
 
-/// Everything that an organization holds.
+/// All data of an organization.
 #[derive(Clone, Debug, Default)]
 pub struct Maps {
     pub settings: Option<Stored<Settings>>,
@@ -19,14 +19,14 @@ pub struct Maps {
     pub contacts: BTreeMap<ContactId, Stored<Contact>>,
     pub associations: BTreeMap<Pair, Stored<Association>>,
     pub tickets: BTreeMap<TicketNo, Stored<Ticket>>,
-    /// Who has which key: kept beside the records, as databases do, so that guards see the two
-    /// part.
+    /// The record of each key: stored separately from the records, as in the databases, so that
+    /// guards can detect a difference.
     pub keys: BTreeMap<UniqueKey, u64>,
-    /// The revision that was applied last.
+    /// The last applied revision.
     pub revision: Revision,
 }
 
-/// The records alone.
+/// Compares only the records.
 impl PartialEq for Maps {
     fn eq(&self, other: &Self) -> bool {
         self.settings == other.settings
@@ -90,7 +90,7 @@ impl Maps {
         })
     }
 
-    /// Everything that guards look at.
+    /// Returns all subjects of guards.
     pub fn subjects(&self) -> Vec<Subject> {
         let mut all = vec![Subject::Settings];
         all.extend(self.accounts.keys().copied().map(Subject::Account));
@@ -111,13 +111,13 @@ impl Maps {
         }
     }
 
-    /// What is wrong anywhere.
+    /// Returns all violations.
     pub fn violations(&self, bounds: &Bounds) -> Vec<Violation> {
         violations(self, bounds, &self.subjects())
     }
 }
 
-/// What guards say of these subjects.
+/// Returns the violations of these subjects.
 pub fn violations<F: Facts>(facts: &F, bounds: &Bounds, subjects: &[Subject]) -> Vec<Violation> {
     let mut found = Found::default();
     for subject in subjects {

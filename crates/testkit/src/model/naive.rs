@@ -1,5 +1,5 @@
-//! The rules once more, written from the words of the design and in the simplest way: whole
-//! tables, loops over everything, no drafts and no changes. It calls no rule of core.
+//! The rules again, written from the design in the simplest way: whole tables, loops over all rows,
+//! no drafts and no changes. It calls no rule of core.
 
 use std::collections::BTreeSet;
 
@@ -16,10 +16,10 @@ use super::answer_text;
 use super::commands::AnyCommand;
 use super::maps::Maps;
 
-/// What a naive rule says: the answer as it is told.
+/// The result of a naive rule: the answer as text, or a refusal.
 pub(super) type Said = Result<String, Refusal>;
 
-/// An organization, naively kept.
+/// An organization in naive form.
 #[derive(Clone, Debug)]
 pub struct Naive {
     pub tables: Maps,
@@ -41,11 +41,11 @@ impl Default for Naive {
     }
 }
 
-/// Whoever records without a time: the moment of every command here.
+/// The default time of recorded tickets: the time of every command here.
 pub const NOW: Time = Time::from_micros(0);
 
 impl Naive {
-    /// Carries out a command; one that is refused or changes nothing leaves no trace.
+    /// Runs a command; a refused command or a command without changes has no effect.
     pub fn carry_out(&mut self, command: &AnyCommand) -> Said {
         let mut after = self.clone();
         let said = after.act(command)?;
@@ -115,7 +115,7 @@ impl Naive {
         }
     }
 
-    // What stands there.
+    // Reads of stored rows.
 
     pub fn settings(&self) -> Settings {
         self.tables.settings_now().record
@@ -171,7 +171,7 @@ impl Naive {
         Ok(())
     }
 
-    // Writing: the revision of a row is that of the command, if the row differs.
+    // Writes: a row gets the revision of the command if the row differs.
 
     pub fn stored<R>(&self, record: R) -> Stored<R> {
         let revision = self.revision.next();
@@ -313,7 +313,7 @@ impl Naive {
     }
 }
 
-/// Folding as far as these tests spell: width and case.
+/// Folds only what these tests vary: width and case.
 fn naive_fold(text: &str) -> String {
     let narrow = |c: char| match c {
         '\u{ff01}'..='\u{ff5e}' => char::from_u32(u32::from(c) - 0xfee0).unwrap_or(c),

@@ -1,4 +1,4 @@
-//! The naive rules of associations and of what becomes of their tickets.
+//! The naive rules of associations and of the ticket disposition.
 
 use std::collections::BTreeSet;
 
@@ -137,7 +137,7 @@ impl Naive {
         if self.tables.associations.contains_key(&to) {
             self.make_primary(to, true);
         } else {
-            // One ended and one comes: only others can make it too many.
+            // One association ends and one is added: only the others can exceed the limit.
             let others = self.accounts_of(contact).len();
             if others > 0 {
                 self.check_limit(contact, others + 1, others)?;
@@ -169,7 +169,7 @@ impl Naive {
         Ok(())
     }
 
-    /// What becomes of the tickets of a pair that has ended; how many changed.
+    /// Applies the disposition to the tickets of an ended association; returns how many changed.
     pub fn dispose(&mut self, left: Pair, leaving: &Leaving) -> Result<usize, Refusal> {
         let tickets = self.tickets_with(left);
         let target = match leaving.disposition {

@@ -175,7 +175,8 @@ impl Naive {
         ))
     }
 
-    /// Ends an association; if it was primary, the one that was written least recently is.
+    /// Ends an association; if it was primary, the least recently written association becomes
+    /// primary.
     fn end_and_inherit(&mut self, pair: Pair) {
         let ended = self.tables.associations.remove(&pair).expect("it is there");
         let mut remaining: Vec<_> = self

@@ -1,4 +1,4 @@
-//! Random commands of every kind, over so few records that they collide all the time.
+//! Random commands of every kind, on so few records that they often collide.
 
 use proptest::collection::vec;
 use proptest::option;
@@ -25,16 +25,17 @@ use super::maps::Maps;
 /// The key of previews in tests.
 pub const PREVIEW_KEY: [u8; 32] = [7; 32];
 
-/// A record by its place among those that exist now, or (rarely) one that does not exist.
+/// Picks a record by its position among the existing records, or (rarely) a record that does not
+/// exist.
 type Pick = u8;
 
-/// From here on a pick is of a record that does not exist.
+/// Picks from here on refer to a record that does not exist.
 const NOBODY_FROM: Pick = 245;
 
 fn pick(living: Vec<u64>, pick: Pick) -> u64 {
     let count = living.len();
     if count == 0 || pick >= NOBODY_FROM {
-        // One that was deleted, or is still to come.
+        // A deleted record, or a future record.
         return (1..).find(|no| !living.contains(no)).expect("a number");
     }
     living[usize::from(pick) % count]
@@ -72,7 +73,7 @@ fn etag() -> impl Strategy<Value = Etag> {
     prop_oneof![6 => Just(Etag::Absent), 3 => Just(Etag::Present), 1 => Just(Etag::Stale)]
 }
 
-/// Spellings of few external ids: the first three are one after folding.
+/// Spellings of few external ids: the first three are equal after folding.
 const EXTERNAL_IDS: [&str; 5] = ["D1", "d1", "Ｄ１", "E2", "F3"];
 /// Spellings of few addresses.
 const EMAILS: [&str; 6] = ["a@x.jp", "A@X.jp", "ａ@x.jp", "b@x.jp", "c@x.jp", "d@x.jp"];
@@ -98,7 +99,7 @@ fn ticket_key(index: u8) -> TicketKey {
     TicketKey::parse(&format!("T{}", index % 9)).expect("a key")
 }
 
-/// How an account is left, with its target still a pick.
+/// How a contact leaves an account, with an unresolved target.
 #[derive(Clone, Copy, Debug)]
 pub struct Left {
     disposition: Option<(u8, Pick)>,
@@ -159,7 +160,7 @@ impl Left {
     }
 }
 
-/// One step of a random run: a command whose records are still picks.
+/// One step of a random run: a command whose records are unresolved picks.
 #[derive(Clone, Debug)]
 pub enum Step {
     CreateAccount(Option<u8>),
@@ -184,7 +185,7 @@ pub enum Step {
     Settings(SettingsStep),
 }
 
-/// A ticket to be recorded.
+/// A ticket to record.
 #[derive(Clone, Debug)]
 pub struct Item {
     key: u8,
@@ -197,7 +198,7 @@ pub struct Item {
     time: Option<i64>,
 }
 
-/// Settings to be written.
+/// Settings to write.
 #[derive(Clone, Debug)]
 pub struct SettingsStep {
     several: Option<bool>,
@@ -247,7 +248,8 @@ fn settings() -> impl Strategy<Value = SettingsStep> {
         })
 }
 
-/// A step of any kind; what makes records weighs more than what deletes them.
+/// Returns a step of any kind; steps that create records are more frequent than steps that delete
+/// records.
 pub fn step() -> impl Strategy<Value = Step> {
     let p = any::<Pick>;
     let wanted = || (p(), option::of(any::<bool>()), any::<u8>());
@@ -279,7 +281,7 @@ pub fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// What every run begins with, so that there is something to collide with.
+/// Returns the first steps of every run, which create records for the others to collide with.
 pub fn prelude() -> Vec<Step> {
     let several = SettingsStep {
         several: Some(true),
@@ -294,7 +296,7 @@ pub fn prelude() -> Vec<Step> {
 }
 
 impl Step {
-    /// The command, now that it is known what exists.
+    /// Resolves the picks and returns the command.
     #[allow(clippy::too_many_lines, reason = "one arm a kind of step: a table")]
     pub fn command(&self, maps: &Maps) -> AnyCommand {
         match self.clone() {
