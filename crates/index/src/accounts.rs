@@ -1,21 +1,21 @@
-//! Accounts by number: who of each sees its tickets.
+//! Accounts by number: the sharing of each.
 
 use roster_core::rules::visibility::HeldSharing;
 
 use crate::number::{place, reach};
 
-/// What the texts of an account's roles take, and the roles.
+/// Returns the heap bytes of an account's roles.
 fn bytes(sharing: &HeldSharing) -> usize {
     let roles = sharing.asked().roles;
     let texts: usize = roles.iter().map(|role| role.as_str().len()).sum();
     texts + size_of_val(roles)
 }
 
-/// See the module.
+/// See the module documentation.
 #[derive(Default)]
 pub(crate) struct Accounts {
     rows: Vec<Option<HeldSharing>>,
-    /// What the rows point to.
+    /// The heap bytes of the rows.
     roles_bytes: usize,
 }
 
@@ -24,7 +24,7 @@ impl Accounts {
         self.rows.get(place(account))?.as_ref()
     }
 
-    /// Writes an account, or takes it away.
+    /// Writes or removes an account.
     pub(crate) fn set(&mut self, account: u32, sharing: Option<HeldSharing>) {
         reach(&mut self.rows, account);
         let added = sharing.as_ref().map_or(0, bytes);
@@ -33,12 +33,12 @@ impl Accounts {
         self.roles_bytes -= before.as_ref().map_or(0, bytes);
     }
 
-    /// One more than the highest number that there may be.
+    /// Returns the highest possible number plus one.
     pub(crate) fn end(&self) -> u32 {
         self.rows.len() as u32
     }
 
-    /// What they take.
+    /// Returns the allocated bytes.
     pub(crate) fn bytes(&self) -> usize {
         self.rows.capacity() * size_of::<Option<HeldSharing>>() + self.roles_bytes
     }

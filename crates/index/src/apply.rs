@@ -1,4 +1,4 @@
-//! Change sets applied to facts, each exactly after the one before it.
+//! Application of change sets to facts, each directly after the previous one.
 
 use std::fmt::Display;
 
@@ -18,25 +18,25 @@ use crate::tickets::TicketParts;
 /// Why a change set was not applied.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NotApplied {
-    /// It was applied before: nothing is to be done.
+    /// It was applied before. The facts did not change.
     #[error("the revision is applied already")]
     AlreadyThere,
-    /// One before it is missing: nothing was done, and the log has what is missing.
-    #[error("revision {} is there, and this is not the next one", has.number())]
+    /// An earlier change set is missing. The facts did not change; the log has the missing sets.
+    #[error("memory is at revision {}, and this is not the next revision", has.number())]
     Gap {
-        /// The revision that is there.
+        /// The revision in memory.
         has: Revision,
     },
-    /// It does not fit what is there. The facts are of no moment any more: drop them.
-    #[error("what a change set says was there is not what is there: {0}")]
+    /// It contradicts the facts in memory. The facts are now invalid: drop them.
+    #[error("the change set contradicts the facts in memory: {0}")]
     Contradiction(String),
-    /// There is no room for a record. The facts are of no moment any more: drop them.
+    /// There is no room for a record. The facts are now invalid: drop them.
     #[error(transparent)]
     TooLarge(#[from] TooLarge),
 }
 
 impl OrganizationFacts {
-    /// Applies the change set of the next moment, whole.
+    /// Applies the change set of the next revision, whole.
     pub fn apply(&mut self, at: At, changes: &[Change]) -> Result<(), NotApplied> {
         let has = self.at().revision;
         if at.revision <= has {
@@ -193,7 +193,7 @@ impl OrganizationFacts {
     }
 }
 
-/// A ticket of a change, as memory holds tickets.
+/// A ticket of a change, in the form of the memory.
 struct Packed<'t> {
     key: &'t str,
     parts: TicketParts,
@@ -217,7 +217,7 @@ impl<'t> Packed<'t> {
     }
 }
 
-/// The number of a record: no record has the number 0.
+/// Returns the number of a record; 0 is invalid.
 fn number(number: u64) -> Result<u32, NotApplied> {
     must(number != 0, "a record with the number 0")?;
     Ok(small(number)?)

@@ -1,4 +1,4 @@
-//! Contacts by number, each with its associations: eight bytes for a contact with one account.
+//! Contacts by number, with their associations: eight bytes for a contact with one account.
 
 use crate::number::{make_room, place, reach};
 use crate::roles::RoleNo;
@@ -7,7 +7,7 @@ use crate::roles::RoleNo;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Part {
     account: u32,
-    /// The two marks, then the role's number.
+    /// The two flags, then the role's number.
     marks: u32,
 }
 
@@ -39,18 +39,18 @@ impl Part {
     }
 }
 
-/// A contact: two bits of what it is, and its only association if it has just one.
+/// A contact: two bits of state, and its association if it has exactly one.
 #[derive(Clone, Copy, Default)]
 struct Row {
-    /// No account, the only account, or that there are several.
+    /// [`NO_ACCOUNT`], the only account, or [`SEVERAL`].
     account: u32,
-    /// Below the two bits: as of a [`Part`], or the place of the several in their list.
+    /// The two bits, and below them the marks of a [`Part`] or the position in `several`.
     marks: u32,
 }
 
-/// The account of a row without one: no account has this number.
+/// The account of a row without an account: no account has this number.
 const NO_ACCOUNT: u32 = 0;
-/// The account of a row with several: no account has this number either.
+/// The account of a row with several accounts: no account has this number.
 const SEVERAL: u32 = u32::MAX;
 const PRESENT: u32 = 1 << 31;
 const BLOCKED: u32 = 1 << 30;
@@ -75,26 +75,27 @@ impl Row {
         self.marks &= STATE;
     }
 
-    /// Where the several are, if there are several.
+    /// Returns the position in `several`, if the contact has several accounts.
     fn several(self) -> Option<usize> {
         (self.account == SEVERAL).then_some(place(self.marks & !STATE))
     }
 
-    /// Invariant: there are no more places than contacts, whose numbers leave two bits too.
+    /// Invariant: there are no more positions than contacts, so a position also leaves two bits
+    /// free.
     fn set_several(&mut self, at: usize) {
         self.account = SEVERAL;
         self.marks = self.marks & STATE | at as u32;
     }
 }
 
-/// See the module.
+/// See the module documentation.
 pub(crate) struct Contacts {
     rows: Vec<Row>,
-    /// The associations of each contact that has several, by account.
+    /// The associations of each contact that has several accounts, by account.
     several: Vec<Vec<Part>>,
-    /// What the entries of `several` point to.
+    /// The heap bytes of the entries of `several`.
     several_bytes: usize,
-    /// Places in `several` that no contact has.
+    /// Unused positions in `several`.
     free: Vec<u32>,
 }
 
@@ -108,13 +109,13 @@ impl Contacts {
         }
     }
 
-    /// Whether a contact is blocked; none: there is no such contact.
+    /// Returns whether a contact is blocked, or `None` if it does not exist.
     pub(crate) fn blocked(&self, contact: u32) -> Option<bool> {
         let row = self.rows.get(place(contact))?;
         (row.marks & PRESENT != 0).then_some(row.marks & BLOCKED != 0)
     }
 
-    /// Writes a contact, or takes it away; its associations stay what they are.
+    /// Writes or removes a contact; its associations do not change.
     pub(crate) fn set_blocked(&mut self, contact: u32, blocked: Option<bool>) {
         reach(&mut self.rows, contact);
         let state = match blocked {
@@ -126,7 +127,7 @@ impl Contacts {
         row.marks = row.marks & !STATE | state;
     }
 
-    /// The association of a contact with an account.
+    /// Returns the association of a contact with an account.
     pub(crate) fn part(&self, contact: u32, account: u32) -> Option<Part> {
         let row = self.rows.get(place(contact))?;
         if let Some(at) = row.several() {
@@ -137,7 +138,7 @@ impl Contacts {
         row.only().filter(|part| part.account == account)
     }
 
-    /// How many associations a contact has.
+    /// Returns the number of associations of a contact.
     pub(crate) fn count(&self, contact: u32) -> usize {
         let row = self.rows.get(place(contact));
         row.map_or(0, |row| match row.several() {
@@ -146,7 +147,7 @@ impl Contacts {
         })
     }
 
-    /// All associations of a contact, by account.
+    /// Returns all associations of a contact, by account.
     pub(crate) fn parts(&self, contact: u32) -> Vec<Part> {
         let Some(row) = self.rows.get(place(contact)) else {
             return Vec::new();
@@ -157,7 +158,7 @@ impl Contacts {
         }
     }
 
-    /// Writes an association, also over the one that is there.
+    /// Writes an association, replacing an existing one.
     pub(crate) fn put(&mut self, contact: u32, part: Part) {
         reach(&mut self.rows, contact);
         let row = self.rows[place(contact)];
@@ -173,7 +174,7 @@ impl Contacts {
         }
     }
 
-    /// Where they are then.
+    /// Stores the parts and returns their position.
     fn add_several(&mut self, parts: Vec<Part>) -> usize {
         self.several_bytes += parts.capacity() * size_of::<Part>();
         if let Some(at) = self.free.pop() {
@@ -185,7 +186,7 @@ impl Contacts {
         self.several.len() - 1
     }
 
-    /// Changes the parts of a contact that has several.
+    /// Changes the parts of a contact that has several accounts.
     fn with_several<T>(&mut self, at: usize, change: impl FnOnce(&mut Vec<Part>) -> T) -> T {
         let parts = &mut self.several[at];
         let before = parts.capacity();
@@ -204,7 +205,7 @@ impl Contacts {
         });
     }
 
-    /// Takes an association that is there.
+    /// Removes an existing association.
     pub(crate) fn remove(&mut self, contact: u32, account: u32) {
         let Some(row) = self.rows.get_mut(place(contact)) else {
             return;
@@ -216,7 +217,8 @@ impl Contacts {
         }
     }
 
-    /// Invariant: of several there are at least two; the last one stands in the row.
+    /// Invariant: `several` holds at least two associations of a contact; a single association is
+    /// in the row.
     fn remove_among(&mut self, contact: u32, at: usize, account: u32) {
         let left = self.with_several(at, |parts| {
             parts.retain(|part| part.account != account);
@@ -233,12 +235,12 @@ impl Contacts {
         }
     }
 
-    /// One more than the highest number that there may be.
+    /// Returns the highest possible number plus one.
     pub(crate) fn end(&self) -> u32 {
         self.rows.len() as u32
     }
 
-    /// What they take, their associations too.
+    /// Returns the allocated bytes, including associations.
     pub(crate) fn bytes(&self) -> usize {
         self.rows.capacity() * size_of::<Row>()
             + self.several.capacity() * size_of::<Vec<Part>>()
@@ -258,7 +260,7 @@ mod tests {
         assert_eq!(size_of::<Row>(), 8);
         let mut contacts = Contacts::new();
         let mut expected: BTreeMap<(u32, u32), Part> = BTreeMap::new();
-        // A walk over few contacts and accounts that puts and removes in all orders.
+        // Puts and removes associations of few contacts and accounts in all orders.
         let mut walk = 1_u32;
         for step in 0..20_000 {
             walk = walk.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
@@ -289,7 +291,7 @@ mod tests {
             .map(|parts| parts.capacity() * size_of::<Part>())
             .sum();
         assert_eq!(contacts.several_bytes, heap);
-        // Places are used again: there are no more than contacts.
+        // Positions are reused: there are no more than contacts.
         assert!(contacts.several.len() <= 16);
     }
 }

@@ -1,4 +1,4 @@
-//! Where two organizations' facts differ: what is in memory must be what a fresh load gives.
+//! Differences between the facts of two organizations: the facts in memory must equal a fresh load.
 
 use std::fmt::{Debug, Display};
 
@@ -6,14 +6,14 @@ use roster_core::rules::visibility::FoldedRole;
 
 use crate::facts::OrganizationFacts;
 
-/// An association of a contact: its account, its two marks and its role.
+/// An association of a contact: its account, its two flags and its role.
 type HeldPart<'f> = (u32, bool, bool, &'f FoldedRole);
 
 impl OrganizationFacts {
-    /// The facts in which another organization's differ, at most `limit` of them, each in a
-    /// sentence that names the fact and says first what is here and then what is there.
+    /// Returns the facts that differ, at most `limit`. Each is a sentence that names the fact, then
+    /// the value in `self` and the value in `other`.
     pub fn differences(&self, other: &Self, limit: usize) -> Vec<String> {
-        let moment = differ("the moment", &self.at(), &other.at());
+        let moment = differ("the revision", &self.at(), &other.at());
         let settings = differ("the settings", &self.settings, &other.settings);
         let contacts = 0..self.contacts.end().max(other.contacts.end());
         let accounts = 0..self.accounts.end().max(other.accounts.end());
@@ -71,12 +71,12 @@ impl OrganizationFacts {
             &other.tickets.get(ticket),
         );
         let copies = differ(
-            format_args!("the contacts in copy of ticket {name:?}"),
+            format_args!("the contacts in CC of ticket {name:?}"),
             &self.tickets.copies(ticket),
             &other.tickets.copies(ticket),
         );
         let found = differ(
-            format_args!("what ticket {name:?} is found as"),
+            format_args!("the number found by ticket id {name:?}"),
             &self.tickets.find(&name),
             &other.tickets.find(&name),
         );

@@ -1,4 +1,4 @@
-//! The facts of sight of one organization at one moment.
+//! The visibility facts of one organization at one revision.
 
 use std::collections::hash_map::RandomState;
 use std::convert::Infallible;
@@ -17,11 +17,11 @@ use crate::number::asked;
 use crate::roles::Roles;
 use crate::tickets::Tickets;
 
-/// Accounts of a contact whose standing is told: it is copied under the organization's lock, and of
-/// a few hundred that takes some tens of microseconds.
+/// The most accounts of a contact that [`OrganizationFacts::standing`] returns: it copies them
+/// under the organization's lock, and a few hundred take some tens of microseconds.
 pub const STANDING_ACCOUNTS_MAX: usize = 256;
 
-/// See the module. Asking by [`SightFacts`] allocates nothing.
+/// See the module documentation. Reading through [`SightFacts`] allocates nothing.
 pub struct OrganizationFacts {
     pub(crate) settings: SightSettings,
     pub(crate) roles: Roles,
@@ -31,18 +31,18 @@ pub struct OrganizationFacts {
     pub(crate) moments: Moments,
 }
 
-/// What the facts of an organization take, by kind.
+/// The bytes of an organization's facts, by kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BytesByKind {
-    /// Contacts and their associations with their roles.
+    /// Contacts, their associations and roles.
     pub contacts: usize,
     /// Accounts.
     pub accounts: usize,
     /// Tickets and their ids.
     pub tickets: usize,
-    /// Copy lists.
+    /// Contacts in CC.
     pub copies: usize,
-    /// Nonces of moments, and what an organization without anything takes.
+    /// Nonces of revisions, and the size of an empty organization.
     pub other: usize,
 }
 
@@ -58,18 +58,18 @@ impl OrganizationFacts {
         }
     }
 
-    /// Which moment this is.
+    /// Returns the revision of the facts.
     pub fn at(&self) -> At {
         self.moments.at()
     }
 
-    /// What is known of another moment.
+    /// Returns what is known about another revision.
     pub fn knows(&self, at: At) -> Known {
         self.moments.knows(at)
     }
 
-    /// How a contact stands; none where there is no such contact, or it has more accounts than
-    /// [`STANDING_ACCOUNTS_MAX`].
+    /// Returns the facts of a contact and its accounts; `None` if the contact does not exist or has
+    /// more than [`STANDING_ACCOUNTS_MAX`] accounts.
     pub fn standing(&self, contact: ContactId) -> Option<Standing> {
         let contact = asked(contact.number());
         let blocked = self.contacts.blocked(contact)?;
@@ -96,13 +96,13 @@ impl OrganizationFacts {
         }
     }
 
-    /// What the facts take: known at any time without a walk.
+    /// Returns the bytes of the facts, without walking them.
     pub fn bytes(&self) -> usize {
         let by_kind = self.bytes_by_kind();
         by_kind.contacts + by_kind.accounts + by_kind.tickets + by_kind.copies + by_kind.other
     }
 
-    /// As [`bytes`](Self::bytes), by kind.
+    /// Returns the bytes by kind; see [`bytes`](Self::bytes).
     pub fn bytes_by_kind(&self) -> BytesByKind {
         let roles = self.settings.default_roles.iter();
         let default_roles: usize = roles

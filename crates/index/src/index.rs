@@ -1,4 +1,4 @@
-//! All organizations in memory, and the memory that they may take together.
+//! All organizations in memory, within one memory limit.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -11,53 +11,53 @@ use crate::facts::OrganizationFacts;
 use crate::number::TooLarge;
 use crate::organization::{Holding, Organization, Refused};
 
-/// An organization that nobody asked for so long makes room for another: a help center that is
-/// used asks on every page view.
+/// An organization without reads for this long may be evicted: a help center in use reads on every
+/// page view.
 pub const IDLE_SECONDS: u64 = 60;
-/// After so long an organization that was too large is tried again, though no room became free:
-/// it may have become smaller, and a load in vain costs seconds.
+/// An organization that was too large may be loaded again after this long, even if no memory was
+/// freed: it may have become smaller, but a load that fails costs seconds.
 pub const REFUSED_SECONDS: u64 = 600;
 
-/// See the module. It reads no clock: whoever has it advances its seconds.
+/// See the module documentation. It reads no clock: its owner advances the seconds.
 pub struct Index {
     organizations: RwLock<HashMap<OrganizationName, Arc<Organization>>>,
     bytes_max: usize,
-    /// Seconds since a moment that the caller chose.
+    /// Seconds since an epoch that the caller chose.
     now: AtomicU64,
-    /// How often an organization gave its memory back.
+    /// How often an organization released its memory.
     frees: AtomicU64,
 }
 
-/// What the index holds.
+/// Figures about the index.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct IndexFigures {
     /// Organizations in memory.
     pub organizations: usize,
-    /// Organizations that are being loaded.
+    /// Organizations that are loading.
     pub loading: usize,
-    /// Organizations that were found too large and are answered from the database.
+    /// Organizations that were too large and are answered from the database.
     pub refused: usize,
-    /// What those in memory take.
+    /// The bytes of the organizations in memory.
     pub bytes: usize,
-    /// What they may take together.
+    /// The limit on these bytes.
     pub bytes_max: usize,
-    /// How often an organization was dropped from memory, for whatever reason.
+    /// How often an organization was dropped from memory, for any reason.
     pub dropped_total: u64,
 }
 
-/// The right to load an organization: one has it at a time. Dropped, it is given back.
+/// The exclusive right to load an organization. Dropping it releases the right.
 pub struct LoadGuard {
     organization: Arc<Organization>,
     bytes_max: usize,
 }
 
 impl LoadGuard {
-    /// Which organization.
+    /// Returns the organization.
     pub fn organization(&self) -> &Arc<Organization> {
         &self.organization
     }
 
-    /// How much memory there is for it.
+    /// Returns the memory available to it.
     pub fn bytes_max(&self) -> usize {
         self.bytes_max
     }
@@ -71,7 +71,7 @@ impl Drop for LoadGuard {
 }
 
 impl Index {
-    /// An index without organizations, and how much memory they may take.
+    /// Creates an empty index with a memory limit.
     pub fn new(bytes_max: usize) -> Self {
         Self {
             organizations: RwLock::default(),
@@ -85,19 +85,19 @@ impl Index {
         self.now.load(Ordering::Relaxed)
     }
 
-    /// An organization that is known here, and notes that it was asked for.
+    /// Returns an organization that is known here, and records the read.
     pub fn get(&self, name: &str) -> Option<Arc<Organization>> {
         let organization = self.organizations.read().get(name).map(Arc::clone)?;
         let now = self.now();
-        // Written only where it changes, so that readers do not wait for each other's line.
+        // Written only if it changes, so that readers do not contend for the cache line.
         if organization.last_asked.load(Ordering::Relaxed) != now {
             organization.last_asked.store(now, Ordering::Relaxed);
         }
         Some(organization)
     }
 
-    /// The right to load an organization; none where it is in memory, is being loaded, or was too
-    /// large a while ago and nothing has changed since.
+    /// Returns the right to load an organization; `None` if it is in memory, is loading, or was too
+    /// large recently and nothing has changed since.
     pub fn begin(&self, name: &OrganizationName) -> Option<LoadGuard> {
         let organization = self.get(name.as_str()).unwrap_or_else(|| self.make(name));
         if !organization.holding(|holding| self.may_load(holding)) {
@@ -137,7 +137,7 @@ impl Index {
         })
     }
 
-    /// Puts loaded facts in memory, pushing out organizations that nobody asks for.
+    /// Puts loaded facts in memory and evicts idle organizations.
     pub fn install(&self, guard: LoadGuard, facts: OrganizationFacts) -> Result<(), TooLarge> {
         let bytes = facts.bytes();
         if bytes > self.room_beside(&guard.organization) {
@@ -151,7 +151,7 @@ impl Index {
         Ok(())
     }
 
-    /// Notes that the organization did not fit into [`LoadGuard::bytes_max`].
+    /// Records that the organization did not fit into [`LoadGuard::bytes_max`].
     pub fn refuse(&self, guard: LoadGuard) {
         let refused = Refused {
             at: self.now(),
@@ -162,7 +162,7 @@ impl Index {
             .change_holding(|holding| holding.refused = Some(refused));
     }
 
-    /// The memory that there is beside organizations that are in use.
+    /// Returns the memory that organizations in use leave free.
     fn room_beside(&self, organization: &Arc<Organization>) -> usize {
         let used = self
             .all()
@@ -180,7 +180,7 @@ impl Index {
         self.organizations.read().values().cloned().collect()
     }
 
-    /// Drops organizations until all take at most so many bytes, the least recently asked first.
+    /// Evicts organizations, least recently read first, until all fit into this many bytes.
     fn push_out_down_to(&self, bytes_max: usize, may: impl Fn(&Organization) -> bool) {
         let mut all = self.all();
         let mut bytes: usize = all.iter().map(|organization| organization.bytes()).sum();
@@ -215,14 +215,13 @@ impl Index {
         }
     }
 
-    /// Says how late it is, in seconds since whenever. Organizations that have grown beyond the
-    /// memory of all make room, the least recently asked first, and those of which nothing is left
-    /// are forgotten.
+    /// Sets the time, in seconds since the caller's epoch. If the organizations exceed the memory
+    /// limit, the least recently read are evicted. Organizations without any state are removed.
     pub fn advance(&self, seconds: u64) {
         self.now.store(seconds, Ordering::Relaxed);
         self.push_out_down_to(self.bytes_max, |_| true);
         let is_forgotten = |organization: &Arc<Organization>| {
-            // Whoever has it may be about to load it.
+            // Another owner may be about to load it.
             Arc::strong_count(organization) == 1
                 && self.is_idle(organization)
                 && organization.holding(|holding| self.may_load(holding))
@@ -233,14 +232,14 @@ impl Index {
         }
     }
 
-    /// The organizations in memory, and which moment of each.
+    /// Returns the organizations in memory, with their revisions.
     pub fn live(&self) -> Vec<(OrganizationName, At)> {
         let all = self.all().into_iter();
         all.filter_map(|organization| Some((organization.name().clone(), organization.at()?)))
             .collect()
     }
 
-    /// What the index holds.
+    /// Returns figures about the index.
     pub fn figures(&self) -> IndexFigures {
         let mut figures = IndexFigures {
             bytes_max: self.bytes_max,

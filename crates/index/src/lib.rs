@@ -1,8 +1,8 @@
-//! The facts of sight of organizations in memory, from which checks are answered.
+//! The visibility facts of organizations in memory, from which checks are answered.
 //!
-//! An organization's facts are of one moment: they are loaded in one snapshot, and from there on
-//! change sets are applied whole, each exactly after the one before it. The crate reads no
-//! database and no clock: whoever uses it pours the facts in and hands it what was committed.
+//! The facts of an organization belong to one revision: they are loaded in one snapshot, and then
+//! change sets are applied whole, each directly after the previous one. The crate reads no database
+//! and no clock: its user supplies the facts and the committed changes.
 
 mod accounts;
 mod apply;

@@ -1,4 +1,4 @@
-//! Facts of sight as they are poured out of a database.
+//! Loading of visibility facts from a database.
 
 use std::collections::HashMap;
 
@@ -16,28 +16,28 @@ use crate::number::{TooLarge, small};
 use crate::roles::RoleNo;
 use crate::tickets::TicketParts;
 
-/// Roles whose number is remembered while loading, so that each is folded once: more than an
-/// organization has titles. One that has is folded again.
+/// How many distinct roles are cached while loading, so that each is folded once: more than an
+/// organization has job titles. Further roles are folded each time.
 const ROLES_REMEMBERED_MAX: usize = 4_096;
-/// What a ticket takes in the table by id, which is made at the end.
+/// The bytes of a ticket in the table by id, which is built at the end.
 const FOUND_BYTES: usize = 8;
 
-/// The facts of an organization while they are poured in.
+/// The facts of an organization during a load.
 ///
-/// Invariant: it never takes more than its bytes and what one row adds.
+/// Invariant: it never exceeds its limit by more than one row.
 pub struct Loading {
     facts: OrganizationFacts,
     bytes_max: usize,
     roles: HashMap<Role, RoleNo>,
-    /// The copy list that is being read.
+    /// The CC list that is being read.
     copied: u32,
     copies: Vec<u32>,
-    /// Whether something was refused.
+    /// Whether a row was refused.
     full: bool,
 }
 
 impl Loading {
-    /// Begins with no facts but the settings.
+    /// Creates a load that has only the settings.
     pub fn new(at: At, settings: &Settings, bytes_max: usize) -> Self {
         Self {
             facts: OrganizationFacts::empty(at, SightSettings::of(settings)),
@@ -49,7 +49,7 @@ impl Loading {
         }
     }
 
-    /// The facts, if all were taken.
+    /// Returns the facts, if every row fit.
     pub fn finish(mut self) -> Result<OrganizationFacts, TooLarge> {
         self.end_copies();
         if self.full || !self.fits() {
@@ -80,7 +80,7 @@ impl Loading {
         if self.full { Err(SinkFull) } else { Ok(()) }
     }
 
-    /// A number whose list would alone be too large is refused before the list is made.
+    /// Refuses a number whose list would exceed the limit, before the list is allocated.
     fn number(&self, number: u64) -> Result<u32, TooLarge> {
         let small = small(number)?;
         let fits = small != 0 && small as usize <= self.bytes_max / size_of::<u64>();

@@ -1,25 +1,25 @@
-//! Which moments an organization went through, so that one that a restore lost is told from the
-//! one that took its number.
+//! The known revisions of an organization with their nonces. A nonce distinguishes a revision that
+//! a restore lost from a later revision with the same number.
 
 use std::collections::VecDeque;
 
 use roster_core::id::Revision;
 use roster_core::organization::At;
 
-/// Nonces of so many revisions are kept, the newest: half a mebibyte. A token is that old only
-/// where somebody waited through tens of thousands of writes, and the database knows the others.
+/// How many nonces are kept, newest first: half a mebibyte. A token is older only if its holder
+/// waited through tens of thousands of writes, and the database knows the older revisions.
 pub const REVISIONS_KNOWN_MAX: usize = 65_536;
 
-/// What is known of a moment.
+/// What is known about a revision.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Known {
-    /// It was one of this organization.
+    /// The organization had it.
     Yes,
-    /// Its revision has another nonce: it was lost, and another took its number.
+    /// Its number has another nonce: a restore lost it, and another revision has its number.
     Lost,
-    /// It is still to come.
+    /// It is later than the revision in memory.
     Ahead,
-    /// It is before what is in memory.
+    /// It is earlier than the known revisions.
     Older,
 }
 
@@ -38,7 +38,7 @@ impl Moments {
         }
     }
 
-    /// The newest moment.
+    /// Returns the newest revision.
     pub(crate) fn at(&self) -> At {
         At {
             revision: self.newest,
@@ -46,7 +46,7 @@ impl Moments {
         }
     }
 
-    /// The next moment.
+    /// Adds the next revision.
     pub(crate) fn add(&mut self, nonce: i64) {
         if self.nonces.len() == REVISIONS_KNOWN_MAX {
             self.nonces.pop_front();
@@ -74,7 +74,7 @@ impl Moments {
         nonce.map_or(Known::Older, |nonce| same(*nonce))
     }
 
-    /// What they take.
+    /// Returns the allocated bytes.
     pub(crate) fn bytes(&self) -> usize {
         self.nonces.capacity() * size_of::<i64>()
     }

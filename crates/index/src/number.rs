@@ -1,15 +1,15 @@
-//! Numbers of records, as small as memory holds them.
+//! Record numbers in the compact form that memory uses.
 
-/// The highest number of a record that memory holds: two bits of 32 are left for marks. No
-/// organization has a thousand million of anything and fits in memory.
+/// The highest record number in memory: two bits of 32 are reserved for flags. No organization with
+/// a thousand million records of a kind fits in memory.
 pub const NUMBER_MAX: u64 = (1 << 30) - 1;
 
-/// An organization that memory does not hold: it is answered from the database.
+/// The organization does not fit in memory: it is answered from the database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the organization is larger than the memory that it may take")]
+#[error("the organization exceeds the memory available to it")]
 pub struct TooLarge;
 
-/// A record's number in memory.
+/// Returns a record's number in memory.
 pub(crate) fn small(number: u64) -> Result<u32, TooLarge> {
     match u32::try_from(number) {
         Ok(small) if number <= NUMBER_MAX => Ok(small),
@@ -17,17 +17,17 @@ pub(crate) fn small(number: u64) -> Result<u32, TooLarge> {
     }
 }
 
-/// A number that is asked for: one that memory cannot hold is the number of nothing.
+/// Maps an id that does not fit to 0, which no record has.
 pub(crate) fn asked(number: u64) -> u32 {
     small(number).unwrap_or(0)
 }
 
-/// The place of a number in a list by number.
+/// Returns the position of a number in a list by number.
 pub(crate) fn place(number: u32) -> usize {
     number as usize
 }
 
-/// Makes a list long enough for a number.
+/// Extends a list to contain a number.
 pub(crate) fn reach<T: Default>(list: &mut Vec<T>, number: u32) {
     let length = place(number) + 1;
     if length > list.len() {
@@ -36,10 +36,10 @@ pub(crate) fn reach<T: Default>(list: &mut Vec<T>, number: u32) {
     }
 }
 
-/// Makes room for so many more in a list.
+/// Reserves room for this many more entries in a list.
 ///
-/// It grows by an eighth: such lists are most of what an organization takes, and a list that
-/// doubles is half empty when it has.
+/// The list grows by an eighth: such lists are most of an organization's memory, and a list that
+/// doubles is half empty afterwards.
 pub(crate) fn make_room<T>(list: &mut Vec<T>, more: usize) {
     let length = list.len() + more;
     if length > list.capacity() {
@@ -47,7 +47,7 @@ pub(crate) fn make_room<T>(list: &mut Vec<T>, more: usize) {
     }
 }
 
-/// A list grows by one part of this many.
+/// The divisor of a list's growth.
 const GROWTH: usize = 8;
 
 #[cfg(test)]

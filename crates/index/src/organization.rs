@@ -10,45 +10,46 @@ use roster_core::organization::{At, OrganizationName};
 use crate::apply::NotApplied;
 use crate::facts::OrganizationFacts;
 
-/// An organization that is in memory, or was, or is being loaded.
+/// An organization that is in memory, is loading, or was in memory before.
 ///
-/// Invariant: whoever reads here sees every write that was handed to [`committed`]
-/// (Self::committed) before, or sees nothing and asks the database.
+/// Invariant: a reader sees every write passed to [`committed`](Self::committed) before, or gets
+/// `None` and reads the database.
 pub struct Organization {
     name: OrganizationName,
     held: RwLock<Holding>,
     bytes: AtomicUsize,
-    /// By the index's clock.
+    /// In seconds of the index's clock.
     pub(crate) last_asked: AtomicU64,
 }
 
-/// What the lock is over.
+/// The state under the lock.
 #[derive(Default)]
 pub(crate) struct Holding {
     facts: Option<Box<OrganizationFacts>>,
-    /// Facts before this are not to be read: something after them was acknowledged here.
+    /// Facts older than this must not be read: a later write was acknowledged here.
     floor: Revision,
     pub(crate) loading: bool,
     pub(crate) refused: Option<Refused>,
 }
 
-/// When an organization was found too large.
+/// When an organization was too large.
 #[derive(Clone, Copy)]
 pub(crate) struct Refused {
-    /// By the index's clock.
+    /// In seconds of the index's clock.
     pub(crate) at: u64,
-    /// How often room had become free by then; none: no room would have been enough.
+    /// How often memory was freed before; `None` if no free memory would suffice.
     pub(crate) frees: Option<u64>,
 }
 
-/// What became of change sets that were handed over.
+/// The result of [`Organization::committed`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Followed {
-    /// All are in memory.
+    /// All change sets are in memory.
     Applied,
-    /// The organization is loading or lacks one before them, and is not read until it has them.
+    /// The organization is loading or an earlier change set is missing. It cannot be read until
+    /// then.
     Behind,
-    /// They do not fit what was in memory, which was dropped: this is why. Load it anew.
+    /// They contradict the facts in memory, which were dropped for this reason. Load them again.
     Dropped(NotApplied),
 }
 
@@ -62,12 +63,12 @@ impl Organization {
         }
     }
 
-    /// Its name.
+    /// Returns its name.
     pub fn name(&self) -> &OrganizationName {
         &self.name
     }
 
-    /// Asks the facts of one moment; none while they are not in memory, or are older than a write
+    /// Reads the facts of one revision; `None` if they are not in memory, or are older than a write
     /// that was acknowledged here.
     pub fn read<T>(&self, ask: impl FnOnce(&OrganizationFacts) -> T) -> Option<T> {
         let holding = self.held.read();
@@ -75,20 +76,20 @@ impl Organization {
         (facts.at().revision >= holding.floor).then(|| ask(facts))
     }
 
-    /// Which moment is in memory, also where it is too old to be read.
+    /// Returns the revision in memory, even if it is too old to be read.
     pub fn at(&self) -> Option<At> {
         let holding = self.held.read();
         holding.facts.as_deref().map(OrganizationFacts::at)
     }
 
-    /// Applies change sets that were committed, oldest first. To be called before a write is
-    /// acknowledged, and with what the log has.
+    /// Applies committed change sets, oldest first. Must be called before a write is acknowledged,
+    /// and with the entries of the log.
     pub fn committed(&self, sets: &[(At, &[Change])]) -> Followed {
         let mut holding = self.held.write();
         if let Some((last, _)) = sets.last() {
             holding.floor = holding.floor.max(last.revision);
         }
-        // Taken out, so that facts half changed are gone should a change panic.
+        // Taken out, so that a panic leaves no half-changed facts.
         let Some(mut facts) = holding.facts.take() else {
             return Followed::Behind;
         };
@@ -120,7 +121,7 @@ impl Organization {
         holding.facts = Some(facts);
     }
 
-    /// What its facts take.
+    /// Returns the bytes of its facts.
     pub fn bytes(&self) -> usize {
         self.bytes.load(Ordering::Relaxed)
     }
@@ -131,11 +132,11 @@ impl Organization {
         self.put(&mut holding, Box::new(facts));
     }
 
-    /// Drops the facts; answers whether there were any.
+    /// Drops the facts; returns whether there were any.
     pub(crate) fn drop_facts(&self) -> bool {
         let facts = self.held.write().facts.take();
         self.bytes.store(0, Ordering::Relaxed);
-        // Outside the lock: giving so much memory back takes its time.
+        // Outside the lock, because releasing so much memory takes time.
         facts.is_some()
     }
 
@@ -153,7 +154,7 @@ impl Holding {
         self.facts.is_some()
     }
 
-    /// Marks that a load begins. What was acknowledged before is in whatever it reads from now on.
+    /// Marks the start of a load. The load reads every write that was acknowledged before.
     pub(crate) fn begin(&mut self) {
         self.loading = true;
         self.refused = None;

@@ -1,4 +1,4 @@
-//! The roles of associations, each once and by number: few titles stand for a million people.
+//! The roles of associations, each stored once and numbered: a million people share few job titles.
 
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
@@ -8,23 +8,23 @@ use roster_core::rules::visibility::FoldedRole;
 use crate::number::TooLarge;
 use crate::sharded::Sharded;
 
-/// The highest number of a role: what an association's marks leave.
+/// The highest number of a role: the bits that an association's flags leave.
 const ROLE_MAX: usize = (1 << 28) - 1;
 
 /// The number of a role.
 pub(crate) type RoleNo = u32;
 
-/// A role and how many associations have it.
+/// A role and the number of associations that have it.
 struct Slot {
     role: FoldedRole,
     uses: u32,
 }
 
-/// See the module.
+/// See the module documentation.
 pub(crate) struct Roles {
     slots: Vec<Slot>,
     numbers: Sharded<RoleNo>,
-    /// Slots of roles that nobody has any more.
+    /// Slots of unused roles.
     free: Vec<RoleNo>,
     text_bytes: usize,
     hashing: RandomState,
@@ -45,16 +45,16 @@ impl Roles {
         self.slots.get(number as usize).map(|slot| &slot.role)
     }
 
-    /// The role of an association.
+    /// Returns the role of an association.
     pub(crate) fn get(&self, number: RoleNo) -> &FoldedRole {
         static NONE: std::sync::LazyLock<FoldedRole> =
             std::sync::LazyLock::new(FoldedRole::default);
-        // Invariant: an association's number is one that `take` gave.
+        // Invariant: `take` assigned the number of every association.
         debug_assert!(self.text(number).is_some(), "role {number}");
         self.text(number).unwrap_or(&NONE)
     }
 
-    /// The number of a role for one more association.
+    /// Returns the number of a role for one more association.
     pub(crate) fn take(&mut self, role: FoldedRole) -> Result<RoleNo, TooLarge> {
         let hash = self.hashing.hash_one(&role);
         let found = self.numbers.find(hash, |no| self.text(*no) == Some(&role));
@@ -82,14 +82,14 @@ impl Roles {
         Ok(number)
     }
 
-    /// One more association has a role that one has already.
+    /// Counts one more association of a role in use.
     pub(crate) fn take_again(&mut self, number: RoleNo) {
         if let Some(slot) = self.slots.get_mut(number as usize) {
             slot.uses += 1;
         }
     }
 
-    /// An association with a role is gone.
+    /// Counts one association of a role less.
     pub(crate) fn release(&mut self, number: RoleNo) {
         let Some(slot) = self.slots.get_mut(number as usize) else {
             return;
@@ -104,7 +104,7 @@ impl Roles {
         }
     }
 
-    /// What they take.
+    /// Returns the allocated bytes.
     pub(crate) fn bytes(&self) -> usize {
         self.slots.capacity() * size_of::<Slot>()
             + self.free.capacity() * size_of::<RoleNo>()

@@ -1,25 +1,25 @@
-//! A hash table in shards: it grows a shard at a time, so that whoever waits for it never waits
-//! for all of it.
+//! A hash table in shards: it grows one shard at a time, so that no caller waits for the growth of
+//! the whole table.
 
 use hashbrown::HashTable;
 
-/// Shards of a table that grows from nothing: at ten million entries one has 160,000 of them, and
-/// grows in milliseconds.
+/// Shards of a table of unknown size: at ten million entries, a shard has 160,000 entries and grows
+/// in milliseconds.
 const SHARDS_MIN: usize = 64;
-/// How many entries a shard has where the number of entries is known beforehand: a little below
-/// seven eighths of 4,096 slots, at which it would double.
+/// Entries planned for each shard if the total is known beforehand: a little below seven eighths of
+/// 4,096 slots, at which it would double.
 const ENTRIES_PLANNED: usize = 3_000;
 
-/// Entries under a hash that the caller gives and compares behind.
+/// A hash table whose caller supplies both hash and equality.
 pub(crate) struct Sharded<T> {
-    /// Empty until something is inserted.
+    /// Empty until the first insertion.
     shards: Vec<HashTable<T>>,
-    /// What the shards have allocated.
+    /// The allocated bytes of the shards.
     bytes: usize,
 }
 
 impl<T> Sharded<T> {
-    /// An empty table.
+    /// Creates an empty table.
     pub(crate) fn new() -> Self {
         Self {
             shards: Vec::new(),
@@ -27,7 +27,7 @@ impl<T> Sharded<T> {
         }
     }
 
-    /// An empty table that takes so many entries without growing, as a rule.
+    /// Creates an empty table with room for this many entries; it rarely grows.
     pub(crate) fn with_room(entries: usize) -> Self {
         let mut table = Self::new();
         if entries > 0 {
@@ -44,19 +44,19 @@ impl<T> Sharded<T> {
         self.bytes = self.shards.iter().map(HashTable::allocation_size).sum();
     }
 
-    /// Which shard a hash belongs to: by bits that a shard itself does not look at, which are the
-    /// lowest and the highest.
+    /// Returns the shard of a hash. Uses bits other than the lowest and highest, which the shard
+    /// itself uses.
     fn shard(&self, hash: u64) -> usize {
         let middle = (hash >> 24) & u64::from(u32::MAX);
         ((middle * self.shards.len() as u64) >> 32) as usize
     }
 
-    /// The entry under a hash that is the one.
+    /// Returns the entry with this hash that `is` accepts.
     pub(crate) fn find(&self, hash: u64, is: impl FnMut(&T) -> bool) -> Option<&T> {
         self.shards.get(self.shard(hash))?.find(hash, is)
     }
 
-    /// Adds an entry that is not there yet.
+    /// Adds an entry that is not in the table.
     pub(crate) fn insert(&mut self, hash: u64, entry: T, hash_of: impl Fn(&T) -> u64) {
         if self.shards.is_empty() {
             self.cut(SHARDS_MIN, 0);
@@ -69,19 +69,19 @@ impl<T> Sharded<T> {
         }
     }
 
-    /// Takes the entry under a hash that is the one.
+    /// Removes the entry with this hash that `is` accepts.
     pub(crate) fn remove(&mut self, hash: u64, is: impl FnMut(&T) -> bool) -> Option<T> {
         let shard = self.shard(hash);
         let found = self.shards.get_mut(shard)?.find_entry(hash, is).ok()?;
         Some(found.remove().0)
     }
 
-    /// All entries, in no order.
+    /// Returns all entries, in no order.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &T> {
         self.shards.iter().flatten()
     }
 
-    /// What it takes, without what its entries point to.
+    /// Returns the allocated bytes, without the heap data of the entries.
     pub(crate) fn bytes(&self) -> usize {
         self.bytes + self.shards.capacity() * size_of::<HashTable<T>>()
     }
@@ -91,7 +91,7 @@ impl<T> Sharded<T> {
 mod tests {
     use super::*;
 
-    /// Hashes that share all bits, or none but the lowest.
+    /// Hashes that share all bits, or only the lowest.
     fn hash_of(entry: &u64) -> u64 {
         if *entry < 1_000 {
             7

@@ -1,5 +1,5 @@
-//! Tickets by number and by the caller's id, which is compared whole: two ids with one hash are
-//! two ids. The hash is keyed at random, so that nobody can choose ids that collide.
+//! Tickets by number and by the caller's id. Ids are compared whole: two ids with the same hash
+//! remain different. The hash has a random key, so that callers cannot choose ids that collide.
 
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
@@ -7,36 +7,36 @@ use std::hash::BuildHasher;
 use crate::number::{TooLarge, make_room, place, reach};
 use crate::sharded::Sharded;
 
-/// Ids that nobody has any more are kept below this many bytes, whatever share of all they are:
-/// throwing them out walks over all tickets.
+/// Removed ids below this many bytes are always kept, whatever their share: compaction walks all
+/// tickets.
 const GARBAGE_KEPT: usize = 64 << 10;
 
-/// What the rule asks of a ticket.
+/// The fields of a ticket that the visibility rule reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct TicketParts {
     pub(crate) requester: u32,
-    /// 0: none.
+    /// 0 if there is no account.
     pub(crate) account: u32,
     pub(crate) private: bool,
 }
 
-/// A ticket, packed.
+/// A packed ticket.
 #[derive(Clone, Copy, Default)]
 struct Row {
-    /// 0: there is no such ticket.
+    /// 0 if the ticket does not exist.
     requester: u32,
-    /// The account, 0 for none, below the two marks.
+    /// The account (0 if there is no account), below the two flags.
     marked_account: u32,
-    /// A byte of the id's length, then the id itself, so that who compares it has fetched the
-    /// ticket too. One longer than [`HERE_MAX`] stands among `keys`, and here is where it begins.
+    /// The length of the id in one byte, then the id itself, so that comparing it also fetches the
+    /// ticket. An id longer than [`HERE_MAX`] is in `keys`, and this holds its position.
     id: [u8; 1 + HERE_MAX],
 }
 
-/// The longest id that stands in the row: ticket systems count, and their ids are shorter.
+/// The longest id in the row: ticket systems use counters, and their ids are shorter.
 const HERE_MAX: usize = 15;
 
 const PRIVATE: u32 = 1 << 31;
-/// Whether the ticket has a copy list: most have none and are not looked up there.
+/// Whether the ticket has contacts in CC: most tickets have no entry there and need no lookup.
 const COPIED: u32 = 1 << 30;
 const MARKS: u32 = PRIVATE | COPIED;
 
@@ -49,7 +49,7 @@ impl Row {
         self.id_length() > HERE_MAX
     }
 
-    /// Where an id begins that does not stand here.
+    /// Returns the position of an id that is in `keys`.
     fn key(&self) -> usize {
         let [_, a, b, c, d, ..] = self.id;
         place(u32::from_le_bytes([a, b, c, d]))
@@ -74,22 +74,22 @@ impl Row {
     }
 }
 
-/// The contacts in copy of a ticket, by number.
+/// The contacts in CC of a ticket, by number.
 struct Copies {
     ticket: u32,
     contacts: Box<[u32]>,
 }
 
-/// See the module.
+/// See the module documentation.
 pub(crate) struct Tickets<S = RandomState> {
     rows: Vec<Row>,
     /// The ids that are too long for a row.
     keys: Vec<u8>,
-    /// How many bytes of them nobody has any more.
+    /// How many of these bytes belong to removed ids.
     garbage: usize,
     numbers: Sharded<u32>,
     copies: Sharded<Copies>,
-    /// What the entries of `copies` point to.
+    /// The heap bytes of the entries of `copies`.
     copies_bytes: usize,
     hashing: S,
 }
@@ -107,7 +107,7 @@ impl<S: BuildHasher> Tickets<S> {
         }
     }
 
-    /// The ticket with an id.
+    /// Returns the ticket with an id.
     pub(crate) fn find(&self, key: &str) -> Option<u32> {
         let key = key.as_bytes();
         let hash = self.hashing.hash_one(key);
@@ -115,18 +115,18 @@ impl<S: BuildHasher> Tickets<S> {
         self.numbers.find(hash, has).copied()
     }
 
-    /// The id of a ticket that is there.
+    /// Returns the id of an existing ticket.
     pub(crate) fn key(&self, ticket: u32) -> &[u8] {
         key_of(&self.rows, &self.keys, ticket)
     }
 
-    /// A ticket.
+    /// Returns a ticket.
     pub(crate) fn get(&self, ticket: u32) -> Option<TicketParts> {
         let row = self.rows.get(place(ticket))?;
         (row.requester != 0).then(|| row.parts())
     }
 
-    /// Adds a ticket under an id that no other has, so far without being found by it.
+    /// Adds a ticket under an unused id. [`find`](Self::find) does not return it yet.
     pub(crate) fn add_unfound(
         &mut self,
         ticket: u32,
@@ -149,7 +149,7 @@ impl<S: BuildHasher> Tickets<S> {
         Ok(())
     }
 
-    /// Adds a ticket under an id that no other has.
+    /// Adds a ticket under an unused id.
     pub(crate) fn add(
         &mut self,
         ticket: u32,
@@ -167,7 +167,7 @@ impl<S: BuildHasher> Tickets<S> {
         self.numbers.insert(hash_of(&ticket), ticket, hash_of);
     }
 
-    /// Has all tickets found, in a table that is cut for them, and marks those with a copy list.
+    /// Builds the table by id with its final size, and flags the tickets that have contacts in CC.
     pub(crate) fn make_all_found(&mut self) {
         let living = self.rows.iter().filter(|row| row.requester != 0).count();
         self.numbers = Sharded::with_room(living);
@@ -184,12 +184,12 @@ impl<S: BuildHasher> Tickets<S> {
         }
     }
 
-    /// Writes what a ticket that is there is.
+    /// Writes the fields of an existing ticket.
     pub(crate) fn set(&mut self, ticket: u32, parts: TicketParts) {
         self.rows[place(ticket)].set(parts);
     }
 
-    /// Moves a ticket if it stands where it is said to stand; answers whether it did.
+    /// Moves a ticket if it has this requester and account; returns whether it did.
     pub(crate) fn moved(&mut self, ticket: u32, requester: u32, before: u32, after: u32) -> bool {
         let Some(row) = self.rows.get_mut(place(ticket)) else {
             return false;
@@ -201,7 +201,7 @@ impl<S: BuildHasher> Tickets<S> {
         stands
     }
 
-    /// Takes a ticket that is there, with its copy list.
+    /// Removes an existing ticket and its CC list.
     pub(crate) fn remove(&mut self, ticket: u32) {
         self.set_copies(ticket, Box::default());
         let hash = self.hashing.hash_one(self.key(ticket));
@@ -217,7 +217,7 @@ impl<S: BuildHasher> Tickets<S> {
 
     fn throw_garbage_out(&mut self) {
         let mut kept = Vec::with_capacity(self.keys.len() - self.garbage);
-        // The row of a ticket that is gone has no id at all.
+        // The row of a removed ticket has no id.
         for row in self.rows.iter_mut().filter(|row| row.is_elsewhere()) {
             let (at, from) = (kept.len() as u32, row.key());
             kept.extend_from_slice(&self.keys[from..from + row.id_length()]);
@@ -227,7 +227,7 @@ impl<S: BuildHasher> Tickets<S> {
         self.garbage = 0;
     }
 
-    /// The contacts in copy of a ticket, by number.
+    /// Returns the contacts in CC of a ticket, by number.
     pub(crate) fn copies(&self, ticket: u32) -> &[u32] {
         match self.rows.get(place(ticket)) {
             Some(row) if row.marked_account & COPIED != 0 => self.copies_listed(ticket),
@@ -241,7 +241,7 @@ impl<S: BuildHasher> Tickets<S> {
         found.map_or(&[], |entry| &entry.contacts)
     }
 
-    /// Writes the copy list of a ticket that is there: contacts by number.
+    /// Writes the CC list of an existing ticket: contacts by number.
     pub(crate) fn set_copies(&mut self, ticket: u32, contacts: Box<[u32]>) {
         if !self.copies(ticket).is_empty() {
             let hash = self.hashing.hash_one(ticket);
@@ -257,8 +257,7 @@ impl<S: BuildHasher> Tickets<S> {
         }
     }
 
-    /// Lists copies of a ticket that is not marked as having them: see
-    /// [`make_all_found`](Self::make_all_found).
+    /// Stores a CC list without flagging its ticket: see [`make_all_found`](Self::make_all_found).
     pub(crate) fn list_copies(&mut self, ticket: u32, contacts: Box<[u32]>) {
         self.copies_bytes += contacts.len() * size_of::<u32>();
         let hashing = &self.hashing;
@@ -267,23 +266,23 @@ impl<S: BuildHasher> Tickets<S> {
             .insert(hash, entry, |entry| hashing.hash_one(entry.ticket));
     }
 
-    /// One more than the highest number that there may be.
+    /// Returns the highest possible number plus one.
     pub(crate) fn end(&self) -> u32 {
         self.rows.len() as u32
     }
 
-    /// What they take, their copy lists aside.
+    /// Returns the allocated bytes, without the CC lists.
     pub(crate) fn bytes(&self) -> usize {
         self.rows.capacity() * size_of::<Row>() + self.keys.capacity() + self.numbers.bytes()
     }
 
-    /// What the copy lists take.
+    /// Returns the allocated bytes of the CC lists.
     pub(crate) fn copies_bytes(&self) -> usize {
         self.copies.bytes() + self.copies_bytes
     }
 }
 
-/// The id of a ticket that is there.
+/// Returns the id of an existing ticket.
 fn key_of<'k>(rows: &'k [Row], keys: &'k [u8], ticket: u32) -> &'k [u8] {
     let row = &rows[place(ticket)];
     let length = row.id_length();

@@ -2,7 +2,7 @@ use std::hash::Hasher;
 
 use super::*;
 
-/// A hasher for which all ids are one.
+/// A hasher that returns the same hash for every id.
 #[derive(Default)]
 struct Colliding;
 
@@ -30,7 +30,7 @@ fn parts(requester: u32) -> TicketParts {
     }
 }
 
-/// Ids on both sides of what a row holds: every other is one byte too long for it.
+/// Ids around the maximum of a row: every second id is one byte too long.
 fn key(ticket: u32) -> String {
     let digits = HERE_MAX - 2 + ticket as usize % 2;
     format!("T-{ticket:0digits$}")
@@ -91,7 +91,7 @@ fn ids_of_deleted_tickets_are_thrown_out_and_the_others_stay_found() {
 #[test]
 fn tickets_that_were_added_unfound_are_all_found_at_the_end() {
     let mut tickets = Tickets::new(RandomState::new());
-    // Copies may come before their tickets, and of a ticket that is not there are not shown.
+    // CC lists may be stored before their tickets; the list of a missing ticket is not returned.
     tickets.list_copies(2, [7].into());
     tickets.list_copies(4, [8].into());
     for ticket in [1, 2, 300] {
