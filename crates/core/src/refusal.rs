@@ -92,13 +92,13 @@ pub enum Refusal {
         owner: String,
     },
     /// A contact has the same address twice.
-    #[error("the address {0} is given twice")]
+    #[error("the address {0} appears twice: send it once")]
     AddressRepeated(String),
     /// `record`: the requester does not exist
     #[error("the requester, contact {0}, does not exist")]
     RequesterNotFound(ContactId),
     /// `record`: contacts in CC do not exist
-    #[error("there {} {} to be in copy", if .0.len() == 1 { "is no contact" } else { "are no contacts" }, list(.0))]
+    #[error("these contacts in CC do not exist: {}", list(.0))]
     CopiesNotFound(Vec<ContactId>),
     /// `record`: one call contains the same ticket twice
     #[error("ticket {:?} appears earlier in this call: send each ticket once", .0.as_str())]

@@ -157,11 +157,11 @@ fn a_requester_and_copies_who_do_not_exist_are_named_each_once() {
     assert_eq!(refusal, Refusal::CopiesNotFound(vec![c(8), c(9)]));
     assert_eq!(
         refusal.to_string(),
-        "there are no contacts c8, c9 to be in copy"
+        "these contacts in CC do not exist: c8, c9"
     );
     assert_eq!(
         Refusal::CopiesNotFound(vec![c(8)]).to_string(),
-        "there is no contact c8 to be in copy"
+        "these contacts in CC do not exist: c8"
     );
 }
 
