@@ -46,8 +46,8 @@ pub(crate) struct Refused {
 pub enum Followed {
     /// All change sets are in memory.
     Applied,
-    /// The organization is loading or an earlier change set is missing. It cannot be read until
-    /// then.
+    /// The organization is loading, or an earlier change set is missing. Reads return `None` until
+    /// it has caught up.
     Behind,
     /// They contradict the facts in memory, which were dropped for this reason. Load them again.
     Dropped(NotApplied),
