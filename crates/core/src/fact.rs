@@ -156,7 +156,7 @@ pub trait Facts {
     fn account(&self, id: AccountId) -> Result<Option<Stored<Account>>, Unavailable>;
     /// Returns a contact.
     fn contact(&self, id: ContactId) -> Result<Option<Stored<Contact>>, Unavailable>;
-    /// Returns whether a contact exists: as [`contact`](Self::contact), but without reading the record.
+    /// Returns whether a contact exists, without reading the record.
     fn contact_exists(&self, id: ContactId) -> Result<bool, Unavailable> {
         Ok(self.contact(id)?.is_some())
     }
