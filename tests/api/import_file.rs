@@ -294,13 +294,13 @@ async fn several_columns_of_addresses_are_places_on_the_list(world: World) {
 }
 
 async fn rejects_come_as_a_file_for_excel_and_the_corrected_file_is_imported(world: World) {
-    let file = "氏名,メール,電話,会社名\n田中 太郎,nowhere,+81 3,\"=A,1\"\n林 花子,h@example.com,,\n=森,m,'x,-1\n";
+    let file = "氏名,メール,内線,会社名\n田中 太郎,nowhere,+81 3,\"=A,1\"\n林 花子,h@example.com,,\n=森,m,'x,-1\n";
     let import = world.import(creating(CONTACTS), file).await;
     assert_eq!(counts(&import), [1, 0, 0, 2]);
     let rejects = String::from_utf8(world.rejects_file(&import.id).await).unwrap();
     let rejects = rejects.strip_prefix('\u{feff}').expect("a BOM").to_owned();
     let lines: Vec<&str> = rejects.split("\r\n").collect();
-    assert_eq!(lines[0], "氏名,メール,電話,会社名,Row,Column,Reason");
+    assert_eq!(lines[0], "氏名,メール,内線,会社名,Row,Column,Reason");
     assert!(
         lines[1].starts_with("田中 太郎,nowhere,'+81 3,\"'=A,1\",2,メール,FIELD_INVALID: "),
         "{}",
@@ -316,7 +316,7 @@ async fn rejects_come_as_a_file_for_excel_and_the_corrected_file_is_imported(wor
     let corrected = rejects.replace("nowhere", "t@example.com");
     let again = world.import(creating(CONTACTS), &corrected).await;
     assert_eq!((counts(&again), again.rows_total), ([1, 0, 0, 1], 2));
-    assert_eq!(again.ignored_headers, ["電話"]);
+    assert_eq!(again.ignored_headers, ["内線"]);
     // The mark against formulas is off again.
     assert!(
         world
@@ -330,7 +330,7 @@ async fn rejects_come_as_a_file_for_excel_and_the_corrected_file_is_imported(wor
     let lines: Vec<&str> = rest.split("\r\n").collect();
     assert_eq!(
         lines[0],
-        "\u{feff}氏名,メール,電話,会社名,Row,Column,Reason"
+        "\u{feff}氏名,メール,内線,会社名,Row,Column,Reason"
     );
     assert!(
         lines[1].starts_with("'=森,m,'x,'-1,3,メール,"),

@@ -6,11 +6,11 @@
 //!
 //! | question | answer | file |
 //! | --- | --- | --- |
-//! | Are these two external ids or e-mail addresses equal? | [`fold`] | `fold.rs` |
-//! | Are these two names equal? | [`name_key`], [`person_key`] | `name_key.rs` |
+//! | Are these two external ids or e-mail addresses equal? | [`fold()`] | `fold.rs` |
+//! | Are these two names equal? | [`name_key()`], [`person_key`] | `name_key.rs` |
 //! | What is a legal form, and how is it written? | [`LEGAL_FORMS`] | `legal_form.rs` |
 //! | Under which heading does a picker show it? | [`Heading`] | `heading.rs` |
-//! | Where is it in the order of a list? | [`sort_key`] | `sort_key.rs` |
+//! | Where is it in the order of a list? | [`sort_key()`] | `sort_key.rs` |
 //! | Does a query find it? | [`search_text`], [`SearchQuery`], [`grams`] | `search.rs` |
 //! | All of these for one account or contact | [`Derived`] | `derived.rs` |
 //!

@@ -52,7 +52,7 @@ pub struct ContactNames<'a> {
 pub struct Derived {
     /// The heading in a picker.
     pub heading: Heading,
-    /// The position in a list: see [`sort_key`](super::sort_key).
+    /// The position in a list: see [`sort_key`](super::sort_key()).
     pub sort_key: Vec<u8>,
     /// The key for exact matches: see [`name_key`] for an account, [`person_key`] for a contact.
     pub name_key: String,

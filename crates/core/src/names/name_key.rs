@@ -5,7 +5,7 @@ use super::spelling::{entirely, strip_bracketed, take_apart};
 
 /// Returns the key of an account's name: two names match exactly if their keys are equal.
 ///
-/// Width and case do not count ([`fold`](super::fold)), white space is collapsed, and invisible
+/// Width and case do not count ([`fold`](super::fold())), white space is collapsed, and invisible
 /// characters are removed. All spellings of a legal form at the start or the end become the same,
 /// as does white space next to it: `㈱ 山田` and `株式会社山田` are equal; `山田株式会社` differs, because the
 /// position of the form is part of a company's name. The function is idempotent.
