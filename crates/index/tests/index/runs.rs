@@ -128,7 +128,7 @@ fn every_kind_of_difference_is_named_and_no_more_than_asked() {
     }
     let found = base.differences(&empty(), 9);
     assert!(
-        found.iter().any(|what| what.starts_with("the moment")),
+        found.iter().any(|what| what.starts_with("the revision")),
         "{found:?}"
     );
 }
