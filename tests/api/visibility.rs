@@ -1,4 +1,5 @@
-//! **Visibility**: the one rule, and that all who ask it agree.
+//! **Visibility**: the one rule with its clauses `requester`, `cc` and `account`, and that all who
+//! ask it agree.
 
 use roster_api::v1::*;
 use tonic::Code;

@@ -170,7 +170,7 @@ impl AssociateContacts {
     }
 }
 
-/// Decides one association with an existing account.
+/// Decides one association with an existing account. It changes no ticket (`no-backfill`).
 pub(super) fn judge<F: Facts>(
     facts: &F,
     settings: &Settings,
@@ -194,6 +194,7 @@ pub(super) fn judge<F: Facts>(
     may_add(facts, settings, pair.contact, accounts)?;
     Ok(Associated::Created(Stored {
         record: Association {
+            // `one-primary`: the first account of a contact is its primary account.
             primary: count == 0,
             sees_account_tickets: wanted
                 .sees_account_tickets

@@ -13,7 +13,7 @@ use crate::rules::association::with_primary;
 use crate::rules::disposition::Disposition;
 use crate::rules::{account_of, check_etag, contact_of};
 
-/// Deletes an account.
+/// `deletion`: deletes an account.
 #[derive(Clone, Debug)]
 pub struct DeleteAccount {
     /// The account to delete.
@@ -159,7 +159,7 @@ pub enum RequestedTickets {
     Reassign(ContactId),
 }
 
-/// Deletes a contact.
+/// `deletion`: deletes a contact.
 #[derive(Clone, Debug)]
 pub struct DeleteContact {
     /// The contact to delete.

@@ -180,7 +180,8 @@ impl Record {
     }
 
     /// `auto-fill`: returns the account, and whether it was filled in. Refuses an account that is
-    /// not the requester's.
+    /// not the requester's. By `no-backfill` an accepted account creates no association, and a
+    /// known ticket keeps its account.
     fn account_of<F: Facts>(
         &self,
         facts: &F,

@@ -122,9 +122,9 @@ impl Verdict {
     }
 }
 
-/// **Visibility**: a contact sees a ticket if it is the requester, if it is in CC, or if an account
-/// shares the ticket with it; a blocked contact sees nothing. Every clause is evaluated, so that
-/// the verdict names all clauses that hold.
+/// **Visibility**: a contact sees a ticket if it is the requester (`requester`), if it is in CC
+/// (`cc`), or if an account shares the ticket with it (`account`); a blocked contact sees nothing.
+/// Every clause is evaluated, so that the verdict names all clauses that hold.
 pub fn sight<F: SightFacts + ?Sized>(
     facts: &F,
     contact: ContactId,
@@ -150,6 +150,7 @@ pub fn sight<F: SightFacts + ?Sized>(
     })
 }
 
+/// The clause `account`.
 fn account_clause<F: SightFacts + ?Sized>(
     facts: &F,
     contact: ContactId,

@@ -14,6 +14,7 @@ mod contact;
 mod deletion;
 mod disposition;
 mod import;
+mod names;
 mod settings;
 mod ticket;
 mod visibility;

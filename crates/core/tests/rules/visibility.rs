@@ -1,4 +1,4 @@
-//! Visibility: the one rule, clause by clause, and against a naive reading of its words.
+//! Visibility: the one rule, clause by clause (`requester`, `cc`, `account`), and against a naive reading of its words.
 
 use std::convert::Infallible;
 
