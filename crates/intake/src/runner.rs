@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use roster_sheet::{Encoding, Format, Row, Sheet, SheetError};
 use roster_storage::{
@@ -25,6 +26,9 @@ const IMPORTS_AT_ONCE: usize = 4;
 /// Imports that are taken in at all, those at work included: each holds a file of up to a
 /// gibibyte.
 const IMPORTS_MAX: usize = 20;
+/// For how many seconds a batch is tried again while the database is away, unless the server has
+/// another setting: a restart or a failover of the database takes less.
+pub const PATIENCE_SECONDS: u64 = 60;
 
 /// How a file is to be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,6 +49,7 @@ pub struct Config {
 pub struct Intake {
     store: Arc<Store>,
     explain: Explain,
+    patience: Duration,
     places: Arc<Semaphore>,
     turns: Arc<Semaphore>,
     stop: watch::Sender<bool>,
@@ -60,11 +65,13 @@ pub(crate) struct Surveyed {
 }
 
 impl Intake {
-    /// An intake into this store. `explain` says of a row's fault the reason and the text.
-    pub fn new(store: Arc<Store>, explain: Explain) -> Self {
+    /// An intake into this store. `explain` says of a row's fault the reason and the text. An import
+    /// fails when the database is away for longer than `patience`.
+    pub fn new(store: Arc<Store>, explain: Explain, patience: Duration) -> Self {
         Self {
             store,
             explain,
+            patience,
             places: Arc::new(Semaphore::new(IMPORTS_MAX)),
             turns: Arc::new(Semaphore::new(IMPORTS_AT_ONCE)),
             stop: watch::Sender::new(false),
@@ -92,6 +99,7 @@ impl Intake {
         let begin = Beginning {
             store: Arc::clone(&self.store),
             explain: self.explain,
+            patience: self.patience,
             turns: Arc::clone(&self.turns),
             stop: self.stop.subscribe(),
             organization,
@@ -133,6 +141,7 @@ impl Intake {
 pub(crate) struct Beginning {
     pub(crate) store: Arc<Store>,
     pub(crate) explain: Explain,
+    pub(crate) patience: Duration,
     pub(crate) turns: Arc<Semaphore>,
     pub(crate) stop: watch::Receiver<bool>,
     pub(crate) organization: OrganizationName,

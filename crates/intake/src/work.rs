@@ -18,8 +18,6 @@ use crate::runner::{Beginning, Surveyed};
 
 /// Batches that are read ahead of the one that is written.
 const BATCHES_AHEAD: usize = 1;
-/// How long a database may be away until an import gives up.
-const DATABASE_PATIENCE: Duration = Duration::from_secs(60);
 /// How long to wait before a batch is tried again.
 const RETRY_AFTER: Duration = Duration::from_millis(500);
 /// After so many rows statistics are made anew. An organization that they do not know is taken for
@@ -131,7 +129,7 @@ impl Work {
 
     /// Writes a batch, again and again while the database is away; answers how long it took.
     async fn write(&mut self, batch: Arc<Batch>) -> Result<Duration, Ended> {
-        let until = Instant::now() + DATABASE_PATIENCE;
+        let until = Instant::now() + self.begin.patience;
         loop {
             let error = match self.try_write(&batch).await {
                 Ok((counts, took)) => {
@@ -139,7 +137,7 @@ impl Work {
                     return Ok(took);
                 }
                 Err(NotDone::Storage(StorageError::ImportMoved)) => {
-                    self.catch_up(batch.len() as u64).await?;
+                    self.catch_up(batch.len() as u64, until).await?;
                     return Ok(Duration::ZERO);
                 }
                 Err(NotDone::Storage(
@@ -150,12 +148,21 @@ impl Work {
                     return Err(Ended::Failed(ImportFailure::Fault));
                 }
             };
-            tracing::warn!(%error, import = %self.import.id, "a batch is tried again");
-            if Instant::now() >= until {
-                return Err(Ended::Failed(ImportFailure::DatabaseAway));
-            }
-            self.pause().await?;
+            self.wait_for_database(&error, until).await?;
         }
+    }
+
+    /// Waits before the database is asked again, unless it has been away for too long.
+    async fn wait_for_database(
+        &mut self,
+        error: &StorageError,
+        until: Instant,
+    ) -> Result<(), Ended> {
+        tracing::warn!(%error, import = %self.import.id, "a batch is tried again");
+        if Instant::now() >= until {
+            return Err(Ended::Failed(ImportFailure::DatabaseAway));
+        }
+        self.pause().await
     }
 
     async fn pause(&mut self) -> Result<(), Ended> {
@@ -227,19 +234,24 @@ impl Work {
     }
 
     /// Finds out what became of a batch whose answer was lost.
-    async fn catch_up(&mut self, rows: u64) -> Result<(), Ended> {
+    async fn catch_up(&mut self, rows: u64, until: Instant) -> Result<(), Ended> {
         let id = self.import.id;
-        let read = self
-            .begin
-            .store
-            .read(&self.begin.organization, move |at| at.import(id))
-            .await;
-        let import = match read {
-            Ok(Some(import)) => import,
-            Ok(None) => return Err(Ended::Elsewhere),
-            Err(error) => {
-                tracing::error!(%error, "an import could not be read");
-                return Err(Ended::Failed(ImportFailure::DatabaseAway));
+        let import = loop {
+            let read = self
+                .begin
+                .store
+                .read(&self.begin.organization, move |at| at.import(id))
+                .await;
+            match read {
+                Ok(Some(import)) => break import,
+                Ok(None) => return Err(Ended::Elsewhere),
+                Err(error @ (StorageError::Unreachable(_) | StorageError::QueueFull)) => {
+                    self.wait_for_database(&error, until).await?;
+                }
+                Err(error) => {
+                    tracing::error!(%error, "an import could not be read");
+                    return Err(Ended::Failed(ImportFailure::Fault));
+                }
             }
         };
         if import.counts.read() != self.read + rows

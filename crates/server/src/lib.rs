@@ -87,7 +87,7 @@ pub async fn serve(
         store: Arc::clone(&store),
         memory: Arc::clone(&memory),
     };
-    let intake = Arc::new(Intake::new(Arc::clone(&store), fault::explain_row));
+    let intake = Arc::new(options.intake(&store));
     let (reporter, health_service) = tonic_health::server::health_reporter();
     let health = Health::new(reporter, services_named());
     health.tell(ServingStatus::Serving).await;

@@ -1,12 +1,15 @@
 //! How the server is started.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::{Parser, Subcommand, ValueEnum};
 
-use roster_storage::LEASE;
+use roster_intake::Intake;
+use roster_storage::{LEASE, Store};
 
+use crate::fault::explain_row;
 use crate::log;
 use crate::memory::{Memory, Wanted};
 
@@ -87,6 +90,15 @@ pub struct Options {
     )]
     pub server_lease: u64,
 
+    /// For how many seconds an import waits while the database is away; after them it ends as failed.
+    #[arg(
+        long,
+        env = "ROSTER_IMPORT_PATIENCE",
+        default_value_t = roster_intake::PATIENCE_SECONDS,
+        value_name = "SECONDS"
+    )]
+    pub import_patience: u64,
+
     /// Where operators find /metrics (for Prometheus), /livez and /readyz, over plain HTTP; nowhere
     /// unless it is said.
     #[arg(long, env = "ROSTER_METRICS", value_name = "ADDRESS")]
@@ -154,6 +166,12 @@ impl Options {
              or say --insecure where the network itself keeps others out",
             self.listen
         )
+    }
+
+    /// An intake of the patience that was asked for.
+    pub(crate) fn intake(&self, store: &Arc<Store>) -> Intake {
+        let patience = Duration::from_secs(self.import_patience);
+        Intake::new(Arc::clone(store), explain_row, patience)
     }
 
     /// Memory of the size and the patience that were asked for.
