@@ -11,6 +11,7 @@ mod association;
 mod dissociation;
 mod errors;
 mod import;
+mod readme;
 mod records;
 mod ticket;
 mod world;
