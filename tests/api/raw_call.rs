@@ -5,6 +5,8 @@ use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
 use tonic::transport::Channel;
 use tonic::{Request, Response, Status};
 
+use crate::manual;
+
 /// Messages are bytes, taken and given as they are.
 #[derive(Clone, Copy, Default)]
 struct Bytes;
@@ -49,14 +51,34 @@ pub async fn call(
     method: &str,
     message: impl Into<Vec<u8>>,
 ) -> Result<Response<Vec<u8>>, Status> {
+    call_of(channel, method, None, message).await
+}
+
+/// The same for an organization other than `default`.
+pub async fn call_of(
+    channel: &Channel,
+    method: &str,
+    organization: Option<&str>,
+    message: impl Into<Vec<u8>>,
+) -> Result<Response<Vec<u8>>, Status> {
     let mut client = tonic::client::Grpc::new(channel.clone())
         .max_decoding_message_size(usize::MAX)
         .max_encoding_message_size(usize::MAX);
     client.ready().await.expect("a connection");
     let path = method.parse().expect("a path");
-    client
-        .unary(Request::new(message.into()), path, Bytes)
-        .await
+    let mut request = Request::new(message.into());
+    if let Some(organization) = organization {
+        let organization = organization.parse().expect("a value of metadata");
+        request
+            .metadata_mut()
+            .insert("roster-organization", organization);
+    }
+    let answer = client.unary(request, path, Bytes).await;
+    match &answer {
+        Ok(answer) => manual::check_items(method, answer.get_ref()),
+        Err(status) => manual::check(method, status),
+    }
+    answer
 }
 
 /// What a server answers to a call that is nothing but HTTP/2: these headers and these bytes, as
@@ -66,6 +88,20 @@ pub async fn http(
     method: &str,
     headers: &[(&'static str, &str)],
     body: impl Into<bytes::Bytes>,
+) -> Status {
+    send(address, method, headers, Some(body.into())).await
+}
+
+/// The same for a call whose message never comes.
+pub async fn http_open(address: &str, method: &str, headers: &[(&'static str, &str)]) -> Status {
+    send(address, method, headers, None).await
+}
+
+async fn send(
+    address: &str,
+    method: &str,
+    headers: &[(&'static str, &str)],
+    body: Option<bytes::Bytes>,
 ) -> Status {
     let stream = tokio::net::TcpStream::connect(address).await;
     let handshake = h2::client::handshake(stream.expect("a connection")).await;
@@ -79,7 +115,11 @@ pub async fn http(
     let sent = client.send_request(request.body(()).expect("a request"), false);
     let (answer, mut sending) = sent.expect("a call");
     // A server that refuses by the headers may end the call before the bytes are on their way.
-    let _ = sending.send_data(body.into(), true);
+    if let Some(body) = body {
+        let _ = sending.send_data(body, true);
+    }
     let answer = answer.await.expect("an answer");
-    Status::from_header_map(answer.headers()).expect("nothing but a status")
+    let status = Status::from_header_map(answer.headers()).expect("nothing but a status");
+    manual::check(method, &status);
+    status
 }

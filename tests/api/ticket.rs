@@ -3,8 +3,8 @@
 use roster_api::v1::ticket_service_client::TicketServiceClient;
 use roster_api::v1::*;
 use tonic::Code;
-use tonic::transport::Channel;
 
+use crate::listed_channel::ListedChannel;
 use crate::world::{World, both_engines, item_reason, refused};
 
 both_engines!(
@@ -314,7 +314,7 @@ async fn another_requester_without_an_account_leaves_the_ticket_without_one(worl
 }
 
 /// Records and deletes as many tickets as one call may, and more.
-async fn calls_have_1_to_1_000_records(client: &mut TicketServiceClient<Channel>, c: &str) {
+async fn calls_have_1_to_1_000_records(client: &mut TicketServiceClient<ListedChannel>, c: &str) {
     for (count, allowed) in [(0, false), (999, true), (1_000, true), (1_001, false)] {
         let tickets = (0..count)
             .map(|n| record(&format!("M{n}"), c, None))

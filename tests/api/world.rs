@@ -13,22 +13,24 @@ use tonic::transport::Channel;
 use tonic::{Code, Response, Status};
 use tonic_types::StatusExt;
 
+use crate::listed_channel::ListedChannel;
 pub use crate::process::{Database, Engine, Server, command, rounds};
 
 /// A client of each service.
 #[derive(Clone)]
 pub struct Clients {
-    pub accounts: AccountServiceClient<Channel>,
-    pub contacts: ContactServiceClient<Channel>,
-    pub associations: AssociationServiceClient<Channel>,
-    pub tickets: TicketServiceClient<Channel>,
-    pub visibility: VisibilityServiceClient<Channel>,
-    pub settings: SettingsServiceClient<Channel>,
-    pub imports: ImportServiceClient<Channel>,
+    pub accounts: AccountServiceClient<ListedChannel>,
+    pub contacts: ContactServiceClient<ListedChannel>,
+    pub associations: AssociationServiceClient<ListedChannel>,
+    pub tickets: TicketServiceClient<ListedChannel>,
+    pub visibility: VisibilityServiceClient<ListedChannel>,
+    pub settings: SettingsServiceClient<ListedChannel>,
+    pub imports: ImportServiceClient<ListedChannel>,
 }
 
 impl Clients {
     pub fn over(channel: Channel) -> Self {
+        let channel = ListedChannel(channel);
         Self {
             accounts: AccountServiceClient::new(channel.clone()),
             contacts: ContactServiceClient::new(channel.clone()),
