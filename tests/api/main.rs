@@ -10,6 +10,7 @@
 
 mod account_fields;
 mod agreement;
+mod answer_size;
 mod association;
 mod batch_limits;
 mod caller;
@@ -26,10 +27,12 @@ mod errors;
 mod file_lock;
 mod generated;
 mod hostile;
+mod ignored_input;
 mod import;
 mod import_association;
 mod import_cells;
 mod import_file;
+mod import_limits;
 mod import_run;
 mod importing;
 mod kill;
@@ -55,6 +58,7 @@ mod random_changes;
 mod raw_call;
 mod reasons;
 mod remembering_client;
+mod request_id;
 mod search;
 mod servers;
 mod stop;
