@@ -60,7 +60,7 @@ fn at_a_terminal_the_preview_is_shown_and_the_answer_counts() {
     );
     assert!(
         ran.out
-            .contains("it still sees 3 tickets of a2 as requester and 0 in copy"),
+            .contains("it still sees 3 tickets of a2 as requester and 0 in CC"),
         "{}",
         ran.out
     );
@@ -153,6 +153,6 @@ fn an_account_in_use_is_deleted_only_with_both_choices() {
     assert_eq!(
         told,
         "c1 is deleted: 1 association ended, 3 tickets deleted, \
-         0 tickets given to the new requester\n"
+         0 tickets moved to the new requester\n"
     );
 }

@@ -19,7 +19,7 @@ fn a_refusal_says_what_why_and_what_to_do() {
     assert_eq!(
         missing,
         "error: no account has the external id \"D9\"\n\
-         try: roster accounts list QUERY finds its id by a part of its name\n"
+         try: roster accounts list QUERY finds its id by part of its name\n"
     );
     let missing = world.fails(1, &["contacts", "show", "x@example.jp"]);
     assert!(
@@ -190,17 +190,17 @@ fn what_is_known_without_a_server_ends_with_2_though_there_is_none() {
         ),
         (
             &["settings", "set", "sharing_enabled=1"],
-            "it is true or false",
+            "expected true or false",
         ),
         (
             &["settings", "set", "accounts_per_contact_max=x"],
-            "it is a number",
+            "expected a number",
         ),
         (
             &["settings", "set", "default_sharing_mode=x"],
             "nobody, granted, roles or everyone",
         ),
-        (&["accounts", "update", "a1"], "nothing is to be changed"),
+        (&["accounts", "update", "a1"], "nothing to change"),
         (
             &["accounts", "update", "a1", "--clear", "foo"],
             "name_reading",
@@ -217,15 +217,12 @@ fn what_is_known_without_a_server_ends_with_2_though_there_is_none() {
             ],
             "at once",
         ),
-        (&["contacts", "update", "c1"], "nothing is to be changed"),
+        (&["contacts", "update", "c1"], "nothing to change"),
         (
             &["contacts", "update", "c1", "--clear", "family_name"],
             "given_name",
         ),
-        (
-            &["association", "update", "a1", "c1"],
-            "nothing is to be changed",
-        ),
+        (&["association", "update", "a1", "c1"], "nothing to change"),
     ] {
         let args = [args, &["--server", &away]].concat();
         let refused = world.fails(2, &args);

@@ -91,7 +91,7 @@ fn rejected_rows_stand_beside_the_file_and_an_older_such_file_is_not_overwritten
     fs::write(&rejects, "corrected by hand").unwrap();
     let refused = world.fails(5, &["import", "contacts", &file]);
     assert!(
-        refused.contains("is there already") && refused.contains("--force"),
+        refused.contains("already exists") && refused.contains("--force"),
         "{refused}"
     );
     assert_eq!(fs::read_to_string(&rejects).unwrap(), "corrected by hand");
@@ -106,10 +106,7 @@ fn rejects_that_could_not_be_written_are_told_before_a_row_goes_in() {
     let text = fs::read_to_string(world.folder.path().join(&file)).unwrap();
     for more in [&["--rejects", &file][..], &["--rejects", &file, "--force"]] {
         let refused = world.fails(2, &[&["import", "contacts", &file], more].concat());
-        assert!(
-            refused.contains("is the file that is imported"),
-            "{refused}"
-        );
+        assert!(refused.contains("is the imported file itself"), "{refused}");
     }
     let nowhere = ["import", "contacts", &file, "--rejects", "nowhere/r.csv"];
     let refused = world.fails(5, &nowhere);
@@ -157,7 +154,7 @@ fn the_standard_input_is_imported_and_its_rejects_go_where_they_are_told_to() {
             (3, "1".into()),
             "{ran:?}"
         );
-        let advice = "1 rejected row not written: send the same again with --rejects PATH";
+        let advice = "1 rejected row not written: import it again with --rejects PATH";
         assert!(ran.err.contains(advice), "{ran:?}");
     }
     let ran = fed(

@@ -124,7 +124,7 @@ fn an_address_that_is_another_contacts_external_id_is_no_guess() {
     world.ok(&["contacts", "create", "B", "--external-id", "x@example.jp"]);
     let refused = world.fails(1, &["contacts", "show", "x@example.jp"]);
     assert!(
-        refused.contains("several are named so: c1, c2"),
+        refused.contains("the name is ambiguous: c1, c2"),
         "{refused}"
     );
     assert!(

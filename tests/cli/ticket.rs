@@ -24,7 +24,7 @@ fn a_ticket_is_recorded_updated_listed_and_deleted() {
     assert_eq!(ran.code, 0, "{ran:?}");
     assert_eq!(
         ran.out,
-        "id\tT-1\nsubject\t印刷できない\nstatus\topen\nrequester\tc1\naccount\ta1\nin copy\tc2\n\
+        "id\tT-1\nsubject\t印刷できない\nstatus\topen\nrequester\tc1\naccount\ta1\nCC\tc2\n\
          created\t2026-04-01T00:00:00Z\n"
     );
     assert!(ran.err.contains("the account was filled in"), "{ran:?}");

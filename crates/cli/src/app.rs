@@ -1,4 +1,4 @@
-//! What every command has: the server and where its answers go.
+//! The connection and the output that every command uses.
 
 use roster_client::Roster;
 

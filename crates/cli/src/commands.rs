@@ -1,4 +1,4 @@
-//! The commands: a file for each family. Each finds who was named, calls, and shows the answer.
+//! The commands, one file for each family. Each resolves names, calls, and prints the answer.
 
 pub(crate) mod account;
 pub(crate) mod association;
@@ -40,7 +40,7 @@ pub(crate) async fn run(command: Command, app: &mut App) -> Result<Exit, Failure
     }
 }
 
-/// What is wrong with a command as far as that is known before a server is asked.
+/// Finds errors in a command before it calls a server.
 pub(crate) fn check(command: &Command) -> Result<(), Failure> {
     match command {
         Command::Accounts(command) => command.check(),
@@ -50,12 +50,12 @@ pub(crate) fn check(command: &Command) -> Result<(), Failure> {
     }
 }
 
-/// The fields that an update names: those that were given, and those that are to be cleared.
+/// The fields that an update names: fields with a value and fields to clear.
 #[derive(Default)]
 struct Mask(Vec<String>);
 
 impl Mask {
-    /// A field that was given is named, and its value taken.
+    /// Adds `path` if a value was given, and returns the value.
     fn take<T: Default>(&mut self, path: &str, given: Option<T>) -> T {
         if given.is_some() {
             self.0.push(path.to_owned());
@@ -63,7 +63,7 @@ impl Mask {
         given.unwrap_or_default()
     }
 
-    /// A list that was given is named; an empty one was not given.
+    /// Adds `path` if the list is not empty, and returns the list.
     fn take_list<T>(&mut self, path: &str, given: Vec<T>) -> Vec<T> {
         if !given.is_empty() {
             self.0.push(path.to_owned());
@@ -74,22 +74,22 @@ impl Mask {
     fn with_cleared(mut self, cleared: Vec<String>) -> Result<FieldMask, Failure> {
         if let Some(twice) = cleared.iter().find(|path| self.0.contains(path)) {
             return Err(Failure::usage(
-                format!("{twice} is given a value and cleared at once"),
-                "leave one of them out",
+                format!("cannot set and clear {twice} at once"),
+                "remove one of the two options",
             ));
         }
         self.0.extend(cleared);
         if self.0.is_empty() {
             return Err(Failure::usage(
-                "nothing is to be changed",
-                "name a field and its value; --help lists them",
+                "nothing to change",
+                "set at least one field; --help lists them",
             ));
         }
         Ok(FieldMask { paths: self.0 })
     }
 }
 
-/// The size of a page for so many items: no more than are wanted.
+/// The page size for a limit: never more items than the limit.
 fn page_size(limit: Option<usize>) -> i32 {
     /// The largest page of the API.
     const PAGE_ITEMS_MAX: usize = 1_000;
@@ -97,7 +97,7 @@ fn page_size(limit: Option<usize>) -> i32 {
     i32::try_from(wanted).unwrap_or_default()
 }
 
-/// What becomes of tickets, with the account that they move to.
+/// The ticket disposition, with the account that the tickets move to.
 async fn disposition(
     app: &App,
     choice: Option<&Choice>,
@@ -132,7 +132,7 @@ mod tests {
 
     use prost_reflect::DescriptorPool;
 
-    /// A field that the API has and no flag writes would be out of an operator's reach.
+    /// An operator can write a field only if a flag exists for it.
     #[test]
     fn every_field_of_an_account_and_a_contact_has_a_flag() {
         let pool = DescriptorPool::decode(roster_api::FILE_DESCRIPTOR_SET).expect("the API");

@@ -1,4 +1,4 @@
-//! How a command ends: its exit code, and what a person is told when it did not do what was asked.
+//! How a command ends: its exit code, and the message if it failed.
 
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -8,24 +8,25 @@ use roster_client::v1::ErrorReason;
 use roster_client::{Error, Refusal};
 use serde_json::json;
 
-/// Told at the end of `roster --help`.
+/// Printed at the end of `roster --help`.
 pub(crate) const EXIT_CODES: &str = "\
 Exit codes:
   0  done; check: every ticket is visible
   1  refused, not found, or answered \"no\"
-  2  the command line is wrong, as is known without asking the server
-  3  done in part: rows were rejected, or some items failed
+2  the command line is wrong; no server was called
+3  partly done: rows were rejected, or some items failed
   4  the server cannot be reached or does not answer
-  5  a file or the terminal cannot be read or written, or a file is in the way";
+5  a file or the terminal cannot be read or written, or the file to write already exists";
 
-/// Told at the end of `roster --help` too.
+/// Printed at the end of `roster --help`, too.
 pub(crate) const JSON_ERRORS: &str = "\
-Errors with --json are one object on the error output, and of the same form in the items of a batch:
+With --json an error is one object on stderr. Errors in the items of a batch have the same form:
   {\"error\":{\"code\":\"NOT_FOUND\",\"reason\":\"ACCOUNT_NOT_FOUND\",\"message\":\"there is no account a9\",
             \"field\":null,\"metadata\":{\"account_id\":\"a9\"}}}
-  code is the name of a gRPC code, reason a value of the API's ErrorReason without its prefix. Where
-  no server answered: UNAVAILABLE with UNREACHABLE, DEADLINE_EXCEEDED, INVALID_ARGUMENT with USAGE
-  (the command line), UNKNOWN with FILE, INTERNAL with ANSWER (it cannot be understood).";
+code is the name of a gRPC code, reason a value of ErrorReason without its prefix. If no server
+  answered, code and reason are UNAVAILABLE and UNREACHABLE, DEADLINE_EXCEEDED twice,
+  INVALID_ARGUMENT and USAGE (the command line), UNKNOWN and FILE, or INTERNAL and ANSWER (this
+  program does not understand the answer).";
 
 /// The exit code of a command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,7 +44,7 @@ impl From<Exit> for ExitCode {
         Self::from(match exit {
             Exit::Done => 0,
             Exit::Refused => 1,
-            // As clap has it.
+            // The same code as clap's.
             Exit::Usage => 2,
             Exit::Part => 3,
             Exit::Unreachable => 4,
@@ -53,7 +54,7 @@ impl From<Exit> for ExitCode {
 }
 
 impl Exit {
-    /// Of a batch: some failed, or all did.
+    /// The exit of a batch, by how many of its items failed.
     pub(crate) fn of_items(failed: usize, all: usize) -> Self {
         match failed {
             0 => Self::Done,
@@ -63,31 +64,31 @@ impl Exit {
     }
 }
 
-/// Why a command did not do what was asked.
+/// Why a command failed.
 #[derive(Debug)]
 pub(crate) enum Failure {
-    /// The client says why.
+    /// An error of the client.
     Client(Error),
-    /// The command line is wrong: no server was asked.
+    /// The command line is wrong; no server was called.
     Usage { message: String, advice: String },
-    /// The command itself says why, and what to do.
+    /// An error of the command itself, with advice.
     Said {
         name: Name,
         message: String,
         advice: String,
     },
-    /// A file that would be overwritten.
+    /// The command would overwrite this file.
     InTheWay(PathBuf),
-    /// Its answer cannot be written.
+    /// Writing the answer failed.
     Output(io::Error),
 }
 
-/// What a failure is called in JSON.
+/// The code and reason of a failure in JSON.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Name {
-    /// As gRPC names codes.
+    /// The name of a gRPC code.
     pub(crate) code: &'static str,
-    /// As the API names reasons, or one of [`JSON_ERRORS`].
+    /// A reason of the API, or one of [`JSON_ERRORS`].
     pub(crate) reason: &'static str,
 }
 
@@ -141,16 +142,16 @@ impl Failure {
         }
     }
 
-    /// Tells it on the error output, and answers the exit code.
+    /// Prints the failure to stderr and returns the exit code.
     pub(crate) fn tell(&self, json: bool) -> Exit {
         if let Self::Output(cause) = self
             && cause.kind() == io::ErrorKind::BrokenPipe
         {
-            // Whoever read has read enough (`roster … | head`).
+            // The reader closed the pipe (`roster … | head`).
             return Exit::Done;
         }
         let text = if json { self.json() } else { self.text() };
-        // There is nowhere left to complain of this.
+        // If stderr fails, too, no output is left to report it on.
         let _ = writeln!(io::stderr(), "{text}");
         self.exit()
     }
@@ -178,8 +179,8 @@ impl Failure {
             Self::Client(Error::Refused(refusal)) => refusal.message.clone(),
             Self::Client(error) => error.to_string(),
             Self::Said { message, .. } | Self::Usage { message, .. } => message.clone(),
-            Self::InTheWay(path) => format!("{} is there already", path.display()),
-            Self::Output(cause) => format!("the answer cannot be written: {cause}"),
+            Self::InTheWay(path) => format!("{} already exists", path.display()),
+            Self::Output(cause) => format!("cannot write the answer: {cause}"),
         }
     }
 
@@ -219,7 +220,7 @@ impl Failure {
         json!({ "error": error }).to_string()
     }
 
-    /// Of what no server refused.
+    /// The name of a failure that is no refusal by a server.
     fn name(&self) -> Name {
         match self {
             Self::Said { name, .. } => *name,
@@ -239,31 +240,33 @@ impl Failure {
         match self {
             Self::Said { advice, .. } | Self::Usage { advice, .. } => advice.clone(),
             Self::InTheWay(_) => {
-                "move it away, overwrite it with --force, or name another with --rejects".to_owned()
+                "move it away, overwrite it with --force, or choose another path with --rejects"
+                    .to_owned()
             }
             Self::Client(Error::Refused(refusal)) => advice_of(refusal),
             Self::Client(Error::Unreachable { .. }) => {
-                "start roster-server, or name another address with --server".to_owned()
+                "start roster-server, or set another address with --server".to_owned()
             }
             Self::Client(Error::Deadline { .. }) => {
-                "look at what is stored first: it may have been done".to_owned()
+                "check the stored data before you repeat it: the server may have applied it"
+                    .to_owned()
             }
             _ => String::new(),
         }
     }
 }
 
-/// Tells what clap has to say: a command line that is wrong, or help that was asked for.
+/// Prints clap's output: an error of the command line, or help.
 pub(crate) fn of_command_line(error: &clap::Error) -> Exit {
     if !error.use_stderr() {
-        // Whoever reads may have read enough.
+        // The reader may have closed the pipe.
         let _ = error.print();
         return Exit::Done;
     }
-    // It could not be parsed, so it is looked at as it stands.
+    // Parsing failed, so look for --json in the raw arguments.
     if std::env::args_os().any(|arg| arg == "--json") {
         let text = error.to_string();
-        // What is wrong may take several lines, up to the first that is empty.
+        // The error may have several lines and ends at the first empty line.
         let lines = text.lines().take_while(|line| !line.is_empty());
         let line = lines.map(str::trim).collect::<Vec<_>>().join(" ");
         let message = line.strip_prefix("error: ").unwrap_or(&line);
@@ -273,7 +276,7 @@ pub(crate) fn of_command_line(error: &clap::Error) -> Exit {
     Exit::Usage
 }
 
-/// A refusal as programs read it: of a call and of an item alike.
+/// A refusal as JSON, the same for calls and items.
 pub(crate) fn as_json(refusal: &Refusal) -> serde_json::Value {
     json!({
         "code": refusal.code_name(),
@@ -284,7 +287,7 @@ pub(crate) fn as_json(refusal: &Refusal) -> serde_json::Value {
     })
 }
 
-/// A reason with its code, as a person can search for it.
+/// A reason with its code, for people to search for.
 pub(crate) fn reason(refusal: &Refusal) -> String {
     match refusal.reason.as_str() {
         "" => refusal.code_name().to_owned(),
@@ -292,7 +295,7 @@ pub(crate) fn reason(refusal: &Refusal) -> String {
     }
 }
 
-/// What to do about a refusal, in the words of this command; empty where the message says it all.
+/// Advice about a refusal in terms of this command; empty if the message suffices.
 fn advice_of(refusal: &Refusal) -> String {
     let Some(reason) = refusal.known_reason() else {
         return String::new();
@@ -329,17 +332,11 @@ fn advice_of(refusal: &Refusal) -> String {
                 .into()
         }
         ErrorReason::EtagMismatch => {
-            "look again and repeat it: something was changed meanwhile".into()
+            "read it again and repeat the command: another call changed it".into()
         }
-        ErrorReason::NotRequestersAccount => {
-            "leave --account out, or add --allow-unassociated".into()
-        }
-        ErrorReason::HeaderUnusable => {
-            "--map 'HEADER=FIELD' says which field a column fills".into()
-        }
-        ErrorReason::FileEncoding => {
-            "--encoding utf8 or shift-jis, as the file was really written".into()
-        }
+        ErrorReason::NotRequestersAccount => "omit --account, or add --allow-unassociated".into(),
+        ErrorReason::HeaderUnusable => "--map 'HEADER=FIELD' sets the field of a column".into(),
+        ErrorReason::FileEncoding => "--encoding utf8 or shift-jis, to match the file".into(),
         _ => String::new(),
     }
 }

@@ -1,4 +1,4 @@
-//! Accounts and contacts as people name them: by Roster's id, an external id or an address.
+//! Resolves accounts and contacts by Roster's id, an external id or an e-mail address.
 
 use roster_client::v1::ErrorReason;
 use roster_client::v1::{
@@ -8,21 +8,20 @@ use roster_client::{Error, Refusal, Roster};
 
 use crate::failure::{Failure, Name};
 
-/// Before an external id that looks like an id of Roster.
+/// The prefix of an external id that looks like an id of Roster.
 const EXTERNAL: &str = "ext:";
-/// Told at the end of `roster --help`.
+/// Printed at the end of `roster --help`.
 pub(crate) const NAMING: &str =
-    "  An account is named by its id (a12) or its external id, a contact by its id (c12), its
-  external id or an e-mail address. An external id that looks like one of the others is written
-  ext:a12.";
-/// Keys of one lookup: so many of the largest records fit into an answer.
+    "  Name an account by its id (a12) or external id, and a contact by its id (c12), external id or
+  an e-mail address. Write ext:a12 for an external id that looks like an id or an address.";
+/// Keys of one lookup: an answer has room for this many of the largest records.
 const KEYS_MAX: usize = 50;
 
-/// How somebody was named.
+/// The form of a name.
 enum Named<'a> {
     Id(&'a str),
     ExternalId(&'a str),
-    /// An address, which might be an external id too.
+    /// An e-mail address or an external id that contains `@`.
     Address(&'a str),
 }
 
@@ -40,8 +39,7 @@ fn named(text: &str, letter: char) -> Named<'_> {
     }
 }
 
-/// The id of an account. One that was named by its id is not looked up: the call itself says
-/// whether there is such an account.
+/// The id of an account. Does not look up an id: the call that uses it reports an unknown account.
 pub(crate) async fn account(roster: &Roster, text: &str) -> Result<String, Failure> {
     let key = match named(text, 'a') {
         Named::Id(id) => return Ok(id.to_owned()),
@@ -70,12 +68,12 @@ pub(crate) async fn account(roster: &Roster, text: &str) -> Result<String, Failu
         Failure::said(
             name,
             message,
-            "roster accounts list QUERY finds its id by a part of its name",
+            "roster accounts list QUERY finds its id by part of its name",
         )
     })
 }
 
-/// The id of an account where one was named.
+/// The id of an account, if `text` names one.
 pub(crate) async fn account_if(
     roster: &Roster,
     text: Option<&String>,
@@ -86,13 +84,13 @@ pub(crate) async fn account_if(
     }
 }
 
-/// The id of a contact, likewise.
+/// The id of a contact. Does not look up an id.
 pub(crate) async fn contact(roster: &Roster, text: &str) -> Result<String, Failure> {
     let mut ids = contacts(roster, std::slice::from_ref(&text.to_owned())).await?;
     ids.pop().ok_or_else(|| missing_contact(text))
 }
 
-/// The ids of contacts, in the order in which they were named.
+/// The ids of contacts, in the order of `texts`.
 pub(crate) async fn contacts(roster: &Roster, texts: &[String]) -> Result<Vec<String>, Failure> {
     let keys: Vec<ContactKey> = texts.iter().flat_map(|text| contact_keys(text)).collect();
     let mut results = Vec::with_capacity(keys.len());
@@ -145,12 +143,12 @@ fn missing_contact(text: &str) -> Failure {
     Failure::said(
         name,
         message,
-        "roster contacts list QUERY finds its id by a part of its name",
+        "roster contacts list QUERY finds its id by part of its name",
     )
 }
 
-/// The one that was found. A key that cannot be one finds nobody, as one that is not there does;
-/// an answer that was too large for it says nothing.
+/// The only id found. A malformed key finds no record, like an unknown key. A record that was too
+/// large for the answer is an error.
 fn one_of(
     results: impl IntoIterator<Item = Result<String, Option<Refusal>>>,
     missing: impl Fn() -> Failure,
@@ -174,8 +172,8 @@ fn one_of(
                 code: "FAILED_PRECONDITION",
                 reason: "NAME_AMBIGUOUS",
             },
-            format!("several are named so: {}", found.join(", ")),
-            "name one of them by its id, or an external id as ext:KEY",
+            format!("the name is ambiguous: {}", found.join(", ")),
+            "use the id, or ext:KEY for an external id",
         )),
     }
 }

@@ -6,10 +6,10 @@ use roster_client::Refusal;
 
 use crate::failure::{ANSWER, Failure, as_json};
 
-/// What every error of an item is.
+/// The message type of an item's error.
 const STATUS: &str = "google.rpc.Status";
 
-/// Knows every message of the API, and with it the details of errors.
+/// Prints every message of the API, including the details of errors.
 pub(crate) struct Json(DescriptorPool);
 
 impl Json {
@@ -18,8 +18,8 @@ impl Json {
         Ok(Self(pool.map_err(|cause| unprintable(&cause))?))
     }
 
-    /// One line. Fields that are not set are printed with their defaults: a program need not know
-    /// them, and `false` is not mistaken for an older server's silence.
+    /// One line. Prints unset fields with their defaults, so that programs need not know the defaults
+    /// and can tell `false` from a field that an older server does not have.
     pub(crate) fn line<M: Message + Name>(&self, message: &M) -> Result<String, Failure> {
         let name = M::full_name();
         let descriptor = self.0.get_message_by_name(&name);
@@ -37,7 +37,7 @@ impl Json {
     }
 }
 
-/// Tells the errors of items as those of calls are told: a number is no name.
+/// Prints the errors of items like the errors of calls, with the name of the code.
 fn tell_errors(message: &DynamicMessage, line: &mut serde_json::Value) -> Result<(), Failure> {
     for (field, value) in message.fields() {
         let Some(told) = line.get_mut(field.name()) else {
@@ -73,8 +73,8 @@ fn tell_error(message: &DynamicMessage, told: &mut serde_json::Value) -> Result<
 fn unprintable(cause: &dyn std::fmt::Display) -> Failure {
     Failure::said(
         ANSWER,
-        format!("the answer cannot be printed as JSON: {cause}"),
-        "leave --json out; the server may be of a later version",
+        format!("cannot print the answer as JSON: {cause}"),
+        "omit --json; the server may have a later version",
     )
 }
 

@@ -1,4 +1,4 @@
-//! The command `roster`: what an operator does by hand.
+//! The command `roster`, for operators.
 
 mod app;
 mod commands;

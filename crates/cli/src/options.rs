@@ -1,4 +1,4 @@
-//! The command line: what every command has in common, and which commands there are.
+//! The command line: global options and the list of commands.
 
 use clap::{Args, CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
@@ -16,18 +16,18 @@ use crate::commands::{
 use crate::failure::{EXIT_CODES, Exit, Failure, JSON_ERRORS};
 use crate::find::NAMING;
 
-/// The heading of the options that every command takes.
-const GLOBAL: &str = "Options of every command";
+/// The help heading of the global options.
+const GLOBAL: &str = "Global options";
 
-/// Who belongs to which company, and who may therefore see what.
+/// Manage who belongs to which company and who may see which ticket.
 ///
-/// Speaks to a server of Roster. Answers are tables on a terminal and tab-separated lines in a
-/// pipe; with --json they are JSON, one object a line, with the field names of the API.
+/// Calls a Roster server. Prints tables on a terminal, tab-separated lines in a pipe, and with
+/// --json one JSON object a line, with the field names of the API.
 #[derive(Debug, Parser)]
 #[command(name = "roster", version, after_long_help = first_steps(), after_help = EXIT_CODES)]
 #[command(subcommand_required = true, arg_required_else_help = true)]
 pub(crate) struct Options {
-    /// Where the server listens.
+    /// URL of the server.
     #[arg(
         long,
         global = true,
@@ -38,7 +38,7 @@ pub(crate) struct Options {
     )]
     pub(crate) server: String,
 
-    /// The organization that is spoken of, where the server keeps several.
+    /// Organization to work in; by default the organization named default.
     #[arg(
         long,
         global = true,
@@ -48,7 +48,7 @@ pub(crate) struct Options {
     )]
     pub(crate) organization: Option<String>,
 
-    /// Answer as JSON, errors too.
+    /// Print answers and errors as JSON.
     #[arg(long, global = true, help_heading = GLOBAL)]
     pub(crate) json: bool,
 
@@ -56,43 +56,43 @@ pub(crate) struct Options {
     pub(crate) command: Command,
 }
 
-/// A family of calls each.
+/// The commands.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Companies that are served: list, show, create, update, delete
+    /// Manage companies: list, show, create, update, delete
     #[command(subcommand)]
     Accounts(AccountCommand),
-    /// People who send tickets: list, show, create, update, delete
+    /// Manage people who send tickets: list, show, create, update, delete
     #[command(subcommand)]
     Contacts(ContactCommand),
     /// Associate contacts with an account
     Associate(Associate),
-    /// End an association, saying what becomes of the tickets
+    /// End an association and decide what becomes of the tickets
     Dissociate(Dissociate),
-    /// Make one of a contact's accounts its primary one
+    /// Make one of a contact's accounts its primary account
     SetPrimary(SetPrimary),
-    /// Move a contact from its primary account to another one
+    /// Move a contact from its primary account to another account
     Transfer(Transfer),
     /// Change an association: its role, or whether it sees the account's tickets
     #[command(subcommand)]
     Association(AssociationCommand),
-    /// Facts about tickets: record, show, list, delete
+    /// Manage facts about tickets: record, show, list, delete
     #[command(subcommand)]
     Tickets(TicketCommand),
     /// List the tickets that a contact may see
     Visible(Visible),
-    /// Ask whether a contact may see tickets; the exit code answers
+    /// Check whether a contact may see tickets; the exit code is the answer
     Check(Check),
     /// List the contacts that may see a ticket
     Viewers(Viewers),
-    /// Say why a contact may see a ticket, or why not
+    /// Explain why a contact may see a ticket, or why not
     Explain(Explain),
-    /// Load a spreadsheet: CSV, XLSX or XLS
+    /// Import a spreadsheet: CSV, XLSX or XLS
     Import(Import),
-    /// What the organization decides for all: show, set
+    /// Manage the settings of the organization: show, set
     #[command(subcommand)]
     Settings(SettingsCommand),
-    /// Print what a shell needs to complete the commands
+    /// Print a completion script for a shell
     Completions(Completions),
 }
 
@@ -100,7 +100,7 @@ pub(crate) enum Command {
 #[derive(Args, Debug)]
 #[command(after_help = "Example:\n  roster completions bash > /etc/bash_completion.d/roster")]
 pub(crate) struct Completions {
-    /// For which shell.
+    /// The shell.
     shell: Shell,
 }
 

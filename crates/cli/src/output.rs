@@ -1,4 +1,4 @@
-//! Where answers go: tables for people, tab-separated lines for pipes, JSON for programs.
+//! Prints answers: tables on a terminal, tab-separated lines in pipes, JSON for programs.
 
 use std::io::{self, IsTerminal, Stdout, Write};
 
@@ -13,11 +13,11 @@ use crate::json::Json;
 /// Space between two columns.
 const COLUMN_GAP: u16 = 2;
 
-/// The standard output, and how it is spoken to.
+/// The standard output and its format.
 pub(crate) struct Output {
     out: Stdout,
     json: Option<Json>,
-    /// Somebody looks at it: columns are aligned.
+    /// The output is a terminal: columns are aligned.
     terminal: bool,
 }
 
@@ -31,12 +31,12 @@ impl Output {
         })
     }
 
-    /// Whether a program reads.
+    /// Whether the format is JSON.
     pub(crate) fn is_json(&self) -> bool {
         self.json.is_some()
     }
 
-    /// One answer: as JSON, or what `table` makes of it.
+    /// Prints one answer, as JSON or as the rows of `table`.
     pub(crate) fn answer<M: Message + Name>(
         &mut self,
         answer: &M,
@@ -52,7 +52,7 @@ impl Output {
         Ok(())
     }
 
-    /// A list, item by item: as JSON lines, or with a row each.
+    /// Prints a list, one JSON line or row for each item.
     pub(crate) async fn list<M: Message + Name>(
         &mut self,
         items: impl Stream<Item = Result<M, Error>>,
@@ -62,7 +62,7 @@ impl Output {
     ) -> Result<(), Failure> {
         let mut items = std::pin::pin!(items.take(limit.unwrap_or(usize::MAX)));
         let mut rows = Rows::with_header(header);
-        // Nothing is said before the server has answered: it may refuse.
+        // Print no header before the server has answered: it may refuse.
         let mut next = items.try_next().await?;
         if !self.terminal && self.json.is_none() {
             self.rows(&rows)?;
@@ -73,7 +73,7 @@ impl Output {
                     let line = json.line(&item)?;
                     writeln!(self.out, "{line}")?;
                 }
-                // Only an aligned table has to know all of its rows.
+                // Only an aligned table needs all rows before it prints the first.
                 None if self.terminal => rows.push(row(&item)),
                 None => self.tabbed(&row(&item))?,
             }
@@ -112,7 +112,7 @@ impl Output {
         Ok(())
     }
 
-    /// A sentence beside the answer, for people alone.
+    /// Prints a note to stderr, unless the format is JSON.
     pub(crate) fn note(&self, text: &str) -> Result<(), Failure> {
         if !self.is_json() {
             writeln!(io::stderr(), "{text}")?;
@@ -125,7 +125,7 @@ impl Output {
     }
 }
 
-/// A table: a header, or none where the first column says what the second is.
+/// A table. Without a header, the first column names the second.
 #[derive(Default)]
 pub(crate) struct Rows {
     title: Option<String>,
@@ -141,7 +141,7 @@ impl Rows {
         }
     }
 
-    /// With a sentence above it.
+    /// Adds a sentence above the table.
     pub(crate) fn titled(mut self, title: String) -> Self {
         self.title = Some(title);
         self
@@ -155,7 +155,7 @@ impl Rows {
         self.rows.push(row);
     }
 
-    /// Of one record: a line a field, the empty ones left out.
+    /// One record, a line for each field that is not empty.
     pub(crate) fn of_fields(fields: Vec<(&str, String)>) -> Self {
         let filled = fields.into_iter().filter(|(_, value)| !value.is_empty());
         Self {
@@ -166,7 +166,7 @@ impl Rows {
         }
     }
 
-    /// A sentence.
+    /// Only a sentence.
     pub(crate) fn of_text(text: impl Into<String>) -> Self {
         Self {
             title: Some(text.into()),
@@ -174,8 +174,8 @@ impl Rows {
         }
     }
 
-    /// Columns as wide as their widest cell on a screen, where a kanji is two wide. Nothing is
-    /// wrapped or cut: a terminal that is too narrow breaks lines by itself.
+    /// Makes each column as wide as its widest cell on a screen, where a kanji is two wide. Does not
+    /// wrap or cut cells: a narrow terminal breaks the lines.
     fn aligned(&self) -> String {
         let mut table = Table::new();
         table
@@ -196,7 +196,7 @@ impl Rows {
     }
 }
 
-/// A subject may hold line breaks and whatever drives a terminal: a cell holds neither.
+/// Replaces line breaks and control characters of the terminal, which a subject may contain.
 fn harmless(cell: &str) -> String {
     cell.replace(char::is_control, " ")
 }

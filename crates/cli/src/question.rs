@@ -1,4 +1,4 @@
-//! The question what becomes of tickets, put to a person.
+//! Asks a person for the ticket disposition.
 
 use std::io::{self, BufRead, Write};
 use std::str::FromStr;
@@ -7,16 +7,16 @@ use roster_client::v1::PreviewDissociationResponse;
 
 use crate::words;
 
-/// What becomes of tickets whose account is left or deleted.
+/// What becomes of tickets when a contact leaves an account or the account is deleted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Choice {
-    /// They stay with the account.
+    /// The tickets stay with the account.
     Keep,
-    /// They go to the primary account.
+    /// The tickets move to the primary account.
     Primary,
-    /// They have no account any more.
+    /// The tickets no longer have an account.
     Clear,
-    /// They go to this account.
+    /// The tickets move to this account.
     Move(String),
 }
 
@@ -29,23 +29,23 @@ impl FromStr for Choice {
                 "keep" => Ok(Self::Keep),
                 "primary" => Ok(Self::Primary),
                 "clear" => Ok(Self::Clear),
-                _ => Err("it is keep, primary, clear or move:ACCOUNT".to_owned()),
+                _ => Err("expected keep, primary, clear or move:ACCOUNT".to_owned()),
             },
             Some(("move", account)) if !account.is_empty() => Ok(Self::Move(account.to_owned())),
-            Some(("move", _)) => Err("move: is followed by an account, say move:a12".to_owned()),
-            Some(_) => Err("it is keep, primary, clear or move:ACCOUNT".to_owned()),
+            Some(("move", _)) => Err("move: needs an account, for example move:a12".to_owned()),
+            Some(_) => Err("expected keep, primary, clear or move:ACCOUNT".to_owned()),
         }
     }
 }
 
-/// Whose tickets, with which account, are asked about.
+/// The association that ends, and which of its tickets the question covers.
 pub(crate) struct Pair {
     pub(crate) account: String,
     pub(crate) contact: String,
     pub(crate) open_only: bool,
 }
 
-/// Shows the preview and asks until it is answered; none: nothing is to be done.
+/// Shows the preview and asks until it gets an answer. `None` means to change nothing.
 pub(crate) fn ask(
     pair: &Pair,
     preview: &PreviewDissociationResponse,
@@ -58,7 +58,7 @@ pub(crate) fn ask(
         output.flush()?;
         let mut line = String::new();
         if input.read_line(&mut line)? == 0 {
-            // The end of the input is no answer.
+            // The end of the input counts as quit.
             writeln!(output)?;
             return Ok(None);
         }
@@ -67,7 +67,7 @@ pub(crate) fn ask(
             "q" | "quit" => return Ok(None),
             answer => match answer.parse() {
                 Ok(choice) => return Ok(Some(choice)),
-                Err(why) => writeln!(output, "{answer:?} is no answer: {why}, or quit")?,
+                Err(why) => writeln!(output, "{answer:?} is not a valid answer: {why}, or quit")?,
             },
         }
     }
@@ -87,19 +87,19 @@ fn show(
     writeln!(
         output,
         "{contact} requested {} of {account}: {open} open, {closed} closed.\n\
-         Afterwards it still sees {} of {account} as requester and {} in copy.\n\n\
+         Afterwards it still sees {} of {account} as requester and {} in CC.\n\n\
          What becomes of {}?\n  \
          keep          they stay with {account}\n  \
-         primary       they go to the primary account\n  \
-         clear         they have no account any more\n  \
-         move:ACCOUNT  they go to another account of {contact}\n  \
-         quit          nothing is changed\n",
+primary       they move to the primary account\n  \
+clear         they no longer have an account\n  \
+move:ACCOUNT  they move to another account of {contact}\n  \
+quit          nothing changes\n",
         words::count(open + closed, "ticket"),
         words::count(preview.still_visible_as_requester, "ticket"),
         preview.still_visible_as_cc,
         if *open_only {
             let open = words::count(open, "open ticket");
-            format!("{open}; the closed ones stay with {account}")
+            format!("{open}; closed tickets stay with {account}")
         } else {
             "them".to_owned()
         },
@@ -132,7 +132,7 @@ mod tests {
     fn the_preview_is_shown_before_the_question() {
         let (_, shown) = answered("keep\n");
         assert!(shown.starts_with("c12 requested 3 tickets of a7: 2 open, 1 closed.\n"));
-        assert!(shown.contains("still sees 3 tickets of a7 as requester and 4 in copy"));
+        assert!(shown.contains("still sees 3 tickets of a7 as requester and 4 in CC"));
     }
 
     #[test]
@@ -147,8 +147,8 @@ mod tests {
     fn what_is_no_answer_is_asked_again_and_quitting_changes_nothing() {
         let (choice, shown) = answered("\nsure\nmove:\nclear\n");
         assert_eq!(choice, Some(Choice::Clear));
-        assert!(shown.contains("\"sure\" is no answer"));
-        assert!(shown.contains("move: is followed by an account"));
+        assert!(shown.contains("\"sure\" is not a valid answer"));
+        assert!(shown.contains("move: needs an account"));
         assert_eq!(answered("quit\n").0, None);
         assert_eq!(answered("").0, None);
     }

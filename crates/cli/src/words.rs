@@ -4,10 +4,10 @@ use clap::ValueEnum;
 use prost_types::Timestamp;
 use roster_client::v1::{ClauseReason, Ground, GroundKind, SharingMode, TicketStatus, Visibility};
 
-/// Who of an account sees its tickets.
+/// Which contacts of an account see its tickets.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub(crate) enum Mode {
-    /// As the organization's default says
+    /// The organization's default mode
     Default,
     /// Nobody
     Nobody,
@@ -31,12 +31,12 @@ impl From<Mode> for SharingMode {
     }
 }
 
-/// Whether a ticket is still worked on.
+/// Whether a ticket is open.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub(crate) enum Status {
-    /// It is worked on
+    /// The ticket is open
     Open,
-    /// It is done
+    /// The ticket is closed
     Closed,
 }
 
@@ -79,12 +79,12 @@ pub(crate) fn yes(yes: bool) -> String {
     if yes { "yes" } else { "no" }.to_owned()
 }
 
-/// Only the yes is said, where a no is what goes without saying.
+/// `word` for yes; an empty cell for no.
 pub(crate) fn mark(yes: bool, word: &str) -> String {
     if yes { word } else { "" }.to_owned()
 }
 
-/// A number of things: 1 ticket, 2 tickets.
+/// A count with its noun: 1 ticket, 2 tickets.
 pub(crate) fn count(count: i64, thing: &str) -> String {
     let plural = if count == 1 { "" } else { "s" };
     format!("{count} {thing}{plural}")
@@ -102,12 +102,12 @@ pub(crate) fn grounds(grounds: &[Ground]) -> String {
     words.join(", ")
 }
 
-/// A clause of the rule, with the account where it is of one.
+/// The name of a clause, with its account if it has one.
 pub(crate) fn clause(kind: GroundKind, account_id: &str) -> String {
     match kind {
         GroundKind::Unspecified => "unknown".to_owned(),
         GroundKind::Requester => "requester".to_owned(),
-        GroundKind::Cc => "in copy".to_owned(),
+        GroundKind::Cc => "CC".to_owned(),
         GroundKind::Account if account_id.is_empty() => "account".to_owned(),
         GroundKind::Account => format!("account {account_id}"),
     }
@@ -119,8 +119,8 @@ pub(crate) fn why(reason: ClauseReason) -> &'static str {
         ClauseReason::Unspecified => "for a reason that this version does not know",
         ClauseReason::IsRequester => "the contact requested the ticket",
         ClauseReason::NotRequester => "another contact requested the ticket",
-        ClauseReason::InCopy => "the contact is on the copy list",
-        ClauseReason::NotInCopy => "the contact is not on the copy list",
+        ClauseReason::InCopy => "the contact is in CC",
+        ClauseReason::NotInCopy => "the contact is not in CC",
         ClauseReason::SharesWithEveryone => {
             "the account shares its tickets with every associated contact"
         }
@@ -140,15 +140,15 @@ pub(crate) fn why(reason: ClauseReason) -> &'static str {
             "the account shares with marked associations, and this one is not marked"
         }
         ClauseReason::RoleNotListed => {
-            "the account shares with certain roles, and the association has none of them"
+            "the account shares with certain roles, and the association has no such role"
         }
     }
 }
 
-/// `key=value`, as attributes and settings are written.
+/// Parses `key=value`, the form of attributes and settings.
 pub(crate) fn key_value(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
-        _ => Err("it is written KEY=VALUE".to_owned()),
+        _ => Err("expected KEY=VALUE".to_owned()),
     }
 }

@@ -1,4 +1,4 @@
-//! `roster accounts`: companies that are served.
+//! `roster accounts`: manages companies.
 
 use clap::{Args, Subcommand};
 use prost_types::FieldMask;
@@ -16,10 +16,10 @@ use crate::output::Rows;
 use crate::question::Choice;
 use crate::words::{self, Mode};
 
-/// What to do with accounts.
+/// The commands for accounts.
 #[derive(Debug, Subcommand)]
 pub(crate) enum AccountCommand {
-    /// List accounts in the order of a picker, all or those that match
+    /// List accounts in the order of a picker, all or only matches
     #[command(
         after_help = "Examples:\n  roster accounts list\n  roster accounts list 山田 --limit 20\n  roster accounts list --heading や"
     )]
@@ -39,12 +39,12 @@ pub(crate) enum AccountCommand {
         after_help = "Examples:\n  roster accounts update a12 --sharing everyone\n  roster accounts update a12 --clear name_reading"
     )]
     Update(Update),
-    /// Delete an account for good
+    /// Delete an account permanently
     #[command(
         after_help = "Examples:\n  roster accounts delete a12\n  roster accounts delete a12 --dissociate --tickets primary"
     )]
     Delete(Delete),
-    /// List the headings (あ, か, A, …) under which there are accounts
+    /// List the headings (あ, か, A, …) that have accounts
     #[command(after_help = "Example:\n  roster accounts headings")]
     Headings(Headings),
     /// List the contacts of an account
@@ -52,30 +52,30 @@ pub(crate) enum AccountCommand {
     Contacts(Members),
 }
 
-/// One account.
+/// Names an account.
 #[derive(Args, Debug)]
 pub(crate) struct Named {
     /// The account: its id (a12) or external id.
     account: String,
 }
 
-/// Which accounts.
+/// Selects accounts.
 #[derive(Args, Debug)]
 pub(crate) struct List {
     /// Part of a name, reading or external id.
     query: Option<String>,
-    /// Only those under this heading.
+    /// Only accounts under this heading.
     #[arg(long)]
     heading: Option<String>,
-    /// At most so many.
+    /// Maximum number of rows.
     #[arg(long, value_name = "N")]
     limit: Option<usize>,
 }
 
-/// The fields of an account but its name.
+/// The fields of an account except its name.
 #[derive(Args, Clone, Debug)]
 struct Fields {
-    /// How the name is read; it decides heading and order.
+    /// Reading of the name; decides heading and order.
     #[arg(long, value_name = "TEXT")]
     reading: Option<String>,
     /// Its id in another system.
@@ -84,13 +84,13 @@ struct Fields {
     /// Which of its contacts see its tickets.
     #[arg(long, value_name = "MODE")]
     sharing: Option<Mode>,
-    /// A role that sees its tickets with --sharing roles. May be repeated.
+    /// A role that sees its tickets if the mode is roles. Repeatable.
     #[arg(long = "sharing-role", value_name = "ROLE")]
     sharing_roles: Vec<String>,
     /// Its website.
     #[arg(long, value_name = "URL")]
     website: Option<String>,
-    /// A free attribute. May be repeated; together they replace what is stored.
+    /// A free attribute. Repeatable; replaces all stored attributes.
     #[arg(long = "attribute", value_name = "KEY=VALUE", value_parser = words::key_value)]
     attributes: Vec<(String, String)>,
 }
@@ -104,7 +104,7 @@ pub(crate) struct Create {
     fields: Fields,
 }
 
-/// The fields that may be empty.
+/// The fields that an update may clear.
 pub(super) const CLEARABLE: [&str; 6] = [
     "name_reading",
     "external_id",
@@ -124,8 +124,8 @@ pub(crate) struct Update {
     name: Option<String>,
     #[command(flatten)]
     fields: Fields,
-    /// A field that is to be empty: name_reading, external_id, attributes, sharing_mode,
-    /// sharing_roles or website. May be repeated.
+    /// Field to clear: name_reading, external_id, attributes, sharing_mode, sharing_roles or
+    /// website. Repeatable.
     #[arg(long, value_name = "FIELD", hide_possible_values = true, value_parser = CLEARABLE)]
     clear: Vec<String>,
 }
@@ -144,19 +144,19 @@ pub(crate) struct Delete {
     tickets: Option<Choice>,
 }
 
-/// Which headings.
+/// Selects headings.
 #[derive(Args, Debug)]
 pub(crate) struct Headings {
-    /// Only of accounts that match.
+    /// Only headings of accounts that match.
     query: Option<String>,
 }
 
-/// Whose contacts.
+/// Selects the contacts of an account.
 #[derive(Args, Debug)]
 pub(crate) struct Members {
     /// The account: its id (a12) or external id.
     account: String,
-    /// At most so many.
+    /// Maximum number of rows.
     #[arg(long, value_name = "N")]
     limit: Option<usize>,
 }
@@ -234,7 +234,7 @@ impl Create {
 }
 
 impl Update {
-    /// The values, and which of them are to be written.
+    /// The values, with the mask of fields to write.
     fn change(self) -> Result<(Account, FieldMask), Failure> {
         let mut mask = Mask::default();
         let account = Account {

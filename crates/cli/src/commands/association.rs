@@ -15,7 +15,7 @@ use crate::find;
 use crate::output::Rows;
 use crate::words;
 
-/// Whom to associate.
+/// The contacts to associate.
 #[derive(Args, Debug)]
 #[command(
     after_help = "Examples:\n  roster associate a12 c1 c2 --sees-tickets\n  roster associate D0001 tanaka@example.jp --role 部長 --adopt"
@@ -26,22 +26,22 @@ pub(crate) struct Associate {
     /// The contacts: ids (c12), external ids or e-mail addresses.
     #[arg(required = true)]
     contacts: Vec<String>,
-    /// They see the account's tickets, where it shares them with marked associations; =false: they
-    /// do not. Left out, the organization's setting decides.
+    /// Whether they see the account's tickets if the account shares with marked associations. By
+    /// default the organization's setting decides.
     #[arg(long, value_name = "true|false", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     sees_tickets: Option<bool>,
-    /// What they are to the account.
+    /// Their role at the account.
     #[arg(long, default_value = "", hide_default_value = true)]
     role: String,
-    /// Give their tickets that have no account to this one.
+    /// Move their tickets that have no account to this account.
     #[arg(long)]
     adopt: bool,
-    /// Associate all of them or none.
+    /// Associate all of them or no contact.
     #[arg(long)]
     all_or_nothing: bool,
 }
 
-/// Which account becomes the primary one.
+/// The account that becomes primary.
 #[derive(Args, Debug)]
 #[command(after_help = "Example:\n  roster set-primary tanaka@example.jp a12")]
 pub(crate) struct SetPrimary {
@@ -51,7 +51,7 @@ pub(crate) struct SetPrimary {
     account: String,
 }
 
-/// What to do with one association.
+/// The commands for one association.
 #[derive(Debug, Subcommand)]
 pub(crate) enum AssociationCommand {
     /// Change the role of an association, or whether it sees the account's tickets
@@ -68,11 +68,10 @@ pub(crate) struct Update {
     account: String,
     /// The contact: its id (c12), external id or e-mail address.
     contact: String,
-    /// Whether it sees the account's tickets, where the account shares them with marked
-    /// associations.
+    /// Whether it sees the account's tickets if the account shares with marked associations.
     #[arg(long, value_name = "true|false", action = clap::ArgAction::Set)]
     sees_tickets: Option<bool>,
-    /// What the contact is to the account; '' for nothing.
+    /// The contact's role at the account; '' clears it.
     #[arg(long)]
     role: Option<String>,
 }
@@ -115,7 +114,7 @@ fn outcomes(answer: &AssociateContactsResponse) -> Rows {
                 format!("{}: {}", reason(&refusal), refusal.message)
             }
             (AssociateOutcome::Created, _) => "associated".to_owned(),
-            (AssociateOutcome::AlreadyAssociated, _) => "was associated already".to_owned(),
+            (AssociateOutcome::AlreadyAssociated, _) => "already associated".to_owned(),
             (AssociateOutcome::Duplicate, _) => "named twice".to_owned(),
             (AssociateOutcome::Failed | AssociateOutcome::Unspecified, None) => String::new(),
         };
@@ -158,7 +157,7 @@ impl AssociationCommand {
 }
 
 impl Update {
-    /// The values, and which of them are to be written.
+    /// The values, with the mask of fields to write.
     fn change(self) -> Result<(Association, FieldMask), Failure> {
         let mut mask = Mask::default();
         let association = Association {

@@ -1,4 +1,4 @@
-//! `roster contacts`: people who send tickets.
+//! `roster contacts`: manages people who send tickets.
 
 use clap::{Args, Subcommand};
 use prost_types::FieldMask;
@@ -15,10 +15,10 @@ use crate::find;
 use crate::output::Rows;
 use crate::words;
 
-/// What to do with contacts.
+/// The commands for contacts.
 #[derive(Debug, Subcommand)]
 pub(crate) enum ContactCommand {
-    /// List contacts in the order of a picker, all or those that match
+    /// List contacts in the order of a picker, all or only matches
     #[command(
         after_help = "Examples:\n  roster contacts list\n  roster contacts list たなか --not-in a12\n  roster contacts list --heading た --limit 20"
     )]
@@ -28,7 +28,7 @@ pub(crate) enum ContactCommand {
         after_help = "Examples:\n  roster contacts show c12\n  roster contacts show tanaka@example.jp --json"
     )]
     Show(Named),
-    /// Create a contact, without any account
+    /// Create a contact without an account
     #[command(
         after_help = "Example:\n  roster contacts create 田中 --given 太郎 --reading たなか --email tanaka@example.jp"
     )]
@@ -38,67 +38,67 @@ pub(crate) enum ContactCommand {
         after_help = "Examples:\n  roster contacts update c12 --blocked true\n  roster contacts update c12 --email a@example.jp --email b@example.jp\n  roster contacts update c12 --clear given_name"
     )]
     Update(Update),
-    /// Delete a contact for good
+    /// Delete a contact permanently
     #[command(
         after_help = "Examples:\n  roster contacts delete c12\n  roster contacts delete c12 --dissociate --new-requester c13"
     )]
     Delete(Delete),
-    /// List the headings (あ, か, A, …) under which there are contacts
+    /// List the headings (あ, か, A, …) that have contacts
     #[command(after_help = "Example:\n  roster contacts headings --not-in a12")]
     Headings(Headings),
-    /// List the accounts of a contact, the primary one first
+    /// List the accounts of a contact, the primary account first
     #[command(after_help = "Example:\n  roster contacts accounts tanaka@example.jp")]
     Accounts(Memberships),
 }
 
-/// One contact.
+/// Names a contact.
 #[derive(Args, Debug)]
 pub(crate) struct Named {
     /// The contact: its id (c12), external id or e-mail address.
     contact: String,
 }
 
-/// Which contacts.
+/// Selects contacts.
 #[derive(Args, Debug)]
 pub(crate) struct List {
     /// Part of a name, reading, address or external id.
     query: Option<String>,
-    /// Only those under this heading.
+    /// Only contacts under this heading.
     #[arg(long)]
     heading: Option<String>,
-    /// Only those who may still be associated with this account.
+    /// Only contacts that can still be associated with this account.
     #[arg(long, value_name = "ACCOUNT")]
     not_in: Option<String>,
-    /// At most so many.
+    /// Maximum number of rows.
     #[arg(long, value_name = "N")]
     limit: Option<usize>,
 }
 
-/// The fields of a contact but its family name.
+/// The fields of a contact except its family name.
 #[derive(Args, Clone, Debug)]
 struct Fields {
     /// The given name.
     #[arg(long, value_name = "NAME")]
     given: Option<String>,
-    /// How the family name is read; it decides heading and order.
+    /// Reading of the family name; decides heading and order.
     #[arg(long, value_name = "TEXT")]
     reading: Option<String>,
-    /// How the given name is read.
+    /// Reading of the given name.
     #[arg(long, value_name = "TEXT")]
     given_reading: Option<String>,
-    /// An e-mail address. May be repeated; together they replace what is stored.
+    /// An e-mail address. Repeatable; replaces all stored addresses.
     #[arg(long = "email", value_name = "ADDRESS")]
     emails: Vec<String>,
     /// Its id in another system.
     #[arg(long, value_name = "KEY")]
     external_id: Option<String>,
-    /// Whether it sees no ticket at all.
+    /// Whether the contact is blocked: it sees no ticket.
     #[arg(long, value_name = "true|false", action = clap::ArgAction::Set)]
     blocked: Option<bool>,
     /// The telephone number.
     #[arg(long, value_name = "NUMBER")]
     phone: Option<String>,
-    /// A free attribute. May be repeated; together they replace what is stored.
+    /// A free attribute. Repeatable; replaces all stored attributes.
     #[arg(long = "attribute", value_name = "KEY=VALUE", value_parser = words::key_value)]
     attributes: Vec<(String, String)>,
 }
@@ -112,7 +112,7 @@ pub(crate) struct Create {
     fields: Fields,
 }
 
-/// The fields that may be empty.
+/// The fields that an update may clear.
 pub(super) const CLEARABLE: [&str; 7] = [
     "given_name",
     "family_name_reading",
@@ -133,8 +133,8 @@ pub(crate) struct Update {
     family: Option<String>,
     #[command(flatten)]
     fields: Fields,
-    /// A field that is to be empty: given_name, family_name_reading, given_name_reading, emails,
-    /// external_id, attributes or phone. May be repeated.
+    /// Field to clear: given_name, family_name_reading, given_name_reading, emails, external_id,
+    /// attributes or phone. Repeatable.
     #[arg(long, value_name = "FIELD", hide_possible_values = true, value_parser = CLEARABLE)]
     clear: Vec<String>,
 }
@@ -144,7 +144,7 @@ pub(crate) struct Update {
 pub(crate) struct Delete {
     /// The contact: its id (c12), external id or e-mail address.
     contact: String,
-    /// End its associations, the primary one too.
+    /// End its associations, including the primary one.
     #[arg(long)]
     dissociate: bool,
     /// Delete the tickets that it requested.
@@ -155,22 +155,22 @@ pub(crate) struct Delete {
     new_requester: Option<String>,
 }
 
-/// Which headings.
+/// Selects headings.
 #[derive(Args, Debug)]
 pub(crate) struct Headings {
-    /// Only of contacts that match.
+    /// Only headings of contacts that match.
     query: Option<String>,
     /// Only of those who may still be associated with this account.
     #[arg(long, value_name = "ACCOUNT")]
     not_in: Option<String>,
 }
 
-/// Whose accounts.
+/// Selects the accounts of a contact.
 #[derive(Args, Debug)]
 pub(crate) struct Memberships {
     /// The contact: its id (c12), external id or e-mail address.
     contact: String,
-    /// At most so many.
+    /// Maximum number of rows.
     #[arg(long, value_name = "N")]
     limit: Option<usize>,
 }
@@ -252,7 +252,7 @@ impl Create {
 }
 
 impl Update {
-    /// The values, and which of them are to be written.
+    /// The values, with the mask of fields to write.
     fn change(self) -> Result<(Contact, FieldMask), Failure> {
         let mut mask = Mask::default();
         let contact = Contact {
@@ -310,7 +310,7 @@ impl Delete {
         let answer = app.roster.call(request).await?;
         app.output.answer(&answer, |answer| {
             Rows::of_text(format!(
-                "{id} is deleted: {} ended, {} deleted, {} given to the new requester",
+                "{id} is deleted: {} ended, {} deleted, {} moved to the new requester",
                 words::count(answer.accounts_dissociated, "association"),
                 words::count(answer.tickets_deleted, "ticket"),
                 words::count(answer.tickets_reassigned, "ticket")

@@ -1,7 +1,7 @@
-//! `roster dissociate` and `roster transfer`: leaving an account, and what becomes of the tickets.
+//! `roster dissociate` and `roster transfer`: end an association and dispose of the tickets.
 //!
-//! Both are tried as they were said first: what is refused for another reason asks no question.
-//! Where only the choice is missing and a person sits there, it is asked for.
+//! Both first send the request as given. If the server refuses it only for lack of a ticket
+//! disposition, and a person is at the terminal, the command asks.
 
 use std::io::{self, IsTerminal};
 
@@ -19,26 +19,26 @@ use crate::output::Rows;
 use crate::question::{self, Choice};
 use crate::words;
 
-/// What becomes of the tickets.
+/// The ticket disposition.
 #[derive(Args, Debug)]
 pub(crate) struct Tickets {
-    /// What becomes of the contact's tickets with the account that is left: keep (they stay with
-    /// it), primary (they go to the primary account), clear (no account) or move:ACCOUNT. Without
-    /// it you are asked, if there are any.
+    /// What becomes of the contact's tickets with the old account: keep (they stay), primary (move
+    /// to the primary account), clear (no account) or move:ACCOUNT. By default the command asks on a
+    /// terminal if there are tickets.
     #[arg(long, value_name = "CHOICE")]
     tickets: Option<Choice>,
-    /// Only of the open ones; the closed ones stay with the account.
+    /// Apply this only to open tickets; closed tickets stay with the account.
     #[arg(long)]
     open_only: bool,
 }
 
-/// Which association ends.
+/// The association to end.
 #[derive(Args, Debug)]
 #[command(
     after_help = "Examples:\n  roster dissociate a12 c1\n  roster dissociate a12 c1 --tickets primary\n  roster dissociate a12 c1 --tickets move:a7 --open-only"
 )]
 pub(crate) struct Dissociate {
-    /// The account that is left: its id (a12) or external id.
+    /// The account to leave: its id (a12) or external id.
     account: String,
     /// The contact: its id (c12), external id or e-mail address.
     contact: String,
@@ -46,28 +46,28 @@ pub(crate) struct Dissociate {
     tickets: Tickets,
 }
 
-/// Who changes company.
+/// The contact that changes company.
 #[derive(Args, Debug)]
 #[command(
-    after_help = "Examples:\n  roster transfer c1 a12\n  roster transfer c1 a12 --tickets keep --role 課長\n\nWith --tickets primary they go to the new account."
+    after_help = "Examples:\n  roster transfer c1 a12\n  roster transfer c1 a12 --tickets keep --role 課長\n\nWith --tickets primary the tickets move to the new account."
 )]
 pub(crate) struct Transfer {
     /// The contact: its id (c12), external id or e-mail address.
     contact: String,
-    /// The account that becomes its primary one: its id (a12) or external id.
+    /// The new primary account: its id (a12) or external id.
     account: String,
     #[command(flatten)]
     tickets: Tickets,
-    /// For a new association: it sees the account's tickets; =false: it does not. Left out, the
-    /// organization's setting decides.
+    /// For a new association: whether it sees the account's tickets. By default the organization's
+    /// setting decides.
     #[arg(long, value_name = "true|false", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     sees_tickets: Option<bool>,
-    /// For a new association: what the contact is to the account.
+    /// For a new association: the contact's role at the account.
     #[arg(long, default_value = "", hide_default_value = true)]
     role: String,
 }
 
-/// What was chosen, and the etag of the preview that it was chosen by.
+/// The choice, with the etag of the preview that it is based on.
 struct Chosen {
     choice: Option<Choice>,
     etag: String,
@@ -180,14 +180,14 @@ impl Transfer {
     }
 }
 
-/// An answer, or the refusal that a choice would lift.
+/// An answer, or a refusal that asks for a choice.
 enum Answered<T> {
     Done(T),
     Ask(Box<Refusal>),
 }
 
 fn may_ask<T>(app: &App, answer: Result<T, Failure>) -> Result<Answered<T>, Failure> {
-    // The question stands on the error output, so that the answer can be piped.
+    // The question goes to stderr, so that stdout can be piped.
     let somebody_is_there =
         !app.output.is_json() && io::stdin().is_terminal() && io::stderr().is_terminal();
     match answer {
@@ -202,8 +202,8 @@ fn may_ask<T>(app: &App, answer: Result<T, Failure>) -> Result<Answered<T>, Fail
     }
 }
 
-/// Shows what leaving would concern, and asks. The refusal names the pair: in a transfer the old
-/// primary account is not in the request.
+/// Shows the preview and asks. The pair comes from the refusal: a transfer's request does not name
+/// the old primary account.
 async fn ask(app: &App, refusal: &Refusal, open_only: bool) -> Result<Chosen, Failure> {
     let of = |key: &str| refusal.metadata.get(key).cloned().unwrap_or_default();
     let pair = question::Pair {

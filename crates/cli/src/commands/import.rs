@@ -1,4 +1,4 @@
-//! `roster import`: load a spreadsheet, watch it go in, take back what was rejected.
+//! `roster import`: imports a spreadsheet, shows progress and downloads rejected rows.
 
 use std::fs::{File, Metadata};
 use std::io;
@@ -18,34 +18,34 @@ use crate::failure::{ANSWER, Exit, Failure};
 use crate::output::Rows;
 use crate::words;
 
-/// What stands for the standard input.
+/// The file name that means standard input.
 const STANDARD_INPUT: &str = "-";
 
-/// A spreadsheet and how to read it.
+/// A spreadsheet and options to read it.
 #[derive(Args, Debug)]
 #[command(after_help = HELP)]
 pub(crate) struct Import {
-    /// What the rows of the file are.
+    /// What each row contains.
     kind: Kind,
-    /// The file; - is the standard input.
+    /// The file; - reads standard input.
     file: PathBuf,
-    /// Create the accounts and contacts that a row names and that do not exist.
+    /// Create accounts and contacts that a row names and that do not exist.
     #[arg(long)]
     create_missing: bool,
-    /// How the text of a CSV file is encoded, where it is not told rightly from its bytes.
+    /// Encoding of a CSV file, if the server detects it wrongly.
     #[arg(long)]
     encoding: Option<Encoding>,
-    /// How the file is laid out, where it is not told rightly from its bytes.
+    /// Format of the file, if the server detects it wrongly.
     #[arg(long)]
     format: Option<Format>,
-    /// The field that a column fills, where its header does not say; no field: it is ignored. May
-    /// be repeated.
+    /// Field that a column fills, if its header is not recognized; an empty FIELD ignores the
+    /// column. Repeatable.
     #[arg(long = "map", value_name = "HEADER=FIELD", value_parser = words::key_value)]
     mapping: Vec<(String, String)>,
-    /// Where rejected rows are written, if there are any; left out, beside the file.
+    /// File for rejected rows; by default beside the imported file.
     #[arg(long, value_name = "PATH")]
     rejects: Option<PathBuf>,
-    /// Overwrite the file of rejects of an earlier import.
+    /// Overwrite an existing file of rejected rows.
     #[arg(long)]
     force: bool,
 }
@@ -57,31 +57,31 @@ Examples:
   roster import tickets export.csv --map '顧客=contact.email' --map 'メモ='
   zcat export.csv.gz | roster import tickets - --rejects rejects.csv
 
-The first row that is not blank is the header, in Japanese or English; fields of --map are named as
-the API names them (account.external_id, contact.email, ticket.subject, …). The same file twice
-changes nothing the second time.
+The first row that is not blank is the header, in Japanese or English. --map uses the field names
+of the API (account.external_id, contact.email, ticket.subject, …). Importing the same file again
+changes nothing.
 
-Rejected rows are written beside the file, as NAME.rejects.csv, or to --rejects: correct them there
-and import that file. What is no regular file (-, a pipe) has no place beside it: without --rejects
-they are counted and not written.
+Rejected rows go to NAME.rejects.csv beside the file, or to --rejects. Correct them there and
+import that file. If the input is not a regular file (-, a pipe), rejected rows are only counted,
+unless you set --rejects.
 
-Exit code: 0 if every row is in, 3 if some were rejected, 1 if nothing or not all was read, 5 if the
-file cannot be read or an older file of rejects is in the way.";
+Exit code: 0 if every row was imported, 3 if some were rejected, 1 if the import failed or stopped
+early, 5 if the file cannot be read or the file of rejected rows already exists.";
 
-/// What the rows of a file are.
+/// What each row of a file contains.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum Kind {
-    /// An account each
+    /// An account
     Accounts,
-    /// A contact each, with or without its account
+    /// A contact, with or without its account
     Contacts,
-    /// A contact and its account each
+    /// A contact and its account
     Associations,
-    /// A ticket each
+    /// A ticket
     Tickets,
 }
 
-/// How text is encoded.
+/// The encoding of a CSV file.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum Encoding {
     /// UTF-8, with or without a byte order mark
@@ -90,7 +90,7 @@ enum Encoding {
     ShiftJis,
 }
 
-/// How a file is laid out.
+/// The format of a file.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum Format {
     /// Comma-separated values
@@ -159,7 +159,7 @@ impl Import {
         }
     }
 
-    /// Where rejects go: beside a file, under its name.
+    /// The file for rejected rows; `None` for a stream without --rejects.
     fn rejects(&self) -> Option<PathBuf> {
         match &self.rejects {
             Some(path) => Some(path.clone()),
@@ -168,8 +168,7 @@ impl Import {
         }
     }
 
-    /// Makes sure that rejects can be written. Asked before anything is sent: afterwards the rows are
-    /// in.
+    /// Checks before the upload that rejected rows can be written: later, rows are already stored.
     fn find_room(&self, path: &Path) -> Result<(), Failure> {
         if !path.exists() {
             let folder = path
@@ -184,8 +183,8 @@ impl Import {
         let same = |file: &Path| file.canonicalize().ok();
         if path.is_file() && same(path) == same(&self.file) {
             return Err(Failure::usage(
-                format!("{} is the file that is imported", path.display()),
-                "name another file with --rejects",
+                format!("{} is the imported file itself", path.display()),
+                "choose another file with --rejects",
             ));
         }
         if path.is_file() && !self.force {
@@ -194,7 +193,7 @@ impl Import {
         Ok(())
     }
 
-    /// Whether it can be read once alone, and has no place of its own.
+    /// Whether the input can be read only once and has no folder.
     fn is_stream(&self) -> bool {
         let is_other = |metadata: Metadata| !metadata.is_file();
         self.is_standard_input() || self.file.metadata().is_ok_and(is_other)
@@ -204,9 +203,9 @@ impl Import {
         self.file.as_os_str() == STANDARD_INPUT
     }
 
-    /// Imports the file, drawing how far it is.
+    /// Imports the file and draws the progress.
     async fn send(&self, app: &App) -> Result<Job, Failure> {
-        // Sending may have to begin again, for which what was read must still be there.
+        // A retry sends the file from its start, so a stream must be copied first.
         let kept = if self.is_stream() {
             Some(self.keep().await?)
         } else {
@@ -226,7 +225,7 @@ impl Import {
         Ok(done?)
     }
 
-    /// Reads a stream to its end, into a file that goes when it is dropped.
+    /// Copies a stream into a temporary file, which is deleted on drop.
     async fn keep(&self) -> Result<NamedTempFile, Failure> {
         let (path, is_standard_input) = (self.file.clone(), self.is_standard_input());
         let copy = move || {
@@ -238,7 +237,7 @@ impl Import {
             }
             Ok(kept)
         };
-        // Beside the connection, which has to be kept meanwhile.
+        // On another thread, so that the connection stays alive.
         let copied = tokio::task::spawn_blocking(copy).await;
         let copied = copied.unwrap_or_else(|cause| Err(io::Error::other(cause)));
         copied.map_err(|cause| {
@@ -247,7 +246,7 @@ impl Import {
         })
     }
 
-    /// Writes the rejected rows, or says how they can be had.
+    /// Writes the rejected rows, or prints how to get them.
     async fn take_back(
         &self,
         app: &App,
@@ -257,7 +256,7 @@ impl Import {
         let Some(path) = rejects else {
             let rows = words::count(done.rows_rejected, "rejected row");
             return app.output.note(&format!(
-                "{rows} not written: send the same again with --rejects PATH to have them"
+                "{rows} not written: import it again with --rejects PATH to get them"
             ));
         };
         self.download(app, done, path).await?;
@@ -266,7 +265,7 @@ impl Import {
     }
 
     async fn download(&self, app: &App, done: &Job, path: &Path) -> Result<(), Failure> {
-        // A terminal or a pipe is there already, and is not overwritten.
+        // A terminal or a pipe already exists; writing to it overwrites no file.
         let may_be_there = self.force || path.exists() && !path.is_file();
         let mut file = OpenOptions::new()
             .write(true)
@@ -290,15 +289,15 @@ impl Import {
             ImportState::Failed => {
                 let error = done.error.clone().unwrap_or_default();
                 app.output.note(
-                    "the import ended before the end of the file: what was read is in; import \
-                     the file again to finish it",
+                    "the import stopped before the end of the file and kept the rows until there; \
+                     import the file again to finish it",
                 )?;
                 Err(Error::Refused(Box::new(Refusal::of_item(&error))).into())
             }
             ImportState::Running | ImportState::Unspecified => Err(Failure::said(
                 ANSWER,
-                "the server answered an import whose state this program does not know",
-                "use a roster of the version of the server",
+                "the server returned an import in a state that this program does not know",
+                "use the roster program of the server's version",
             )),
         }
     }
@@ -332,8 +331,7 @@ fn summary(done: &Job) -> Rows {
     ])
 }
 
-/// Two bars, one after the other: bytes on their way, then rows going in. Nothing is drawn where the
-/// error output is no terminal.
+/// Two progress bars in sequence: bytes sent, then rows imported. Draws only on a terminal.
 struct Bars {
     sending: ProgressBar,
     working: ProgressBar,
@@ -369,7 +367,7 @@ impl Bars {
 }
 
 fn bar(template: &str) -> ProgressBar {
-    // A template that is wrong leaves the usual style: the bar is an ornament.
+    // A wrong template falls back to the default style: progress is not essential.
     let style = ProgressStyle::with_template(template);
     let style = style.unwrap_or_else(|_| ProgressStyle::default_bar());
     ProgressBar::new(0).with_style(style)

@@ -1,4 +1,4 @@
-//! `roster settings`: what the organization decides for all its accounts and contacts.
+//! `roster settings`: the settings of the organization.
 
 use clap::{Args, Subcommand, ValueEnum};
 use prost_types::FieldMask;
@@ -9,13 +9,13 @@ use crate::failure::{Exit, Failure};
 use crate::output::Rows;
 use crate::words::{self, Mode};
 
-/// What to do with the settings.
+/// The commands for settings.
 #[derive(Debug, Subcommand)]
 pub(crate) enum SettingsCommand {
     /// Show all settings
     #[command(after_help = "Example:\n  roster settings show")]
     Show,
-    /// Change settings; they count from the next call on
+    /// Change settings, effective from the next call
     #[command(after_help = SET_HELP)]
     Set(Set),
 }
@@ -28,13 +28,13 @@ Examples:
 Settings:
   multiple_accounts                     true or false: a contact may have several accounts
   accounts_per_contact_max              1 to 10000
-  sharing_enabled                       true or false: the switch over all sharing
+  sharing_enabled                       true or false: false turns off all sharing
   default_sharing_mode                  nobody, granted, roles or everyone
-  default_sharing_roles                 roles with commas between; nothing for none
+  default_sharing_roles                 roles separated by commas; empty clears them
   new_associations_see_account_tickets  true or false
-  sharing_primary_only                  true or false: sharing through the primary account alone";
+  sharing_primary_only                  true or false: share only through the primary account";
 
-/// Which settings.
+/// The settings to change.
 #[derive(Args, Debug)]
 pub(crate) struct Set {
     /// Settings and their values.
@@ -86,10 +86,10 @@ impl Set {
     }
 }
 
-/// `setting=value`, as it is written on the command line.
+/// Parses `setting=value`.
 fn setting(text: &str) -> Result<Setting, String> {
     let (name, value) = words::key_value(text)?;
-    let wrong = |expected: &str| format!("{value:?} is no value of {name}: it is {expected}");
+    let wrong = |expected: &str| format!("{value:?} is not a valid {name}: expected {expected}");
     let switch = || match value.as_str() {
         "true" | "on" | "yes" => Ok(true),
         "false" | "off" | "no" => Ok(false),
@@ -119,7 +119,7 @@ fn setting(text: &str) -> Result<Setting, String> {
 }
 
 impl Setting {
-    /// Puts the value where it belongs, and answers the name of that.
+    /// Sets the field of this setting and returns its name.
     fn put(self, settings: &mut Settings) -> &'static str {
         match self {
             Self::MultipleAccounts(on) => {

@@ -14,86 +14,87 @@ use crate::find;
 use crate::output::Rows;
 use crate::words::{self, Status};
 
-/// What to do with tickets.
+/// The commands for tickets.
 #[derive(Debug, Subcommand)]
 pub(crate) enum TicketCommand {
-    /// Record a ticket: a new one is created, a known one updated
+    /// Record a ticket: create it, or update it if it exists
     #[command(
-        after_help = "Examples:\n  roster tickets record T-1 tanaka@example.jp --subject '印刷できない'\n  roster tickets record T-1 c12 --status closed --cc c13\n\nFor a known ticket, what is left out stays as it is, but the copy list: it is replaced."
+        after_help = "Examples:\n  roster tickets record T-1 tanaka@example.jp --subject '印刷できない'\n  roster tickets record T-1 c12 --status closed --cc c13\n\nFor an existing ticket, an omitted option changes nothing, except --cc: without it the CC is cleared."
     )]
     Record(Box<Record>),
     /// Show one ticket
     #[command(after_help = "Example:\n  roster tickets show T-1")]
     Show(Named),
-    /// List the tickets of an account, of a requester or of both, the newest first
+    /// List the tickets of an account, a requester or both, newest first
     #[command(
         after_help = "Examples:\n  roster tickets list --account a12 --status open\n  roster tickets list --requester tanaka@example.jp --limit 20"
     )]
     List(List),
-    /// Delete tickets for good
+    /// Delete tickets permanently
     #[command(after_help = "Example:\n  roster tickets delete T-1 T-2")]
     Delete(Delete),
 }
 
-/// What is to be recorded.
+/// The ticket to record.
 #[derive(Args, Debug)]
 pub(crate) struct Record {
     /// The ticket's id in your system.
     id: String,
-    /// The contact whose ticket it is: its id (c12), external id or e-mail address.
+    /// The requester: the contact's id (c12), external id or e-mail address.
     requester: String,
-    /// The account that it stands under, one of the requester's. Left out, a new ticket gets the
-    /// requester's primary account.
+    /// The ticket's account, which must be one of the requester's accounts. By default a new ticket
+    /// gets the requester's primary account.
     #[arg(long)]
     account: Option<String>,
-    /// It stands under no account.
+    /// The ticket has no account.
     #[arg(long, conflicts_with = "account")]
     no_account: bool,
-    /// Accept an account that is not one of the requester's.
+    /// Accept an account that the requester does not belong to.
     #[arg(long)]
     allow_unassociated: bool,
-    /// What it is about.
+    /// The subject.
     #[arg(long, value_name = "TEXT")]
     subject: Option<String>,
-    /// Open or closed; a new one is open.
+    /// Open or closed; a new ticket is open by default.
     #[arg(long)]
     status: Option<Status>,
-    /// Whether only its requester and those in copy see it; a new one is not private.
+    /// Whether only the requester and contacts in CC see the ticket; false by default for a new
+    /// ticket.
     #[arg(long, value_name = "true|false", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     private: Option<bool>,
-    /// A contact in copy. May be repeated; together they replace the copy list.
+    /// A contact in CC. Repeatable; replaces the whole CC.
     #[arg(long = "cc", value_name = "CONTACT")]
     copies: Vec<String>,
-    /// When it was created in your system, say 2026-04-01T09:00:00+09:00.
+    /// Time of creation in your system, for example 2026-04-01T09:00:00+09:00.
     #[arg(long, value_name = "TIME")]
     created: Option<Timestamp>,
 }
 
-/// One ticket.
+/// Names a ticket.
 #[derive(Args, Debug)]
 pub(crate) struct Named {
     /// The ticket's id in your system.
     id: String,
 }
 
-/// Which tickets.
+/// Selects tickets.
 #[derive(Args, Debug)]
 pub(crate) struct List {
-    /// Those that stand under this account.
+    /// Only tickets of this account.
     #[arg(long, required_unless_present = "requester")]
     account: Option<String>,
-    /// Those that this contact requested.
+    /// Only tickets that this contact requested.
     #[arg(long, value_name = "CONTACT", required_unless_present = "account")]
     requester: Option<String>,
-    /// Only open or closed ones.
+    /// Only tickets with this status.
     #[arg(long)]
     status: Option<Status>,
-    /// At most so many.
+    /// Maximum number of rows.
     #[arg(long, value_name = "N")]
     limit: Option<usize>,
 }
 
-/// Which tickets go.
+/// The tickets to delete.
 #[derive(Args, Debug)]
 pub(crate) struct Delete {
     /// The tickets' ids in your system.
@@ -128,7 +129,7 @@ impl Record {
             .answer(&answer, |_| shown(result.ticket.as_ref()))?;
         if result.account_filled_in {
             app.output
-                .note("the account was filled in: it is the requester's primary one")?;
+                .note("account filled in: the requester's primary account")?;
         }
         Ok(())
     }
@@ -237,7 +238,7 @@ fn shown(ticket: Option<&Ticket>) -> Rows {
         ("status", status),
         ("requester", ticket.requester_id),
         ("account", ticket.account_id),
-        ("in copy", ticket.cc_contact_ids.join(", ")),
+        ("CC", ticket.cc_contact_ids.join(", ")),
         ("created", words::time(ticket.create_time.as_ref())),
     ])
 }

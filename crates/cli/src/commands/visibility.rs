@@ -14,7 +14,7 @@ use crate::find;
 use crate::output::Rows;
 use crate::words::{self, Status};
 
-/// Whose tickets are listed.
+/// Selects the tickets that a contact sees.
 #[derive(Args, Debug)]
 #[command(
     after_help = "Examples:\n  roster visible tanaka@example.jp\n  roster visible c12 --account a3 --status open"
@@ -22,18 +22,18 @@ use crate::words::{self, Status};
 pub(crate) struct Visible {
     /// The contact: its id (c12), external id or e-mail address.
     contact: String,
-    /// Only those that stand under this account.
+    /// Only tickets of this account.
     #[arg(long)]
     account: Option<String>,
-    /// Only open or closed ones.
+    /// Only tickets with this status.
     #[arg(long)]
     status: Option<Status>,
-    /// At most so many.
+    /// Maximum number of rows.
     #[arg(long, value_name = "N")]
     limit: Option<usize>,
 }
 
-/// What is asked.
+/// The contact and the tickets to check.
 #[derive(Args, Debug)]
 #[command(
     after_help = "Examples:\n  roster check c12 T-1\n  roster check tanaka@example.jp T-1 T-2 && echo 'both are visible'\n\nExit code: 0 if every ticket is visible, 1 if one is hidden or unknown."
@@ -46,18 +46,18 @@ pub(crate) struct Check {
     tickets: Vec<String>,
 }
 
-/// Whose viewers are listed.
+/// Selects the viewers of a ticket.
 #[derive(Args, Debug)]
 #[command(after_help = "Example:\n  roster viewers T-1")]
 pub(crate) struct Viewers {
     /// The ticket's id in your system.
     ticket: String,
-    /// At most so many.
+    /// Maximum number of rows.
     #[arg(long, value_name = "N")]
     limit: Option<usize>,
 }
 
-/// What is to be explained.
+/// The contact and the ticket to explain.
 #[derive(Args, Debug)]
 #[command(after_help = "Example:\n  roster explain tanaka@example.jp T-1")]
 pub(crate) struct Explain {
@@ -162,9 +162,9 @@ impl Explain {
 fn verdict(contact: &str, ticket: &str, answer: &ExplainTicketResponse) -> String {
     match (answer.visibility(), answer.blocked) {
         (Visibility::Visible, _) => format!("{contact} sees {ticket}."),
-        (_, true) => format!(
-            "{contact} does not see {ticket}: it is blocked and sees nothing, whichever clause holds."
-        ),
+        (_, true) => {
+            format!("{contact} does not see {ticket}: it is blocked, so no clause counts.")
+        }
         (_, false) => format!("{contact} does not see {ticket}: no clause holds."),
     }
 }
