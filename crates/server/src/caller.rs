@@ -1,4 +1,4 @@
-//! Who calls: what the metadata of a call says of its caller, read once a call.
+//! The caller of a call, read once from its metadata.
 
 use std::fmt;
 use std::sync::LazyLock;
@@ -23,13 +23,13 @@ const ORGANIZATION_KEY: &str = "roster-organization";
 const ACTOR_KEY: &str = "roster-actor";
 /// The metadata key that names the actor in UTF-8.
 const ACTOR_BYTES_KEY: &str = "roster-actor-bin";
-/// The header that has the time that the caller gives.
+/// The header with the timeout of the caller.
 const TIMEOUT_KEY: &str = "grpc-timeout";
-/// Digits that the protocol allows before the unit of a time.
+/// Maximum digits before the unit of a timeout, by the protocol.
 const TIMEOUT_DIGITS_MAX: usize = 8;
-/// The credential of callers of a server that asks for none.
+/// The credential of callers if the server requires no authentication.
 pub(crate) const CREDENTIAL_LOCAL: &str = "local";
-/// The organization of callers that name none.
+/// The organization of calls without the metadata key.
 pub(crate) static ORGANIZATION_DEFAULT: LazyLock<OrganizationName> =
     LazyLock::new(|| OrganizationName::trusted("default"));
 /// Base64 of binary metadata, with and without padding.
@@ -38,7 +38,7 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
-/// The number of a call on this server, by which its lines in the log are found.
+/// The number of a call on this server, for finding its log lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct CallId(pub(crate) u64);
 
@@ -48,20 +48,20 @@ impl fmt::Display for CallId {
     }
 }
 
-/// Who calls, and in what call.
+/// The caller and identity of a call.
 #[derive(Debug)]
 pub(crate) struct Caller {
-    /// As whom the caller is known: request ids are kept for it.
+    /// The identity of the caller, which request ids belong to.
     pub(crate) credential: &'static str,
-    /// For whom it says that it acts: recorded, and no part of its identity.
+    /// The person that it acts for: recorded, but not part of its identity.
     pub(crate) actor: Actor,
     /// The organization that it names.
     pub(crate) organization: Option<OrganizationName>,
-    /// When it stops to wait.
+    /// The deadline of the call.
     pub(crate) deadline: Option<Instant>,
     /// The number of the call.
     pub(crate) call_id: CallId,
-    /// Why its metadata cannot be taken: handlers refuse the call with it.
+    /// The fault of the metadata: handlers refuse the call with it.
     fault: Option<Box<Fault>>,
 }
 
@@ -93,13 +93,13 @@ impl Caller {
         }
         match actor(&given.actor, &given.actor_bytes) {
             Ok(actor) => caller.actor = actor,
-            // Of two faults the first is told.
+            // Of two faults, report the first.
             Err(fault) => caller.fault = caller.fault.or_else(|| Some(Box::new(fault))),
         }
         caller
     }
 
-    /// Nothing, or why the call must be refused.
+    /// Returns the fault of the metadata, if any.
     pub(crate) fn check(&self) -> Result<(), Fault> {
         match &self.fault {
             None => Ok(()),
@@ -107,7 +107,7 @@ impl Caller {
         }
     }
 
-    /// The organization of a call that is about one.
+    /// The organization of the call.
     pub(crate) fn organization(&self) -> &OrganizationName {
         match &self.organization {
             Some(named) => named,
@@ -133,7 +133,7 @@ impl<'h> Values<'h> {
     }
 }
 
-/// What a call says of its caller.
+/// The metadata about the caller.
 #[derive(Default)]
 struct Given<'h> {
     organization: Values<'h>,
@@ -187,7 +187,7 @@ fn invalid(reason: ErrorReason, key: &'static str, what: &str) -> Fault {
     Fault::new(Code::InvalidArgument, reason, message).with("key", key)
 }
 
-/// How much time a caller gives; none where it cannot be read: tonic ignores such a header too.
+/// The timeout of a caller; `None` if it is malformed, which tonic ignores, too.
 fn time_given(value: &HeaderValue) -> Option<Duration> {
     let text = value.to_str().ok()?;
     let (digits, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;

@@ -1,4 +1,4 @@
-//! `roster-server check`: whether what a database holds is what it should be.
+//! `roster-server check`: checks the contents of a database.
 
 use std::io::Write;
 
@@ -12,14 +12,14 @@ use roster_storage::{FOLLOWED_SETS_MAX, Store};
 use crate::memory::load;
 use crate::options::Options;
 
-/// How many lines are told of an organization: whoever has more to mend begins with these.
+/// Maximum number of faults printed for an organization: enough to start repairs.
 const TOLD_MAX: usize = 100;
 
-/// Looks at every organization and tells `out` of each what is wrong with it: invariants of stored
-/// facts that do not hold, and facts that differ between the rows and the change log.
+/// Checks every organization and prints its faults to `out`: violated invariants of stored facts,
+/// and facts that differ between the rows and the change log.
 ///
-/// Servers may be at work meanwhile: each organization is looked at in snapshots, and what the
-/// log brings is compared at the same revision. Answers whether all is well.
+/// Servers may run meanwhile: the check reads each organization in snapshots and compares the log
+/// at the same revision. Returns whether it found no fault.
 pub async fn check(options: &Options, mut out: impl Write) -> anyhow::Result<bool> {
     let database = options.database.clone();
     let opening = tokio::task::spawn_blocking(move || {
@@ -34,7 +34,7 @@ pub async fn check(options: &Options, mut out: impl Write) -> anyhow::Result<boo
     let mut well = true;
     for organization in &organizations {
         let found = wrong_with(&store, organization).await;
-        // Of one that cannot be read the others must still be told.
+        // Report an unreadable organization and continue with the others.
         let found = found.unwrap_or_else(|error| Found {
             wrong: vec![format!("cannot be read: {error:#}")],
             ..Found::default()
@@ -47,12 +47,12 @@ pub async fn check(options: &Options, mut out: impl Write) -> anyhow::Result<boo
     Ok(well)
 }
 
-/// What was found of an organization.
+/// The findings about an organization.
 #[derive(Default)]
 struct Found {
     at: At,
     wrong: Vec<String>,
-    /// What could not be compared, and why.
+    /// Why rows and log were not compared.
     left_out: Option<String>,
 }
 
@@ -80,7 +80,7 @@ fn tell(
     Ok(())
 }
 
-/// What is wrong with an organization.
+/// Checks an organization.
 async fn wrong_with(store: &Store, organization: &OrganizationName) -> anyhow::Result<Found> {
     let violations = store.check(organization).await?;
     let mut found = Found {
@@ -118,17 +118,17 @@ async fn wrong_with(store: &Store, organization: &OrganizationName) -> anyhow::R
     Ok(found)
 }
 
-/// What the change log alone comes to.
+/// The result of replaying the change log.
 enum Replayed {
-    /// The facts that it makes.
+    /// The facts at the end of the log.
     Whole(Box<OrganizationFacts>),
-    /// It does not lead to where the organization is: this is why.
+    /// The log does not lead to the organization's revision, with the reason.
     Broken(String),
-    /// Its beginning is no longer kept.
+    /// The beginning of the log is no longer stored.
     BeginsAt(u64),
 }
 
-/// The facts of the change log, up to a moment.
+/// Replays the change log up to a revision.
 async fn replayed(
     store: &Store,
     organization: &OrganizationName,

@@ -1,4 +1,4 @@
-//! The sample data, so that a server has something to show from its first minute.
+//! The sample data of `--demo`.
 
 use std::io::Write;
 use std::sync::Arc;
@@ -16,10 +16,10 @@ use tempfile::NamedTempFile;
 
 use crate::caller::{CREDENTIAL_LOCAL, ORGANIZATION_DEFAULT};
 
-/// What the rows of a file are, and its bytes.
+/// The kind of rows of a file, and its bytes.
 type File = (Kind, &'static [u8]);
 
-/// The files of the sample, in the order in which each finds what it names.
+/// The files of the sample, each after the files whose records it names.
 const FILES: [File; 4] = [
     (
         Kind::Accounts,
@@ -39,24 +39,24 @@ const FILES: [File; 4] = [
     ),
 ];
 
-/// How often a file on its way in is looked at.
+/// How often to check the progress of an import.
 const LOOKS_EVERY: Duration = Duration::from_millis(20);
 
-/// By what way the sample comes in: no other change set has this source, and so the log tells
-/// whether anybody else ever wrote.
+/// The source of the sample's change sets. No other change set has it, so the log shows whether
+/// anybody else ever wrote.
 const SOURCE: OriginKind = OriginKind::Demo;
 
-/// Fills the default organization, unless anybody else ever wrote to it. A filling that was ended
-/// half-way is finished: a file that is sent again changes nothing that is in already.
+/// Fills the default organization, unless anybody else ever wrote to it. Finishes an interrupted
+/// fill: importing a file again does not change rows that are already stored.
 pub(crate) async fn fill(store: &Arc<Store>, intake: &Intake) -> anyhow::Result<()> {
     let organization = ORGANIZATION_DEFAULT.clone();
     let files = match store.read(&organization, missing).await? {
         None => {
-            tracing::info!("the database is not empty: the sample data is left out");
+            tracing::info!("the database is not empty: not loading the sample data");
             return Ok(());
         }
         Some(files) if files.is_empty() => {
-            tracing::info!("the sample data is in");
+            tracing::info!("sample data loaded");
             return Ok(());
         }
         Some(files) => files,
@@ -79,16 +79,16 @@ pub(crate) async fn fill(store: &Arc<Store>, intake: &Intake) -> anyhow::Result<
         let rows = filling
             .load(kind, bytes)
             .await
-            .with_context(|| format!("the sample's {kind:?} cannot be loaded"))?;
-        tracing::info!(?kind, rows, "sample data");
+            .with_context(|| format!("cannot load the sample's {kind:?}"))?;
+        tracing::info!(?kind, rows, "sample file loaded");
     }
     Ok(())
 }
 
-/// The files that are not in yet; none where anything is there that is not the sample's.
+/// The files that are not loaded yet. `None` if the organization contains other data.
 ///
-/// Invariant: revisions have no gaps, so as many change sets of the sample as the revision says are
-/// all there ever were.
+/// Invariant: revisions have no gaps, so if the sample has as many change sets as the revision, no
+/// other change set ever existed.
 fn missing(at: &mut Snapshot<'_>) -> Result<Option<Vec<File>>, StorageError> {
     if at.change_sets_from(SOURCE)? != at.at().revision.number() {
         return Ok(None);
@@ -113,7 +113,7 @@ fn origin() -> Origin {
     }
 }
 
-/// What is filled, and how.
+/// The store to fill and the import to fill it with.
 struct Filling<'a> {
     store: &'a Arc<Store>,
     intake: &'a Intake,
@@ -121,7 +121,7 @@ struct Filling<'a> {
 }
 
 impl Filling<'_> {
-    /// Imports a file and waits for its end; answers how many records it made.
+    /// Imports a file, waits for its end and returns the number of created records.
     async fn load(&self, kind: Kind, bytes: &[u8]) -> anyhow::Result<u64> {
         let mut file = NamedTempFile::new()?;
         file.write_all(bytes)?;

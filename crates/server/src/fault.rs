@@ -1,5 +1,4 @@
-//! What a caller is told when something is wrong: the one place where a cause becomes a code, a
-//! reason and details.
+//! Errors as callers see them: the only place that turns a cause into a code, a reason and details.
 
 mod import;
 mod refusal;
@@ -20,15 +19,15 @@ pub(crate) use refusal::{ACCOUNT, CONTACT, of_refusal};
 
 /// The domain of every ErrorInfo.
 const DOMAIN: &str = "roster.v1";
-/// Longest value of an error's metadata, in bytes: the ids of a whole copy list fit, and the whole
-/// status stays below the 8 KiB that clients take in a trailer.
+/// Longest value of an error's metadata, in bytes: the ids of a full CC fit, and the whole status
+/// stays below the 8 KiB that clients accept in a trailer.
 const METADATA_BYTES_MAX: usize = 2_100;
-/// Longest message, in bytes. It stands in a status three times: in a header of its own, where a
-/// byte may take three, in the details, and in what they say of the field.
+/// Longest message, in bytes. A status contains it three times: in a header, where a byte may take
+/// three, in the details, and in the violation of the field.
 const MESSAGE_BYTES_MAX: usize = 512;
-/// Longest path of a field, in bytes: a path is long only by the key of an attribute.
+/// Longest path of a field, in bytes: only the key of an attribute makes a path long.
 const FIELD_BYTES_MAX: usize = 256;
-/// When to try again after the queue was full or the database away.
+/// When to retry after a full queue or an unreachable database.
 const RETRY_AFTER: Duration = Duration::from_millis(500);
 
 /// An error on its way to a caller.
@@ -40,23 +39,23 @@ pub(crate) struct Fault {
     metadata: Vec<(&'static str, String)>,
     field: Option<String>,
     resource: Option<Box<Resource>>,
-    /// What the log tells of it and callers do not see.
+    /// The cause, for the log only.
     cause: Option<Arc<str>>,
 }
 
-/// The cause of a fault, which goes with its status as far as the log.
+/// The cause of a fault, attached to its status for the log.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 struct Cause(Arc<str>);
 
-/// What was not found, or is in the way.
+/// The resource that was not found or that conflicts.
 #[derive(Clone, Debug)]
 struct Resource {
     kind: &'static str,
     name: String,
 }
 
-/// The beginning of a text, marked where something is left out.
+/// The beginning of a text, with a mark if it is cut.
 fn beginning(mut text: String, bytes_max: usize) -> String {
     if text.len() > bytes_max {
         text.truncate(text.floor_char_boundary(bytes_max));
@@ -84,7 +83,7 @@ impl Fault {
         self
     }
 
-    /// A list of values, as many whole ones as fit.
+    /// Adds a list of values, as many whole values as fit.
     fn with_list(self, key: &'static str, values: impl IntoIterator<Item = impl ToString>) -> Self {
         let mut list = String::new();
         for value in values {
@@ -111,13 +110,14 @@ impl Fault {
         self.with("field", path)
     }
 
-    /// Tells the log the cause.
+    /// Adds the cause for the log.
     fn because(mut self, cause: &str) -> Self {
         self.cause = Some(cause.into());
         self
     }
 
-    /// What was not found, or is in the way: its kind and what it was asked by.
+    /// Adds the resource that was not found or that conflicts: its kind and the name in the
+    /// request.
     pub(crate) fn about(mut self, kind: &'static str, name: impl ToString) -> Self {
         let name = beginning(name.to_string(), METADATA_BYTES_MAX);
         self.resource = Some(Box::new(Resource { kind, name }));
@@ -127,7 +127,7 @@ impl Fault {
     /// The error of an item of a batch.
     pub(crate) fn item(self) -> tonic_types::Status {
         let status = self.status();
-        // What was encoded a moment ago is readable.
+        // Decoding bytes that were just encoded succeeds.
         tonic_types::Status::decode(status.details()).unwrap_or_default()
     }
 
@@ -212,17 +212,17 @@ impl From<StorageError> for Fault {
                 ErrorReason::RequestIdReused,
                 "was used with another request: use a new one",
             ),
-            StorageError::Outgrown => internal("a brief read was not done again"),
-            StorageError::ImportMoved => internal("an import moved under a call"),
+            StorageError::Outgrown => internal("an inline read was not repeated"),
+            StorageError::ImportMoved => internal("an import changed during a call"),
             StorageError::Defect(cause) => internal(&cause.to_string()),
-            // They are told when a store is opened, and a call meets one that is open.
+            // Only opening a store returns these errors, and a call uses an open store.
             StorageError::NotADatabase
             | StorageError::NoFile
             | StorageError::NotSqlite
             | StorageError::Unreadable(_)
             | StorageError::NotMigrated
             | StorageError::InUse => internal(&error.to_string()),
-            // Another server, a newer one, can.
+            // A newer server can answer.
             StorageError::NewerDerivation { .. } | StorageError::NewerSchema { .. } => {
                 unreachable(&error.to_string())
             }
@@ -239,15 +239,15 @@ fn unreachable(cause: &str) -> Fault {
     .because(cause)
 }
 
-/// Memory was last level with the database too long ago to answer by it.
+/// Memory has been behind the database for too long to answer from it.
 pub(crate) fn stale(max: Duration) -> Fault {
     let seconds = max.as_secs();
     Fault::new(
         Code::Unavailable,
         ErrorReason::Unavailable,
         format!(
-            "this server has not been level with the database for more than {seconds} seconds, and \
-             answers by older facts are not given: try again, or ask another server"
+            "this server's facts have been behind the database for more than {seconds} seconds, too \
+             long to answer from them: try again, or call another server"
         ),
     )
 }
@@ -257,23 +257,20 @@ pub(crate) fn slow() -> Fault {
     Fault::new(
         Code::Unavailable,
         ErrorReason::Unavailable,
-        "the database did not answer within the time that the call was given: try again, with a \
-         later deadline",
+        "the database did not answer before the call's deadline: try again with a later deadline",
     )
 }
 
-/// Too much waits already.
+/// The queue is full.
 pub(crate) fn busy(of_what: &str) -> Fault {
     Fault::new(
         Code::ResourceExhausted,
         ErrorReason::QueueFull,
-        format!(
-            "too many {of_what} wait already and nothing was changed: try again a little later"
-        ),
+        format!("too many {of_what} are waiting, and this call changed nothing: try again later"),
     )
 }
 
-/// A message longer than is taken.
+/// A message over the size limit.
 pub(crate) fn too_large() -> Fault {
     let max = crate::limits::MESSAGE_BYTES_MAX;
     Fault::new(
@@ -289,27 +286,28 @@ pub(crate) fn compressed() -> Fault {
     Fault::new(
         Code::Unimplemented,
         ErrorReason::CompressionUnknown,
-        "the message is compressed, and this server takes no compression: send it as it is",
+        "this server accepts no compression: send the message uncompressed",
     )
 }
 
-/// What tonic says of a request in which no message can be found at all.
+/// The beginnings of tonic's errors about a request without a message.
 const NO_MESSAGE: [&str; 3] = [
     "Missing request message.",
     "Unexpected EOF decoding stream.",
     "protocol error: received message with",
 ];
 
-/// What prost and tonic say of bytes that are not the message that they should be, none if it is
-/// something else: where the bytes went wrong, as a path from the request.
+/// Turns an error of prost or tonic about undecodable bytes into a fault with the path of the
+/// field. `None` for any other error.
 pub(crate) fn of_unreadable(said: &str) -> Option<Fault> {
     if NO_MESSAGE.iter().any(|begin| said.starts_with(begin)) {
-        let what = "there is no whole message in the request: it ends early, or is framed wrongly";
+        let what =
+            "the request contains no complete message: it ends early, or its framing is wrong";
         let fault = Fault::new(Code::InvalidArgument, ErrorReason::MessageInvalid, what);
         return Some(fault.at(""));
     }
     let (_, said) = said.split_once("failed to decode Protobuf message: ")?;
-    // Each message on the way is told as `Message.field: `, the innermost first, then what is wrong.
+    // The text names each message as `Message.field: `, the innermost first, then the error.
     let mut names: Vec<&str> = said
         .split(": ")
         .map_while(|step| step.split_once('.').filter(|_| !step.contains(' ')))
@@ -317,8 +315,7 @@ pub(crate) fn of_unreadable(said: &str) -> Option<Fault> {
         .collect();
     names.reverse();
     let path = names.join(".");
-    let what =
-        "the request is not a readable message: text must be UTF-8 and no byte may be missing";
+    let what = "cannot decode the request: text must be UTF-8, and no byte may be missing";
     let fault = Fault::new(Code::InvalidArgument, ErrorReason::MessageInvalid, what);
     Some(fault.at(&path))
 }
@@ -327,7 +324,7 @@ pub(crate) fn internal(cause: &str) -> Fault {
     Fault::new(
         Code::Internal,
         ErrorReason::Internal,
-        "a fault of Roster: the server's log says more",
+        "an internal error of Roster: see the server's log",
     )
     .because(cause)
 }

@@ -1,5 +1,5 @@
-//! The path that every handler takes: its caller, the write with its request id, the read
-//! with its consistency, the page.
+//! The steps of every handler: the caller, a write with its request id, a read with its
+//! consistency, a page.
 
 mod page;
 mod read;
@@ -23,10 +23,11 @@ pub(crate) struct Handler {
     pub(crate) tokens: Arc<Tokens>,
 }
 
-/// The caller of a call, if its metadata can be taken.
+/// The caller of a call, if its metadata is valid.
 pub(crate) fn caller<T>(request: &Request<T>) -> Result<&Arc<Caller>, Fault> {
     let caller = request.extensions().get::<Arc<Caller>>();
-    let caller = caller.ok_or_else(|| fault::internal("a call came past the layer of callers"))?;
+    let caller = caller
+        .ok_or_else(|| fault::internal("a call bypassed the layer that identifies callers"))?;
     caller.check()?;
     Ok(caller)
 }

@@ -1,4 +1,4 @@
-//! Health: SERVING while the database is heard and followed.
+//! Health: SERVING while the server reaches and follows the database.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,24 +11,24 @@ use roster_storage::Store;
 
 use crate::memory::Memory;
 
-/// How often it is looked at: a change is told well within a second.
+/// How often to check: reports a change well within a second.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
-/// How old facts in memory may be. The database is asked every 50 ms and an answer that it is away
-/// takes less than a second, so this is a database that is away, or hangs, or brings more than can be
-/// followed.
+/// Maximum age of facts in memory. The server polls the database every 50 ms and notices an
+/// unreachable database within a second. Older facts mean that the database is unreachable, hangs,
+/// or changes faster than the server can follow.
 const AGE_MAX: Duration = Duration::from_millis(1_500);
 
-/// Tells the health of the whole server and of each of its services, which is one.
+/// Reports the health of the server and of each service, which are the same.
 #[derive(Clone)]
 pub(crate) struct Health {
     reporter: HealthReporter,
     services: Arc<[String]>,
-    /// What was told last.
+    /// The last reported status.
     serving: Arc<AtomicBool>,
 }
 
 impl Health {
-    /// Of the services that the descriptor set has.
+    /// For the services of the descriptor set.
     pub(crate) fn new(reporter: HealthReporter, services: Vec<String>) -> Self {
         let services = std::iter::once(String::new()).chain(services).collect();
         Self {
@@ -38,7 +38,7 @@ impl Health {
         }
     }
 
-    /// Whether the last that was told is SERVING.
+    /// Whether the last reported status is SERVING.
     pub(crate) fn is_serving(&self) -> bool {
         self.serving.load(Ordering::Relaxed)
     }
@@ -51,8 +51,8 @@ impl Health {
         }
     }
 
-    /// Tells again and again whether the database is followed and this server may go on serving it;
-    /// SERVING was told before.
+    /// Reports repeatedly whether the server follows the database and may go on serving it. SERVING
+    /// was reported before.
     pub(crate) async fn follow(self, memory: Arc<Memory>, store: Arc<Store>) {
         let mut told = ServingStatus::Serving;
         loop {
@@ -69,8 +69,8 @@ impl Health {
         }
     }
 
-    /// Tells that the server stops, and ends the streams of those who watch: each of them would
-    /// hold its connection open.
+    /// Reports that the server stops, and ends the streams of watchers: each stream would keep its
+    /// connection open.
     pub(crate) async fn end(mut self) {
         self.tell(ServingStatus::NotServing).await;
         for service in self.services.iter() {

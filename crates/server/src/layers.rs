@@ -1,7 +1,7 @@
-//! What every call passes through, whatever its service: the tower layers.
+//! The tower layers that every call passes through.
 //!
-//! A call that goes well pays for them with its caller, a place, two looks at the clock and its
-//! figures: no future is boxed, and no answer but a refusal or a stream is looked into.
+//! They cost a successful call its caller, a permit, two clock readings and its metrics. They box
+//! no future and inspect no answer except refusals and streams.
 
 mod bypass_router;
 mod call_log;
@@ -30,10 +30,10 @@ use watch::Watch;
 
 pub(crate) use watch::Places;
 
-/// What a call is answered.
+/// The answer to a call.
 type Answer = http::Response<Body>;
 
-/// All layers, the outermost first. The service is the one that is asked the most.
+/// All layers, the outermost first. The service is the most frequently called one.
 pub(crate) fn layers<S>(
     metrics: &Metrics,
     places: &Places,
@@ -55,15 +55,16 @@ where
         + 'static,
 {
     ServiceBuilder::new()
-        // The first: all below ask it who calls, and tonic's own timeout begins after it.
+        // First: all other layers need the caller, and tonic's own timeout begins after it.
         .layer(IdentifyCaller::new())
-        // Outside the watch, so that it counts and logs what the watch refuses or makes of a panic.
+        // Outside the watch, to count and log calls that the watch refuses and panics that it
+        // catches.
         .layer(Observe::new(Arc::clone(&metrics.calls)))
-        // Sees what the caller is told, whoever says it, and all that may panic.
+        // Sees every answer to the caller and everything that may panic.
         .layer(Watch::new(places.clone()))
-        // Around all that takes time: whatever runs below is dropped at the caller's deadline.
+        // Around everything that takes time: drops the inner call at the caller's deadline.
         .layer(KeepDeadline)
-        // The last, since it leads to the services.
+        // Last, since it calls the services.
         .layer(BypassRouter::to(service))
         .into_inner()
 }
@@ -72,11 +73,11 @@ fn answer(fault: Fault) -> Answer {
     fault.status().into_http()
 }
 
-/// The status of an answer that is nothing but a refusal.
+/// The status of an answer that is only a refusal.
 fn refusal_of(answer: &Answer) -> Option<Status> {
-    // An answer that goes well tells its status after its messages.
+    // A successful answer sends its status after its messages.
     answer.headers().get(Status::GRPC_STATUS)?;
-    // As it was made, with its cause.
+    // The original status, with its cause.
     if let Some(status) = answer.extensions().get::<Status>() {
         return Some(status.clone()).filter(|status| status.code() != Code::Ok);
     }

@@ -1,4 +1,4 @@
-//! The wire: handlers that parse, call and render; the server that carries them.
+//! The gRPC server: handlers that parse, call and render.
 
 mod caller;
 mod check;
@@ -56,21 +56,21 @@ use operator_port::serve_operators;
 use services::{Accounts, Associations, Contacts, Imports, SettingsOf, Tickets, Visibilities};
 use token::Tokens;
 
-/// How often a stop looks whether calls still run.
+/// How often a stop checks whether calls still run.
 const STOP_LOOKS_EVERY: Duration = Duration::from_millis(10);
 
-/// Where a server listens.
+/// The addresses of a server.
 #[derive(Clone, Copy, Debug)]
 pub struct Listening {
     /// For calls.
     pub calls: SocketAddr,
-    /// For scrapes of its metrics.
+    /// For metrics and probes.
     pub metrics: Option<SocketAddr>,
 }
 
-/// Serves until `stop` is done, then finishes what runs.
+/// Serves until `stop` completes, then finishes running calls.
 ///
-/// `ready` is told where once calls are taken.
+/// Sends the addresses to `ready` once the server accepts calls.
 pub async fn serve(
     options: &Options,
     ready: impl FnOnce(Listening),
@@ -117,16 +117,16 @@ pub async fn serve(
     let shutdown = async move {
         stop.await;
         following.abort();
-        // It ends by being aborted, and must have before health is told for the last time.
+        // The task ends by abort, and must end before the last report of health.
         let _ = following.await;
         health.end().await;
-        // First of all, so that those who watch an import hear how it ended.
+        // First, so that watchers of an import receive its end.
         stopped_intake.stop();
-        // Nobody hears it when serving has ended by itself.
+        // Fails harmlessly if serving has already ended.
         let _ = stopping.send(());
     };
-    // Of a listener that is handed over, tonic's server sets neither: without nodelay every answer
-    // of some kilobytes waits 40 ms for an acknowledgement that the caller's kernel puts off.
+    // tonic sets neither for a listener that it is given. Without nodelay every answer of some
+    // kilobytes waits 40 ms for an acknowledgement that the caller's kernel delays.
     let incoming = TcpIncoming::from(listener)
         .with_nodelay(Some(true))
         .with_keepalive(Some(KEEPALIVE_AFTER));
@@ -136,21 +136,21 @@ pub async fn serve(
         .add_routes(routes.routes())
         .serve_with_incoming_shutdown(incoming, shutdown);
     tokio::select! {
-        served = serving => {
-            served?;
-            // Nobody is connected, and imports may be at work all the same.
-            finish(&places, &intake).await;
+            served = serving => {
+                served?;
+    // Imports may run although no caller is connected.
+                finish(&places, &intake).await;
+            }
+            () = async {
+                let _ = stopped.await;
+                finish(&places, &intake).await;
+            } => {}
         }
-        () = async {
-            let _ = stopped.await;
-            finish(&places, &intake).await;
-        } => {}
-    }
     tokio::task::spawn_blocking(move || store.close()).await?;
     Ok(())
 }
 
-/// Opens the store, which tells memory what it writes.
+/// Opens the store, which passes its writes to memory.
 async fn open(options: &Options, memory: &Arc<Memory>, metrics: &Metrics) -> anyhow::Result<Store> {
     let database = options.database.clone();
     let of_store = StoreOptions {
@@ -163,7 +163,7 @@ async fn open(options: &Options, memory: &Arc<Memory>, metrics: &Metrics) -> any
     let opening = tokio::task::spawn_blocking(move || Store::open_with(&database, of_store));
     opening.await?.with_context(|| {
         let database = options.shown_database();
-        format!("the database {database} cannot be opened")
+        format!("cannot open the database {database}")
     })
 }
 
@@ -173,8 +173,8 @@ async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
         .with_context(|| format!("cannot listen on {address}"))
 }
 
-/// Serves metrics and probes, where they are asked for: until the set is dropped, so that probes are
-/// answered while the server stops.
+/// Serves metrics and probes, if configured, until the set is dropped, so that probes get answers
+/// while the server stops.
 async fn for_operators(
     options: &Options,
     scraped: Scraped,
@@ -190,8 +190,8 @@ async fn for_operators(
     Ok((Some(at), tasks))
 }
 
-/// Waits until what runs is finished, calls and the batches of imports, but not for ever. Whoever
-/// watches an import hears how it ended before the connection does.
+/// Waits, with a limit, until running calls and batches of imports finish. Watchers of an import
+/// receive its end before their connection closes.
 async fn finish(places: &Places, intake: &Intake) {
     let none_runs = async {
         while !places.are_free() {
@@ -200,14 +200,13 @@ async fn finish(places: &Places, intake: &Intake) {
     };
     let all = async { tokio::join!(none_runs, intake.stopped()) };
     if tokio::time::timeout(STOP_PATIENCE, all).await.is_err() {
-        tracing::warn!("calls or imports were still at work when the stop's patience ended");
+        tracing::warn!("stopping although calls or imports still run: the time to finish is over");
     }
     tokio::time::sleep(GOODBYE_PATIENCE).await;
 }
 
-/// How connections are held. That somebody is at their other end is asked by HTTP/2's pings, though
-/// they cost a clock for every frame: a caller that hangs, or that goes while an answer is under way,
-/// is not noticed by the kernel's.
+/// Options of connections. HTTP/2 pings detect dead callers, though they cost a clock for every
+/// frame: the kernel's keepalive does not notice a caller that hangs or leaves during an answer.
 fn server() -> Server {
     Server::builder()
         .http2_keepalive_interval(Some(KEEPALIVE_AFTER))
@@ -219,12 +218,12 @@ fn server() -> Server {
 /// The full names of our services.
 fn services_named() -> Vec<String> {
     let mut services: Vec<_> = METHODS.iter().map(|of| of.service.to_owned()).collect();
-    // The methods of a service are next to one another.
+    // The methods of a service are adjacent.
     services.dedup();
     services
 }
 
-/// A service of the API, which takes and gives messages of our size.
+/// A service of the API with our message size.
 macro_rules! sized {
     ($server:path, $handler:expr) => {{
         use $server as Service;
@@ -234,12 +233,12 @@ macro_rules! sized {
     }};
 }
 
-/// The service that is asked on every page view, which stands apart from the others.
+/// The service that is called on every page view, outside the router of the others.
 fn visibility(handler: &Handler) -> VisibilityServiceServer<Visibilities> {
     sized!(VisibilityServiceServer, Visibilities(handler.clone()))
 }
 
-/// All other services of the API, with reflection in both versions that tools speak.
+/// All other services of the API, with both versions of reflection that tools use.
 fn routes(handler: &Handler, intake: &Arc<Intake>) -> anyhow::Result<RoutesBuilder> {
     let reflection = || {
         tonic_reflection::server::Builder::configure()

@@ -1,4 +1,4 @@
-//! The log: a line an entry on the standard error, as text or as JSON.
+//! The log: one line for each entry on stderr, as text or JSON.
 
 use std::io::{IsTerminal, Stderr, Write};
 
@@ -6,17 +6,17 @@ use tracing_subscriber::EnvFilter;
 
 use crate::options::{LogFormat, Options};
 
-/// The directives where nothing is said. The pool of connections (r2d2) tells every attempt that
-/// fails, dozens a second; whoever asked it for a connection tells the same error once.
+/// The default directives. The connection pool (r2d2) logs every failed attempt, dozens a second;
+/// the caller of the pool logs the same error once.
 pub(crate) const LEVEL_DEFAULT: &str = "info,r2d2=off";
 
-/// Starts the log of this process. To be called once.
+/// Starts the log of this process. Call it once.
 pub fn start_log(options: &Options) {
     let lines = tracing_subscriber::fmt()
         .with_env_filter(EnvFilter::new(&options.log_level))
         .with_writer(|| Lines(std::io::stderr()));
     match options.log_format {
-        // A file or a collector of logs wants no colours.
+        // Colors only on a terminal, not in a file or a log collector.
         LogFormat::Text => lines.with_ansi(std::io::stderr().is_terminal()).init(),
         LogFormat::Json => lines
             .json()
@@ -34,11 +34,11 @@ pub(crate) fn directives(text: &str) -> Result<String, String> {
     }
 }
 
-/// Makes a line of each entry: the messages of libpq have several.
+/// Joins each entry into one line: messages of libpq have several.
 struct Lines<W = Stderr>(W);
 
 impl<W: Write> Write for Lines<W> {
-    /// An entry comes in one piece.
+    /// Each call receives one whole entry.
     fn write(&mut self, entry: &[u8]) -> std::io::Result<usize> {
         let text = entry.trim_ascii_end();
         if text.iter().any(|byte| matches!(byte, b'\n' | b'\r')) {

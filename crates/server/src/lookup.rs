@@ -1,4 +1,4 @@
-//! Lookups: exact after folding, a result per key in the order of the keys.
+//! Lookups: exact after folding, one result for each key, in the order of the keys.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -12,18 +12,18 @@ use crate::fault::Fault;
 use crate::limits::ANSWER_BYTES_MAX;
 use crate::parse::Parsed;
 
-/// What an item takes in an answer beside its message: tags and lengths.
+/// Bytes of an item in an answer beside its message: tags and lengths.
 const ITEM_BYTES: usize = 8;
 
-/// By what a record is looked up.
+/// The key of a lookup.
 pub(crate) enum Key {
-    /// Its number.
+    /// The number of the record.
     Id(u64),
-    /// A unique key: the field's name, what was given, what it folds to.
+    /// A unique key: the name of the field, the given text, the folded text.
     Unique(&'static str, String, UniqueKey),
 }
 
-/// Parses keys, each with its place in the call. A key that cannot be one fails in its item.
+/// Parses keys, each with its index in the call. A malformed key fails only its item.
 pub(crate) fn keys<K>(given: &[K], parse: impl Fn(usize, &K) -> Parsed<Key>) -> Vec<Parsed<Key>> {
     given
         .iter()
@@ -32,7 +32,7 @@ pub(crate) fn keys<K>(given: &[K], parse: impl Fn(usize, &K) -> Parsed<Key>) -> 
         .collect()
 }
 
-/// Finds the record of each key that can be one, in two statements at most.
+/// Finds the record of each well-formed key, in at most two statements.
 pub(crate) fn resolve<T: Clone>(
     at: &mut Snapshot<'_>,
     keys: &[Parsed<Key>],
@@ -57,7 +57,7 @@ pub(crate) fn resolve<T: Clone>(
     Ok(keys.iter().map(one).collect())
 }
 
-/// A result per key: the record, or why it is not there.
+/// One result for each key: the record or an error.
 pub(crate) fn results<T: Message>(
     keys: &[Parsed<Key>],
     found: Vec<Option<T>>,
@@ -88,7 +88,7 @@ fn too_large() -> Fault {
     Fault::new(
         Code::ResourceExhausted,
         ErrorReason::AnswerTooLarge,
-        "the answer is full: ask again for this item and those after it",
+        "the answer is full: look up this item and all later items again",
     )
     .with("max_bytes", ANSWER_BYTES_MAX)
 }

@@ -8,12 +8,12 @@ use mimalloc::MiMalloc;
 use roster_server::{Listening, Options, Task, check, serve, start_log};
 use tokio::signal::unix::{SignalKind, signal};
 
-/// A call makes dozens of small things and drops them, and the system's allocator takes as long for
-/// them as the rule and its facts together.
+/// A call makes dozens of small allocations. The system's allocator takes as long for them as the
+/// rule and its facts together.
 #[global_allocator]
 static ALLOCATOR: MiMalloc = MiMalloc;
 
-/// The exit code of a check that could not look: what it finds wrong is 1, and clap has 2.
+/// The exit code of a check that cannot read the database; 1 means faults found, and 2 is clap's.
 const NOT_LOOKED_AT: u8 = 3;
 
 fn main() -> ExitCode {
@@ -50,32 +50,32 @@ fn run(options: &Options) -> anyhow::Result<()> {
         let database = options.shown_database();
         serve(options, |listening| greet(&database, listening), stop).await
     });
-    // What hangs in a database that does not answer must not hold the end.
+    // Do not wait for tasks that hang on a database that does not answer.
     runtime.shutdown_background();
     served
 }
 
-/// Whether all is well in the database.
+/// Whether the check found no fault.
 fn look(options: &Options) -> anyhow::Result<bool> {
     let runtime = tokio::runtime::Runtime::new()?;
     runtime.block_on(check(options, std::io::stdout()))
 }
 
-/// Why it did not start, or ended: one line, whatever the causes look like.
+/// Prints in one line why the server did not start or ended.
 fn complain(options: &Options, error: &anyhow::Error) {
     let text = options.hide_password(&format!("{error:#}"));
     let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    // Whoever started it may have closed its output: the exit code tells all the same.
+    // The output may be closed; the exit code still reports the failure.
     let _ = writeln!(std::io::stderr(), "roster-server: {line}");
 }
 
-/// Says where it listens and what to try next.
+/// Prints the addresses and commands to try.
 fn greet(database: &str, listening: Listening) {
     let address = listening.calls;
     let metrics = listening
         .metrics
         .map_or_else(String::new, |at| format!("metrics: http://{at}/metrics\n"));
-    // Whoever started it may have closed its output: it serves all the same.
+    // The output may be closed; the server serves regardless.
     let _ = writeln!(
         std::io::stdout(),
         "roster-server listens on {address} with {database}\n{metrics}\

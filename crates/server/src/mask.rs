@@ -97,7 +97,7 @@ pub(crate) fn parse<F: MaskField>(given: Option<FieldMask>) -> Parsed<Vec<F>> {
     let field = |path: &String| {
         let found = F::ALL.iter().find(|field| field.path() == path);
         found.copied().ok_or_else(|| {
-            let what = format!("names {path:?}, which no update can write");
+            let what = format!("contains {path:?}, which no update can write");
             Fault::field(FIELD, reason, what).with("path", path)
         })
     };
@@ -145,7 +145,7 @@ mod tests {
         every_path_leads_to_its_field::<SettingsField>();
     }
 
-    /// A field that the proto has and no update can write would be lost without a word.
+    /// An update would silently ignore a field of the proto that is not listed here.
     #[test]
     fn every_field_of_a_message_can_be_written_or_is_output_only_or_an_id() {
         let set = prost_types::FileDescriptorSet::decode(roster_api::FILE_DESCRIPTOR_SET);

@@ -1,9 +1,8 @@
-//! Facts in memory: answers from them, and what the writers of this server tell them.
+//! Facts in memory: answers from them and applies the changes of this server's writers.
 //!
-//! Invariant: whoever was told that a write is done finds it in every later answer of this server.
-//! The writer hands its changes over before it answers; where they cannot be taken (the
-//! organization is being loaded, or another server wrote before) memory gives no answer until it
-//! has caught up, and the database is asked.
+//! Invariant: after a write returns, every later answer of this server includes it. The writer
+//! hands its changes over before it answers. If memory cannot apply them (the organization is
+//! loading, or another server wrote before), the database answers until memory has caught up.
 
 mod follow;
 mod load;
@@ -27,22 +26,22 @@ use crate::token::lost;
 pub(crate) use follow::follow;
 pub(crate) use load::load;
 
-/// How many organizations may wait to be loaded. One that finds no place is asked for again by its
-/// next read.
+/// How many organizations may wait to be loaded. The next read of an organization that found the
+/// queue full requests it again.
 const WANTED_MAX: usize = 1_024;
 
 /// How fresh an answer must be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Freshness {
-    /// As fresh as this server is.
+    /// The server's current memory.
     Any,
-    /// Not older than this moment.
+    /// Not older than this revision.
     AtLeast(At),
-    /// As the database is.
+    /// The current database.
     Head,
 }
 
-/// From where questions were answered.
+/// Counts of answers from memory and from the database.
 #[derive(Debug, Default)]
 pub(crate) struct Answers {
     memory: AtomicU64,
@@ -65,7 +64,7 @@ pub(crate) struct Memory {
     answers: Answers,
     wanted: mpsc::Sender<LoadGuard>,
     clock: Instant,
-    /// As of when memory was last level with the database, in milliseconds of `clock`.
+    /// When memory last equaled the database, in milliseconds of `clock`.
     level: AtomicU64,
     stale_after: Duration,
 }
@@ -74,7 +73,7 @@ pub(crate) struct Memory {
 pub(crate) type Wanted = mpsc::Receiver<LoadGuard>;
 
 impl Memory {
-    /// Empty memory of so many bytes, whose facts are no longer told once they may be so old.
+    /// Empty memory with a maximum of bytes and a maximum age of its facts.
     pub(crate) fn new(bytes_max: usize, stale_after: Duration) -> (Self, Wanted) {
         let (wanted, waiting) = mpsc::channel(WANTED_MAX);
         let memory = Self {
@@ -88,8 +87,8 @@ impl Memory {
         (memory, waiting)
     }
 
-    /// What an organization's facts answer, if they are in memory and fresh enough. Where not, the
-    /// database knows more.
+    /// The answer from an organization's facts, if they are in memory and fresh enough. Otherwise
+    /// use the database.
     pub(crate) fn answer<T>(
         &self,
         organization: &str,
@@ -122,7 +121,7 @@ impl Memory {
         Ok(answered)
     }
 
-    /// From where questions were answered so far.
+    /// The counts of answers so far.
     pub(crate) fn answers(&self) -> &Answers {
         &self.answers
     }
@@ -132,14 +131,14 @@ impl Memory {
         self.index.figures()
     }
 
-    /// Takes note that the database answered in memory's place. The facts of an organization that
-    /// exists are wanted here from now on.
+    /// Records that the database answered instead of memory, and requests the facts of an
+    /// organization that exists.
     pub(crate) fn missed(&self, organization: &OrganizationName, exists: bool) {
         self.answers.database.fetch_add(1, Ordering::Relaxed);
         self.want(organization, exists);
     }
 
-    /// How a contact stands at a moment, if that is the moment in memory.
+    /// A contact's accounts at a revision, if memory is at that revision.
     pub(crate) fn standing(
         &self,
         organization: &str,
@@ -153,22 +152,22 @@ impl Memory {
         })?
     }
 
-    /// Takes note that the facts of an organization, if it exists, would have been of use here.
+    /// Requests the facts of an organization, if it exists.
     pub(crate) fn want(&self, organization: &OrganizationName, exists: bool) {
         if exists && let Some(load) = self.index.begin(organization) {
-            // Where too many wait, the next read asks again.
+            // If the queue is full, the next read requests it again.
             let _ = self.wanted.try_send(load);
         }
     }
 
-    /// How old facts in memory may be: the time since they were last level with the database. It
-    /// grows while the database is silent, and while there is more to follow than can be read.
+    /// The age of facts in memory: the time since they last equaled the database. It grows while
+    /// the database does not answer or changes faster than the server reads.
     pub(crate) fn age(&self) -> Duration {
         let level = Duration::from_millis(self.level.load(Ordering::Relaxed));
         self.clock.elapsed().saturating_sub(level)
     }
 
-    /// Takes note that all facts in memory are what the database held then, or newer.
+    /// Records that all facts in memory are as new as the database was then.
     fn is_level(&self, with: Instant) {
         let millis = with.duration_since(self.clock).as_millis();
         let millis = u64::try_from(millis).unwrap_or(u64::MAX);
@@ -181,7 +180,7 @@ impl Committed for Memory {
         let Some(held) = self.index.get(organization.as_str()) else {
             return;
         };
-        // Where this server is behind, the next look at the heads finds it so.
+        // If this server is behind, the next poll of the heads detects it.
         take(&held, sets);
     }
 }
@@ -195,7 +194,7 @@ fn take(held: &Organization, sets: &[CommittedSet]) -> Followed {
     let followed = held.committed(&sets);
     if let Followed::Dropped(why) = &followed {
         let organization = held.name();
-        tracing::error!(%organization, error = %why, "a change does not fit the facts in memory: they are dropped and loaded again");
+        tracing::error!(%organization, error = %why, "a change does not fit the facts in memory: dropping and reloading them");
     }
     followed
 }

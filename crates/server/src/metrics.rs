@@ -1,7 +1,7 @@
-//! The metrics of a server: what `/metrics` lists is registered here, and nowhere else.
+//! The metrics of a server. Only this module registers metrics of `/metrics`.
 //!
-//! A name follows the rules of Prometheus: `roster_` or `process_` first, the unit in its base form
-//! last, `_total` behind what only grows. `crates/server/docs/operating.md` lists all of them.
+//! Names follow the rules of Prometheus: `roster_` or `process_` first, the base unit last,
+//! `_total` for counters. `crates/server/docs/operating.md` lists all metrics.
 
 mod calls;
 mod process;
@@ -23,7 +23,7 @@ use snapshot::Snapshot;
 pub(crate) use calls::{CallMetrics, code_name};
 pub(crate) use store::StoreMetrics;
 
-/// What is measured as it happens. The rest is looked up at a scrape.
+/// Metrics that are updated as events happen. A scrape reads the others.
 #[derive(Clone, Default)]
 pub(crate) struct Metrics {
     pub(crate) calls: Arc<CallMetrics>,

@@ -1,4 +1,4 @@
-//! The port of the operators: `/metrics`, `/livez` and `/readyz`, over plain HTTP.
+//! The port for operators: `/metrics`, `/livez` and `/readyz`, over plain HTTP.
 
 use std::sync::Arc;
 
@@ -11,10 +11,10 @@ use tokio::net::TcpListener;
 use crate::health::Health;
 use crate::metrics::Scraped;
 
-/// The type of the text that a scrape is answered with.
+/// The content type of metrics.
 const TEXT: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
-/// Answers until it is dropped.
+/// Serves until dropped.
 pub(crate) async fn serve_operators(listener: TcpListener, scraped: Scraped, health: Health) {
     let scraped = Arc::new(scraped);
     let router = Router::new()
@@ -23,7 +23,7 @@ pub(crate) async fn serve_operators(listener: TcpListener, scraped: Scraped, hea
         .route("/readyz", get(move || ready(health)))
         .method_not_allowed_fallback(async || StatusCode::NOT_FOUND);
     if let Err(error) = axum::serve(listener, router).await {
-        tracing::error!(%error, "metrics and probes are no longer served");
+        tracing::error!(%error, "no longer serving metrics and probes");
     }
 }
 
@@ -38,7 +38,7 @@ async fn ready(health: Health) -> (StatusCode, &'static str) {
     if health.is_serving() {
         (StatusCode::OK, "ok\n")
     } else {
-        let why = "not serving: the server stops, or has lost the database\n";
+        let why = "not serving: the server is stopping or cannot reach the database\n";
         (StatusCode::SERVICE_UNAVAILABLE, why)
     }
 }

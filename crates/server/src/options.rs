@@ -1,4 +1,4 @@
-//! How the server is started.
+//! The command line of the server.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -13,24 +13,23 @@ use crate::fault::explain_row;
 use crate::log;
 use crate::memory::{Memory, Wanted};
 
-/// Memory for facts, in MiB, unless it is said: some twenty million tickets.
+/// Default memory for facts, in MiB: about twenty million tickets.
 const MEMORY_MIB: usize = 1_024;
-/// Seconds after which facts that cannot be compared are too old, unless it is said: it
-/// outlasts a failover, and a change is seen everywhere within a minute or not answered against.
+/// Default seconds after which facts that cannot be compared with the database are too old. It
+/// outlasts a failover, and bounds to a minute how long an answer can miss a change.
 const STALE_AFTER_SECONDS: u64 = 60;
-/// The longest lease: whoever waits for an import of a server that died waits as long.
+/// The longest lease: a caller that waits for an import of a dead server waits this long.
 const SERVER_LEASE_SECONDS_MAX: u64 = 3_600;
 
-/// Who belongs to which company, and who may therefore see what.
+/// Serves who belongs to which company and who may see which ticket.
 #[derive(Clone, Debug, Parser)]
 #[command(name = "roster-server", version)]
 pub struct Options {
-    /// What to do; to serve, unless it is said.
+    /// The task; without a task the program serves.
     #[command(subcommand)]
     pub task: Option<Task>,
 
-    /// The database: sqlite:PATH or postgres://USER@HOST/NAME. To serve, a file is made if it is
-    /// not there.
+    /// Database: sqlite:PATH or postgres://USER@HOST/NAME. A serving server creates a missing file.
     #[arg(
         long,
         env = "ROSTER_DATABASE",
@@ -40,7 +39,7 @@ pub struct Options {
     )]
     pub database: String,
 
-    /// Where to listen. Port 0 takes a free one and says which.
+    /// Address to listen on. Port 0 chooses a free port and prints it.
     #[arg(
         long,
         env = "ROSTER_LISTEN",
@@ -49,17 +48,18 @@ pub struct Options {
     )]
     pub listen: SocketAddr,
 
-    /// Listen off loopback although callers are not authenticated and nothing is encrypted.
+    /// Allow a non-loopback address although callers are not authenticated and nothing is
+    /// encrypted.
     #[arg(long, env = "ROSTER_INSECURE")]
     pub insecure: bool,
 
-    /// Fill the organization `default` with sample data, unless anything was ever written to it:
+    /// Fill the organization `default` with sample data, unless it was ever written to:
     /// 100 accounts, 600 contacts, their associations and 3,000 tickets.
     #[arg(long, env = "ROSTER_DEMO")]
     pub demo: bool,
 
-    /// How many MiB of memory the facts of organizations may take. What does not fit is answered
-    /// from the database: right, and slower.
+    /// Memory for the facts of organizations, in MiB. The database answers for organizations that
+    /// do not fit: correct, but slower.
     #[arg(
         long,
         env = "ROSTER_MEMORY_MIB",
@@ -68,8 +68,8 @@ pub struct Options {
     )]
     pub memory_mib: usize,
 
-    /// For how many seconds checks are answered by facts in memory that cannot be compared with the
-    /// database; after them they are refused (UNAVAILABLE).
+    /// Seconds for which checks use facts in memory that cannot be compared with the database;
+    /// afterwards checks are refused (UNAVAILABLE).
     #[arg(
         long,
         env = "ROSTER_STALE_AFTER",
@@ -79,8 +79,8 @@ pub struct Options {
     )]
     pub stale_after: u64,
 
-    /// After how many seconds without a sign of life another server takes this one to be dead and
-    /// fails its imports (PostgreSQL only). Longer than a machine pauses in the ordinary course.
+    /// Seconds without a sign of life after which another server considers this server dead and
+    /// fails its imports (PostgreSQL only). Choose more than an ordinary pause of the machine.
     #[arg(
         long,
         env = "ROSTER_SERVER_LEASE",
@@ -90,7 +90,7 @@ pub struct Options {
     )]
     pub server_lease: u64,
 
-    /// For how many seconds an import waits while the database is away; after them it ends as failed.
+    /// Seconds that an import waits for an absent database before it fails.
     #[arg(
         long,
         env = "ROSTER_IMPORT_PATIENCE",
@@ -99,12 +99,11 @@ pub struct Options {
     )]
     pub import_patience: u64,
 
-    /// Where operators find /metrics (for Prometheus), /livez and /readyz, over plain HTTP; nowhere
-    /// unless it is said.
+    /// Address for /metrics (Prometheus), /livez and /readyz, over plain HTTP; off by default.
     #[arg(long, env = "ROSTER_METRICS", value_name = "ADDRESS")]
     pub metrics: Option<SocketAddr>,
 
-    /// How many writes may wait for their turn; the next one is refused (RESOURCE_EXHAUSTED).
+    /// Maximum number of waiting writes; further writes are refused (RESOURCE_EXHAUSTED).
     #[arg(
         long,
         env = "ROSTER_WRITES_WAITING_MAX",
@@ -114,8 +113,8 @@ pub struct Options {
     )]
     pub writes_waiting_max: usize,
 
-    /// What the log tells: error, warn, info, debug or trace, for all or for parts of the server, as
-    /// in `warn,roster_server=debug`. With debug every call has a span and a line.
+    /// Log level: error, warn, info, debug or trace, for all or for parts of the server, as in
+    /// `warn,roster_server=debug`. With debug every call has a span and a line.
     #[arg(
         long,
         env = "RUST_LOG",
@@ -126,7 +125,7 @@ pub struct Options {
     )]
     pub log_level: String,
 
-    /// How the lines of the log are written, on the standard error.
+    /// Format of the log on stderr.
     #[arg(
         long,
         env = "ROSTER_LOG_FORMAT",
@@ -137,44 +136,44 @@ pub struct Options {
     pub log_format: LogFormat,
 }
 
-/// How the lines of the log are written.
+/// The format of the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum LogFormat {
     /// For people.
     Text,
-    /// An object a line, for a collector of logs.
+    /// One JSON object a line, for a log collector.
     Json,
 }
 
-/// What else the server's program does.
+/// Tasks other than serving.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Subcommand)]
 pub enum Task {
-    /// Look at a database, beside servers that work on it, and list what is wrong with it: rules
-    /// of associations and tickets that stored facts break, and facts on which rows and change log
-    /// differ. Exits with 1 if anything is, with 3 if the database cannot be looked at.
+    /// Check a database, also while servers use it. Lists stored facts that break the rules of
+    /// associations and tickets, and facts on which rows and change log differ. Exits with 1 if it
+    /// finds a fault, with 3 if it cannot read the database.
     Check,
 }
 
 impl Options {
-    /// Off loopback anybody could read and write: not without being told.
+    /// Requires `--insecure` for a non-loopback address, where anybody could read and write.
     pub(crate) fn check(&self) -> anyhow::Result<()> {
         if self.insecure || self.listen.ip().is_loopback() {
             return Ok(());
         }
         anyhow::bail!(
             "{} is not a loopback address and callers are not authenticated: listen on 127.0.0.1, \
-             or say --insecure where the network itself keeps others out",
+or set --insecure if the network itself keeps others out",
             self.listen
         )
     }
 
-    /// An intake of the patience that was asked for.
+    /// The intake, with the patience of the options.
     pub(crate) fn intake(&self, store: &Arc<Store>) -> Intake {
         let patience = Duration::from_secs(self.import_patience);
         Intake::new(Arc::clone(store), explain_row, patience)
     }
 
-    /// Memory of the size and the patience that were asked for.
+    /// Memory with the size and the maximum age of the options.
     pub(crate) fn memory(&self) -> (Memory, Wanted) {
         let bytes_max = self.memory_mib.saturating_mul(1 << 20);
         Memory::new(bytes_max, Duration::from_secs(self.stale_after))
@@ -185,8 +184,7 @@ impl Options {
         self.hide_password(&self.database)
     }
 
-    /// A text without the database's password, should it have it: what others say of a URL that
-    /// they do not understand quotes it.
+    /// `text` without the database's password: errors about a malformed URL quote the URL.
     pub fn hide_password(&self, text: &str) -> String {
         let mut shown = text.to_owned();
         for secret in passwords(&self.database) {
@@ -204,8 +202,8 @@ fn at_least_one(text: &str) -> Result<usize, String> {
     }
 }
 
-/// What of a database's URL is secret: what stands between the user and the last `@`, and the
-/// parameters that are named so.
+/// The secrets of a database's URL: the text between the user and the last `@`, and parameters
+/// whose names end with `password`.
 fn passwords(database: &str) -> Vec<&str> {
     let (place, parameters) = database.split_once('?').unwrap_or((database, ""));
     let user = place

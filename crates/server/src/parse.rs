@@ -1,4 +1,4 @@
-//! From messages to types that cannot be wrong. The first fault of a request is told.
+//! Parses messages into validated types. Reports the first fault of a request.
 
 use std::collections::BTreeMap;
 use std::str::FromStr;
@@ -28,7 +28,7 @@ pub(crate) fn optional_id<T: FromStr<Err = IdFault>>(path: &str, text: &str) -> 
     id(path, text).map(Some)
 }
 
-/// A text of one of core's kinds.
+/// Parses a text of a kind that core defines.
 pub(crate) fn text<T>(
     path: &str,
     text: &str,
@@ -37,7 +37,7 @@ pub(crate) fn text<T>(
     parse(text).map_err(|fault| of_text(path, &fault))
 }
 
-/// As [`text`]; one that is blank is absent.
+/// Like [`text`]; a blank text is absent.
 pub(crate) fn optional_text<T>(
     path: &str,
     given: &str,
@@ -53,7 +53,7 @@ pub(crate) fn ticket_key(path: &str, given: &str) -> Parsed<TicketKey> {
     text(path, given, TicketKey::parse)
 }
 
-/// As [`ticket_key`], without a copy.
+/// Like [`ticket_key`], without a copy.
 pub(crate) fn taken_ticket_key(path: &str, given: String) -> Parsed<TicketKey> {
     TicketKey::take(given).map_err(|fault| of_text(path, &fault))
 }
@@ -64,20 +64,20 @@ pub(crate) fn batch<T>(path: &str, items: &[T]) -> Parsed<()> {
     if (1..=max).contains(&found) {
         return Ok(());
     }
-    let what = format!("has {found} items: 1 to {max} are allowed, send several calls for more");
+    let what = format!("has {found} items, allowed are 1 to {max}: split it into several calls");
     Err(Fault::field(path, ErrorReason::BatchSize, what)
         .with("found", found)
         .with("min", 1)
         .with("max", max))
 }
 
-/// A list of at most so many items.
+/// A list of at most `max` items.
 pub(crate) fn at_most<T>(path: &str, items: &[T], max: usize) -> Parsed<()> {
     let found = items.len();
     if found <= max {
         return Ok(());
     }
-    let what = format!("has {found} items, at most {max} are allowed");
+    let what = format!("has {found} items, allowed are at most {max}");
     Err(Fault::field(path, ErrorReason::TextTooLong, what)
         .with("found", found)
         .with("max", max)
@@ -92,12 +92,12 @@ pub(crate) fn required<T>(path: &str, message: Option<T>) -> Parsed<T> {
     message.ok_or_else(|| Fault::field(path, ErrorReason::FieldRequired, "is required"))
 }
 
-/// An output-only field must not be set when a record is made.
+/// Refuses an output-only field in a new record.
 pub(crate) fn unset(path: &str, is_unset: bool) -> Parsed<()> {
     if is_unset {
         return Ok(());
     }
-    Err(invalid(path, "is set by Roster alone: leave it out"))
+    Err(invalid(path, "is output-only: omit it"))
 }
 
 pub(crate) fn attributes(path: &str, given: &BTreeMap<String, String>) -> Parsed<Attributes> {
@@ -157,7 +157,7 @@ pub(crate) fn attributes(path: &str, given: &BTreeMap<String, String>) -> Parsed
     Ok(given.clone())
 }
 
-/// A sharing mode; unspecified: none.
+/// A sharing mode; `None` if unspecified.
 pub(crate) fn sharing_mode(path: &str, given: i32) -> Parsed<Option<SharingMode>> {
     match v1::SharingMode::try_from(given) {
         Ok(v1::SharingMode::Unspecified) => Ok(None),
@@ -165,7 +165,7 @@ pub(crate) fn sharing_mode(path: &str, given: i32) -> Parsed<Option<SharingMode>
         Ok(v1::SharingMode::Granted) => Ok(Some(SharingMode::Granted)),
         Ok(v1::SharingMode::Roles) => Ok(Some(SharingMode::Roles)),
         Ok(v1::SharingMode::Everyone) => Ok(Some(SharingMode::Everyone)),
-        Err(_) => Err(invalid(path, "is no SharingMode")),
+        Err(_) => Err(invalid(path, "is not a value of SharingMode")),
     }
 }
 
@@ -177,7 +177,7 @@ pub(crate) fn sharing_roles(path: &str, given: &[String]) -> Parsed<Vec<Role>> {
             return Err(Fault::field(
                 &path,
                 ErrorReason::FieldRequired,
-                "is empty: a role without a name lets nobody in",
+                "is empty: a role needs a name",
             ));
         }
         text(&path, role, Role::parse)
@@ -185,26 +185,27 @@ pub(crate) fn sharing_roles(path: &str, given: &[String]) -> Parsed<Vec<Role>> {
     given.iter().enumerate().map(role).collect()
 }
 
-/// The status of a ticket; unspecified: none.
+/// The status of a ticket; `None` if unspecified.
 pub(crate) fn status(path: &str, given: i32) -> Parsed<Option<TicketStatus>> {
     match v1::TicketStatus::try_from(given) {
         Ok(v1::TicketStatus::Unspecified) => Ok(None),
         Ok(v1::TicketStatus::Open) => Ok(Some(TicketStatus::Open)),
         Ok(v1::TicketStatus::Closed) => Ok(Some(TicketStatus::Closed)),
-        Err(_) => Err(invalid(path, "is no TicketStatus")),
+        Err(_) => Err(invalid(path, "is not a value of TicketStatus")),
     }
 }
 
 /// The status that a record sets: open or closed.
 pub(crate) fn set_status(path: &str, given: i32) -> Parsed<TicketStatus> {
-    status(path, given)?.ok_or_else(|| invalid(path, "is unspecified: leave it out, or say which"))
+    status(path, given)?
+        .ok_or_else(|| invalid(path, "is unspecified: omit it, or set open or closed"))
 }
 
 pub(crate) fn time(path: &str, given: &Timestamp) -> Parsed<Time> {
     /// The range of a protobuf Timestamp: the years 1 to 9999.
     const SECONDS: std::ops::RangeInclusive<i64> = -62_135_596_800..=253_402_300_799;
     if !SECONDS.contains(&given.seconds) || !(0..1_000_000_000).contains(&given.nanos) {
-        return Err(invalid(path, "is no Timestamp of the years 1 to 9999"));
+        return Err(invalid(path, "is not a Timestamp in the years 1 to 9999"));
     }
     Ok(Time::from_micros(
         given.seconds * 1_000_000 + i64::from(given.nanos) / 1_000,
@@ -234,18 +235,18 @@ pub(crate) fn heading(given: &str) -> Parsed<Option<Heading>> {
     Heading::parse(given).map(Some).ok_or_else(|| {
         invalid(
             "heading",
-            "is no heading: one of A to Z, あ to わ, # and 他",
+            "is not a heading: use one of A to Z, あ to わ, # and 他",
         )
     })
 }
 
-/// The disposition of a call that leaves an account.
+/// The ticket disposition of a call that ends an association.
 pub(crate) fn disposition(given: i32, move_to: &str) -> Parsed<Option<Disposition>> {
     use v1::TicketDisposition as Given;
     let wrong = |path: &str, what: &str| Fault::field(path, ErrorReason::DispositionInvalid, what);
     let target = optional_id("move_to_account_id", move_to)?;
     let given = Given::try_from(given)
-        .map_err(|_| wrong("ticket_disposition", "is no TicketDisposition"))?;
+        .map_err(|_| wrong("ticket_disposition", "is not a value of TicketDisposition"))?;
     match (given, target) {
         (Given::MoveToAccount, Some(target)) => Ok(Some(Disposition::MoveTo(target))),
         (Given::MoveToAccount, None) => Err(wrong(
@@ -263,7 +264,7 @@ pub(crate) fn disposition(given: i32, move_to: &str) -> Parsed<Option<Dispositio
     }
 }
 
-/// How an account is left.
+/// The disposition and scope of a call that ends an association.
 pub(crate) fn leaving(
     given: i32,
     move_to: &str,
@@ -274,7 +275,7 @@ pub(crate) fn leaving(
     let scope = match v1::TicketScope::try_from(scope) {
         Ok(v1::TicketScope::Unspecified | v1::TicketScope::All) => Scope::All,
         Ok(v1::TicketScope::OpenOnly) => Scope::OpenOnly,
-        Err(_) => return Err(invalid("ticket_scope", "is no TicketScope")),
+        Err(_) => return Err(invalid("ticket_scope", "is not a value of TicketScope")),
     };
     Ok(Leaving {
         disposition: disposition(given, move_to)?,

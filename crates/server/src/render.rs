@@ -1,4 +1,4 @@
-//! From records to messages.
+//! Renders records as messages.
 
 use prost_types::Timestamp;
 use roster_api::v1;
@@ -125,7 +125,7 @@ pub(crate) fn ticket(stored: &Stored<Ticket>) -> v1::Ticket {
     }
 }
 
-/// What a visitor may know of a ticket: never its copy list.
+/// The part of a ticket that a visitor may see, without its CC.
 pub(crate) fn ticket_summary(ticket: ListedTicket) -> v1::TicketSummary {
     v1::TicketSummary {
         id: ticket.place.id.into(),
@@ -211,7 +211,7 @@ fn clause_reason(reason: ClauseReason) -> v1::ClauseReason {
     }
 }
 
-/// Headings with their counts, exact as long as every row is looked at.
+/// Headings with their counts, exact if every row was counted.
 pub(crate) fn headings(found: Vec<HeadingCount>) -> Vec<v1::Heading> {
     let one = |counted: HeadingCount| v1::Heading {
         heading: counted.heading.as_str().to_owned(),
@@ -221,7 +221,7 @@ pub(crate) fn headings(found: Vec<HeadingCount>) -> Vec<v1::Heading> {
     found.into_iter().map(one).collect()
 }
 
-/// A number of things.
+/// A count.
 pub(crate) fn count(count: u64) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
 }

@@ -1,4 +1,4 @@
-//! One file a service: parse, call, render.
+//! The services, one file each: parse, call, render.
 
 mod account;
 mod association;

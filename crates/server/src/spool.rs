@@ -1,4 +1,4 @@
-//! A file on its way in: written to a temporary file, counted and hashed as it comes.
+//! Writes an uploaded file to a temporary file, counting and hashing its bytes.
 
 use std::io::Write;
 
@@ -6,10 +6,10 @@ use tempfile::{NamedTempFile, TempPath};
 
 use crate::fault::{Fault, file_too_large, internal};
 
-/// Most bytes of a file: more is several files, and must fit the temporary folder.
+/// Maximum bytes of a file, which must fit into the temporary folder. Split larger files.
 pub(crate) const FILE_BYTES_MAX: u64 = 1 << 30;
 
-/// See the module. Dropped before it is finished it leaves nothing behind.
+/// See the module. Dropping it unfinished deletes the file.
 pub(crate) struct Spool {
     file: NamedTempFile,
     hash: blake3::Hasher,
@@ -17,7 +17,7 @@ pub(crate) struct Spool {
     max: u64,
 }
 
-/// A file that is all there.
+/// A complete file.
 #[derive(Debug)]
 pub(crate) struct Spooled {
     pub(crate) path: TempPath,
@@ -25,7 +25,7 @@ pub(crate) struct Spooled {
 }
 
 impl Spool {
-    /// An empty file that takes up to `max` bytes.
+    /// An empty file for up to `max` bytes.
     pub(crate) fn new(max: u64) -> Result<Self, Fault> {
         Ok(Self {
             file: NamedTempFile::with_prefix("roster-import-").map_err(|e| broken(&e))?,
@@ -35,7 +35,7 @@ impl Spool {
         })
     }
 
-    /// Takes the next bytes. Blocks.
+    /// Writes the next bytes. Blocks.
     pub(crate) fn take(&mut self, chunk: &[u8]) -> Result<(), Fault> {
         self.bytes += chunk.len() as u64;
         if self.bytes > self.max {
@@ -45,7 +45,7 @@ impl Spool {
         self.file.write_all(chunk).map_err(|e| broken(&e))
     }
 
-    /// The file as it is now.
+    /// Finishes the file.
     pub(crate) fn finish(self) -> Spooled {
         Spooled {
             path: self.file.into_temp_path(),
@@ -55,7 +55,7 @@ impl Spool {
 }
 
 fn broken(error: &std::io::Error) -> Fault {
-    internal(&format!("a file could not be kept: {error}"))
+    internal(&format!("cannot write the temporary file: {error}"))
 }
 
 #[cfg(test)]

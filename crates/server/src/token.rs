@@ -1,4 +1,4 @@
-//! Tokens: names of moments, places in lists, versions of rows.
+//! Tokens of revisions, places in lists and versions of rows.
 
 use aes_gcm_siv::aead::{Aead, KeyInit, Payload};
 use aes_gcm_siv::{Aes256GcmSiv, Nonce};
@@ -15,13 +15,13 @@ use tonic::Code;
 
 use crate::fault::Fault;
 
-/// Changes when the layout of tokens does, so that an old one is refused instead of misread.
+/// The layout of tokens. A change makes old tokens invalid instead of misread.
 const LAYOUT: u8 = 1;
 /// A token: layout, store, organization, revision, nonce.
 const TOKEN_BYTES: usize = 1 + 16 + 8 + 8 + 8;
-/// Of a page token: AES-GCM-SIV's nonce.
+/// Bytes of AES-GCM-SIV's nonce in a page token.
 const NONCE_BYTES: usize = 12;
-/// The field that a read's token comes in.
+/// The field of a read's token.
 const FRESH_FIELD: &str = "consistency.at_least_as_fresh";
 
 /// Makes and reads the tokens of one store.
@@ -31,7 +31,7 @@ pub(crate) struct Tokens {
     preview_key: [u8; 32],
 }
 
-/// A place in a list, as a page token holds it.
+/// A place in a list, inside a page token.
 #[derive(Clone, PartialEq, Message)]
 pub(crate) struct Place {
     #[prost(bytes = "vec", tag = "1")]
@@ -137,7 +137,7 @@ impl Tokens {
         self.preview_key
     }
 
-    /// The token of a moment.
+    /// The token of a revision.
     pub(crate) fn of(&self, organization: &str, at: At) -> String {
         let mut bytes = [0; TOKEN_BYTES];
         bytes[0] = LAYOUT;
@@ -148,13 +148,13 @@ impl Tokens {
         URL_SAFE_NO_PAD.encode(bytes)
     }
 
-    /// The moment that a token names, if it is of this store and organization.
+    /// The revision of a token of this store and organization.
     pub(crate) fn moment(&self, organization: &str, text: &str) -> Result<At, Fault> {
         let invalid = || {
             Fault::field(
                 FRESH_FIELD,
                 ErrorReason::TokenInvalid,
-                "is not a token of this organization and this store: send one that a call answered",
+                "is not a token of this organization and store: send a token that a call returned",
             )
         };
         let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| invalid())?;
@@ -174,16 +174,16 @@ impl Tokens {
         })
     }
 
-    /// A page token: it tells nothing and fits nowhere else.
+    /// A page token: encrypted and bound to this list.
     pub(crate) fn page(&self, binding: &Binding, place: &Place) -> Result<String, Fault> {
         let unsealed = |_| {
             Fault::new(
                 Code::Internal,
                 ErrorReason::Internal,
-                "no page token could be made",
+                "cannot make a page token",
             )
         };
-        // Misuse-resistant: a nonce made of what it seals repeats for the same place alone.
+        // Misuse-resistant: a nonce derived from the plaintext repeats only for the same place.
         let plain = place.encode_to_vec();
         let drawn = blake3::keyed_hash(&self.preview_key, &plain);
         let mut sealed = drawn.as_bytes()[..NONCE_BYTES].to_vec();
@@ -200,7 +200,7 @@ impl Tokens {
         Ok(URL_SAFE_NO_PAD.encode(sealed))
     }
 
-    /// The place of a page token; an empty one is the beginning.
+    /// The place of a page token; an empty token is the beginning.
     pub(crate) fn place(&self, binding: &Binding, text: &str) -> Result<Option<Place>, Fault> {
         if text.is_empty() {
             return Ok(None);
@@ -220,7 +220,7 @@ impl Tokens {
             Fault::field(
                 "page_token",
                 ErrorReason::PageTokenInvalid,
-                "does not fit this call: send what the page before answered, with the same filter",
+                "does not fit this call: send the token of the previous page with the same filter",
             )
         })
     }
@@ -233,7 +233,7 @@ fn mark(organization: &str) -> [u8; 8] {
     mark
 }
 
-/// The refusal of a token whose moment this store does not have.
+/// The refusal of a token with a revision that this store does not have.
 pub(crate) fn lost() -> Fault {
     Fault::new(
         Code::FailedPrecondition,
@@ -249,13 +249,13 @@ pub(crate) fn etag(revision: Revision) -> String {
     format!("r{}", revision.number())
 }
 
-/// An etag that a caller sent; empty: none.
+/// An etag that a caller sent; `None` if empty.
 pub(crate) fn parse_etag(text: &str) -> Option<Revision> {
     if text.is_empty() {
         return None;
     }
     let number = text.strip_prefix('r').and_then(|n| n.parse().ok());
-    // What is no etag of ours is the present one of nothing.
+    // A malformed etag parses to a revision that never matches.
     Some(Revision::new(number.unwrap_or(u64::MAX)))
 }
 
@@ -264,7 +264,7 @@ pub(crate) fn preview_etag(digest: &[u8; 32]) -> String {
     format!("p{}", URL_SAFE_NO_PAD.encode(digest))
 }
 
-/// A preview's etag that a caller sent; empty: none. One that is none fits nothing.
+/// A preview's etag that a caller sent; `None` if empty. A malformed etag never matches.
 pub(crate) fn parse_preview_etag(text: &str) -> Option<[u8; 32]> {
     if text.is_empty() {
         return None;

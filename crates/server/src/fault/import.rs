@@ -1,4 +1,4 @@
-//! What is wrong with a file, with a row of it, or with an import.
+//! Faults of a file, of its rows, and of an import.
 
 use roster_api::v1::ErrorReason;
 use roster_core::id::ImportId;
@@ -8,9 +8,9 @@ use tonic::Code;
 
 use super::{Fault, internal, of_id, of_refusal, of_text, reason_name};
 
-/// What is wrong with a row of an import.
+/// The fault of a row of an import.
 fn of_row(fault: &RowFault) -> Fault {
-    // Which column is at fault is said beside it.
+    // The column is reported separately.
     const CELL: &str = "the cell";
     match fault {
         RowFault::Rule(refusal) => of_refusal(refusal),
@@ -27,7 +27,7 @@ fn of_row(fault: &RowFault) -> Fault {
     }
 }
 
-/// The reason and the words of a row's fault, as a list of rejects has them.
+/// The reason and the message of a row's fault, as the file of rejected rows contains them.
 pub(crate) fn explain_row(fault: &RowFault) -> (String, String) {
     let fault = of_row(fault);
     (reason_name(fault.reason).to_owned(), fault.message)
@@ -56,12 +56,12 @@ impl From<FileFault> for Fault {
     }
 }
 
-/// The server is going away.
+/// The server is shutting down.
 pub(crate) fn stopping() -> Fault {
     Fault::new(
         Code::Unavailable,
         ErrorReason::Unavailable,
-        "the server is shutting down: try again in a while",
+        "the server is shutting down: try again later",
     )
 }
 
@@ -95,9 +95,9 @@ fn row_of(error: &SheetError) -> Option<u64> {
     }
 }
 
-/// Why an import ended before the end of its file.
+/// Why an import stopped before the end of its file.
 pub(crate) fn of_import(failure: ImportFailure) -> Fault {
-    const AGAIN: &str = "what was committed stays, and sending the file again finishes it";
+    const AGAIN: &str = "committed rows stay; send the file again to finish";
     let unavailable = |what: &str| {
         let (code, reason) = (Code::Unavailable, ErrorReason::Unavailable);
         Fault::new(code, reason, format!("{what}: {AGAIN}"))
@@ -105,11 +105,11 @@ pub(crate) fn of_import(failure: ImportFailure) -> Fault {
     match failure {
         ImportFailure::ServerDied => unavailable("the server of the import died"),
         ImportFailure::ServerStopped => unavailable("the server of the import was stopped"),
-        ImportFailure::DatabaseAway => unavailable("the database was away for too long"),
+        ImportFailure::DatabaseAway => unavailable("the database was unreachable for too long"),
         ImportFailure::Fault => Fault::new(
             Code::Internal,
             ErrorReason::Internal,
-            format!("a fault of Roster, of which the server's log says more: {AGAIN}"),
+            format!("an internal error of Roster, see the server's log: {AGAIN}"),
         ),
     }
 }
@@ -125,12 +125,12 @@ pub(crate) fn import_not_found(id: ImportId) -> Fault {
     .about("roster.v1.Import", id)
 }
 
-/// A file has more bytes than are taken.
+/// A file over the size limit.
 pub(crate) fn file_too_large(max: u64) -> Fault {
     Fault::new(
         Code::ResourceExhausted,
         ErrorReason::FileTooLarge,
-        format!("the file has more than {max} bytes: divide it"),
+        format!("the file has more than {max} bytes: split it"),
     )
     .with("max_bytes", max)
 }

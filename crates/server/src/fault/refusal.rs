@@ -1,4 +1,4 @@
-//! What a rule refuses.
+//! Refusals of the rules as faults.
 
 use roster_api::v1::ErrorReason;
 use roster_core::fact::UniqueKey;
@@ -8,7 +8,7 @@ use tonic::Code;
 
 use super::{Fault, reason_name};
 
-/// The kinds of things that an error may be about, as the API calls them.
+/// The resource types of errors, as the API names them.
 pub(crate) const ACCOUNT: &str = "roster.v1.Account";
 pub(crate) const CONTACT: &str = "roster.v1.Contact";
 const TICKET: &str = "roster.v1.Ticket";
@@ -27,7 +27,7 @@ fn pair(fault: Fault, pair: Pair) -> Fault {
         .with("contact_id", pair.contact)
 }
 
-/// What a rule refuses: every reason, once.
+/// The fault of each refusal. Each reason occurs once.
 #[allow(clippy::too_many_lines, reason = "one total match: a table")]
 pub(crate) fn of_refusal(refusal: &Refusal) -> Fault {
     use Code::{Aborted, AlreadyExists, FailedPrecondition, InvalidArgument, NotFound};

@@ -1,4 +1,4 @@
-//! A page of a list: what is asked for, and where it ends.
+//! A page of a list: the request, and where the page ends.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use crate::limits::{ANSWER_BYTES_MAX, PAGE_ITEMS_DEFAULT, PAGE_ITEMS_MAX};
 use crate::token::{Binding, Place, Tokens};
 
 impl Handler {
-    /// What a request for a page asks for.
+    /// Parses a request for a page.
     pub(crate) fn page<Q: PageRequest>(&self, request: &Request<Q>) -> Result<Page, Fault> {
         let organization = caller(request)?.organization();
         let mut filter = request.get_ref().clone();
@@ -24,7 +24,7 @@ impl Handler {
                 return Err(Fault::field(
                     "page_size",
                     ErrorReason::PageSizeInvalid,
-                    "is negative: 0 is the default of 50, at most 1,000 are answered",
+                    "is negative: 0 means the default of 50, and the maximum is 1,000",
                 )
                 .with("found", size));
             }
@@ -42,7 +42,7 @@ impl Handler {
     }
 }
 
-/// A page that is asked for.
+/// A requested page.
 pub(crate) struct Page {
     pub(crate) size: usize,
     pub(crate) after: Option<Place>,
@@ -51,21 +51,21 @@ pub(crate) struct Page {
 }
 
 impl Page {
-    /// How many rows to read to know whether there are more.
+    /// How many rows to read to detect a next page.
     pub(crate) fn rows(&self) -> usize {
         self.size + 1
     }
 
-    /// Ends the page before it is too large, and names where the next begins.
+    /// Ends the page before it is too large, and returns where the next page begins.
     ///
-    /// `rows` are up to [`rows`](Self::rows) of them, each with its place.
+    /// `rows` has up to [`rows`](Self::rows) rows, each with its place.
     pub(crate) fn fit<T: Message>(&self, rows: Vec<(Place, T)>) -> Result<(Vec<T>, String), Fault> {
         let more = rows.len() > self.size;
         self.fit_until(rows.into_iter().take(self.size).collect(), None, more)
     }
 
-    /// As [`fit`](Self::fit) for a list that may end early: `examined` is the last place looked at,
-    /// if there may be more behind it.
+    /// Like [`fit`](Self::fit), for a list that may end early: `examined` is the last place that
+    /// was read, if more rows may follow.
     pub(crate) fn fit_found<T: Message>(
         &self,
         rows: Vec<(Place, T)>,
@@ -78,7 +78,8 @@ impl Page {
         self.fit_until(rows, examined, more)
     }
 
-    /// As [`fit`](Self::fit) for a list that a rule filters: `examined` is the last row looked at.
+    /// Like [`fit`](Self::fit), for a list that a rule filters: `examined` is the last row that was
+    /// read.
     pub(crate) fn fit_until<T: Message>(
         &self,
         rows: Vec<(Place, T)>,
@@ -90,7 +91,7 @@ impl Page {
         let mut last = None;
         let mut cut = false;
         for (place, item) in rows {
-            // Of each item, its own bytes and those of its tag and length.
+            // The bytes of each item, its tag and its length.
             bytes += item.encoded_len() + 8;
             if bytes > ANSWER_BYTES_MAX && !items.is_empty() {
                 cut = true;

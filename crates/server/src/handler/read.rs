@@ -1,4 +1,4 @@
-//! A read: of one moment, from memory or from a snapshot, as fresh as its caller wants it.
+//! A read at one revision, from memory or a snapshot, as fresh as the caller requests.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -19,7 +19,7 @@ use crate::limits::READ_PATIENCE;
 use crate::memory::Freshness;
 use crate::token::lost;
 
-/// What a snapshot answers, and its moment; a fault where the caller has seen a moment that is lost.
+/// The answer of a snapshot and its revision; a fault if the caller's token has a lost revision.
 fn of_moment<T>(
     snapshot: &mut Snapshot<'_>,
     fresh: Freshness,
@@ -33,8 +33,8 @@ fn of_moment<T>(
     Ok(ask(snapshot)?.map(|answer| (answer, snapshot.at())))
 }
 
-/// What is read, if it comes a little before the caller's deadline: else the caller hears why not,
-/// and when to try again.
+/// The result of a read, if it completes shortly before the caller's deadline. Otherwise a fault
+/// that says when to try again.
 async fn in_time<T>(
     caller: &Caller,
     reading: impl Future<Output = Result<Result<T, Fault>, StorageError>>,
@@ -49,7 +49,7 @@ async fn in_time<T>(
 }
 
 impl Handler {
-    /// A read of one moment: what it answers and that moment's token.
+    /// Reads at one revision and returns the answer with the token of the revision.
     pub(crate) async fn read<Q, T>(
         &self,
         request: &Request<Q>,
@@ -66,8 +66,8 @@ impl Handler {
         Ok((answer, self.tokens.of(organization.as_str(), at)))
     }
 
-    /// As [`read`](Self::read), for a page in the order of an index, with memory at hand: it tells
-    /// how contacts stand at the snapshot's moment, where it has that.
+    /// Like [`read`](Self::read), for a page in the order of an index. If memory has the snapshot's
+    /// revision, it supplies the accounts of contacts.
     pub(crate) async fn read_page<Q, T>(
         &self,
         request: &Request<Q>,
@@ -99,8 +99,8 @@ impl Handler {
         Ok((answer, self.tokens.of(organization.as_str(), at)))
     }
 
-    /// Judges by the facts of sight: those in memory, if they are there and fresh enough, else
-    /// those of a snapshot, in which no facts are found but of this contact and these tickets.
+    /// Decides visibility by the facts in memory, if they are there and fresh enough, else by a
+    /// snapshot that contains only facts of this contact and these tickets.
     pub(crate) async fn ask_visibility<Q, K, T>(
         &self,
         request: &Request<Q>,
@@ -124,14 +124,14 @@ impl Handler {
             let facts = snapshot.sight_facts(contact, keys.as_ref())?;
             Ok(Ok((judge(&facts, keys.as_ref()), snapshot.exists())))
         };
-        // Boxed, so that an answer from memory does not carry its room about.
+        // Boxed, so that the future of an answer from memory stays small.
         let reading = Box::pin(self.read_at(caller, fresh, from_snapshot));
         let ((answer, exists), at) = reading.await?;
         self.memory.missed(caller.organization(), exists);
         Ok((answer, self.tokens.of(name, at)))
     }
 
-    /// A snapshot's answer and its moment.
+    /// The answer of a snapshot and its revision.
     async fn read_at<T: Send + 'static>(
         &self,
         caller: &Caller,
@@ -142,8 +142,7 @@ impl Handler {
         in_time(caller, self.store.read(caller.organization(), asked)).await
     }
 
-    /// How fresh a read must be. The database itself is the freshest: whatever a snapshot answers
-    /// is fully consistent.
+    /// How fresh a read must be. An answer from a snapshot is always fully consistent.
     fn freshness(&self, organization: &str, read: &impl ReadRequest) -> Result<Freshness, Fault> {
         match read.consistency().and_then(|c| c.requirement.as_ref()) {
             None | Some(Requirement::FullyConsistent(false)) => Ok(Freshness::Any),

@@ -1,4 +1,4 @@
-//! A write: parsed, carried out once a request id, rendered.
+//! A write: parses, executes once for each request id, renders.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use super::{Handler, caller};
 use crate::fault::{Fault, of_text};
 
 impl Handler {
-    /// A write: parse, carry out or answer what was answered before, render.
+    /// Parses a write, executes it or finds the earlier answer, and renders.
     pub(crate) async fn write<Q, C, R>(
         &self,
         request: Request<Q>,

@@ -1,7 +1,7 @@
-//! Bypasses the router for the one service that is asked on every page view.
+//! Bypasses the router for the service that is called on every page view.
 //!
-//! The router boxes each call's body, answer and future anew and matches its path as a pattern:
-//! of a check, that is more than finding the answer. What is asked of other services takes it.
+//! The router boxes each call's body, answer and future and matches its path as a pattern. For a
+//! check this costs more than the answer itself. Calls of other services use the router.
 
 use std::convert::Infallible;
 use std::task::{Context, Poll};
@@ -15,7 +15,7 @@ use tower::{Layer, Service};
 
 use super::Answer;
 
-/// Leads to this service past the router.
+/// Calls this service without the router.
 #[derive(Clone)]
 pub(super) struct BypassRouter<S>(S);
 

@@ -1,5 +1,4 @@
-//! The lines in the log of calls that failed: how loudly, the code says, and a flood of refusals is
-//! a line a second.
+//! Logs failed calls. The code decides the level; a flood of refusals is one line a second.
 
 use std::collections::HashMap;
 use std::error::Error;
@@ -12,11 +11,11 @@ use tonic_types::StatusExt;
 use crate::caller::Caller;
 use crate::metrics::code_name;
 
-/// How often a call that was refused for one reason is told at most. Under twice the load that a
-/// server bears a line a call was megabytes a second, and took its time from the calls.
+/// Minimum time between log lines about refusals for the same reason. At twice the load that a
+/// server bears, a line for each call was megabytes a second and slowed the calls.
 const TOLD_EVERY: Duration = Duration::from_secs(1);
 
-/// A call that has ended with an error.
+/// A call that ended with an error.
 pub(super) struct Ended<'c> {
     pub(super) method: &'static str,
     pub(super) caller: Option<&'c Caller>,
@@ -27,7 +26,7 @@ pub(super) struct Ended<'c> {
 /// See the module.
 #[derive(Debug, Default)]
 pub(super) struct CallLog {
-    /// By reason: there are as many as the API has.
+    /// By reason, of which the API has a fixed number.
     refused: Mutex<HashMap<String, Refused>>,
 }
 
@@ -35,13 +34,13 @@ pub(super) struct CallLog {
 #[derive(Debug)]
 struct Refused {
     told: Instant,
-    /// Since then, without a line.
+    /// Refusals without a line since then.
     suppressed: u64,
 }
 
 impl CallLog {
-    /// Tells of a call that failed. Its message may hold personal data and stays out; the cause, which
-    /// callers are not told, is text of ours or of the database.
+    /// Logs a failed call. Omits the message, which may contain personal data. Logs the cause,
+    /// which callers do not see: text of Roster or of the database.
     pub(super) fn refused(&self, ended: &Ended<'_>) {
         let status = ended.status;
         let details = status.get_error_details();
@@ -80,8 +79,8 @@ impl CallLog {
         }
     }
 
-    /// How many calls were refused for this reason without a line since the last one; none where this
-    /// one has no line either.
+    /// How many refusals for this reason had no line since the last line; `None` if this refusal
+    /// gets no line either.
     fn suppressed(&self, reason: &str, now: Instant) -> Option<u64> {
         let mut refused = self.refused.lock();
         let Some(of_reason) = refused.get_mut(reason) else {

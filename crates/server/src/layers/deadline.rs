@@ -1,8 +1,8 @@
-//! The deadline that a caller sets (`grpc-timeout`), kept with an error that says so.
+//! Enforces the caller's deadline (`grpc-timeout`) with an error that has a reason.
 //!
-//! tonic keeps it too, around all layers of ours, but its error has neither reason nor the right
-//! code. Ours began before tonic's, when the caller was identified, and is asked before it whenever the call is looked at: so it is
-//! always ours that ends a call.
+//! tonic enforces it, too, outside our layers, but its error has no reason and the wrong code. Our
+//! timer begins before tonic's, when the caller is identified, and is polled before it. So our
+//! timer always ends the call.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -19,8 +19,8 @@ use super::{Answer, answer};
 use crate::caller::Caller;
 use crate::fault::Fault;
 
-/// Ends a call at its deadline. A call without one, and one that is answered at once, costs
-/// nothing: no timer is begun before there is something to wait for.
+/// Ends a call at its deadline. Starts the timer only when the call has to wait, so a call without
+/// a deadline or with an immediate answer costs nothing.
 #[derive(Clone, Copy)]
 pub(super) struct KeepDeadline;
 
@@ -79,7 +79,7 @@ impl<F: Future<Output = Result<Answer, E>>, E> Future for Until<F> {
         let Some(deadline) = this.deadline.as_pin_mut() else {
             return Poll::Pending;
         };
-        // By the clock as well: of two timers of one moment, tonic's may go off first.
+        // Check the clock as well: of two timers with the same time, tonic's may fire first.
         if Instant::now() < deadline.deadline() {
             ready!(deadline.poll(cx));
         }

@@ -1,4 +1,4 @@
-//! Words for what tonic refuses before a handler sees it: every error has a reason.
+//! Adds a reason to errors that tonic produces before a handler runs.
 
 use roster_api::v1::ErrorReason;
 use tonic::{Code, Status};
@@ -6,13 +6,13 @@ use tonic::{Code, Status};
 use super::{Answer, answer};
 use crate::fault::{self, Fault};
 
-/// The header that tells which compressions are taken.
+/// The header that lists the accepted compressions.
 const ACCEPT_ENCODING: &str = "grpc-accept-encoding";
-/// What tonic calls an unknown method: it has no words for it, as it has for all else.
+/// tonic's status for an unknown method, which has no message.
 const METHOD_UNKNOWN: &str = "";
 
-/// The answer that a refusal without a reason is told as: with one, and with the code of a caller's
-/// fault where its message cannot be read.
+/// Rewrites an error that tonic produced so that it has a reason, and the code of a caller's fault
+/// if the request cannot be decoded.
 pub(super) fn explain(method: &str, status: &Status, told: Answer) -> Answer {
     match status.code() {
         Code::Internal => match fault::of_unreadable(status.message()) {
@@ -24,13 +24,13 @@ pub(super) fn explain(method: &str, status: &Status, told: Answer) -> Answer {
             Fault::new(
                 Code::Unimplemented,
                 ErrorReason::MethodUnknown,
-                "there is no such method: reflection lists those that there are",
+                "there is no such method: use reflection to list all methods",
             )
             .with("method", method),
         ),
         Code::Unimplemented => {
             let mut answer = answer(fault::compressed());
-            // By which a client finds out what it may send.
+            // Tells a client which compressions it may send.
             if let Some(accepted) = told.headers().get(ACCEPT_ENCODING) {
                 answer
                     .headers_mut()

@@ -17,8 +17,8 @@ pub(super) struct IdentifyCaller {
 }
 
 impl IdentifyCaller {
-    /// Numbers calls from a random number on: those of two servers, or of one before and after it
-    /// was started again, are not taken for one another.
+    /// Numbers calls from a random start, so that calls of two servers, or before and after a
+    /// restart, have different numbers.
     pub(super) fn new() -> Self {
         let first = RandomState::new().hash_one(());
         Self {

@@ -1,7 +1,6 @@
-//! What operators see of each call: its figures, its span, and a line in the log where it fails.
+//! Observes each call for operators: metrics, a span, and a log line if it fails.
 //!
-//! A call ends with its answer, or with the last message of a stream of answers, or when its caller
-//! has gone.
+//! A call ends with its answer, with the last message of a stream, or when the caller disconnects.
 
 use std::convert::Infallible;
 use std::pin::Pin;
@@ -28,7 +27,7 @@ use crate::metrics::{CallMetrics, code_name};
 #[derive(Clone)]
 pub(super) struct Observe(Arc<Instruments>);
 
-/// What all calls are measured and told by.
+/// The metrics and the log of all calls.
 struct Instruments {
     metrics: Arc<CallMetrics>,
     log: CallLog,
@@ -84,7 +83,7 @@ where
 }
 
 pin_project! {
-    /// A call on its way.
+/// A running call.
     pub(super) struct Call<F> {
         #[pin]
         rest: F,
@@ -108,10 +107,10 @@ impl<F: Future<Output = Result<Answer, Infallible>>> Future for Call<F> {
     }
 }
 
-/// A call from its headers to its end. Dropped before its end, it was cancelled.
+/// A call from its headers to its end. Dropping it before the end means that it was cancelled.
 struct Observation {
     instruments: Arc<Instruments>,
-    /// Its place in [`METHODS`], if it is a method of ours.
+    /// The index in [`METHODS`], if it is a method of Roster.
     method: Option<usize>,
     caller: Option<Arc<Caller>>,
     begun: Instant,
@@ -138,7 +137,7 @@ impl Observation {
         self.method().map_or("other", |method| method.path)
     }
 
-    /// The span of the call, where somebody listens to spans: at the level of DEBUG.
+    /// The span of the call, only if the level DEBUG is enabled.
     fn span(&self, headers: &HeaderMap) -> Span {
         let caller = self.caller.as_deref();
         tracing::debug_span!(
@@ -151,7 +150,7 @@ impl Observation {
         )
     }
 
-    /// The answer, at whose end the call ends.
+    /// Wraps the answer, whose end is the end of the call.
     fn answered(mut self, answer: Answer) -> Answer {
         if let Some(status) = refusal_of(&answer) {
             self.end(status.code(), Some(&status));
@@ -213,7 +212,7 @@ fn millis(took: Duration) -> u64 {
     u64::try_from(took.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// An error of ours says by which call its line in the log is found.
+/// Adds the call id to an internal error, for finding its log line.
 fn naming_the_call(status: Status, call_id: CallId) -> Answer {
     let mut details = status.get_error_details();
     details.set_request_info(call_id.to_string(), "");

@@ -1,5 +1,5 @@
-//! The watch over each call: it finds a place or is refused, a panic in it is an answer, and what
-//! tonic refuses gets its reason.
+//! Watches each call: refuses it if the server is full, turns a panic into an error, and adds a
+//! reason to errors of tonic.
 
 use std::convert::Infallible;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -19,7 +19,7 @@ use super::{Answer, answer, refusal_of};
 use crate::fault;
 use crate::limits::CALLS_IN_FLIGHT_MAX;
 
-/// The places of the calls that are worked on.
+/// The permits of running calls.
 #[derive(Clone)]
 pub(crate) struct Places(Arc<Semaphore>);
 
@@ -28,7 +28,7 @@ impl Places {
         Self(Arc::new(Semaphore::new(CALLS_IN_FLIGHT_MAX)))
     }
 
-    /// Whether no call is worked on.
+    /// Whether no call runs.
     pub(crate) fn are_free(&self) -> bool {
         self.0.available_permits() == CALLS_IN_FLIGHT_MAX
     }
@@ -80,7 +80,7 @@ where
         let told = Told {
             method: request.uri().path_and_query().cloned(),
         };
-        // Before anything is spent on the call: too many are refused at once.
+        // First, so that a refused call costs nothing.
         match Arc::clone(&self.places.0).try_acquire_owned() {
             Ok(place) => Either::Left(Call {
                 rest: self.rest.call(request),
@@ -93,7 +93,7 @@ where
 }
 
 pin_project! {
-    /// A call that is worked on.
+/// A running call.
     pub(super) struct Call<F> {
         #[pin]
         rest: F,
@@ -112,7 +112,7 @@ impl<F: Future<Output = Result<Answer, Infallible>>> Future for Call<F> {
             Ok(Poll::Pending) => return Poll::Pending,
             Ok(Poll::Ready(Ok(answer))) => answer,
             Ok(Poll::Ready(Err(never))) => match never {},
-            // A defect of one call: it answers INTERNAL, and its connection lives on.
+            // A defect in one call: answer INTERNAL and keep the connection.
             Err(panic) => answer(fault::internal(words(panic.as_ref()))),
         };
         Poll::Ready(Ok(this.told.about(answer)))
@@ -124,16 +124,16 @@ fn words(panic: &(dyn std::any::Any + Send)) -> &str {
         .downcast_ref::<String>()
         .map(String::as_str)
         .or_else(|| panic.downcast_ref::<&str>().copied())
-        .unwrap_or("a panic without words")
+        .unwrap_or("a panic without a message")
 }
 
-/// By what a call is known that fails.
+/// The identity of a call, for the log of failures.
 struct Told {
     method: Option<PathAndQuery>,
 }
 
 impl Told {
-    /// The answer, explained where it is a refusal.
+    /// The answer, with a reason if it is a refusal.
     fn about(&self, answer: Answer) -> Answer {
         let Some(status) = refusal_of(&answer) else {
             return answer;

@@ -1,5 +1,5 @@
-//! Following the database: organizations are loaded when they are asked for, and what other servers
-//! write is read from the log.
+//! Follows the database: loads requested organizations and reads the writes of other servers from
+//! the change log.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -10,13 +10,13 @@ use roster_storage::{FOLLOWED_SETS_MAX, StorageError, Store};
 
 use super::{Memory, Wanted, load, take};
 
-/// How often the database is asked for the heads of organizations: with the reading of what is
-/// missing, another server is well below 250 ms behind.
+/// How often to poll the database for the heads of organizations. With the time to read missing
+/// changes, a server is well below 250 ms behind another.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 
-/// Loads and follows, until it is dropped.
+/// Loads and follows organizations until dropped.
 pub(crate) async fn follow(memory: Arc<Memory>, store: Arc<Store>, wanted: Wanted) {
-    // There is nothing yet that could be behind.
+    // Memory is empty, so nothing is behind.
     memory.is_level(Instant::now());
     tokio::join!(
         load_wanted(&memory, &store, wanted),
@@ -25,7 +25,7 @@ pub(crate) async fn follow(memory: Arc<Memory>, store: Arc<Store>, wanted: Wante
 }
 
 async fn load_wanted(memory: &Arc<Memory>, store: &Arc<Store>, mut wanted: Wanted) {
-    // One after another: a load takes the database's time from calls.
+    // One at a time: a load competes with calls for the database.
     while let Some(guard) = wanted.recv().await {
         let held = Arc::clone(guard.organization());
         let organization = held.name();
@@ -34,17 +34,17 @@ async fn load_wanted(memory: &Arc<Memory>, store: &Arc<Store>, mut wanted: Wante
             Ok(Ok(())) => {
                 let duration_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
                 let bytes = held.bytes();
-                tracing::info!(%organization, duration_ms, bytes, "facts are in memory");
+                tracing::info!(%organization, duration_ms, bytes, "facts loaded into memory");
             }
             Ok(Err(TooLarge)) => {
-                tracing::warn!(%organization, "facts do not fit into memory: the database answers");
+                tracing::warn!(%organization, "facts do not fit into memory: answering from the database");
             }
-            Err(error) => tracing::warn!(%organization, %error, "facts cannot be loaded"),
+            Err(error) => tracing::warn!(%organization, %error, "cannot load facts"),
         }
     }
 }
 
-/// Takes the facts of one moment, and then what was written meanwhile.
+/// Loads the facts of one revision, then applies later writes.
 async fn hold(
     memory: &Arc<Memory>,
     store: &Arc<Store>,
@@ -86,10 +86,10 @@ async fn look_at_heads(memory: &Arc<Memory>, store: &Arc<Store>) {
     }
 }
 
-/// One look at the heads of all organizations in memory, and at what each of them lacks.
+/// Polls the heads of all organizations in memory and reads missing changes.
 async fn look(memory: &Arc<Memory>, store: &Arc<Store>) -> Result<(), StorageError> {
     let asked = Instant::now();
-    // What this server held before it asked: a head that is another is newer, or was restored.
+    // The revisions before the poll: a different head is newer, or the database was restored.
     let live = memory.index.live();
     let names: Vec<OrganizationName> = live.iter().map(|(name, _)| name.clone()).collect();
     let heads = store.heads(&names).await?;
@@ -99,7 +99,7 @@ async fn look(memory: &Arc<Memory>, store: &Arc<Store>) -> Result<(), StorageErr
         {
             catch_up(memory, store, &held).await?;
             if held.at().is_some_and(|at| at.revision < head.revision) {
-                tracing::error!(%organization, "the change log ends before the head: facts are dropped and loaded again");
+                tracing::error!(%organization, "the change log ends before the head: dropping and reloading facts");
                 memory.index.drop_facts(organization.as_str());
             }
         }
@@ -108,7 +108,7 @@ async fn look(memory: &Arc<Memory>, store: &Arc<Store>) -> Result<(), StorageErr
     Ok(())
 }
 
-/// Applies what the log has after the facts, up to its head.
+/// Applies the log after the facts, up to its head.
 async fn catch_up(memory: &Memory, store: &Store, held: &Organization) -> Result<(), StorageError> {
     let organization = held.name();
     while let Some(at) = held.at() {
@@ -118,14 +118,14 @@ async fn catch_up(memory: &Memory, store: &Store, held: &Organization) -> Result
         {
             Ok(Some(sets)) => sets,
             Ok(None) => {
-                tracing::warn!(%organization, "the database was restored: facts are dropped and loaded again");
+                tracing::warn!(%organization, "the database was restored: dropping and reloading facts");
                 memory.index.drop_facts(organization.as_str());
                 return Ok(());
             }
             Err(error @ StorageError::Unreachable(_)) => return Err(error),
-            // Of this organization alone. Its rows may be well: facts are loaded from them.
+            // Affects only this organization. Its rows may be intact: reload facts from them.
             Err(error) => {
-                tracing::error!(%organization, %error, "the change log cannot be read: facts are dropped and loaded again");
+                tracing::error!(%organization, %error, "cannot read the change log: dropping and reloading facts");
                 memory.index.drop_facts(organization.as_str());
                 return Ok(());
             }
@@ -134,7 +134,7 @@ async fn catch_up(memory: &Memory, store: &Store, held: &Organization) -> Result
             return Ok(());
         }
         if take(held, &sets) == Followed::Behind && held.at() == Some(at) {
-            tracing::warn!(%organization, "the change log has a gap: facts are dropped and loaded again");
+            tracing::warn!(%organization, "gap in the change log: dropping and reloading facts");
             memory.index.drop_facts(organization.as_str());
         }
     }

@@ -1,10 +1,10 @@
-//! Facts from the rows of a snapshot.
+//! Loads facts from the rows of a snapshot.
 
 use roster_core::organization::OrganizationName;
 use roster_index::{Loading, OrganizationFacts, TooLarge};
 use roster_storage::{StorageError, Store};
 
-/// The facts of sight of one moment, unless they take more bytes than this.
+/// Loads the visibility facts of one revision, unless they exceed a maximum of bytes.
 pub(crate) async fn load(
     store: &Store,
     organization: &OrganizationName,
@@ -14,7 +14,7 @@ pub(crate) async fn load(
         .read(organization, move |snapshot| {
             let mut loading =
                 Loading::new(snapshot.at(), snapshot.visibility_settings(), bytes_max);
-            // Where the sink is full it stays so, and says so at the end.
+            // A full sink stays full and reports it at the end.
             let _ = snapshot.pour(&mut loading)?;
             Ok(loading.finish())
         })

@@ -11,31 +11,31 @@ use prometheus_client::registry::{Registry, Unit};
 use roster_api::METHODS;
 use tonic::Code;
 
-/// The upper bounds of the durations that are told apart, in seconds: a check from memory takes less
-/// than the first, and no call with a sensible deadline more than the last.
+/// The buckets of durations, in seconds: a check from memory takes less than the first, and no call
+/// with a sensible deadline more than the last.
 const SECONDS: [f64; 17] = [
     0.000_05, 0.000_1, 0.000_2, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5,
     1.0, 2.5, 5.0, 10.0,
 ];
-/// What calls that are of no method of ours are counted as, so that callers cannot make series:
-/// health, reflection, and paths that are no method.
+/// The label of calls of other methods: health, reflection and unknown paths. A fixed label
+/// prevents callers from creating series.
 const OTHER: &str = "other";
 /// The codes of gRPC, 0 to 16.
 const CODES: usize = 17;
 
 type Labels<const N: usize> = [(&'static str, &'static str); N];
 
-/// See the module. A call finds its figures by the index of its method: no label is looked up.
+/// See the module. A call finds its metrics by the index of its method, without a lookup of labels.
 #[derive(Debug)]
 pub(crate) struct CallMetrics {
     requests: Family<Labels<3>, Counter>,
     durations: Family<Labels<2>, Histogram, fn() -> Histogram>,
     in_flight: Gauge,
-    /// Of each method in the order of [`METHODS`], and of all other calls.
+    /// One for each method in the order of [`METHODS`], and one for all other calls.
     methods: Box<[MethodMetrics]>,
 }
 
-/// The figures of a method. They are listed from its first call on.
+/// The metrics of a method, listed after its first call.
 #[derive(Debug, Default)]
 struct MethodMetrics {
     duration: OnceLock<Histogram>,
@@ -75,12 +75,12 @@ impl CallMetrics {
         );
     }
 
-    /// A call begins.
+    /// Records the begin of a call.
     pub(crate) fn begin(&self) {
         self.in_flight.inc();
     }
 
-    /// A call of this method, or of none of ours, has ended.
+    /// Records the end of a call; `None` is a method of no service of Roster.
     pub(crate) fn end(&self, method: Option<usize>, code: Code, took: Duration) {
         self.in_flight.dec();
         let index = method.unwrap_or(METHODS.len());

@@ -1,4 +1,4 @@
-//! The process, as every Prometheus client tells it. Where there is no `/proc`, only the start time.
+//! The standard process metrics of Prometheus clients. Without `/proc`, only the start time.
 
 use std::fmt::Error;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -9,9 +9,9 @@ use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::Unit;
 
-/// Ticks of a second in `/proc/self/stat`: Linux shows every program 100, whatever its own clock.
+/// Ticks a second in `/proc/self/stat`: Linux always reports 100 to programs.
 const TICKS_PER_SECOND: f64 = 100.0;
-/// Where the processor time is in `/proc/self/stat`, counted behind the name of the program.
+/// The index of the processor time in `/proc/self/stat`, counted after the program's name.
 const USER_TICKS: usize = 11;
 
 /// See the module.

@@ -1,4 +1,4 @@
-//! What is looked up at the moment of a scrape: memory, queues, imports.
+//! Metrics that a scrape reads: memory, queues, imports.
 
 use std::fmt::Error;
 use std::sync::Arc;
@@ -115,7 +115,7 @@ impl Snapshot {
             ),
             (
                 "roster_memory_age",
-                "Time since the facts in memory were level with the database",
+                "Time since the facts in memory last equaled the database",
                 Some(Unit::Seconds),
                 self.memory.age().as_secs_f64(),
             ),

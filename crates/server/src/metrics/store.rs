@@ -7,10 +7,9 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 use roster_storage::{Lane, Observer};
 
-/// The upper bounds of the numbers of commands that are told apart: up to a whole batch.
+/// The buckets of numbers of commands: up to a whole batch.
 const COMMANDS: [f64; 9] = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0];
-/// The upper bounds of the times that are told apart, in seconds: from a commit without a sync to a
-/// move of a million tickets.
+/// The buckets of times, in seconds: from a commit without a sync to a move of a million tickets.
 const SECONDS: [f64; 14] = [
     0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 10.0,
 ];
@@ -27,7 +26,7 @@ pub(crate) struct StoreMetrics {
     connections: Histogram,
 }
 
-/// The figures of one lane.
+/// The metrics of one lane.
 #[derive(Debug)]
 struct LaneMetrics {
     commands: Histogram,

@@ -93,7 +93,7 @@ fn delete(request: v1::DeleteAccountRequest) -> Parsed<DeleteAccount> {
     })
 }
 
-/// A key of a lookup: an id, or a key that leads to one.
+/// A key of a lookup: an id or a unique key.
 fn lookup_key(index: usize, key: &v1::AccountKey) -> Parsed<lookup::Key> {
     let path = |field: &str| format!("keys[{index}].{field}");
     match &key.key {

@@ -93,7 +93,7 @@ fn delete(request: v1::DeleteContactRequest) -> Parsed<DeleteContact> {
             return Err(Fault::field(
                 "new_requester_id",
                 ErrorReason::DispositionInvalid,
-                "is set beside delete_tickets: choose one of the two",
+                "is set together with delete_tickets: set only one of them",
             ));
         }
         (true, None) => Some(RequestedTickets::Delete),
@@ -107,7 +107,7 @@ fn delete(request: v1::DeleteContactRequest) -> Parsed<DeleteContact> {
     })
 }
 
-/// An account that a picker names must be there.
+/// Refuses an unknown account of a picker.
 fn check_account(
     at: &mut Snapshot<'_>,
     account: Option<AccountId>,
@@ -118,7 +118,7 @@ fn check_account(
     }
 }
 
-/// A key of a lookup: an id, or a key that leads to one.
+/// A key of a lookup: an id or a unique key.
 fn lookup_key(index: usize, key: &v1::ContactKey) -> Parsed<lookup::Key> {
     let path = |field: &str| format!("keys[{index}].{field}");
     match &key.key {

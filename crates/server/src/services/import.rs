@@ -32,15 +32,15 @@ use crate::render;
 use crate::spool::{FILE_BYTES_MAX, Spool, Spooled};
 use watch::Watch;
 
-/// Columns that a mapping may name: as many as a file may have.
+/// Maximum columns of a mapping: as many as a file may have.
 const MAPPING_MAX: usize = 200;
-/// Files that may be on their way in at once: each takes room in the temporary folder.
+/// Maximum concurrent uploads: each takes space in the temporary folder.
 const UPLOADS_MAX: usize = 16;
-/// Rejects that are read at once for a download.
+/// Rejected rows in one read of a download.
 const REJECTS_PAGE: usize = 1_000;
-/// Bytes of one message of a download: well below what any client takes.
+/// Bytes of one message of a download: well below the limit of any client.
 const DOWNLOAD_BYTES_MAX: usize = 256 << 10;
-/// Messages that wait for a reader.
+/// Buffered messages of a stream.
 const MESSAGES_AHEAD: usize = 2;
 
 /// See the proto.
@@ -69,7 +69,7 @@ impl Imports {
         find(&self.handler, organization, id).await
     }
 
-    /// The import that a request began before, if it did.
+    /// The import that an earlier request with this id began, if any.
     async fn begun_before(
         &self,
         organization: &OrganizationName,
@@ -88,7 +88,7 @@ impl Imports {
         }
     }
 
-    /// A first answer names the import; what is told is how it stands now.
+    /// The stored answer names the import; returns its current state.
     async fn of_kept(
         &self,
         organization: &OrganizationName,
@@ -176,27 +176,32 @@ fn config(given: &v1::ImportConfig) -> Parsed<Config> {
         Ok(v1::ImportKind::Associations) => Kind::Associations,
         Ok(v1::ImportKind::Tickets) => Kind::Tickets,
         Ok(v1::ImportKind::Unspecified) => {
-            let what = "is required: say what the rows are";
+            let what = "is required: set the kind of the rows";
             return Err(Fault::field(
                 "config.kind",
                 ErrorReason::FieldRequired,
                 what,
             ));
         }
-        Err(_) => return Err(invalid("config.kind", "is no ImportKind")),
+        Err(_) => return Err(invalid("config.kind", "is not a value of ImportKind")),
     };
     let format = match v1::ImportFormat::try_from(given.format) {
         Ok(v1::ImportFormat::Unspecified) => None,
         Ok(v1::ImportFormat::Csv) => Some(Format::Csv),
         Ok(v1::ImportFormat::Xlsx) => Some(Format::Xlsx),
         Ok(v1::ImportFormat::Xls) => Some(Format::Xls),
-        Err(_) => return Err(invalid("config.format", "is no ImportFormat")),
+        Err(_) => return Err(invalid("config.format", "is not a value of ImportFormat")),
     };
     let encoding = match v1::ImportEncoding::try_from(given.encoding) {
         Ok(v1::ImportEncoding::Unspecified) => None,
         Ok(v1::ImportEncoding::Utf8) => Some(Encoding::Utf8),
         Ok(v1::ImportEncoding::ShiftJis) => Some(Encoding::ShiftJis),
-        Err(_) => return Err(invalid("config.encoding", "is no ImportEncoding")),
+        Err(_) => {
+            return Err(invalid(
+                "config.encoding",
+                "is not a value of ImportEncoding",
+            ));
+        }
     };
     Ok(Config {
         kind,
@@ -214,7 +219,7 @@ fn mapping(kind: Kind, given: &[v1::ImportColumn]) -> Parsed<Vec<Mapping>> {
         let path = |name: &str| format!("config.mapping[{index}].{name}");
         let header = column.header.trim().to_owned();
         if header.is_empty() {
-            let what = "is empty: name the column as the file does";
+            let what = "is empty: use the header of the column";
             return Err(Fault::field(
                 &path("header"),
                 ErrorReason::FieldRequired,
@@ -230,7 +235,7 @@ fn mapping(kind: Kind, given: &[v1::ImportColumn]) -> Parsed<Vec<Mapping>> {
             name => {
                 let known = Field::of_path(name).filter(|field| kind.has(*field));
                 Some(known.ok_or_else(|| {
-                    let what = "is no field of this kind of file";
+                    let what = "is not a field of this kind of file";
                     Fault::field(&path("field"), ErrorReason::FieldInvalid, what)
                 })?)
             }
@@ -258,7 +263,7 @@ async fn spool(stream: &mut Streaming<v1::StartImportRequest>) -> Result<Spooled
         match message.part {
             Some(Part::Chunk(chunk)) => tokio::task::block_in_place(|| spool.take(&chunk))?,
             Some(Part::Config(_)) => {
-                let what = "is allowed in the first message alone";
+                let what = "is allowed only in the first message";
                 return Err(Fault::field("config", ErrorReason::FieldInvalid, what).into());
             }
             None => {
@@ -267,13 +272,13 @@ async fn spool(stream: &mut Streaming<v1::StartImportRequest>) -> Result<Spooled
             }
         }
     }
-    // A caller who gives up looks like one who is done: the transport tells its reset as an end. But
-    // it drops the call as soon as this waits, so whoever comes back is done.
+    // The transport reports a reset like the end of the stream, but drops the call at its next
+    // wait. So if this wait returns, the caller has finished.
     tokio::task::yield_now().await;
     Ok(spool.finish())
 }
 
-/// By what a repeat of the call is known.
+/// Identifies a repeat of the call.
 fn request_key(
     caller: &Caller,
     mut config: v1::ImportConfig,
@@ -313,7 +318,7 @@ impl ImportService for Imports {
         let given = first(&mut stream).await?;
         let config = config(&given)?;
         if !given.request_id.is_empty() {
-            // Before a gibibyte was sent for nothing.
+            // Before the caller sends a gibibyte in vain.
             parse::text("config.request_id", &given.request_id, RequestId::parse)?;
         }
         let file = spool(&mut stream).await?;
@@ -376,7 +381,7 @@ impl ImportService for Imports {
             let ended = watch.send(first, &sender).await;
             if let Err(status) = ended {
                 log_cause(id, &status);
-                // Whoever watched may have gone.
+                // The watcher may have disconnected.
                 let _ = sender.send(Err(status)).await;
             }
         });
@@ -401,7 +406,7 @@ impl ImportService for Imports {
             if let Err(fault) = download(&handler, &organization, &import, &sender).await {
                 let status = fault.status();
                 log_cause(id, &status);
-                // Whoever downloaded may have gone.
+                // The caller may have disconnected.
                 let _ = sender.send(Err(status)).await;
             }
         });
@@ -413,14 +418,14 @@ impl ImportService for Imports {
 
 type Chunks = mpsc::Sender<Result<Vec<u8>, Status>>;
 
-/// Tells the cause of an error in the midst of a stream: what ends the stream is without it.
+/// Logs the cause of an error within a stream: the status that ends the stream does not contain it.
 fn log_cause(import: ImportId, status: &Status) {
     if let Some(error) = status.source() {
         tracing::warn!(%import, %error, "a stream about an import failed");
     }
 }
 
-/// Sends the rejects page by page; ends early when nobody takes them any more.
+/// Sends the rejected rows page by page; stops when the caller disconnects.
 async fn download(
     handler: &Handler,
     organization: &OrganizationName,
@@ -446,7 +451,7 @@ async fn download(
     }
 }
 
-/// Whether somebody still takes them.
+/// Whether the caller is still connected.
 async fn send(chunks: &Chunks, bytes: Vec<u8>) -> bool {
     for chunk in bytes.chunks(DOWNLOAD_BYTES_MAX) {
         if chunks.send(Ok(chunk.to_vec())).await.is_err() {

@@ -39,7 +39,7 @@ fn update(request: UpdateSettingsRequest) -> Parsed<UpdateSettings> {
             SettingsField::DefaultSharingMode => {
                 let mode = parse::sharing_mode(&path, given.default_sharing_mode)?;
                 command.default_sharing_mode = Some(mode.ok_or_else(|| {
-                    let what = "cannot be unspecified: it is what accounts without a mode take";
+                    let what = "cannot be unspecified: accounts without a mode use it";
                     Fault::field(&path, ErrorReason::FieldInvalid, what)
                 })?);
             }
@@ -62,7 +62,7 @@ fn update(request: UpdateSettingsRequest) -> Parsed<UpdateSettings> {
 fn max(path: &str, given: i32) -> Parsed<u32> {
     let allowed = |max: &u32| (1..=ACCOUNTS_PER_CONTACT_MAX).contains(max);
     u32::try_from(given).ok().filter(allowed).ok_or_else(|| {
-        let what = format!("is {given}: 1 to {ACCOUNTS_PER_CONTACT_MAX} are allowed");
+        let what = format!("is {given}, allowed are 1 to {ACCOUNTS_PER_CONTACT_MAX}");
         Fault::field(path, ErrorReason::FieldInvalid, what)
     })
 }

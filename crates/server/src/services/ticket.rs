@@ -1,4 +1,4 @@
-//! TicketService: answers staff.
+//! TicketService, for staff.
 
 use prost::Message;
 use roster_api::v1::ticket_service_server::TicketService;
@@ -108,7 +108,7 @@ fn deletion(request: v1::DeleteTicketsRequest) -> Parsed<DeleteTickets> {
     })
 }
 
-/// Which tickets a list shows.
+/// The filter of a list of tickets.
 struct Listed {
     account: Option<AccountId>,
     requester: Option<ContactId>,
@@ -126,7 +126,7 @@ fn listed(request: &v1::ListTicketsRequest) -> Parsed<Listed> {
             return Err(Fault::field(
                 "account_id",
                 ErrorReason::FieldRequired,
-                "is empty, and so is requester_id: one of the two is required",
+                "and requester_id are empty: set at least one of them",
             ));
         }
     };

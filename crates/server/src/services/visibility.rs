@@ -1,4 +1,4 @@
-//! VisibilityService: answers for visitors. One rule, asked five ways.
+//! VisibilityService, for visitors: five calls of one rule.
 
 use std::convert::Infallible;
 
@@ -30,7 +30,7 @@ fn of_unseen(unseen: &Unseen<Infallible>, contact: ContactId, key: &TicketKey) -
 }
 
 impl Visibilities {
-    /// The rule's word on one contact and one ticket.
+    /// Decides visibility for one contact and one ticket.
     async fn judge<Q: ReadRequest>(
         &self,
         request: &Request<Q>,
@@ -49,7 +49,7 @@ impl Visibilities {
     }
 }
 
-/// An item of a batch's answer. An unknown contact fails the call, an unknown ticket its item.
+/// An item of a batch's answer. An unknown contact fails the call, an unknown ticket only its item.
 fn batch_result(
     contact: ContactId,
     key: &TicketKey,
