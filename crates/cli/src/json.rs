@@ -18,8 +18,8 @@ impl Json {
         Ok(Self(pool.map_err(|cause| unprintable(&cause))?))
     }
 
-    /// One line. Prints unset fields with their defaults, so that programs need not know the defaults
-    /// and can tell `false` from a field that an older server does not have.
+    /// One line. Prints unset fields with their defaults, so that programs need not know the
+    /// defaults and can tell `false` from a field that an older server does not have.
     pub(crate) fn line<M: Message + Name>(&self, message: &M) -> Result<String, Failure> {
         let name = M::full_name();
         let descriptor = self.0.get_message_by_name(&name);

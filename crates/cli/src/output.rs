@@ -174,8 +174,8 @@ impl Rows {
         }
     }
 
-    /// Makes each column as wide as its widest cell on a screen, where a kanji is two wide. Does not
-    /// wrap or cut cells: a narrow terminal breaks the lines.
+    /// Makes each column as wide as its widest cell on a screen, where a kanji is two wide. Does
+    /// not wrap or cut cells: a narrow terminal breaks the lines.
     fn aligned(&self) -> String {
         let mut table = Table::new();
         table

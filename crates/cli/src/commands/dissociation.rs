@@ -23,8 +23,8 @@ use crate::words;
 #[derive(Args, Debug)]
 pub(crate) struct Tickets {
     /// What becomes of the contact's tickets with the old account: keep (they stay), primary (move
-    /// to the primary account), clear (no account) or move:ACCOUNT. By default the command asks on a
-    /// terminal if there are tickets.
+    /// to the primary account), clear (no account) or move:ACCOUNT. By default the command asks on
+    /// a terminal if there are tickets.
     #[arg(long, value_name = "CHOICE")]
     tickets: Option<Choice>,
     /// Apply this only to open tickets; closed tickets stay with the account.
