@@ -18,9 +18,9 @@ use crate::error::Error;
 use crate::transport::Transport;
 
 impl Roster {
-    /// Sends a request and waits for its answer, trying again where the server cannot be reached.
+    /// Sends a request and waits for its answer. Retries if the server cannot be reached.
     ///
-    /// A write without a `request_id` is given one, so that the server carries it out once however
+    /// Adds a `request_id` to a write without one, so that the server executes it once however
     /// often it arrives.
     ///
     /// ```no_run
@@ -50,14 +50,14 @@ impl Roster {
         }
         let attempts = self.retrying(|| {
             let mut once = tonic::Request::new(request.clone());
-            // The server need not work for a caller who has gone.
+            // The server need not work past the client's timeout.
             once.set_timeout(self.timeout);
             self.send(once)
         });
         self.in_time(attempts).await.map(Response::into_inner)
     }
 
-    /// Sends a request once, as it is, as the generated clients do.
+    /// Sends a request once, unchanged, like the generated clients.
     async fn send<C: UnaryRequest>(
         &self,
         mut request: tonic::Request<C>,
@@ -78,7 +78,7 @@ impl Roster {
     }
 }
 
-/// 128 random bits; empty, as if none were given, where the system has no randomness.
+/// 128 random bits; empty, as if unset, if the system has no randomness.
 pub(crate) fn fresh_request_id() -> String {
     let mut bits = [0; 16];
     match getrandom::fill(&mut bits) {
@@ -90,7 +90,7 @@ pub(crate) fn fresh_request_id() -> String {
 /// The generated clients.
 macro_rules! services {
     ($($name:ident: $client:ident;)*) => {
-        /// The generated clients over this connection: they name the organization, and do not repeat.
+/// The generated clients over this connection. They send the organization and do not retry.
         impl Roster {$(
             #[doc = concat!("The generated [`", stringify!($client), "`].")]
             pub fn $name(&self) -> $client<Transport> {

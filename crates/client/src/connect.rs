@@ -1,4 +1,4 @@
-//! Connecting, and the connection that everything else speaks over.
+//! The connection and its options.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,26 +9,25 @@ use tonic::transport::Endpoint;
 use crate::error::Error;
 use crate::transport::Transport;
 
-/// Largest message that is taken or sent, as the server has it: a full batch with long texts fits.
+/// Largest accepted or sent message, like the server's: a full batch with long texts fits.
 pub(crate) const MESSAGE_BYTES_MAX: usize = 16 << 20;
-/// Largest block of headers that is taken. HTTP/2 takes 16 KiB unless told, and an answer with more
-/// would never arrive; the errors of Roster stay below 8 KiB.
+/// Largest accepted block of headers. The default of HTTP/2 is 16 KiB, and a larger answer would
+/// never arrive; the errors of Roster stay below 8 KiB.
 const HEADER_BYTES_MAX: u32 = 64 << 10;
 /// How long connecting may take.
 const CONNECT_PATIENCE: Duration = Duration::from_secs(10);
-/// How often a connection with calls on it is asked whether it still lives: without it, the end of
-/// a server's machine would be noticed in an import's stream only when the kernel gives up.
+/// How often to ping on a connection with calls. Without pings, an import's stream would notice the
+/// failure of the server's machine only when the kernel gives up.
 const KEEP_ALIVE: Duration = Duration::from_secs(30);
-/// How long a call may take, its repeats included, where nothing is said: a dissociation of
-/// millions of tickets is one call.
+/// Default timeout of a call, including retries: a dissociation of millions of tickets is one call.
 const TIMEOUT_DEFAULT: Duration = Duration::from_secs(60);
-/// How often a call is tried where nothing is said: with the pauses between, about three seconds.
+/// Default number of attempts of a call: about three seconds with the pauses.
 const ATTEMPTS_DEFAULT: u32 = 6;
 /// Longest name of an organization.
 const ORGANIZATION_CHARACTERS_MAX: usize = 63;
 
-/// A connection to a server. Cheap to clone; clones share the connection, which comes back by
-/// itself after it was lost.
+/// A connection to a server. Cheap to clone; clones share the connection, which reconnects by
+/// itself.
 #[derive(Clone, Debug)]
 pub struct Roster {
     pub(crate) transport: Transport,
@@ -38,12 +37,12 @@ pub struct Roster {
 }
 
 impl Roster {
-    /// Connects to a server with everything as it is by default.
+    /// Connects to a server with the default options.
     pub async fn connect(address: impl Into<String>) -> Result<Self, Error> {
         Self::builder(address).connect().await
     }
 
-    /// Says how to connect.
+    /// Returns a builder with options.
     ///
     /// ```no_run
     /// # async fn example() -> Result<(), roster_client::Error> {
@@ -66,13 +65,13 @@ impl Roster {
         }
     }
 
-    /// The address that it was told.
+    /// The address of the server, as given.
     pub fn address(&self) -> &str {
         &self.address
     }
 }
 
-/// How to connect.
+/// Options of a connection.
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct Builder {
@@ -83,27 +82,27 @@ pub struct Builder {
 }
 
 impl Builder {
-    /// The organization that all calls speak of: 1 to 63 of a to z, 0 to 9 and the hyphen. Without
-    /// it the server's `default`.
+    /// The organization of all calls: 1 to 63 characters of a to z, 0 to 9 and the hyphen. Without
+    /// it the organization is `default`.
     pub fn organization(mut self, name: impl Into<String>) -> Self {
         self.organization = Some(name.into());
         self
     }
 
-    /// How long a call may take, its repeats included; 60 seconds if not said. The streams of an
-    /// import may take longer.
+    /// The timeout of a call, including retries; 60 seconds by default. The streams of an import
+    /// may take longer.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
         self
     }
 
-    /// How often a call is tried at most, the first time included; 6 if not said.
+    /// The maximum number of attempts of a call, including the first; 6 by default.
     pub fn attempts(mut self, attempts: u32) -> Self {
         self.attempts = attempts.max(1);
         self
     }
 
-    /// Connects, and says at once if that does not succeed.
+    /// Connects now, and returns an error if that fails.
     pub async fn connect(self) -> Result<Roster, Error> {
         let endpoint = self.endpoint()?;
         let organization = self.organization_header()?;
@@ -112,8 +111,8 @@ impl Builder {
         Ok(self.roster(Transport::new(channel, organization)))
     }
 
-    /// Connects with the first call, for a program that starts before its server does. Must be
-    /// called within a tokio runtime.
+    /// Connects at the first call, for a program that starts before its server. Call it within a
+    /// tokio runtime.
     pub fn connect_lazily(self) -> Result<Roster, Error> {
         let channel = self.endpoint()?.connect_lazy();
         let organization = self.organization_header()?;
@@ -148,7 +147,7 @@ impl Builder {
             .http2_max_header_list_size(HEADER_BYTES_MAX))
     }
 
-    /// Checked here, since the server's own error comes with the first call alone.
+    /// Checked here, since the server reports an invalid name only at the first call.
     fn organization_header(&self) -> Result<Option<HeaderValue>, Error> {
         let Some(name) = &self.organization else {
             return Ok(None);

@@ -1,4 +1,4 @@
-//! What can go wrong, in one enum.
+//! The errors of the client.
 
 use std::collections::BTreeMap;
 use std::error::Error as _;
@@ -10,58 +10,58 @@ use roster_api::v1::ErrorReason;
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, RpcStatusExt, StatusExt};
 
-/// Why a call did not do what it was asked.
+/// Why a call failed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// The address is not one.
+    /// The address is invalid.
     #[error(
         "{address:?} is not an address of a server: {why} (it looks like http://127.0.0.1:7400)"
     )]
     Address {
-        /// As it was given.
+        /// The given address.
         address: String,
-        /// What is wrong with it.
+        /// The reason.
         why: String,
     },
-    /// The organization's name cannot be one.
+    /// The name of the organization is invalid.
     #[error(
-        "{0:?} is not a name of an organization: it has 1 to 63 of a to z, 0 to 9 and the hyphen"
+        "{0:?} is not a name of an organization: use 1 to 63 characters of a to z, 0 to 9 and the hyphen"
     )]
     Organization(String),
-    /// There is no connection, or it broke: a write may have been carried out.
+    /// There is no connection, or it broke. The server may have executed a write.
     #[error("the server at {address} cannot be reached: {cause}")]
     Unreachable {
-        /// Where it was looked for.
+        /// The address of the server.
         address: String,
-        /// What the transport says.
+        /// The error of the transport.
         cause: String,
     },
-    /// No answer within the client's timeout: a write may have been carried out.
+    /// No answer within the client's timeout. The server may have executed a write.
     #[error("the server at {address} did not answer within {} s", after.as_secs_f32())]
     Deadline {
-        /// Who did not answer.
+        /// The address of the server.
         address: String,
-        /// How long was waited.
+        /// The timeout.
         after: Duration,
     },
-    /// The server answered that it cannot be.
+    /// The server refused the call.
     #[error("{0}")]
     Refused(Box<Refusal>),
     /// A file cannot be read or written.
     #[error("{}: {cause}", path.display())]
     File {
-        /// Which file.
+        /// The path of the file.
         path: PathBuf,
-        /// What the system says.
+        /// The error of the system.
         cause: std::io::Error,
     },
-    /// The answer lacks what every answer has: server and client are of different versions.
-    #[error("the answer of {address} lacks {part}: is it a server of Roster, of this version?")]
+    /// The answer lacks a required part: server and client have different versions.
+    #[error("the answer of {address} lacks {part}: is it a Roster server of this version?")]
     Answer {
-        /// Who answered.
+        /// The address of the server.
         address: String,
-        /// What is missing.
+        /// The missing part.
         part: &'static str,
     },
 }
@@ -75,14 +75,14 @@ impl Error {
     }
 
     pub(crate) fn of_status(address: &str, status: &Status) -> Self {
-        // A status that was sent by a server has no source: one that has comes from the transport.
+        // A status from a server has no source; a status with a source comes from the transport.
         match status.source() {
             Some(cause) => Self::unreachable(address, cause),
             None => Self::Refused(Box::new(Refusal::of_status(status))),
         }
     }
 
-    /// The gRPC code; none where no server was asked.
+    /// The gRPC code; `None` if no server was called.
     pub fn code(&self) -> Option<Code> {
         match self {
             Self::Refused(refusal) => Some(refusal.code),
@@ -92,12 +92,12 @@ impl Error {
         }
     }
 
-    /// The reason that the server gave, if this program knows it.
+    /// The reason that the server sent, if this version knows it.
     pub fn reason(&self) -> Option<ErrorReason> {
         self.refusal().and_then(Refusal::known_reason)
     }
 
-    /// What the server refused, if it was the server.
+    /// The refusal, if the server refused the call.
     pub fn refusal(&self) -> Option<&Refusal> {
         match self {
             Self::Refused(refusal) => Some(refusal),
@@ -105,7 +105,7 @@ impl Error {
         }
     }
 
-    /// Whether the same call may succeed a little later. Such calls were repeated already.
+    /// Whether the same call may succeed later. The client has already retried such calls.
     pub fn is_transient(&self) -> bool {
         match self {
             Self::Unreachable { .. } => true,
@@ -122,25 +122,26 @@ impl Error {
     }
 }
 
-/// What a server says when it refuses: a call, or an item of a batch.
+/// The refusal of a call or of an item of a batch.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Refusal {
     /// The gRPC code.
     pub code: Code,
-    /// A value of [`ErrorReason`] without its prefix (`PRIMARY_STAYS`); empty if none was sent.
+    /// A value of [`ErrorReason`] without its prefix (`PRIMARY_STAYS`); empty if the server sent no
+    /// reason.
     pub reason: String,
-    /// The field that it complains of (`account.name`).
+    /// The field at fault (`account.name`).
     pub field: Option<String>,
-    /// For people. It may change between versions; code and reason do not.
+    /// A message for people. It may change between versions; code and reason do not.
     pub message: String,
-    /// What the reason's comment in the API names: ids, counts, limits.
+    /// The values that the reason's comment in the API names: ids, counts, limits.
     pub metadata: BTreeMap<String, String>,
-    /// When to try again.
+    /// The delay before a retry.
     pub retry_after: Option<Duration>,
 }
 
 impl Refusal {
-    /// Of the `error` of an item.
+    /// Makes a refusal from the `error` of an item.
     ///
     /// ```
     /// # use roster_client::v1;
@@ -150,7 +151,7 @@ impl Refusal {
     /// }
     /// ```
     pub fn of_item(error: &tonic_types::Status) -> Self {
-        // Details that cannot be read are no details: code and message are left.
+        // Ignore malformed details: code and message remain.
         let details = error.check_error_details().unwrap_or_default();
         Self::of(Code::from_i32(error.code), &error.message, &details)
     }
@@ -177,7 +178,7 @@ impl Refusal {
         }
     }
 
-    /// The reason, if this program knows it; else judge by the code.
+    /// The reason, if this version knows it; otherwise use the code.
     pub fn known_reason(&self) -> Option<ErrorReason> {
         ErrorReason::from_str_name(&format!("ERROR_REASON_{}", self.reason))
     }
@@ -212,7 +213,7 @@ impl fmt::Display for Refusal {
         if !self.reason.is_empty() {
             write!(f, ", {}", self.reason)?;
         }
-        // Roster's messages begin with the field; others' need not.
+        // Messages of Roster begin with the field; other messages may not.
         if let Some(field) = &self.field
             && !self.message.contains(field.as_str())
         {
@@ -222,7 +223,7 @@ impl fmt::Display for Refusal {
     }
 }
 
-/// The transport's own words are several layers of "transport error": the innermost says why.
+/// The message of the innermost source: the outer layers only say "transport error".
 fn innermost(error: &dyn std::error::Error) -> String {
     let mut cause = error;
     while let Some(next) = cause.source() {

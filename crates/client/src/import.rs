@@ -1,4 +1,4 @@
-//! Importing a file: send it, watch the rows go in, take back what was rejected.
+//! Imports a file: sends it, reports progress, downloads rejected rows.
 
 use std::path::Path;
 
@@ -18,47 +18,48 @@ use crate::connect::Roster;
 use crate::error::Error;
 use crate::transport::Transport;
 
-/// How much of a file goes into a message: fewer and larger ones gain nothing.
+/// Bytes of a file in one message: larger messages gain nothing.
 const CHUNK_BYTES: usize = 256 << 10;
 
-/// How a file is to be read; the default leaves all of it to the server.
+/// Options of an import. By default the server detects everything.
 #[derive(Clone, Debug, Default)]
 pub struct ImportOptions {
-    /// How it is laid out; unspecified: told from its bytes.
+    /// The format; if unspecified, the server detects it.
     pub format: ImportFormat,
-    /// How its text is encoded; unspecified: told from its bytes.
+    /// The encoding; if unspecified, the server detects it.
     pub encoding: ImportEncoding,
-    /// Fields of columns that their headers do not say.
+    /// Fields of columns whose headers the server does not recognize.
     pub mapping: Vec<ImportColumn>,
-    /// Creates the accounts and contacts that a row names and that do not exist.
+    /// Whether to create accounts and contacts that a row names and that do not exist.
     pub create_missing: bool,
-    /// Under this id the same file is imported once. Empty: a new one, for this call alone.
+    /// The server imports the same file once under this id. If empty, the client makes an id for
+    /// this call.
     pub request_id: String,
 }
 
-/// How far an import is.
+/// The progress of an import.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Progress<'a> {
-    /// The file is on its way. It begins again from 0 where the connection broke.
+    /// The client sends the file. After a broken connection it starts again from 0.
     Sending {
-        /// How many of its bytes were handed over.
+        /// Bytes sent.
         sent: u64,
-        /// How many it has.
+        /// Bytes of the file.
         bytes: u64,
     },
-    /// The server works through it.
+    /// The server imports the rows.
     Working(&'a Import),
 }
 
-/// What becomes of a file on its way.
+/// The outcome of sending a file.
 enum Sent {
     Bytes(u64),
     Broke(std::io::Error),
 }
 
 impl Roster {
-    /// Imports a file and answers when it has ended, in whichever way: look at its `state`.
+    /// Imports a file and returns when the import has ended. Check its `state` for the outcome.
     ///
     /// ```no_run
     /// # async fn example(roster: roster_client::Roster) -> Result<(), roster_client::Error> {
@@ -91,7 +92,7 @@ impl Roster {
         self.watch_import(&begun.id, &mut progress).await
     }
 
-    /// Sends a file, and answers when the server has read it and found it usable: no row is in yet.
+    /// Sends a file and returns when the server has read and accepted it. No row is stored yet.
     pub async fn start_import(
         &self,
         path: impl AsRef<Path>,
@@ -109,14 +110,14 @@ impl Roster {
                 Ok(answer) => return answer.ok_or_else(|| self.lacks("an import")),
                 Err(status) => {
                     let error = Error::of_status(&self.address, &status);
-                    // The request id makes the file that arrived after all the first import.
+                    // If the file arrived after all, the request id finds the first import.
                     self.pause_or_fail(error, tried).await?;
                 }
             }
         }
     }
 
-    /// Follows an import until it has ended, coming back to it where the connection breaks.
+    /// Follows an import to its end, across broken connections.
     pub async fn watch_import(
         &self,
         import_id: &str,
@@ -142,7 +143,7 @@ impl Roster {
         }
     }
 
-    /// Follows an import over one stream; none if that ended before the import did.
+    /// Follows an import over one stream; `None` if the stream ended before the import.
     async fn follow(
         &self,
         import_id: &str,
@@ -164,7 +165,8 @@ impl Roster {
         Ok(None)
     }
 
-    /// Writes the rejected rows of an import, as a CSV file that Excel opens; answers its bytes.
+    /// Writes the rejected rows of an import as a CSV file for Excel, and returns the number of
+    /// bytes.
     pub async fn download_rejects(
         &self,
         import_id: &str,
@@ -173,7 +175,7 @@ impl Roster {
         let request = DownloadRejectsRequest {
             id: import_id.to_owned(),
         };
-        // Once something was written it cannot be repeated: the caller may, into a new file.
+        // After the first write, only the caller can retry, with a new file.
         let answer = self
             .retrying(|| {
                 let (mut client, request) = (self.imports(), request.clone());
@@ -218,7 +220,7 @@ fn config(kind: ImportKind, options: &ImportOptions) -> ImportConfig {
     }
 }
 
-/// Sends a file once. The outer error is the file's and ends everything.
+/// Sends a file once. The outer error is an error of the file, without a retry.
 async fn send_file(
     mut client: ImportServiceClient<Transport>,
     path: &Path,
@@ -236,22 +238,22 @@ async fn send_file(
     let mut call = std::pin::pin!(call);
     loop {
         tokio::select! {
-            // The reports first, so that a file that broke is never taken for one that ended.
-            biased;
-            Some(sent) = reports.recv() => match sent {
-                Sent::Bytes(sent) => progress(Progress::Sending { sent, bytes }),
-                // Leaving drops the call: the server sees that the file did not end.
-                Sent::Broke(cause) => return Err(unreadable(cause)),
-            },
-            answer = &mut call => {
-                return Ok(answer.map(|answer| answer.into_inner().import_job));
-            }
-        }
+        // Reports first, so that a file that failed never looks complete.
+                    biased;
+                    Some(sent) = reports.recv() => match sent {
+                        Sent::Bytes(sent) => progress(Progress::Sending { sent, bytes }),
+        // Returning drops the call, so the server sees an incomplete file.
+                        Sent::Broke(cause) => return Err(unreadable(cause)),
+                    },
+                    answer = &mut call => {
+                        return Ok(answer.map(|answer| answer.into_inner().import_job));
+                    }
+                }
     }
 }
 
-/// The messages of a file: how to read it, then its bytes. One that cannot be read to its end never
-/// ends, since an end would make the part a whole file; it is reported, and the call given up.
+/// The messages of a file: the options, then the bytes. After a read error the stream reports it
+/// and never ends, since an end would make the part a complete file; the client drops the call.
 fn parts(
     file: File,
     config: ImportConfig,
@@ -268,7 +270,7 @@ fn parts(
                 Ok(0) => None,
                 Ok(read) => {
                     let sent = sent + read as u64;
-                    // Nobody listens any more when the call has ended.
+                    // Fails harmlessly if the call has ended.
                     let _ = report.send(Sent::Bytes(sent));
                     Some((part(Part::Chunk(chunk)), (file, sent)))
                 }

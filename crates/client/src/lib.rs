@@ -1,4 +1,4 @@
-//! The generated client made pleasant: connect, call, list, import a file, ask who sees what.
+//! A client of Roster: connect, call, list, import a file, check who sees which ticket.
 //!
 //! ```no_run
 //! use futures::TryStreamExt;
@@ -7,9 +7,9 @@
 //! # async fn example() -> Result<(), roster_client::Error> {
 //! let roster = Roster::connect("http://127.0.0.1:7400").await?;
 //!
-//! // Any call by its request. A write is given a request_id, so that it can be repeated safely.
-//! let account = v1::Account { name: "株式会社山田".into(), ..Default::default() };
-//! let made = roster.call(v1::CreateAccountRequest { account: Some(account), ..Default::default() }).await?;
+//! // Any call by its request. The client adds a request_id to a write, so retries are safe. let
+//! account = v1::Account { name: "株式会社山田".into(), ..Default::default() }; let made =
+//! roster.call(v1::CreateAccountRequest { account: Some(account), ..Default::default() }).await?;
 //! println!("{:?}", made.account);
 //!
 //! // May this contact see this ticket?
@@ -18,7 +18,7 @@
 //!     Sight::Hidden => println!("no"),
 //! }
 //!
-//! // Every ticket that it sees, page by page as they are taken.
+//! // Every ticket that it sees, loaded page by page.
 //! let mut tickets = std::pin::pin!(roster.visible_tickets("c12"));
 //! while let Some(visible) = tickets.try_next().await? {
 //!     println!("{:?}", visible.ticket);
@@ -27,10 +27,10 @@
 //! # }
 //! ```
 //!
-//! [`Roster::call`] and what stands on it try again, with growing pauses, when the server cannot be
-//! reached or has too much to do; they end with one [`Error`] that says what was wrong and where.
-//! [`Roster::accounts`] and its neighbours are the generated clients themselves, over the same
-//! connection: for metadata and streams of your own, without the repeats.
+//! [`Roster::call`] and methods based on it retry, with growing pauses, if the server cannot be
+//! reached or is overloaded; they return one [`Error`] that says what failed and where.
+//! [`Roster::accounts`] and similar methods return the generated clients over the same connection,
+//! for your own metadata and streams, without retries.
 
 mod calls;
 mod connect;

@@ -1,4 +1,4 @@
-//! Lists that page by themselves.
+//! Lists that load their pages as needed.
 
 use std::collections::VecDeque;
 
@@ -9,30 +9,29 @@ use roster_api::v1::*;
 use crate::connect::Roster;
 use crate::error::Error;
 
-/// Items of a page where the request does not say: few round trips, and a first page that is there
-/// soon.
+/// Default items of a page: few round trips, and a fast first page.
 const PAGE_ITEMS: i32 = 500;
 
-/// A request whose answer comes in pages: [`Roster::all`] takes them one after another.
+/// A request with a paged answer: [`Roster::all`] loads the pages in sequence.
 pub trait List: UnaryRequest {
-    /// What is listed.
+    /// The type of the items.
     type Item: Send;
 
-    /// The size of a page, and where it begins.
+    /// The page size and the page token.
     fn page(&mut self) -> (&mut i32, &mut String);
 
-    /// What a page holds, and where the next one begins; empty: nowhere.
+    /// The items of a page and the token of the next page, empty on the last page.
     fn split(answer: Self::Answer) -> (Vec<Self::Item>, String);
 }
 
-/// The request of the next page, if there is one, and what is left of this one.
+/// The request of the next page, if any, and the remaining items of this page.
 struct Place<L: List> {
     next: Option<L>,
     items: VecDeque<L::Item>,
 }
 
 impl Roster {
-    /// All items of a list, page by page as they are taken. After an error the stream ends.
+    /// All items of a list, loaded page by page. After an error the stream ends.
     ///
     /// ```no_run
     /// # async fn example(roster: roster_client::Roster) -> Result<(), roster_client::Error> {
@@ -64,7 +63,7 @@ impl Roster {
                     if let Some(item) = place.items.pop_front() {
                         return Ok(Some((item, place)));
                     }
-                    // A page may be empty and still not be the last.
+                    // An empty page may not be the last page.
                     let Some(request) = place.next.take() else {
                         return Ok(None);
                     };
@@ -85,7 +84,7 @@ impl Roster {
     }
 }
 
-/// Which field of which answer holds the items.
+/// The field of each answer that contains the items.
 macro_rules! lists {
     ($($request:ident: $items:ident of $item:ident;)*) => {$(
         impl List for $request {

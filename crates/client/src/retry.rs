@@ -1,4 +1,4 @@
-//! Trying again: what may be repeated is, with growing pauses.
+//! Retries safe calls with growing pauses.
 
 use std::time::Duration;
 
@@ -9,14 +9,14 @@ use crate::error::Error;
 
 /// The pause before the second attempt; each later one is twice as long.
 const PAUSE_FIRST: Duration = Duration::from_millis(100);
-/// The longest pause that is made unasked.
+/// The longest pause, unless the server asks for a longer pause.
 const PAUSE_MAX: Duration = Duration::from_secs(2);
 
 impl Roster {
-    /// Makes attempts until one succeeds, fails for good, or was the last.
+    /// Makes attempts until an attempt succeeds, fails permanently, or was the last.
     ///
-    /// Each must be one that does no harm when the one before was carried out after all: a read, or
-    /// a write with a request id.
+    /// A repeated attempt must be harmless if the server executed the previous attempt: only a
+    /// read, or a write with a request id.
     pub(crate) async fn retrying<T, F>(&self, mut attempt: impl FnMut() -> F) -> Result<T, Error>
     where
         F: Future<Output = Result<T, Status>>,
@@ -32,7 +32,7 @@ impl Roster {
         }
     }
 
-    /// Waits before the next attempt, or gives the error back if there is none.
+    /// Waits before the next attempt, or returns the error if no attempt is left.
     pub(crate) async fn pause_or_fail(&self, error: Error, tried: u32) -> Result<(), Error> {
         if tried >= self.attempts || !error.is_transient() {
             return Err(error);
@@ -41,7 +41,7 @@ impl Roster {
         Ok(())
     }
 
-    /// Ends an exchange, its repeats included, when the timeout has passed.
+    /// Ends an exchange, including retries, after the timeout.
     pub(crate) async fn in_time<T>(
         &self,
         exchange: impl Future<Output = Result<T, Error>>,
@@ -56,8 +56,8 @@ impl Roster {
     }
 }
 
-/// The pause after so many attempts: between half and all of the doubled time, so that clients
-/// that failed together do not come back together; never before the server asked for it.
+/// The pause after a number of attempts: random between half and all of the doubled time, so that
+/// clients that failed together do not retry together; never less than the server asked for.
 fn pause(tried: u32, asked: Option<Duration>) -> Duration {
     let doubled = PAUSE_FIRST.saturating_mul(2_u32.saturating_pow(tried.saturating_sub(1)));
     let whole = doubled.min(PAUSE_MAX);
@@ -65,7 +65,7 @@ fn pause(tried: u32, asked: Option<Duration>) -> Duration {
     asked.map_or(spread, |asked| asked.max(spread))
 }
 
-/// Between 0 and 1. Without randomness the middle: a pause need not be unguessable.
+/// A random number between 0 and 1; 0.5 without randomness, since a pause need not be unguessable.
 fn random_part() -> f32 {
     let mut byte = [128];
     let _ = getrandom::fill(&mut byte);

@@ -1,4 +1,4 @@
-//! Who sees which ticket: the questions that are asked most, in a line each.
+//! Visibility: the most frequent calls as methods.
 
 use futures::Stream;
 use roster_api::v1::{
@@ -12,21 +12,21 @@ use crate::error::Error;
 /// Whether a contact sees a ticket.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Sight {
-    /// It does, and these are all the clauses of the rule by which it does.
+    /// The contact sees the ticket, by all of these clauses of the rule.
     Visible(Vec<Ground>),
-    /// It does not. To be shown as if there were no such ticket.
+    /// The contact does not see the ticket. Show this as if the ticket did not exist.
     Hidden,
 }
 
 impl Sight {
-    /// Whether it does.
+    /// Whether the contact sees the ticket.
     pub fn is_visible(&self) -> bool {
         matches!(self, Self::Visible(_))
     }
 }
 
 impl Roster {
-    /// May this contact see this ticket? An unknown contact or ticket is an error.
+    /// Checks whether a contact may see a ticket. An unknown contact or ticket is an error.
     ///
     /// ```no_run
     /// # async fn example(roster: roster_client::Roster) -> Result<(), roster_client::Error> {
@@ -46,12 +46,12 @@ impl Roster {
         match answer.visibility() {
             Visibility::Visible => Ok(Sight::Visible(answer.grounds)),
             Visibility::Hidden => Ok(Sight::Hidden),
-            // What is not understood shows nobody anything.
+            // Deny an unknown value.
             Visibility::Unspecified => Err(self.lacks("a visibility")),
         }
     }
 
-    /// Why may this contact see this ticket, or why not? For staff's eyes.
+    /// Explains why a contact may see a ticket, or why not. Show this only to staff.
     pub async fn explain(
         &self,
         contact_id: &str,

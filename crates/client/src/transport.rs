@@ -1,5 +1,5 @@
-//! What every call passes on its way: the organization is named, and an answer that would make
-//! the generated client panic is made harmless.
+//! The layer of every call: adds the organization, and repairs answers that would make the
+//! generated client panic.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -16,15 +16,15 @@ use tower::Service;
 
 /// The metadata key that names the organization.
 pub(crate) const ORGANIZATION_KEY: &str = "roster-organization";
-/// Where a server puts the details of an error.
+/// The header with the details of an error.
 const DETAILS_KEY: &str = "grpc-status-details-bin";
-/// How a client reads them.
+/// The decoder of the details.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
     &alphabet::STANDARD,
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
-/// A connection that names its organization. The generated clients speak over it.
+/// A connection that sends its organization. The generated clients use it.
 #[derive(Clone, Debug)]
 pub struct Transport {
     channel: Channel,
@@ -59,7 +59,8 @@ impl Service<http::Request<Body>> for Transport {
     }
 }
 
-/// The details of an error stand in the headers of an answer without a body, else in the trailers.
+/// The details of an error are in the headers of an answer without a body, otherwise in the
+/// trailers.
 fn made_harmless(mut answer: http::Response<Body>) -> http::Response<Body> {
     drop_unreadable_details(answer.headers_mut());
     answer.map(|body| {
@@ -72,7 +73,7 @@ fn made_harmless(mut answer: http::Response<Body>) -> http::Response<Body> {
     })
 }
 
-/// tonic panics on details that are not base64: without them the code and the message are left.
+/// tonic panics on details that are not base64. Removes such details; code and message remain.
 fn drop_unreadable_details(headers: &mut HeaderMap) {
     let unreadable = headers
         .get(DETAILS_KEY)
