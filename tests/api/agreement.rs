@@ -92,7 +92,7 @@ fn grounds_of(verdict: &Verdict, case: &Case) -> Vec<Ground> {
     let account = case.account.clone().unwrap_or_default();
     let all = [
         (verdict.requested, GroundKind::Requester, String::new()),
-        (verdict.in_copy, GroundKind::Cc, String::new()),
+        (verdict.in_cc, GroundKind::Cc, String::new()),
         (verdict.through_account, GroundKind::Account, account),
     ];
     let holding = all
@@ -120,11 +120,7 @@ fn clauses_of(verdict: &Verdict, case: &Case) -> Vec<Clause> {
         ClauseReason::IsRequester,
         ClauseReason::NotRequester,
     );
-    let cc = said(
-        verdict.in_copy,
-        ClauseReason::InCopy,
-        ClauseReason::NotInCopy,
-    );
+    let cc = said(verdict.in_cc, ClauseReason::InCopy, ClauseReason::NotInCopy);
     let clause = |kind: GroundKind, holds: bool, reason: ClauseReason| Clause {
         kind: kind.into(),
         account_id: match kind {
@@ -136,7 +132,7 @@ fn clauses_of(verdict: &Verdict, case: &Case) -> Vec<Clause> {
     };
     vec![
         clause(GroundKind::Requester, verdict.requested, requester),
-        clause(GroundKind::Cc, verdict.in_copy, cc),
+        clause(GroundKind::Cc, verdict.in_cc, cc),
         clause(
             GroundKind::Account,
             verdict.through_account,

@@ -17,7 +17,7 @@ both_engines!(
     the_limit_of_accounts_is_asked_when_one_is_added_and_takes_nothing_away,
     several_accounts_cannot_be_forbidden_while_a_contact_has_them,
     the_pair_of_an_association_is_fixed,
-    a_deleted_contact_leaves_every_copy_list_and_its_keys_are_free,
+    a_deleted_contact_leaves_every_cc_and_its_keys_are_free,
     a_contact_has_299_or_300_accounts_and_no_301st_until_a_setting_allows_it,
     unassigned_tickets_are_adopted_when_asked_and_by_what_this_call_created,
     several_accounts_can_be_forbidden_once_nobody_has_them,
@@ -247,7 +247,7 @@ async fn the_pair_of_an_association_is_fixed(world: World) {
     );
 }
 
-async fn a_deleted_contact_leaves_every_copy_list_and_its_keys_are_free(world: World) {
+async fn a_deleted_contact_leaves_every_cc_and_its_keys_are_free(world: World) {
     let named = |external: &str| Contact {
         family_name: "田中".into(),
         emails: vec!["Taro@Example.com".into()],
@@ -256,14 +256,14 @@ async fn a_deleted_contact_leaves_every_copy_list_and_its_keys_are_free(world: W
     };
     let c = world.contact_of(named("D0001")).await;
     let other = world.contact("林").await;
-    let copied = |id: &str, requester: &str, cc: &str| TicketRecord {
+    let with_cc = |id: &str, requester: &str, cc: &str| TicketRecord {
         id: id.into(),
         requester_id: requester.into(),
         cc_contact_ids: vec![cc.into()],
         ..Default::default()
     };
-    world.record(copied("T1", &c, &other)).await;
-    world.record(copied("T2", &other, &c)).await;
+    world.record(with_cc("T1", &c, &other)).await;
+    world.record(with_cc("T2", &other, &c)).await;
     let client = &mut world.clients.contacts.clone();
     let bare = DeleteContactRequest {
         id: c.clone(),

@@ -186,7 +186,7 @@ async fn errors_about_long_names_are_short(world: &World, account: &str) {
 async fn an_error_about_many_or_long_things_stays_below_8_kib(mut world: World) {
     let account = world.account("A").await;
     let contact = world.contact("田中").await;
-    let before = world.moment().await;
+    let before = world.read_token().await;
     // The longest numbers that an id can have.
     let ids = |count: u64| (0..count).map(|back| format!("c{}", i64::MAX as u64 - back));
     let one = |contact_id| ContactToAssociate {
@@ -243,5 +243,5 @@ async fn an_error_about_many_or_long_things_stays_below_8_kib(mut world: World) 
         .into_inner()
         .results;
     error_shape::well(&error_shape::of_item(results[0].error.as_ref().unwrap()));
-    assert_eq!(world.moment().await, before);
+    assert_eq!(world.read_token().await, before);
 }

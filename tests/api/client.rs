@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use futures::TryStreamExt;
 use roster_api::v1::settings_service_server::{SettingsService, SettingsServiceServer};
 use roster_api::v1::*;
-use roster_client::{Error, Roster, Sight};
+use roster_client::{Error, Roster, Visibility};
 use tokio::net::TcpListener;
 use tokio_stream::wrappers::TcpListenerStream;
 use tonic::{Request, Response, Status};
@@ -71,14 +71,14 @@ async fn a_check_answers_with_its_grounds_and_an_unknown_ticket_is_an_error(worl
         })
         .await;
     let roster = connected(&world).await;
-    let Sight::Visible(grounds) = roster.check(&contact, "T").await.unwrap() else {
+    let Visibility::Visible(grounds) = roster.check(&contact, "T").await.unwrap() else {
         panic!("its own ticket");
     };
     assert_eq!(
         grounds.iter().map(Ground::kind).collect::<Vec<_>>(),
         [GroundKind::Requester]
     );
-    assert_eq!(roster.check(&other, "T").await.unwrap(), Sight::Hidden);
+    assert_eq!(roster.check(&other, "T").await.unwrap(), Visibility::Hidden);
     assert_eq!(roster.explain(&other, "T").await.unwrap().clauses.len(), 3);
     let error = roster.check(&contact, "U").await.unwrap_err();
     assert_eq!(error.reason(), Some(ErrorReason::TicketNotFound));

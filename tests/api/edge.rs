@@ -199,7 +199,7 @@ async fn random_bytes_and_half_open_connections_do_no_harm() {
 }
 
 async fn bytes_that_are_no_message_are_refused_saying_where(world: World) {
-    let before = world.moment().await;
+    let before = world.read_token().await;
     let channel = world.server.channel().await;
     let method = "/roster.v1.AccountService/CreateAccount";
     let account = |name: &[u8]| {
@@ -221,11 +221,11 @@ async fn bytes_that_are_no_message_are_refused_saying_where(world: World) {
     refused(short, Code::InvalidArgument, "MESSAGE_INVALID");
     let noise = raw_call::call(&channel, method, vec![0xff; 20]).await;
     refused(noise, Code::InvalidArgument, "MESSAGE_INVALID");
-    assert_eq!(world.moment().await, before);
+    assert_eq!(world.read_token().await, before);
 }
 
 async fn a_message_of_16_mib_is_read_and_a_longer_one_is_not(world: World) {
-    let before = world.moment().await;
+    let before = world.read_token().await;
     let channel = world.server.channel().await;
     let method = "/roster.v1.AccountService/CreateAccount";
     // The name is the rest of the message, behind its tags and lengths.
@@ -246,7 +246,7 @@ async fn a_message_of_16_mib_is_read_and_a_longer_one_is_not(world: World) {
     let longer = raw_call::call(&channel, method, of_length((16 << 20) + 1)).await;
     let longer = refused(longer, Code::ResourceExhausted, "MESSAGE_TOO_LARGE");
     assert_eq!(metadata(&longer, "max_bytes"), "16777216");
-    assert_eq!(world.moment().await, before);
+    assert_eq!(world.read_token().await, before);
 }
 
 #[tokio::test]

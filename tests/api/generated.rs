@@ -264,12 +264,12 @@ impl Generated {
             1..=5 => own.choose(chance).cloned(),
             _ => all.choose(chance).cloned(),
         };
-        let copied = self.facts.people.keys();
+        let chosen = self.facts.people.keys();
         Case {
             account,
             private: chance.random_bool(0.2),
             closed: chance.random_bool(0.4),
-            copies: copied
+            cc: chosen
                 .filter(|_| chance.random_bool(0.04))
                 .cloned()
                 .collect(),
@@ -284,7 +284,7 @@ impl Generated {
         let records = cases.iter().map(|(id, case)| TicketRecord {
             id: id.clone(),
             requester_id: case.requester.clone(),
-            cc_contact_ids: case.copies.iter().cloned().collect(),
+            cc_contact_ids: case.cc.iter().cloned().collect(),
             allow_unassociated_account: true,
             account_id: Some(case.account.clone().unwrap_or_default()),
             subject: None,

@@ -288,7 +288,7 @@ fn check_items(value: &Value) {
 async fn assail(world: &World, channel: &Channel, method: &MethodDescriptor, good: &[u8]) -> usize {
     let path = format!("/{}/{}", method.parent_service().full_name(), method.name());
     let good = DynamicMessage::decode(method.input(), good).expect("a request");
-    let mut before = world.moment().await;
+    let mut before = world.read_token().await;
     let writes = method.input().get_field_by_name("request_id").is_some();
     let mut refused = 0;
     for variant in variants(&good) {
@@ -305,7 +305,7 @@ async fn assail(world: &World, channel: &Channel, method: &MethodDescriptor, goo
                 if !writes {
                     continue;
                 }
-                let now = world.moment().await;
+                let now = world.read_token().await;
                 assert!(
                     before.is_empty() || now == before,
                     "{path} changed something: {variant:?}"

@@ -47,10 +47,10 @@ async fn a_file_of_accounts_creates_them_and_the_same_file_again_changes_nothing
             .any(|a| a.external_id == "D1" && a.name_reading == "ヤマダ")
     );
 
-    let before = world.moment().await;
+    let before = world.read_token().await;
     let again = world.import(of(ACCOUNTS), file).await;
     assert_eq!(counts(&again), [0, 0, 2, 0]);
-    assert_eq!(world.moment().await, before);
+    assert_eq!(world.read_token().await, before);
     assert_eq!(again.written_token, import.written_token);
     assert_eq!(world.all_accounts().await, accounts);
 }
@@ -153,7 +153,7 @@ async fn identifiers_of_different_records_in_one_row_are_a_reject(world: World) 
     let accounts = world.all_accounts().await;
     let first = &accounts.iter().find(|a| a.external_id == "D1").unwrap().id;
     let person = world.by_email("t1@example.com").await.id;
-    let before = world.moment().await;
+    let before = world.read_token().await;
 
     let file = format!("取引先ID,取引先コード,取引先名\n{first},D2,\n,D1,佐藤\n{first},,佐藤\n");
     let import = world.import(of(ACCOUNTS), file).await;
@@ -188,7 +188,7 @@ async fn identifiers_of_different_records_in_one_row_are_a_reject(world: World) 
             differ("4", "メール")
         ]
     );
-    assert_eq!(world.moment().await, before);
+    assert_eq!(world.read_token().await, before);
 }
 
 async fn an_ambiguous_name_is_a_reject_and_never_a_guess(world: World) {

@@ -147,12 +147,12 @@ async fn the_primary_column_moves_the_primary_and_leaves_exactly_one(world: Worl
         [2, 0, 0, 0]
     );
     assert_eq!(world.primary_of(&c).await, b);
-    let before = world.moment().await;
+    let before = world.read_token().await;
     assert_eq!(
         counts(&world.import(of(ASSOCIATIONS), &file).await),
         [0, 0, 2, 0]
     );
-    assert_eq!(world.moment().await, before);
+    assert_eq!(world.read_token().await, before);
     let of_a = world
         .accounts_of(&c)
         .await

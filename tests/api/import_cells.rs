@@ -52,7 +52,7 @@ async fn rows_of_one_pair_that_contradict_each_other_about_the_primary_move_noth
         .import(config.clone(), file(&["n1,r1,はい", "n2,r1,"]))
         .await;
     assert_eq!(counts(&begun), [2, 0, 0, 0]);
-    let before = world.moment().await;
+    let before = world.read_token().await;
 
     let disagree = |row: &str| reject(row, "contact.external_id", "ROWS_DISAGREE");
     let import = world
@@ -79,7 +79,7 @@ async fn rows_of_one_pair_that_contradict_each_other_about_the_primary_move_noth
         world.rejects(&import.id).await,
         [disagree("2"), disagree("3"), disagree("4")]
     );
-    assert_eq!(world.moment().await, before);
+    assert_eq!(world.read_token().await, before);
 
     // A blank cell does not say, so it contradicts nothing.
     let rows = ["n1,s1,はい", "n1,s1,", "n2,s1,いいえ", "n2,s1,"];

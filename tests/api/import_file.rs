@@ -62,14 +62,14 @@ async fn the_four_formats_of_the_samples_come_to_the_same(world: World) {
             "{name} {:?}",
             world.rejects(&first.id).await
         );
-        let moment = world.moment().await;
+        let before = world.read_token().await;
         for format in ["sjis.csv", "xlsx", "xls", "csv"] {
             let import = world
                 .import(of(kind), sample(&format!("{name}.{format}")))
                 .await;
             assert_eq!(counts(&import), [0, 0, rows, 0], "{name}.{format}");
         }
-        assert_eq!(world.moment().await, moment, "{name}");
+        assert_eq!(world.read_token().await, before, "{name}");
     }
     let import = world
         .import(of(CONTACTS), sample("contacts-with-mistakes.csv"))
@@ -89,7 +89,7 @@ async fn a_file_of_another_encoding_than_named_is_refused_before_any_write(mut w
         encoding: ImportEncoding::Utf8.into(),
         ..of(ACCOUNTS)
     };
-    let before = world.moment().await;
+    let before = world.read_token().await;
     let status = refused(
         world
             .try_import(config.clone(), sample("accounts.sjis.csv"))
@@ -114,7 +114,7 @@ async fn a_file_of_another_encoding_than_named_is_refused_before_any_write(mut w
         "FILE_ENCODING",
     );
     assert_eq!(metadata(&status, "row"), "5002");
-    assert_eq!(world.moment().await, before);
+    assert_eq!(world.read_token().await, before);
     assert!(world.all_accounts().await.is_empty());
     let missing = GetImportRequest { id: "i1".into() };
     refused(

@@ -42,7 +42,7 @@ pub struct Case {
     pub account: Option<String>,
     pub private: bool,
     pub closed: bool,
-    pub copies: BTreeSet<String>,
+    pub cc: BTreeSet<String>,
     pub created: i64,
 }
 
@@ -91,7 +91,7 @@ impl Organization {
         Question {
             blocked: self.people[person],
             requested: case.requester == person,
-            in_copy: case.copies.contains(person),
+            in_cc: case.cc.contains(person),
             sharing_enabled: self.rules.sharing_enabled,
             private: case.private,
             under_company: case.account.is_some(),
@@ -153,7 +153,7 @@ impl Organization {
 pub struct Question<'o> {
     pub blocked: bool,
     pub requested: bool,
-    pub in_copy: bool,
+    pub in_cc: bool,
     pub sharing_enabled: bool,
     pub private: bool,
     pub under_company: bool,
@@ -172,7 +172,7 @@ pub struct Question<'o> {
 pub struct Verdict {
     pub blocked: bool,
     pub requested: bool,
-    pub in_copy: bool,
+    pub in_cc: bool,
     pub through_account: bool,
     /// Why the account shows it, or the first reason why not.
     pub account_reason: ClauseReason,
@@ -180,7 +180,7 @@ pub struct Verdict {
 
 impl Verdict {
     pub fn visible(&self) -> bool {
-        !self.blocked && (self.requested || self.in_copy || self.through_account)
+        !self.blocked && (self.requested || self.in_cc || self.through_account)
     }
 }
 
@@ -211,7 +211,7 @@ impl<'o> Question<'o> {
         Verdict {
             blocked: self.blocked,
             requested: self.requested,
-            in_copy: self.in_copy,
+            in_cc: self.in_cc,
             through_account: against.is_none(),
             account_reason: against.unwrap_or(by_mode),
         }
@@ -278,7 +278,7 @@ pub const FACTORS: &[Factor] = &[
     },
     Factor {
         name: "clause cc",
-        otherwise: |q, _| q.in_copy = false,
+        otherwise: |q, _| q.in_cc = false,
     },
     Factor {
         name: "clause account",

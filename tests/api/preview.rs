@@ -16,7 +16,7 @@ async fn a_new_ticket_after_the_preview_aborts_the_dissociation_that_carries_its
     world: World,
 ) {
     let (_, b, c) = set_the_scene(&world).await;
-    let copied = TicketRecord {
+    let with_cc = TicketRecord {
         id: "CC".into(),
         requester_id: world.contact("林").await,
         account_id: Some(b.clone()),
@@ -24,7 +24,7 @@ async fn a_new_ticket_after_the_preview_aborts_the_dissociation_that_carries_its
         cc_contact_ids: vec![c.clone()],
         ..Default::default()
     };
-    world.record(copied).await;
+    world.record(with_cc).await;
     let request = PreviewDissociationRequest {
         account_id: b.clone(),
         contact_id: c.clone(),
@@ -73,7 +73,7 @@ async fn a_new_ticket_after_the_preview_aborts_the_dissociation_that_carries_its
             .tickets_changed,
         4
     );
-    assert!(world.sees(&c, "CC").await, "the copy list still shows it");
+    assert!(world.sees(&c, "CC").await, "CC still shows it");
 }
 
 async fn preview(world: &World, account: &str, contact: &str) -> PreviewDissociationResponse {

@@ -370,7 +370,7 @@ async fn every_rpc_produces_every_error_that_its_comment_lists_and_no_other(worl
     let channel = world.server.channel().await;
     let mut produced = Produced::default();
     // Of this organization and database, and of a revision that never existed.
-    let mut token = world.moment().await.into_bytes();
+    let mut token = world.read_token().await.into_bytes();
     let last = token.len() - 2;
     token[last] = if token[last] == b'x' { b'y' } else { b'x' };
     let lost_token = String::from_utf8(token).unwrap();

@@ -109,7 +109,7 @@ impl Generated {
         }
     }
 
-    /// Other requesters, accounts, copies and privacy for known tickets.
+    /// Other requesters, accounts, CC and privacy for known tickets.
     async fn rerecord_some(&mut self) {
         let ids: Vec<String> = self.facts.cases.keys().cloned().collect();
         let mut cases = BTreeMap::new();
@@ -249,7 +249,7 @@ impl Generated {
         client.delete_contact(request).await.expect("it goes");
         self.facts.memberships.retain(|(who, _), _| *who != person);
         self.facts.cases.retain(|_, case| {
-            case.copies.remove(&person);
+            case.cc.remove(&person);
             let own = case.requester == person;
             if let (true, Some(heir)) = (own, &heir) {
                 case.requester = heir.clone();

@@ -161,8 +161,8 @@ async fn of_messages(world: &World, produced: &mut Produced) {
         Reason::TokenInvalid,
         c.accounts.list_accounts(fresh("x".into())).await,
     );
-    // Of the same store and organization, and of a moment that was never there.
-    let mut token = world.moment().await.into_bytes();
+    // Of the same store and organization, and of a revision that never existed.
+    let mut token = world.read_token().await.into_bytes();
     let last = token.len() - 2;
     token[last] = if token[last] == b'x' { b'y' } else { b'x' };
     let token = String::from_utf8(token).unwrap();
@@ -291,12 +291,12 @@ async fn every_reason_is_produced_with_the_metadata_of_its_example(mut world: Wo
     stored::of_records(&world, &mut produced).await;
     stored::of_what_is_missing(&world, &mut produced).await;
     of_answers(&world, &mut produced).await;
-    let before = world.moment().await;
+    let before = world.read_token().await;
     of_messages(&world, &mut produced).await;
     of_metadata(&world, &mut produced).await;
     of_bytes(&world, &mut produced).await;
     of_imports(&world, &mut produced).await;
-    assert_eq!(world.moment().await, before);
+    assert_eq!(world.read_token().await, before);
     stored::of_associations(&world, &mut produced).await;
     if world.engine == Engine::Postgres {
         produced.add(ErrorReason::Unavailable, &cut(&world).await);

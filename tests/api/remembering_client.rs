@@ -316,7 +316,7 @@ impl Writer {
     /// Sends the call in doubt again, twice.
     pub async fn repeat(&mut self, world: &World, was_done: bool) {
         let doubt = self.doubt.take().expect("a call in doubt");
-        let before = world.moment().await;
+        let before = world.read_token().await;
         let first = doubt
             .call
             .send(&world.clients)
@@ -329,9 +329,14 @@ impl Writer {
             .expect("so is the next");
         assert_eq!(first, second, "{:?}", doubt.call);
         if was_done {
-            assert_eq!(world.moment().await, before, "done twice: {:?}", doubt.call);
+            assert_eq!(
+                world.read_token().await,
+                before,
+                "done twice: {:?}",
+                doubt.call
+            );
         } else {
-            assert_eq!(world.moment().await, first.token);
+            assert_eq!(world.read_token().await, first.token);
         }
         let names = doubt.after.keys().cloned().collect::<Vec<_>>();
         let after = doubt.after.clone();

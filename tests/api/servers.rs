@@ -239,7 +239,7 @@ async fn another_server_answers_a_token_by_its_write_and_follows_without_one_wit
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_token_of_a_moment_that_the_database_never_had_is_lost_on_every_server() {
+async fn a_token_of_a_revision_that_the_database_never_had_is_lost_on_every_server() {
     let (world, second, there) = two_servers().await;
     let (colleague, account) = colleagues(&world).await;
     until_in_memory(&second, &there, (&colleague, "t1")).await;

@@ -69,7 +69,7 @@ async fn begin(
     let running = tokio::spawn(async move { accounts.create_account(request).await });
     // What is answered after it on the same connection came after it.
     for _ in 0..5 {
-        world.moment().await;
+        world.read_token().await;
     }
     assert!(!running.is_finished());
     running
@@ -171,7 +171,7 @@ pub async fn flood(world: &mut World) -> (Vec<Status>, usize) {
     // They are polled in the order of the calls, so these come before the flood.
     let first: Vec<_> = (0..100).map(|number| tokio::spawn(call(number))).collect();
     for _ in 0..5 {
-        world.moment().await;
+        world.read_token().await;
     }
     let mut running: FuturesUnordered<_> = (0..FLOOD).map(call).collect();
     let mut refusals = Vec::new();

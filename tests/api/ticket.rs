@@ -11,7 +11,7 @@ both_engines!(
     a_new_ticket_gets_the_primary_account_of_its_requester,
     a_strangers_account_needs_permission_and_makes_no_association,
     another_requester_brings_another_account_unless_it_is_shared,
-    absence_keeps_what_is_stored_but_for_the_copy_list,
+    an_absent_field_keeps_its_stored_value_except_cc,
     who_does_not_exist_is_named_and_the_other_items_stand,
     ticket_ids_are_compared_byte_by_byte,
     deleted_tickets_are_gone_and_unknown_ones_say_so,
@@ -111,7 +111,7 @@ async fn another_requester_brings_another_account_unless_it_is_shared(world: Wor
     );
 }
 
-async fn absence_keeps_what_is_stored_but_for_the_copy_list(world: World) {
+async fn an_absent_field_keeps_its_stored_value_except_cc(world: World) {
     let (c, d) = (world.contact("田中").await, world.contact("林").await);
     let full = TicketRecord {
         cc_contact_ids: vec![d.clone(), d.clone()],
@@ -345,9 +345,9 @@ async fn calls_have_1_to_1_000_records(client: &mut TicketServiceClient<ListedCh
 
 async fn a_record_is_held_to_its_limits_and_a_call_to_1_000_of_them(world: World) {
     let c = world.contact("田中").await;
-    let mut copies = Vec::new();
+    let mut cc = Vec::new();
     for n in 0..101 {
-        copies.push(world.contact(&format!("人{n}")).await);
+        cc.push(world.contact(&format!("人{n}")).await);
     }
     let client = &mut world.clients.tickets.clone();
     let one = |record: TicketRecord| RecordTicketsRequest {
@@ -357,7 +357,7 @@ async fn a_record_is_held_to_its_limits_and_a_call_to_1_000_of_them(world: World
     for (count, allowed) in [(99, true), (100, true), (101, false)] {
         let answer = client
             .record_tickets(one(TicketRecord {
-                cc_contact_ids: copies[..count].to_vec(),
+                cc_contact_ids: cc[..count].to_vec(),
                 ..record("T1", &c, None)
             }))
             .await;

@@ -112,7 +112,7 @@ async fn an_unknown_value_of_an_account_is_never_written_back_and_shares_nothing
     for (place, harm, mend) in UNKNOWN {
         behind_the_back(&world.database, harm);
         world.restart().await;
-        let before = world.moment().await;
+        let before = world.read_token().await;
         let asked = GetAccountRequest {
             id: account.clone(),
             ..Default::default()
@@ -140,7 +140,11 @@ async fn an_unknown_value_of_an_account_is_never_written_back_and_shares_nothing
                 .list_accounts(ListAccountsRequest::default())
                 .await,
         );
-        assert_eq!(world.moment().await, before, "nothing is written: {place}");
+        assert_eq!(
+            world.read_token().await,
+            before,
+            "nothing is written: {place}"
+        );
         assert!(!world.sees(&colleague, "t1").await, "{place}");
         assert!(world.sees(&requester, "t1").await, "{place}");
         assert_eq!(

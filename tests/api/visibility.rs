@@ -7,20 +7,20 @@ use tonic::Code;
 use crate::world::{World, both_engines, item_reason, refused};
 
 both_engines!(
-    sight_is_per_account_and_ends_with_the_switch,
+    visibility_is_per_account_and_ends_with_the_switch,
     no_account_equals_no_account_never,
-    a_private_ticket_is_for_its_requester_and_those_in_copy,
-    a_replaced_owner_and_a_revoked_sight_count_from_the_next_call,
-    one_in_copy_sees_that_ticket_alone_and_sight_survives_the_copy,
+    a_private_ticket_is_visible_to_its_requester_and_its_cc,
+    a_replaced_owner_and_revoked_visibility_count_from_the_next_call,
+    a_contact_in_cc_sees_only_that_ticket_until_it_is_removed,
     a_blocked_contact_sees_nothing_and_explain_names_the_block,
     roles_match_after_folding_and_only_under_their_mode,
     only_primary_associations_count_when_the_organization_says_so,
     a_batch_answers_as_often_as_asked_and_says_what_is_unknown,
-    without_sight_a_contact_lists_and_opens_its_own_alone,
-    a_former_requester_is_denied_unless_in_copy_or_through_the_account,
-    a_second_company_gives_no_sight_of_the_first,
-    one_in_copy_from_another_company_takes_nothing_from_the_owner_and_opens_nothing_to_his_own,
-    one_in_copy_still_sees_the_ticket_after_leaving_its_account,
+    without_account_visibility_a_contact_lists_and_opens_only_its_own,
+    a_former_requester_is_denied_unless_in_cc_or_through_the_account,
+    a_second_company_does_not_show_the_tickets_of_the_first,
+    a_contact_in_cc_from_another_company_takes_nothing_from_the_owner_and_opens_nothing_to_its_own,
+    a_contact_in_cc_still_sees_the_ticket_after_it_leaves_the_account,
     a_list_names_a_contact_or_an_account_that_does_not_exist,
 );
 
@@ -32,7 +32,7 @@ fn check(contact: &str, ticket: &str) -> CheckTicketRequest {
     }
 }
 
-fn copied(id: &str, requester: &str, cc: &[&str]) -> TicketRecord {
+fn with_cc(id: &str, requester: &str, cc: &[&str]) -> TicketRecord {
     TicketRecord {
         id: id.into(),
         requester_id: requester.into(),
@@ -41,7 +41,7 @@ fn copied(id: &str, requester: &str, cc: &[&str]) -> TicketRecord {
     }
 }
 
-async fn sight_is_per_account_and_ends_with_the_switch(world: World) {
+async fn visibility_is_per_account_and_ends_with_the_switch(world: World) {
     world.allow_several_accounts().await;
     let (a, b) = (world.account("A").await, world.account("B").await);
     let (me, other) = (world.contact("一").await, world.contact("二").await);
@@ -52,7 +52,7 @@ async fn sight_is_per_account_and_ends_with_the_switch(world: World) {
     world.ticket("A1", &other, &a).await;
     world.ticket("B1", &other, &b).await;
     world.ticket("B2", &me, &b).await;
-    world.record(copied("N1", &other, &[&me])).await;
+    world.record(with_cc("N1", &other, &[&me])).await;
     let mut seen = world.visible(&me).await;
     seen.sort();
     // N1 was filled in with the other's primary, A.
@@ -68,12 +68,12 @@ async fn sight_is_per_account_and_ends_with_the_switch(world: World) {
 
 async fn no_account_equals_no_account_never(world: World) {
     let (x, y) = (world.contact("一").await, world.contact("二").await);
-    world.record(copied("T1", &x, &[])).await;
+    world.record(with_cc("T1", &x, &[])).await;
     assert!(!world.sees(&y, "T1").await);
     assert!(world.visible(&y).await.is_empty());
 }
 
-async fn a_private_ticket_is_for_its_requester_and_those_in_copy(world: World) {
+async fn a_private_ticket_is_visible_to_its_requester_and_its_cc(world: World) {
     let a = world.account("A").await;
     let (x, y, z) = (
         world.contact("一").await,
@@ -86,7 +86,7 @@ async fn a_private_ticket_is_for_its_requester_and_those_in_copy(world: World) {
     world
         .record(TicketRecord {
             private: Some(true),
-            ..copied("T1", &x, &[&y])
+            ..with_cc("T1", &x, &[&y])
         })
         .await;
     assert_eq!(
@@ -100,13 +100,13 @@ async fn a_private_ticket_is_for_its_requester_and_those_in_copy(world: World) {
     assert!(world.visible(&z).await.is_empty());
 }
 
-async fn a_replaced_owner_and_a_revoked_sight_count_from_the_next_call(mut world: World) {
+async fn a_replaced_owner_and_revoked_visibility_count_from_the_next_call(mut world: World) {
     let a = world.account("A").await;
     let (x, y) = (world.contact("一").await, world.contact("二").await);
     let mut association = world.associated(&a, &x, Some(true), "").await;
     world.associate(&a, &y).await;
     world.ticket("T1", &x, &a).await;
-    world.record(copied("T1", &y, &[])).await;
+    world.record(with_cc("T1", &y, &[])).await;
     assert!(world.sees(&x, "T1").await, "through the account");
     association.sees_account_tickets = false;
     let update = UpdateAssociationRequest {
@@ -125,7 +125,7 @@ async fn a_replaced_owner_and_a_revoked_sight_count_from_the_next_call(mut world
     assert!(!world.sees(&x, "T1").await);
 }
 
-async fn one_in_copy_sees_that_ticket_alone_and_sight_survives_the_copy(world: World) {
+async fn a_contact_in_cc_sees_only_that_ticket_until_it_is_removed(world: World) {
     let a = world.account("A").await;
     let (x, guest, colleague) = (
         world.contact("一").await,
@@ -134,11 +134,11 @@ async fn one_in_copy_sees_that_ticket_alone_and_sight_survives_the_copy(world: W
     );
     world.associate(&a, &x).await;
     world.associated(&a, &colleague, Some(true), "").await;
-    world.record(copied("T1", &x, &[&guest, &colleague])).await;
-    world.record(copied("T2", &x, &[])).await;
+    world.record(with_cc("T1", &x, &[&guest, &colleague])).await;
+    world.record(with_cc("T2", &x, &[])).await;
     assert_eq!(world.visible(&guest).await, ["T1"]);
     assert!(!world.sees(&guest, "T2").await);
-    world.record(copied("T1", &x, &[])).await;
+    world.record(with_cc("T1", &x, &[])).await;
     assert!(world.sees(&colleague, "T1").await && !world.sees(&guest, "T1").await);
 }
 
@@ -257,7 +257,7 @@ async fn only_primary_associations_count_when_the_organization_says_so(world: Wo
 
 async fn a_batch_answers_as_often_as_asked_and_says_what_is_unknown(mut world: World) {
     let c = world.contact("一").await;
-    world.record(copied("T1", &c, &[])).await;
+    world.record(with_cc("T1", &c, &[])).await;
     let batch = |contact: &str| BatchCheckTicketsRequest {
         contact_id: contact.into(),
         ticket_ids: vec!["T1".into(), "T9".into(), "T1".into()],
@@ -296,7 +296,7 @@ async fn a_batch_answers_as_often_as_asked_and_says_what_is_unknown(mut world: W
     );
 }
 
-async fn without_sight_a_contact_lists_and_opens_its_own_alone(mut world: World) {
+async fn without_account_visibility_a_contact_lists_and_opens_only_its_own(mut world: World) {
     let a = world.account("A").await;
     let (me, colleague) = (world.contact("一").await, world.contact("二").await);
     world.associate(&a, &me).await;
@@ -314,20 +314,20 @@ async fn without_sight_a_contact_lists_and_opens_its_own_alone(mut world: World)
     assert!(!world.sees(&colleague, "Mine").await && world.sees(&me, "Mine").await);
 }
 
-async fn a_former_requester_is_denied_unless_in_copy_or_through_the_account(world: World) {
+async fn a_former_requester_is_denied_unless_in_cc_or_through_the_account(world: World) {
     let (a, b) = (world.account("A").await, world.account("B").await);
     let (old, new) = (world.contact("一").await, world.contact("二").await);
     world.associate(&a, &old).await;
     world.associate(&b, &new).await;
     world.ticket("T1", &old, &a).await;
-    world.record(copied("T1", &new, &[])).await;
+    world.record(with_cc("T1", &new, &[])).await;
     assert!(!world.sees(&old, "T1").await && world.sees(&new, "T1").await);
     assert!(world.visible(&old).await.is_empty());
-    world.record(copied("T1", &new, &[&old])).await;
+    world.record(with_cc("T1", &new, &[&old])).await;
     assert!(world.sees(&old, "T1").await);
 }
 
-async fn a_second_company_gives_no_sight_of_the_first(world: World) {
+async fn a_second_company_does_not_show_the_tickets_of_the_first(world: World) {
     world.allow_several_accounts().await;
     let (a, b) = (world.account("A").await, world.account("B").await);
     let (me, other) = (world.contact("一").await, world.contact("二").await);
@@ -346,7 +346,7 @@ async fn a_second_company_gives_no_sight_of_the_first(world: World) {
     assert_eq!(world.visible(&me).await, ["B1"]);
 }
 
-async fn one_in_copy_from_another_company_takes_nothing_from_the_owner_and_opens_nothing_to_his_own(
+async fn a_contact_in_cc_from_another_company_takes_nothing_from_the_owner_and_opens_nothing_to_its_own(
     world: World,
 ) {
     let everyone = |name: &str| Account {
@@ -368,7 +368,7 @@ async fn one_in_copy_from_another_company_takes_nothing_from_the_owner_and_opens
     ] {
         world.associate(account, contact).await;
     }
-    world.record(copied("T1", &owner, &[&guest])).await;
+    world.record(with_cc("T1", &owner, &[&guest])).await;
     let mut seen = Vec::new();
     for contact in [&owner, &colleague, &guest, &his_colleague] {
         seen.push(world.sees(contact, "T1").await);
@@ -377,16 +377,16 @@ async fn one_in_copy_from_another_company_takes_nothing_from_the_owner_and_opens
     assert!(world.visible(&his_colleague).await.is_empty());
 }
 
-async fn one_in_copy_still_sees_the_ticket_after_leaving_its_account(mut world: World) {
+async fn a_contact_in_cc_still_sees_the_ticket_after_it_leaves_the_account(mut world: World) {
     world.allow_several_accounts().await;
     let (a, b) = (world.account("A").await, world.account("B").await);
     let (me, owner) = (world.contact("一").await, world.contact("二").await);
     world.associate(&b, &me).await;
     world.associated(&a, &me, Some(true), "").await;
     world.associate(&a, &owner).await;
-    world.record(copied("InCopy", &owner, &[&me])).await;
-    world.record(copied("Shared", &owner, &[])).await;
-    assert!(world.sees(&me, "InCopy").await && world.sees(&me, "Shared").await);
+    world.record(with_cc("InCc", &owner, &[&me])).await;
+    world.record(with_cc("Shared", &owner, &[])).await;
+    assert!(world.sees(&me, "InCc").await && world.sees(&me, "Shared").await);
     let ask = PreviewDissociationRequest {
         account_id: a.clone(),
         contact_id: me.clone(),
@@ -407,8 +407,8 @@ async fn one_in_copy_still_sees_the_ticket_after_leaving_its_account(mut world: 
         .dissociate(&a, &me, TicketDisposition::Unspecified)
         .await
         .unwrap();
-    assert_eq!(world.visible(&me).await, ["InCopy"]);
-    assert!(world.sees(&me, "InCopy").await && !world.sees(&me, "Shared").await);
+    assert_eq!(world.visible(&me).await, ["InCc"]);
+    assert!(world.sees(&me, "InCc").await && !world.sees(&me, "Shared").await);
 }
 
 async fn a_list_names_a_contact_or_an_account_that_does_not_exist(world: World) {

@@ -162,8 +162,8 @@ impl World {
         self.clients = self.server.connect().await;
     }
 
-    /// Where the organization stands: two equal tokens tell that nothing changed between them.
-    pub async fn moment(&self) -> String {
+    /// The token of the newest revision: equal tokens mean that nothing changed in between.
+    pub async fn read_token(&self) -> String {
         let request = GetSettingsRequest::default();
         let answer = self.clients.settings.clone().get_settings(request).await;
         answer.expect("settings").into_inner().read_token

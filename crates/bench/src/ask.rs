@@ -105,13 +105,13 @@ impl Expected {
         for ground in grounds {
             match ground.kind() {
                 v1::GroundKind::Requester => told.requester = true,
-                v1::GroundKind::Cc => told.copy = true,
+                v1::GroundKind::Cc => told.cc = true,
                 v1::GroundKind::Account => told.account = number_of('a', &ground.account_id),
                 v1::GroundKind::Unspecified => return false,
             }
         }
         let wanted = usize::from(self.requester)
-            + usize::from(self.copy)
+            + usize::from(self.cc)
             + usize::from(self.account.is_some());
         visibility == visible && told == *self && grounds.len() == wanted
     }
@@ -122,7 +122,7 @@ pub(crate) fn number_of(letter: char, id: &str) -> Option<u64> {
     id.strip_prefix(letter)?.parse().ok()
 }
 
-/// CheckTicket, asked with a quarter each of own, copied, shared and hidden tickets.
+/// CheckTicket, asked with a quarter each of own, CC, shared and hidden tickets.
 #[derive(Clone)]
 pub(crate) struct Checks {
     clients: Clients,

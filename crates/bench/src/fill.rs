@@ -185,10 +185,10 @@ fn association_rows(world: &World, contact: u64, csv: &mut Csv) -> Result<()> {
 
 fn ticket_row(world: &World, number: u64, csv: &mut Csv) -> Result<()> {
     let ticket = world.ticket(number);
-    let copies: Vec<String> = ticket
-        .copies()
+    let cc: Vec<String> = ticket
+        .cc()
         .iter()
-        .map(|copy| format!("c{copy}"))
+        .map(|contact| format!("c{contact}"))
         .collect();
     // No row says that a ticket is to have no account, or somebody else's: see `exceptions`.
     let account = ticket.account.filter(|_| !ticket.exceptional);
@@ -201,7 +201,7 @@ fn ticket_row(world: &World, number: u64, csv: &mut Csv) -> Result<()> {
         account
             .map(|account| format!("a{account}"))
             .unwrap_or_default(),
-        copies.join(" "),
+        cc.join(" "),
         if ticket.private { "1" } else { "0" }.to_owned(),
         time,
     ])?;
@@ -305,9 +305,9 @@ fn record(ticket: Ticket) -> v1::TicketRecord {
         id: ticket_id(ticket.number),
         requester_id: format!("c{}", ticket.requester),
         cc_contact_ids: ticket
-            .copies()
+            .cc()
             .iter()
-            .map(|copy| format!("c{copy}"))
+            .map(|contact| format!("c{contact}"))
             .collect(),
         allow_unassociated_account: true,
         account_id: Some(match ticket.account {

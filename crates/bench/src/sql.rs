@@ -121,7 +121,7 @@ diesel::allow_tables_to_appear_in_same_query!(tickets, ticket_copies);
 
 /// What the baselines do.
 pub(crate) trait Bare: Send {
-    /// The first page of the tickets that a contact requested, is in copy of, or that stand under one
+    /// The first page of the tickets that a contact requested, is in CC of, or that belong to one
     /// of these accounts and are not private: their ids.
     fn page(&mut self, contact: u64, accounts: &[u64]) -> Result<Vec<String>>;
 

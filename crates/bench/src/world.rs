@@ -26,8 +26,8 @@ const SCRAMBLE: u64 = 7_919;
 const LARGE_ONE_IN: u64 = 1_000;
 /// The first ticket's `create_time`, in seconds since 1970.
 const FIRST_TICKET_SECONDS: u64 = 1_600_000_000;
-/// How many contacts a ticket has in copy at most.
-const COPIES_MAX: usize = 3;
+/// How many contacts a ticket has in CC at most.
+const CC_MAX: usize = 3;
 
 /// How large a world is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, ValueEnum)]
@@ -91,14 +91,14 @@ pub(crate) struct Ticket {
     /// Its account is not what the requester's associations would give it.
     pub(crate) exceptional: bool,
     pub(crate) create_seconds: u64,
-    copies: [u64; COPIES_MAX],
-    copied: usize,
+    cc: [u64; CC_MAX],
+    cc_count: usize,
 }
 
 impl Ticket {
-    /// The contacts in copy, each once.
-    pub(crate) fn copies(&self) -> &[u64] {
-        &self.copies[..self.copied]
+    /// The contacts in CC, each once.
+    pub(crate) fn cc(&self) -> &[u64] {
+        &self.cc[..self.cc_count]
     }
 
     /// The caller's id of it.
@@ -116,13 +116,13 @@ pub(crate) fn ticket_id(number: u64) -> String {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Expected {
     pub(crate) requester: bool,
-    pub(crate) copy: bool,
+    pub(crate) cc: bool,
     pub(crate) account: Option<u64>,
 }
 
 impl Expected {
     pub(crate) fn visible(&self) -> bool {
-        self.requester || self.copy || self.account.is_some()
+        self.requester || self.cc || self.account.is_some()
     }
 }
 
@@ -139,7 +139,7 @@ enum For {
     TicketAccount,
     TicketPrivate,
     TicketClosed,
-    Copies,
+    CcList,
     Names,
 }
 
@@ -282,33 +282,33 @@ impl World {
             private: self.draw(For::TicketPrivate, number).is_multiple_of(10),
             closed: !self.draw(For::TicketClosed, number).is_multiple_of(3),
             create_seconds: FIRST_TICKET_SECONDS + number * 10,
-            copies: [0; COPIES_MAX],
-            copied: 0,
+            cc: [0; CC_MAX],
+            cc_count: 0,
         };
-        self.put_copies(&mut ticket);
+        self.put_cc(&mut ticket);
         ticket
     }
 
-    /// One ticket in five has one to three in copy, often a colleague.
-    fn put_copies(&self, ticket: &mut Ticket) {
-        let mut drawn = self.draw(For::Copies, ticket.number);
+    /// One ticket in five has one to three in CC, often a colleague.
+    fn put_cc(&self, ticket: &mut Ticket) {
+        let mut drawn = self.draw(For::CcList, ticket.number);
         if !drawn.is_multiple_of(5) {
             return;
         }
-        for _ in 0..1 + drawn / 5 % COPIES_MAX as u64 {
+        for _ in 0..1 + drawn / 5 % CC_MAX as u64 {
             drawn = mix(drawn);
-            let copied = match ticket.account {
+            let contact = match ticket.account {
                 Some(account) if drawn.is_multiple_of(2) => self.member(account, drawn / 2),
                 _ => 1 + drawn / 2 % self.contacts,
             };
-            if !ticket.copies().contains(&copied) {
-                ticket.copies[ticket.copied] = copied;
-                ticket.copied += 1;
+            if !ticket.cc().contains(&contact) {
+                ticket.cc[ticket.cc_count] = contact;
+                ticket.cc_count += 1;
             }
         }
     }
 
-    /// The rule of sight in this world's own words. It stands beside that of `roster-core` on
+    /// The visibility rule in this world's own words. It stands beside that of `roster-core` on
     /// purpose and shares nothing with it: where the two differ, one of them is wrong.
     pub(crate) fn expected(&self, contact: u64, ticket: &Ticket) -> Expected {
         if self.blocked(contact) {
@@ -317,7 +317,7 @@ impl World {
         let shared = |account: &u64| self.sharing_accounts(contact).any(|one| one == *account);
         Expected {
             requester: ticket.requester == contact,
-            copy: ticket.copies().contains(&contact),
+            cc: ticket.cc().contains(&contact),
             account: ticket.account.filter(|_| !ticket.private).filter(shared),
         }
     }

@@ -2,7 +2,7 @@
 //!
 //! ```no_run
 //! use futures::TryStreamExt;
-//! use roster_client::{Roster, Sight, v1};
+//! use roster_client::{Roster, Visibility, v1};
 //!
 //! # async fn example() -> Result<(), roster_client::Error> {
 //! let roster = Roster::connect("http://127.0.0.1:7400").await?;
@@ -14,8 +14,8 @@
 //!
 //! // May this contact see this ticket?
 //! match roster.check("c12", "T-1001").await? {
-//!     Sight::Visible(grounds) => println!("yes, by {grounds:?}"),
-//!     Sight::Hidden => println!("no"),
+//!     Visibility::Visible(grounds) => println!("yes, by {grounds:?}"),
+//!     Visibility::Hidden => println!("no"),
 //! }
 //!
 //! // Every ticket that it sees, loaded page by page.
@@ -38,8 +38,8 @@ mod error;
 mod import;
 mod lists;
 mod retry;
-mod sight;
 mod transport;
+mod visibility;
 
 pub use roster_api::{UnaryRequest, v1};
 
@@ -47,5 +47,5 @@ pub use connect::{Builder, Roster};
 pub use error::{Error, Refusal};
 pub use import::{ImportOptions, Progress};
 pub use lists::List;
-pub use sight::Sight;
 pub use transport::Transport;
+pub use visibility::Visibility;

@@ -231,7 +231,7 @@ fn is_of(ticket: &Ticket, of: TicketsOf) -> bool {
     match of {
         TicketsOf::Account(account) => ticket.account == Some(account),
         TicketsOf::Requester(contact) => ticket.requester == contact,
-        TicketsOf::Copied(contact) => ticket.copies.contains(&contact),
+        TicketsOf::Cc(contact) => ticket.cc.contains(&contact),
     }
 }
 

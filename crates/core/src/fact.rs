@@ -97,7 +97,7 @@ pub enum TicketsOf {
     /// The tickets of a requester.
     Requester(ContactId),
     /// The tickets that have a contact in CC.
-    Copied(ContactId),
+    Cc(ContactId),
 }
 
 /// The records that share a name and either have or lack other identifiers.

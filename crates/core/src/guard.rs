@@ -167,7 +167,7 @@ fn check_ticket<F: Facts>(
     limits::ticket(&subject, &ticket.record, found);
     let keys = vec![UniqueKey::of_ticket(&ticket.record.key)];
     keys_held(facts, &subject, keys, no.number(), found)?;
-    copies_distinct(&subject, &ticket.record, found);
+    cc_distinct(&subject, &ticket.record, found);
     ticket_people(facts, &subject, &ticket.record, found)?;
     ticket_account(facts, &subject, &ticket.record, found)
 }

@@ -3,7 +3,7 @@
 /// Items in one batch: one page, so that a listed page can be written in one call.
 pub const BATCH_ITEMS_MAX: usize = 1_000;
 /// Contacts in CC of a ticket: mail servers refuse longer lists.
-pub const COPIES_MAX: usize = 100;
+pub const CC_MAX: usize = 100;
 /// E-mail addresses of a contact: more indicate a distribution list, not a person.
 pub const EMAILS_MAX: usize = 10;
 /// Custom attributes of a record: more than a form that people fill in has.

@@ -64,7 +64,7 @@ impl fmt::Display for OrganizationName {
 /// A revision of an organization, with its nonce. Only the nonce distinguishes a revision that a
 /// restore lost from a later revision with the same number.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct At {
+pub struct RevisionId {
     /// The revision.
     pub revision: Revision,
     /// The nonce; 0 at revision 0.

@@ -108,7 +108,7 @@ pub struct Ticket {
     /// Whether the ticket is never visible through its account.
     pub private: bool,
     /// The contacts in CC, each once, in the caller's order.
-    pub copies: Vec<ContactId>,
+    pub cc: Vec<ContactId>,
     /// When it was created in the caller's system.
     pub create_time: Time,
 }

@@ -360,7 +360,7 @@ mod tests {
     }
 
     #[test]
-    fn a_ticket_id_that_is_taken_is_checked_as_one_that_is_copied() {
+    fn a_ticket_key_is_checked_alike_owned_and_borrowed() {
         let longest = "x".repeat(TICKET_ID_BYTES_MAX);
         for text in [
             "T1",

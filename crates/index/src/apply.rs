@@ -5,14 +5,14 @@ use std::fmt::Display;
 use roster_core::change::{Change, Row};
 use roster_core::fact::Held;
 use roster_core::id::{AccountId, ContactId, Pair, Revision, TicketNo};
-use roster_core::organization::At;
+use roster_core::organization::RevisionId;
 use roster_core::record::{Account, Association, Contact, Settings, Ticket};
-use roster_core::rules::visibility::{FoldedRole, HeldSharing, SightSettings};
+use roster_core::rules::visibility::{FoldedRole, HeldSharing, VisibilitySettings};
 
 use crate::contacts::Part;
 use crate::facts::OrganizationFacts;
-use crate::moments::Known;
 use crate::number::{TooLarge, small};
+use crate::revisions::Known;
 use crate::tickets::TicketParts;
 
 /// Why a change set was not applied.
@@ -37,7 +37,7 @@ pub enum NotApplied {
 
 impl OrganizationFacts {
     /// Applies the change set of the next revision, whole.
-    pub fn apply(&mut self, at: At, changes: &[Change]) -> Result<(), NotApplied> {
+    pub fn apply(&mut self, at: RevisionId, changes: &[Change]) -> Result<(), NotApplied> {
         let has = self.at().revision;
         if at.revision <= has {
             return Err(match self.knows(at) {
@@ -54,7 +54,7 @@ impl OrganizationFacts {
         for change in changes {
             self.change(change)?;
         }
-        self.moments.add(at.nonce);
+        self.revisions.add(at.nonce);
         Ok(())
     }
 
@@ -134,8 +134,8 @@ impl OrganizationFacts {
         match (before, after) {
             (Some(before), Some(after)) if before.key == after.key => {
                 self.tickets.set(ticket, after.parts);
-                if before.copies != after.copies {
-                    self.tickets.set_copies(ticket, after.copies);
+                if before.cc != after.cc {
+                    self.tickets.set_cc(ticket, after.cc);
                 }
             }
             (before, after) => {
@@ -154,7 +154,7 @@ impl OrganizationFacts {
         let free = self.tickets.find(packed.key).is_none();
         must(free, format_args!("another ticket has the id of {ticket}"))?;
         self.tickets.add(ticket, packed.key, packed.parts)?;
-        self.tickets.set_copies(ticket, packed.copies);
+        self.tickets.set_cc(ticket, packed.cc);
         Ok(())
     }
 
@@ -164,15 +164,15 @@ impl OrganizationFacts {
             (Some(parts), Some(packed)) => {
                 parts == packed.parts
                     && self.tickets.key(ticket) == packed.key.as_bytes()
-                    && self.tickets.copies(ticket) == &*packed.copies
+                    && self.tickets.cc(ticket) == &*packed.cc
             }
             _ => false,
         }
     }
 
     fn change_settings(&mut self, before: &Settings, after: &Settings) -> Result<(), NotApplied> {
-        must(self.settings == SightSettings::of(before), "settings")?;
-        self.settings = SightSettings::of(after);
+        must(self.settings == VisibilitySettings::of(before), "settings")?;
+        self.settings = VisibilitySettings::of(after);
         Ok(())
     }
 
@@ -197,14 +197,14 @@ impl OrganizationFacts {
 struct Packed<'t> {
     key: &'t str,
     parts: TicketParts,
-    copies: Box<[u32]>,
+    cc: Box<[u32]>,
 }
 
 impl<'t> Packed<'t> {
     fn of(ticket: &'t Ticket) -> Result<Self, NotApplied> {
-        let copies = ticket.copies.iter().map(|contact| number(contact.number()));
-        let mut copies: Box<[u32]> = copies.collect::<Result<_, _>>()?;
-        copies.sort_unstable();
+        let cc = ticket.cc.iter().map(|contact| number(contact.number()));
+        let mut cc: Box<[u32]> = cc.collect::<Result<_, _>>()?;
+        cc.sort_unstable();
         Ok(Self {
             key: ticket.key.as_str(),
             parts: TicketParts {
@@ -212,7 +212,7 @@ impl<'t> Packed<'t> {
                 account: account_number(ticket.account)?,
                 private: ticket.private,
             },
-            copies,
+            cc,
         })
     }
 }

@@ -13,12 +13,12 @@ impl OrganizationFacts {
     /// Returns the facts that differ, at most `limit`. Each is a sentence that names the fact, then
     /// the value in `self` and the value in `other`.
     pub fn differences(&self, other: &Self, limit: usize) -> Vec<String> {
-        let moment = differ("the revision", &self.at(), &other.at());
+        let revision = differ("the revision", &self.at(), &other.at());
         let settings = differ("the settings", &self.settings, &other.settings);
         let contacts = 0..self.contacts.end().max(other.contacts.end());
         let accounts = 0..self.accounts.end().max(other.accounts.end());
         let tickets = 0..self.tickets.end().max(other.tickets.end());
-        moment
+        revision
             .into_iter()
             .chain(settings)
             .chain(contacts.flat_map(|contact| self.contact_differences(other, contact)))
@@ -70,17 +70,17 @@ impl OrganizationFacts {
             &self.tickets.get(ticket),
             &other.tickets.get(ticket),
         );
-        let copies = differ(
+        let cc = differ(
             format_args!("the contacts in CC of ticket {name:?}"),
-            &self.tickets.copies(ticket),
-            &other.tickets.copies(ticket),
+            &self.tickets.cc(ticket),
+            &other.tickets.cc(ticket),
         );
         let found = differ(
             format_args!("the number found by ticket id {name:?}"),
             &self.tickets.find(&name),
             &other.tickets.find(&name),
         );
-        [id, parts, copies, found].into_iter().flatten()
+        [id, parts, cc, found].into_iter().flatten()
     }
 
     fn key_text(&self, ticket: u32) -> Option<String> {

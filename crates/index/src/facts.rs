@@ -4,31 +4,32 @@ use std::collections::hash_map::RandomState;
 use std::convert::Infallible;
 
 use roster_core::id::{AccountId, ContactId, Pair, TicketNo};
-use roster_core::organization::At;
+use roster_core::organization::RevisionId;
 use roster_core::rules::visibility::{
-    HeldSharing, SightAssociation, SightFacts, SightSettings, SightSharing, SightTicket, Standing,
+    AssociationFacts, ContactFacts, HeldSharing, SharingFacts, TicketFacts, VisibilityFacts,
+    VisibilitySettings,
 };
 use roster_core::text::TicketKey;
 
 use crate::accounts::Accounts;
 use crate::contacts::{Contacts, Part};
-use crate::moments::{Known, Moments};
 use crate::number::asked;
+use crate::revisions::{Known, KnownRevisions};
 use crate::roles::Roles;
 use crate::tickets::Tickets;
 
-/// The most accounts of a contact that [`OrganizationFacts::standing`] returns: it copies them
+/// The most accounts of a contact that [`OrganizationFacts::contact_facts`] returns: it copies them
 /// under the organization's lock, and a few hundred take some tens of microseconds.
 pub const STANDING_ACCOUNTS_MAX: usize = 256;
 
-/// See the module documentation. Reading through [`SightFacts`] allocates nothing.
+/// See the module documentation. Reading through [`VisibilityFacts`] allocates nothing.
 pub struct OrganizationFacts {
-    pub(crate) settings: SightSettings,
+    pub(crate) settings: VisibilitySettings,
     pub(crate) roles: Roles,
     pub(crate) contacts: Contacts,
     pub(crate) accounts: Accounts,
     pub(crate) tickets: Tickets,
-    pub(crate) moments: Moments,
+    pub(crate) revisions: KnownRevisions,
 }
 
 /// The bytes of an organization's facts, by kind.
@@ -41,36 +42,36 @@ pub struct BytesByKind {
     /// Tickets and their ids.
     pub tickets: usize,
     /// Contacts in CC.
-    pub copies: usize,
+    pub cc: usize,
     /// Nonces of revisions, and the size of an empty organization.
     pub other: usize,
 }
 
 impl OrganizationFacts {
-    pub(crate) fn empty(at: At, settings: SightSettings) -> Self {
+    pub(crate) fn empty(at: RevisionId, settings: VisibilitySettings) -> Self {
         Self {
             settings,
             roles: Roles::new(),
             contacts: Contacts::new(),
             accounts: Accounts::default(),
             tickets: Tickets::new(RandomState::new()),
-            moments: Moments::from(at),
+            revisions: KnownRevisions::from(at),
         }
     }
 
     /// Returns the revision of the facts.
-    pub fn at(&self) -> At {
-        self.moments.at()
+    pub fn at(&self) -> RevisionId {
+        self.revisions.at()
     }
 
     /// Returns what is known about another revision.
-    pub fn knows(&self, at: At) -> Known {
-        self.moments.knows(at)
+    pub fn knows(&self, at: RevisionId) -> Known {
+        self.revisions.knows(at)
     }
 
     /// Returns the facts of a contact and its accounts; `None` if the contact does not exist or has
     /// more than [`STANDING_ACCOUNTS_MAX`] accounts.
-    pub fn standing(&self, contact: ContactId) -> Option<Standing> {
+    pub fn contact_facts(&self, contact: ContactId) -> Option<ContactFacts> {
         let contact = asked(contact.number());
         let blocked = self.contacts.blocked(contact)?;
         if self.contacts.count(contact) > STANDING_ACCOUNTS_MAX {
@@ -82,14 +83,14 @@ impl OrganizationFacts {
             Some((account, (self.association_of(part).into(), sharing)))
         };
         let accounts = self.contacts.parts(contact).into_iter().filter_map(with);
-        Some(Standing {
+        Some(ContactFacts {
             blocked,
             accounts: accounts.collect(),
         })
     }
 
-    fn association_of(&self, part: Part) -> SightAssociation<'_> {
-        SightAssociation {
+    fn association_of(&self, part: Part) -> AssociationFacts<'_> {
+        AssociationFacts {
             primary: part.primary(),
             sees_account_tickets: part.sees_account_tickets(),
             role: self.roles.get(part.role()),
@@ -99,7 +100,7 @@ impl OrganizationFacts {
     /// Returns the bytes of the facts, without walking them.
     pub fn bytes(&self) -> usize {
         let by_kind = self.bytes_by_kind();
-        by_kind.contacts + by_kind.accounts + by_kind.tickets + by_kind.copies + by_kind.other
+        by_kind.contacts + by_kind.accounts + by_kind.tickets + by_kind.cc + by_kind.other
     }
 
     /// Returns the bytes by kind; see [`bytes`](Self::bytes).
@@ -112,16 +113,16 @@ impl OrganizationFacts {
             contacts: self.contacts.bytes() + self.roles.bytes(),
             accounts: self.accounts.bytes(),
             tickets: self.tickets.bytes(),
-            copies: self.tickets.copies_bytes(),
-            other: size_of::<Self>() + self.moments.bytes() + default_roles,
+            cc: self.tickets.cc_bytes(),
+            other: size_of::<Self>() + self.revisions.bytes() + default_roles,
         }
     }
 }
 
-impl SightFacts for OrganizationFacts {
+impl VisibilityFacts for OrganizationFacts {
     type Error = Infallible;
 
-    fn settings(&self) -> Result<&SightSettings, Infallible> {
+    fn settings(&self) -> Result<&VisibilitySettings, Infallible> {
         Ok(&self.settings)
     }
 
@@ -129,10 +130,10 @@ impl SightFacts for OrganizationFacts {
         Ok(self.contacts.blocked(asked(contact.number())))
     }
 
-    fn ticket(&self, key: &TicketKey) -> Result<Option<SightTicket>, Infallible> {
+    fn ticket(&self, key: &TicketKey) -> Result<Option<TicketFacts>, Infallible> {
         let found = self.tickets.find(key.as_str());
         let ticket = found.and_then(|ticket| Some((ticket, self.tickets.get(ticket)?)));
-        Ok(ticket.map(|(ticket, parts)| SightTicket {
+        Ok(ticket.map(|(ticket, parts)| TicketFacts {
             number: TicketNo::new(ticket.into()),
             requester: ContactId::new(parts.requester.into()),
             account: (parts.account != 0).then(|| AccountId::new(parts.account.into())),
@@ -140,18 +141,18 @@ impl SightFacts for OrganizationFacts {
         }))
     }
 
-    fn in_copy(&self, ticket: TicketNo, contact: ContactId) -> Result<bool, Infallible> {
-        let copies = self.tickets.copies(asked(ticket.number()));
-        Ok(copies.binary_search(&asked(contact.number())).is_ok())
+    fn in_cc(&self, ticket: TicketNo, contact: ContactId) -> Result<bool, Infallible> {
+        let cc = self.tickets.cc(asked(ticket.number()));
+        Ok(cc.binary_search(&asked(contact.number())).is_ok())
     }
 
-    fn association(&self, pair: Pair) -> Result<Option<SightAssociation<'_>>, Infallible> {
+    fn association(&self, pair: Pair) -> Result<Option<AssociationFacts<'_>>, Infallible> {
         let (contact, account) = (asked(pair.contact.number()), asked(pair.account.number()));
         let part = self.contacts.part(contact, account);
         Ok(part.map(|part| self.association_of(part)))
     }
 
-    fn sharing(&self, account: AccountId) -> Result<Option<SightSharing<'_>>, Infallible> {
+    fn sharing(&self, account: AccountId) -> Result<Option<SharingFacts<'_>>, Infallible> {
         let account = self.accounts.get(asked(account.number()));
         Ok(account.map(HeldSharing::asked))
     }

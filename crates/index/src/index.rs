@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use parking_lot::RwLock;
-use roster_core::organization::{At, OrganizationName};
+use roster_core::organization::{OrganizationName, RevisionId};
 
 use crate::facts::OrganizationFacts;
 use crate::number::TooLarge;
@@ -233,7 +233,7 @@ impl Index {
     }
 
     /// Returns the organizations in memory, with their revisions.
-    pub fn live(&self) -> Vec<(OrganizationName, At)> {
+    pub fn live(&self) -> Vec<(OrganizationName, RevisionId)> {
         let all = self.all().into_iter();
         all.filter_map(|organization| Some((organization.name().clone(), organization.at()?)))
             .collect()

@@ -3,10 +3,11 @@
 use std::collections::HashMap;
 
 use roster_core::id::{AccountId, ContactId, Pair, TicketNo};
-use roster_core::organization::At;
+use roster_core::organization::RevisionId;
 use roster_core::record::{Settings, Sharing};
 use roster_core::rules::visibility::{
-    FoldedRole, HeldSharing, SightPart, SightSettings, SightSink, SightTicket, SinkFull,
+    FactSink, FoldedRole, HeldSharing, SinkFull, StreamedAssociation, TicketFacts,
+    VisibilitySettings,
 };
 use roster_core::text::Role;
 
@@ -30,28 +31,28 @@ pub struct Loading {
     bytes_max: usize,
     roles: HashMap<Role, RoleNo>,
     /// The CC list that is being read.
-    copied: u32,
-    copies: Vec<u32>,
+    cc_ticket: u32,
+    cc: Vec<u32>,
     /// Whether a row was refused.
     full: bool,
 }
 
 impl Loading {
     /// Creates a load that has only the settings.
-    pub fn new(at: At, settings: &Settings, bytes_max: usize) -> Self {
+    pub fn new(at: RevisionId, settings: &Settings, bytes_max: usize) -> Self {
         Self {
-            facts: OrganizationFacts::empty(at, SightSettings::of(settings)),
+            facts: OrganizationFacts::empty(at, VisibilitySettings::of(settings)),
             bytes_max,
             roles: HashMap::new(),
-            copied: 0,
-            copies: Vec::new(),
+            cc_ticket: 0,
+            cc: Vec::new(),
             full: false,
         }
     }
 
     /// Returns the facts, if every row fit.
     pub fn finish(mut self) -> Result<OrganizationFacts, TooLarge> {
-        self.end_copies();
+        self.end_cc();
         if self.full || !self.fits() {
             return Err(TooLarge);
         }
@@ -100,16 +101,16 @@ impl Loading {
         Ok(number)
     }
 
-    fn end_copies(&mut self) {
-        if !self.copies.is_empty() {
-            let contacts = self.copies.as_slice().into();
-            self.facts.tickets.list_copies(self.copied, contacts);
-            self.copies.clear();
+    fn end_cc(&mut self) {
+        if !self.cc.is_empty() {
+            let contacts = self.cc.as_slice().into();
+            self.facts.tickets.list_cc(self.cc_ticket, contacts);
+            self.cc.clear();
         }
     }
 }
 
-impl SightSink for Loading {
+impl FactSink for Loading {
     fn contact(&mut self, contact: ContactId, blocked: bool) -> Result<(), SinkFull> {
         self.take(contact.number(), |loading, contact| {
             loading.facts.contacts.set_blocked(contact, Some(blocked));
@@ -125,7 +126,7 @@ impl SightSink for Loading {
         })
     }
 
-    fn association(&mut self, pair: Pair, part: SightPart<'_>) -> Result<(), SinkFull> {
+    fn association(&mut self, pair: Pair, part: StreamedAssociation<'_>) -> Result<(), SinkFull> {
         self.take(pair.contact.number(), |loading, contact| {
             let account = loading.number(pair.account.number())?;
             let role = loading.role(part.role)?;
@@ -135,7 +136,7 @@ impl SightSink for Loading {
         })
     }
 
-    fn ticket(&mut self, key: &str, ticket: SightTicket) -> Result<(), SinkFull> {
+    fn ticket(&mut self, key: &str, ticket: TicketFacts) -> Result<(), SinkFull> {
         self.take(ticket.number.number(), |loading, number| {
             let parts = TicketParts {
                 requester: loading.number(ticket.requester.number())?,
@@ -149,14 +150,14 @@ impl SightSink for Loading {
         })
     }
 
-    fn copy(&mut self, ticket: TicketNo, contact: ContactId) -> Result<(), SinkFull> {
+    fn cc(&mut self, ticket: TicketNo, contact: ContactId) -> Result<(), SinkFull> {
         self.take(ticket.number(), |loading, ticket| {
             let contact = loading.number(contact.number())?;
-            if ticket != loading.copied {
-                loading.end_copies();
-                loading.copied = ticket;
+            if ticket != loading.cc_ticket {
+                loading.end_cc();
+                loading.cc_ticket = ticket;
             }
-            loading.copies.push(contact);
+            loading.cc.push(contact);
             Ok(())
         })
     }

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use parking_lot::{RwLock, RwLockWriteGuard};
 use roster_core::change::Change;
 use roster_core::id::Revision;
-use roster_core::organization::{At, OrganizationName};
+use roster_core::organization::{OrganizationName, RevisionId};
 
 use crate::apply::NotApplied;
 use crate::facts::OrganizationFacts;
@@ -77,14 +77,14 @@ impl Organization {
     }
 
     /// Returns the revision in memory, even if it is too old to be read.
-    pub fn at(&self) -> Option<At> {
+    pub fn at(&self) -> Option<RevisionId> {
         let holding = self.held.read();
         holding.facts.as_deref().map(OrganizationFacts::at)
     }
 
     /// Applies committed change sets, oldest first. Must be called before a write is acknowledged,
     /// and with the entries of the log.
-    pub fn committed(&self, sets: &[(At, &[Change])]) -> Followed {
+    pub fn committed(&self, sets: &[(RevisionId, &[Change])]) -> Followed {
         let mut holding = self.held.write();
         if let Some((last, _)) = sets.last() {
             holding.floor = holding.floor.max(last.revision);

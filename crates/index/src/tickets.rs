@@ -37,8 +37,8 @@ const HERE_MAX: usize = 15;
 
 const PRIVATE: u32 = 1 << 31;
 /// Whether the ticket has contacts in CC: most tickets have no entry there and need no lookup.
-const COPIED: u32 = 1 << 30;
-const MARKS: u32 = PRIVATE | COPIED;
+const CC_BIT: u32 = 1 << 30;
+const MARKS: u32 = PRIVATE | CC_BIT;
 
 impl Row {
     fn id_length(&self) -> usize {
@@ -70,12 +70,12 @@ impl Row {
     fn set(&mut self, parts: TicketParts) {
         let private = if parts.private { PRIVATE } else { 0 };
         self.requester = parts.requester;
-        self.marked_account = self.marked_account & COPIED | private | parts.account;
+        self.marked_account = self.marked_account & CC_BIT | private | parts.account;
     }
 }
 
 /// The contacts in CC of a ticket, by number.
-struct Copies {
+struct CcList {
     ticket: u32,
     contacts: Box<[u32]>,
 }
@@ -88,9 +88,9 @@ pub(crate) struct Tickets<S = RandomState> {
     /// How many of these bytes belong to removed ids.
     garbage: usize,
     numbers: Sharded<u32>,
-    copies: Sharded<Copies>,
-    /// The heap bytes of the entries of `copies`.
-    copies_bytes: usize,
+    cc: Sharded<CcList>,
+    /// The heap bytes of the entries of `cc`.
+    cc_bytes: usize,
     hashing: S,
 }
 
@@ -101,8 +101,8 @@ impl<S: BuildHasher> Tickets<S> {
             keys: Vec::new(),
             garbage: 0,
             numbers: Sharded::new(),
-            copies: Sharded::new(),
-            copies_bytes: 0,
+            cc: Sharded::new(),
+            cc_bytes: 0,
             hashing,
         }
     }
@@ -176,10 +176,10 @@ impl<S: BuildHasher> Tickets<S> {
                 self.make_found(ticket);
             }
         }
-        for copies in self.copies.iter() {
-            let row = self.rows.get_mut(place(copies.ticket));
+        for cc in self.cc.iter() {
+            let row = self.rows.get_mut(place(cc.ticket));
             if let Some(row) = row.filter(|row| row.requester != 0) {
-                row.marked_account |= COPIED;
+                row.marked_account |= CC_BIT;
             }
         }
     }
@@ -203,7 +203,7 @@ impl<S: BuildHasher> Tickets<S> {
 
     /// Removes an existing ticket and its CC list.
     pub(crate) fn remove(&mut self, ticket: u32) {
-        self.set_copies(ticket, Box::default());
+        self.set_cc(ticket, Box::default());
         let hash = self.hashing.hash_one(self.key(ticket));
         self.numbers.remove(hash, |number| *number == ticket);
         let row = std::mem::take(&mut self.rows[place(ticket)]);
@@ -228,41 +228,41 @@ impl<S: BuildHasher> Tickets<S> {
     }
 
     /// Returns the contacts in CC of a ticket, by number.
-    pub(crate) fn copies(&self, ticket: u32) -> &[u32] {
+    pub(crate) fn cc(&self, ticket: u32) -> &[u32] {
         match self.rows.get(place(ticket)) {
-            Some(row) if row.marked_account & COPIED != 0 => self.copies_listed(ticket),
+            Some(row) if row.marked_account & CC_BIT != 0 => self.cc_listed(ticket),
             _ => &[],
         }
     }
 
-    fn copies_listed(&self, ticket: u32) -> &[u32] {
+    fn cc_listed(&self, ticket: u32) -> &[u32] {
         let hash = self.hashing.hash_one(ticket);
-        let found = self.copies.find(hash, |entry| entry.ticket == ticket);
+        let found = self.cc.find(hash, |entry| entry.ticket == ticket);
         found.map_or(&[], |entry| &entry.contacts)
     }
 
     /// Writes the CC list of an existing ticket: contacts by number.
-    pub(crate) fn set_copies(&mut self, ticket: u32, contacts: Box<[u32]>) {
-        if !self.copies(ticket).is_empty() {
+    pub(crate) fn set_cc(&mut self, ticket: u32, contacts: Box<[u32]>) {
+        if !self.cc(ticket).is_empty() {
             let hash = self.hashing.hash_one(ticket);
-            let removed = self.copies.remove(hash, |entry| entry.ticket == ticket);
+            let removed = self.cc.remove(hash, |entry| entry.ticket == ticket);
             let contacts = removed.map_or(0, |entry| entry.contacts.len());
-            self.copies_bytes -= contacts * size_of::<u32>();
+            self.cc_bytes -= contacts * size_of::<u32>();
         }
         let row = &mut self.rows[place(ticket)];
-        row.marked_account &= !COPIED;
+        row.marked_account &= !CC_BIT;
         if !contacts.is_empty() {
-            row.marked_account |= COPIED;
-            self.list_copies(ticket, contacts);
+            row.marked_account |= CC_BIT;
+            self.list_cc(ticket, contacts);
         }
     }
 
     /// Stores a CC list without flagging its ticket: see [`make_all_found`](Self::make_all_found).
-    pub(crate) fn list_copies(&mut self, ticket: u32, contacts: Box<[u32]>) {
-        self.copies_bytes += contacts.len() * size_of::<u32>();
+    pub(crate) fn list_cc(&mut self, ticket: u32, contacts: Box<[u32]>) {
+        self.cc_bytes += contacts.len() * size_of::<u32>();
         let hashing = &self.hashing;
-        let (hash, entry) = (hashing.hash_one(ticket), Copies { ticket, contacts });
-        self.copies
+        let (hash, entry) = (hashing.hash_one(ticket), CcList { ticket, contacts });
+        self.cc
             .insert(hash, entry, |entry| hashing.hash_one(entry.ticket));
     }
 
@@ -277,8 +277,8 @@ impl<S: BuildHasher> Tickets<S> {
     }
 
     /// Returns the allocated bytes of the CC lists.
-    pub(crate) fn copies_bytes(&self) -> usize {
-        self.copies.bytes() + self.copies_bytes
+    pub(crate) fn cc_bytes(&self) -> usize {
+        self.cc.bytes() + self.cc_bytes
     }
 }
 

@@ -3,11 +3,11 @@
 use std::str::FromStr;
 
 use roster_core::id::{IdFault, Time};
-use roster_core::limit::COPIES_MAX;
+use roster_core::limit::CC_MAX;
 use roster_core::names::fold;
 use roster_core::record::TicketStatus;
 use roster_core::rules::import::{
-    AccountKeys, AccountRow, AssociationRow, ContactKeys, ContactRow, Copied, Field, ImportRow,
+    AccountKeys, AccountRow, AssociationRow, CcContact, ContactKeys, ContactRow, Field, ImportRow,
     Named, PersonName, Reading, TicketRow,
 };
 use roster_core::text::{
@@ -181,7 +181,7 @@ impl<'r> Cells<'r> {
             account: self.account()?,
             subject: self.text(Field::TicketSubject, Subject::parse)?,
             status: self.cell(Field::TicketStatus).map(status),
-            copies: self.copies()?,
+            cc: self.cc()?,
             private: self.yes_or_no(Field::TicketPrivate)?,
             create_time: self.time(Field::TicketCreateTime)?,
         })
@@ -201,28 +201,28 @@ impl<'r> Cells<'r> {
         }
     }
 
-    fn copies(&self) -> Read<Option<Vec<Copied>>> {
+    fn cc(&self) -> Read<Option<Vec<CcContact>>> {
         const FIELD: Field = Field::TicketCc;
         let Some(cell) = self.cell(FIELD) else {
             return Ok(None);
         };
         let divides = |c: char| c.is_whitespace() || matches!(c, ',' | ';' | '、' | '；' | '，');
-        let mut copies = Vec::new();
+        let mut cc = Vec::new();
         for word in cell.split(divides).filter(|word| !word.is_empty()) {
-            copies.push(if word.contains('@') {
+            cc.push(if word.contains('@') {
                 let email = Email::parse(word);
-                Copied::Email(email.map_err(|fault| (FIELD.into(), RowFault::Text(fault)))?)
+                CcContact::Email(email.map_err(|fault| (FIELD.into(), RowFault::Text(fault)))?)
             } else {
                 let id = fold(word).parse();
-                Copied::Id(id.map_err(|fault| (FIELD.into(), RowFault::Id(fault)))?)
+                CcContact::Id(id.map_err(|fault| (FIELD.into(), RowFault::Id(fault)))?)
             });
         }
-        if copies.len() > COPIES_MAX {
-            let (found, max, unit) = (copies.len(), COPIES_MAX, "items");
+        if cc.len() > CC_MAX {
+            let (found, max, unit) = (cc.len(), CC_MAX, "items");
             let too_long = TextFault::TooLong { found, max, unit };
             return Err((FIELD.into(), RowFault::Text(too_long)));
         }
-        Ok(Some(copies))
+        Ok(Some(cc))
     }
 
     fn time(&self, field: Field) -> Read<Option<Time>> {
@@ -293,7 +293,7 @@ mod tests {
         let Ok(ImportRow::Ticket(row)) = read else {
             panic!("{read:?}");
         };
-        assert_eq!(row.copies.map(|copies| copies.len()), Some(3));
+        assert_eq!(row.cc.map(|cc| cc.len()), Some(3));
     }
 
     #[test]

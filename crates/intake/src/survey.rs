@@ -261,7 +261,7 @@ impl Hashes {
     }
 
     fn of_ticket(&self, row: &TicketRow) -> Statement {
-        let copies = row.copies.as_ref().map(|copies| format!("{copies:?}"));
+        let cc = row.cc.as_ref().map(|cc| format!("{cc:?}"));
         let said_of = |is_empty: bool, said: Said| if is_empty { 0 } else { said };
         Statement {
             keys: vec![self.key(&row.key)],
@@ -270,7 +270,7 @@ impl Hashes {
                 said_of(row.account.is_empty(), self.account(&row.account)),
                 self.said_if(row.subject.as_ref()),
                 self.said_if(row.status),
-                self.said_if(copies),
+                self.said_if(cc),
                 self.said_if(row.private),
                 self.said_if(row.create_time),
             ],

@@ -4,7 +4,7 @@ use std::io::Write;
 
 use anyhow::Context;
 use roster_core::count::counted;
-use roster_core::organization::{At, OrganizationName};
+use roster_core::organization::{OrganizationName, RevisionId};
 use roster_core::record::Settings;
 use roster_index::{Loading, NUMBER_MAX, OrganizationFacts, TooLarge};
 use roster_storage::{FOLLOWED_SETS_MAX, Store};
@@ -50,7 +50,7 @@ pub async fn check(options: &Options, mut out: impl Write) -> anyhow::Result<boo
 /// The findings about an organization.
 #[derive(Default)]
 struct Found {
-    at: At,
+    at: RevisionId,
     wrong: Vec<String>,
     /// Why rows and log were not compared.
     left_out: Option<String>,
@@ -132,9 +132,10 @@ enum Replayed {
 async fn replayed(
     store: &Store,
     organization: &OrganizationName,
-    until: At,
+    until: RevisionId,
 ) -> anyhow::Result<Replayed> {
-    let mut facts = Loading::new(At::default(), &Settings::default(), usize::MAX).finish()?;
+    let mut facts =
+        Loading::new(RevisionId::default(), &Settings::default(), usize::MAX).finish()?;
     while facts.at().revision < until.revision {
         let last = facts.at().revision.number();
         let sets = match store

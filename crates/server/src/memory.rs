@@ -12,8 +12,8 @@ use std::time::{Duration, Instant};
 
 use roster_core::change::Change;
 use roster_core::id::ContactId;
-use roster_core::organization::{At, OrganizationName};
-use roster_core::rules::visibility::Standing;
+use roster_core::organization::{OrganizationName, RevisionId};
+use roster_core::rules::visibility::ContactFacts;
 use roster_index::{
     Followed, Index, IndexFigures, Known, LoadGuard, Organization, OrganizationFacts,
 };
@@ -36,7 +36,7 @@ pub(crate) enum Freshness {
     /// The server's current memory.
     Any,
     /// Not older than this revision.
-    AtLeast(At),
+    AtLeast(RevisionId),
     /// The current database.
     Head,
 }
@@ -94,10 +94,10 @@ impl Memory {
         organization: &str,
         fresh: Freshness,
         judge: impl FnOnce(&OrganizationFacts) -> T,
-    ) -> Result<Option<(T, At)>, Fault> {
-        let moment = match fresh {
+    ) -> Result<Option<(T, RevisionId)>, Fault> {
+        let revision = match fresh {
             Freshness::Any => None,
-            Freshness::AtLeast(moment) => Some(moment),
+            Freshness::AtLeast(revision) => Some(revision),
             Freshness::Head => return Ok(None),
         };
         let Some(held) = self.index.get(organization) else {
@@ -107,7 +107,7 @@ impl Memory {
             return Err(fault::stale(self.stale_after));
         }
         let answered = held.read(|facts| {
-            let known = moment.map_or(Known::Yes, |moment| facts.knows(moment));
+            let known = revision.map_or(Known::Yes, |revision| facts.knows(revision));
             match known {
                 Known::Yes => Ok(Some((judge(facts), facts.at()))),
                 Known::Lost => Err(lost()),
@@ -139,16 +139,16 @@ impl Memory {
     }
 
     /// A contact's accounts at a revision, if memory is at that revision.
-    pub(crate) fn standing(
+    pub(crate) fn contact_facts(
         &self,
         organization: &str,
         contact: ContactId,
-        at: At,
-    ) -> Option<Standing> {
+        at: RevisionId,
+    ) -> Option<ContactFacts> {
         let held = self.index.get(organization)?;
         held.read(|facts| {
             let same = facts.at() == at;
-            same.then(|| facts.standing(contact)).flatten()
+            same.then(|| facts.contact_facts(contact)).flatten()
         })?
     }
 
@@ -187,7 +187,7 @@ impl Committed for Memory {
 
 /// Hands change sets to an organization's facts.
 fn take(held: &Organization, sets: &[CommittedSet]) -> Followed {
-    let sets: Vec<(At, &[Change])> = sets
+    let sets: Vec<(RevisionId, &[Change])> = sets
         .iter()
         .map(|set| (set.at, set.changes.as_slice()))
         .collect();

@@ -119,7 +119,7 @@ pub(crate) fn ticket(stored: &Stored<Ticket>) -> v1::Ticket {
         subject: ticket.subject.to_string(),
         status: status(ticket.status),
         private: ticket.private,
-        cc_contact_ids: ticket.copies.iter().map(ToString::to_string).collect(),
+        cc_contact_ids: ticket.cc.iter().map(ToString::to_string).collect(),
         create_time: time(ticket.create_time),
         etag: etag(stored.revision),
     }
@@ -167,7 +167,7 @@ pub(crate) fn grounds(verdict: &Verdict) -> Vec<v1::Ground> {
 fn ground(ground: Ground) -> v1::Ground {
     let (kind, account) = match ground {
         Ground::Requester => (v1::GroundKind::Requester, None),
-        Ground::Copy => (v1::GroundKind::Cc, None),
+        Ground::Cc => (v1::GroundKind::Cc, None),
         Ground::Account(account) => (v1::GroundKind::Account, Some(account)),
     };
     v1::Ground {

@@ -9,7 +9,7 @@ use roster_api::v1::ErrorReason;
 use roster_core::id::{AccountId, Revision, Time};
 use roster_core::text::TicketKey;
 use roster_storage::{
-    At, ContactAccountPlace, NamePlace, OrganizationName, StoreKeys, TicketPlace,
+    ContactAccountPlace, NamePlace, OrganizationName, RevisionId, StoreKeys, TicketPlace,
 };
 use tonic::Code;
 
@@ -138,7 +138,7 @@ impl Tokens {
     }
 
     /// The token of a revision.
-    pub(crate) fn of(&self, organization: &str, at: At) -> String {
+    pub(crate) fn of(&self, organization: &str, at: RevisionId) -> String {
         let mut bytes = [0; TOKEN_BYTES];
         bytes[0] = LAYOUT;
         bytes[1..17].copy_from_slice(&self.store_id);
@@ -149,7 +149,7 @@ impl Tokens {
     }
 
     /// The revision of a token of this store and organization.
-    pub(crate) fn moment(&self, organization: &str, text: &str) -> Result<At, Fault> {
+    pub(crate) fn revision_id(&self, organization: &str, text: &str) -> Result<RevisionId, Fault> {
         let invalid = || {
             Fault::field(
                 FRESH_FIELD,
@@ -168,7 +168,7 @@ impl Tokens {
         let number = |range: std::ops::Range<usize>| {
             <[u8; 8]>::try_from(&bytes[range]).map_err(|_| invalid())
         };
-        Ok(At {
+        Ok(RevisionId {
             revision: Revision::new(u64::from_be_bytes(number(25..33)?)),
             nonce: i64::from_be_bytes(number(33..41)?),
         })
@@ -238,7 +238,7 @@ pub(crate) fn lost() -> Fault {
     Fault::new(
         Code::FailedPrecondition,
         ErrorReason::TokenLost,
-        "the token names a moment that this store does not have: it was restored from an older \
+        "the token names a revision that this store does not have: it was restored from an older \
          copy; read again without a token",
     )
     .with("field", FRESH_FIELD)

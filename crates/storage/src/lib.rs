@@ -28,7 +28,7 @@ pub use read::snapshot::{PickedAccount, PickedContact, Snapshot};
 pub use read::ticket_list::{FoundTicket, FoundTickets, TicketFilter};
 pub use read::visibility::VisibleTicket;
 pub use roster_core::organization::{
-    At, NotAnOrganization, ORGANIZATION_CHARS_MAX, OrganizationName,
+    NotAnOrganization, ORGANIZATION_CHARS_MAX, OrganizationName, RevisionId,
 };
 pub use store::{LEASE, Store, StoreOptions};
 pub use tables::import_record::{

@@ -12,7 +12,7 @@ mod subjects;
 
 use prost::Message;
 use roster_core::change::Change;
-use roster_core::organization::At;
+use roster_core::organization::RevisionId;
 
 use crate::error::{Result, StorageError};
 use crate::tables::message;
@@ -25,7 +25,7 @@ pub(crate) use subjects::Subjects;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CommittedSet {
     /// Its revision, with its nonce.
-    pub at: At,
+    pub at: RevisionId,
     /// Its changes.
     pub changes: Vec<Change>,
 }

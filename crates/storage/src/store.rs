@@ -9,7 +9,7 @@ use parking_lot::Mutex;
 use roster_core::command::{Circumstances, Command, Decision};
 use roster_core::fact::{Facts, Needs, Unavailable};
 use roster_core::guard::Violation;
-use roster_core::organization::{At, OrganizationName};
+use roster_core::organization::{OrganizationName, RevisionId};
 use roster_core::refusal::Refused;
 use roster_core::rules::import::{StartImport, StartedImport};
 use tokio::sync::{Semaphore, oneshot};
@@ -173,7 +173,7 @@ impl Store {
         organization: &OrganizationName,
         command: C,
         origin: Origin,
-        encode: impl Fn(&C::Answer, At) -> Vec<u8> + Send + 'static,
+        encode: impl Fn(&C::Answer, RevisionId) -> Vec<u8> + Send + 'static,
     ) -> Result<Done<C::Answer>, NotDone> {
         let (queued, answered) = Queued::new(command, origin, encode);
         self.queue
@@ -222,10 +222,10 @@ impl Store {
         organization: &OrganizationName,
         new: NewImport,
         origin: Origin,
-        encode: impl Fn(&ImportRecord, At) -> Vec<u8> + Send + 'static,
+        encode: impl Fn(&ImportRecord, RevisionId) -> Vec<u8> + Send + 'static,
     ) -> Result<Done<ImportRecord>, NotDone> {
         let server = self.servers.lock().as_ref().map_or(0, LiveServers::number);
-        let begun = move |started: &StartedImport, at: At| ImportRecord {
+        let begun = move |started: &StartedImport, at: RevisionId| ImportRecord {
             id: started.id,
             new: new.clone(),
             state: ImportState::Running,
@@ -237,11 +237,13 @@ impl Store {
         let begun = Arc::new(begun);
         let encode = {
             let begun = Arc::clone(&begun);
-            move |started: &StartedImport, at: At| encode(&begun(started, at), at)
+            move |started: &StartedImport, at: RevisionId| encode(&begun(started, at), at)
         };
         let writes = {
             let begun = Arc::clone(&begun);
-            move |started: &StartedImport, at: At| ImportWrite::Begin(begun(started, at), server)
+            move |started: &StartedImport, at: RevisionId| {
+                ImportWrite::Begin(begun(started, at), server)
+            }
         };
         let (queued, answered) = Queued::new(StartImport, origin, encode);
         let queued = queued.writing_import(Box::new(writes));
@@ -299,7 +301,7 @@ impl Store {
         let _reader = self.readers.try_acquire().ok()?;
         let mut connection = self.engine.connection_here()?;
         let read = AssertUnwindSafe(move || {
-            of_moment(connection.as_mut(), Reading::Page, organization, |at| {
+            at_revision(connection.as_mut(), Reading::Page, organization, |at| {
                 ask(&mut at.briefly())
             })
             .flatten()
@@ -317,7 +319,7 @@ impl Store {
         let organization = organization.clone();
         let (tell, mut told) = oneshot::channel();
         let mut asked = std::pin::pin!(self.ask_connection(turns, move |connection| {
-            of_moment(connection, reading, &organization, |mut at| {
+            at_revision(connection, reading, &organization, |mut at| {
                 // Before the snapshot ends. The caller may have gone.
                 let _ = tell.send(ask(&mut at));
             })
@@ -361,7 +363,7 @@ impl Store {
     pub async fn heads(
         &self,
         organizations: &[OrganizationName],
-    ) -> Result<Vec<(OrganizationName, At)>> {
+    ) -> Result<Vec<(OrganizationName, RevisionId)>> {
         let asked = organizations.to_vec();
         self.ask_connection(&self.followers, move |connection| {
             // For an empty list, a successful connection is the answer.
@@ -376,7 +378,7 @@ impl Store {
     pub async fn changes_after(
         &self,
         organization: &OrganizationName,
-        after: At,
+        after: RevisionId,
         limit: usize,
     ) -> Result<Option<Vec<CommittedSet>>> {
         let page = follow::followed_page(limit);
@@ -429,7 +431,7 @@ fn connect(
 }
 
 /// Runs a read on one revision. Nothing is written, so the result of the rollback does not matter.
-fn of_moment<T>(
+fn at_revision<T>(
     connection: &mut dyn Connection,
     reading: Reading,
     organization: &OrganizationName,

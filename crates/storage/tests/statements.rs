@@ -31,9 +31,9 @@ use roster_core::rules::contact::{ContactPatch, CreateContact};
 use roster_core::rules::disposition::{Disposition, DissociateContact, Leaving, TransferContact};
 use roster_core::rules::settings::UpdateSettings;
 use roster_core::rules::ticket::{Record, RecordTickets};
-use roster_core::rules::visibility::Standing;
+use roster_core::rules::visibility::ContactFacts;
 use roster_core::text::{Email, Name, Role, TicketKey};
-use roster_storage::{At, Guarding, OrganizationName, TicketFilter};
+use roster_storage::{Guarding, OrganizationName, RevisionId, TicketFilter};
 
 use crate::world::{Ending, Engine, World, checks};
 
@@ -64,7 +64,7 @@ both_engines!(
     the_heads_of_any_number_of_organizations_are_one_statement,
     a_page_takes_as_many_statements_whatever_its_length,
     a_page_of_what_a_contact_sees_takes_few_statements_and_all_stay_prepared,
-    how_a_contact_stood_is_believed_of_its_own_moment_alone,
+    contact_facts_are_used_only_at_their_own_revision,
     a_write_batch_takes_statements_by_its_kinds_of_rows_and_not_by_its_commands,
 );
 
@@ -152,7 +152,7 @@ fn record(key: u64, requester: u64) -> Record {
     Record {
         key: TicketKey::parse(&format!("T{key}")).unwrap(),
         requester: ContactId::new(requester),
-        copies: vec![ContactId::new(1)],
+        cc: vec![ContactId::new(1)],
         allow_unassociated_account: false,
         account: None,
         subject: None,
@@ -307,16 +307,16 @@ async fn a_page_of_what_a_contact_sees_takes_few_statements_and_all_stay_prepare
     assert_eq!(kept_then[0], kept_then[1]);
 }
 
-async fn how_a_contact_stood_is_believed_of_its_own_moment_alone(world: World) {
+async fn contact_facts_are_used_only_at_their_own_revision(world: World) {
     filled(&world).await;
-    let alone = Standing {
+    let alone = ContactFacts {
         blocked: false,
         accounts: BTreeMap::new(),
     };
     let limit = 50;
-    let listed = async |at: At| {
+    let listed = async |at: RevisionId| {
         let alone = alone.clone();
-        let known = move |now: At| (now == at).then_some(alone);
+        let known = move |now: RevisionId| (now == at).then_some(alone);
         let list = world.store.read(&world.organization, move |snapshot| {
             let filter = TicketFilter::default();
             snapshot.visible_tickets(ContactId::new(7), known, &filter, None, limit)
@@ -334,11 +334,11 @@ async fn how_a_contact_stood_is_believed_of_its_own_moment_alone(world: World) {
         shown, 1,
         "a contact without an account sees only its own ticket"
     );
-    let before = At {
+    let before = RevisionId {
         revision: Revision::new(now.revision.number() - 1),
         ..now
     };
-    let restored = At {
+    let restored = RevisionId {
         nonce: now.nonce ^ 1,
         ..now
     };

@@ -90,10 +90,10 @@ pub async fn of_what_is_missing(world: &World, produced: &mut Produced) {
         ..Default::default()
     };
     produced.call(Reason::TicketNotFound, c.tickets.get_ticket(get).await);
-    let record = |requester: &str, copies: &[&str], account: Option<&str>| TicketRecord {
+    let record = |requester: &str, cc: &[&str], account: Option<&str>| TicketRecord {
         id: "T".into(),
         requester_id: requester.into(),
-        cc_contact_ids: copies.iter().map(ToString::to_string).collect(),
+        cc_contact_ids: cc.iter().map(ToString::to_string).collect(),
         account_id: account.map(Into::into),
         ..Default::default()
     };

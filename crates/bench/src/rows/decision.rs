@@ -6,10 +6,10 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, bail};
 use futures::FutureExt;
 use roster_core::id::{AccountId, ContactId, Pair, TicketNo};
-use roster_core::organization::At;
+use roster_core::organization::RevisionId;
 use roster_core::record::{Settings, Sharing, SharingMode};
 use roster_core::rules::visibility::{
-    Ground, SightPart, SightSink, SightTicket, SinkFull, Verdict, sight,
+    FactSink, Ground, SinkFull, StreamedAssociation, TicketFacts, Verdict, check_ticket,
 };
 use roster_core::text::{Role, TicketKey};
 use roster_index::{Loading, OrganizationFacts};
@@ -39,14 +39,14 @@ pub(crate) fn facts(world: &World) -> Result<OrganizationFacts> {
         multiple_accounts: true,
         ..Settings::default()
     };
-    let mut loading = Loading::new(At::default(), &settings, usize::MAX);
+    let mut loading = Loading::new(RevisionId::default(), &settings, usize::MAX);
     // Should the memory be full it says so at the end.
-    let _ = pour(world, &mut loading);
+    let _ = stream_facts(world, &mut loading);
     Ok(loading.finish()?)
 }
 
 /// As a database pours them: by key.
-fn pour(world: &World, sink: &mut dyn SightSink) -> Result<(), SinkFull> {
+fn stream_facts(world: &World, sink: &mut dyn FactSink) -> Result<(), SinkFull> {
     for contact in 1..=world.contacts {
         sink.contact(ContactId::new(contact), world.blocked(contact))?;
         let mut belongings: Vec<_> = world.belongings(contact).collect();
@@ -56,7 +56,7 @@ fn pour(world: &World, sink: &mut dyn SightSink) -> Result<(), SinkFull> {
                 contact: ContactId::new(contact),
                 account: AccountId::new(belonging.account),
             };
-            let part = SightPart {
+            let part = StreamedAssociation {
                 primary: belonging.primary,
                 sees_account_tickets: belonging.marked,
                 role: &Role::trusted(ROLES[belonging.role].to_owned()),
@@ -70,17 +70,17 @@ fn pour(world: &World, sink: &mut dyn SightSink) -> Result<(), SinkFull> {
     for number in 1..=world.tickets {
         let ticket = world.ticket(number);
         let no = TicketNo::new(number);
-        let facts = SightTicket {
+        let facts = TicketFacts {
             number: no,
             requester: ContactId::new(ticket.requester),
             account: ticket.account.map(AccountId::new),
             private: ticket.private,
         };
         sink.ticket(&ticket.id(), facts)?;
-        let mut copies: Vec<u64> = ticket.copies().to_vec();
-        copies.sort_unstable();
-        for copy in copies {
-            sink.copy(no, ContactId::new(copy))?;
+        let mut cc: Vec<u64> = ticket.cc().to_vec();
+        cc.sort_unstable();
+        for contact in cc {
+            sink.cc(no, ContactId::new(contact))?;
         }
     }
     Ok(())
@@ -107,7 +107,7 @@ pub(crate) fn as_expected(verdict: &Verdict) -> Expected {
     for ground in verdict.grounds() {
         match ground {
             Ground::Requester => seen.requester = true,
-            Ground::Copy => seen.copy = true,
+            Ground::Cc => seen.cc = true,
             Ground::Account(account) => seen.account = Some(account.number()),
         }
     }
@@ -131,7 +131,7 @@ fn measure(bench: &Bench) -> Result<Vec<Figure>> {
         let (begun, mut decided) = (Instant::now(), 0);
         while begun.elapsed() < bench.slice().min(Duration::from_secs(1)) {
             for (contact, key, expected) in &questions {
-                let Ok(verdict) = sight(&facts, *contact, black_box(key)) else {
+                let Ok(verdict) = check_ticket(&facts, *contact, black_box(key)) else {
                     bail!("{contact} or {key} is not known");
                 };
                 if as_expected(&verdict) != *expected {
@@ -158,7 +158,7 @@ fn memory(facts: &OrganizationFacts, world: &World) -> String {
     let each = |bytes: usize, count: u64| bytes as f64 / count as f64;
     format!(
         "{:.1} bytes a ticket, {:.1} a contact with its associations, {:.0} MiB in all",
-        each(bytes.tickets + bytes.copies, world.tickets),
+        each(bytes.tickets + bytes.cc, world.tickets),
         each(bytes.contacts, world.contacts),
         facts.bytes() as f64 / f64::from(1 << 20)
     )

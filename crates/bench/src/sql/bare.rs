@@ -65,7 +65,7 @@ fn own(conn: &mut Conn, contact: i64) -> QueryResult<Vec<Listed>> {
     Paged(asked).load(conn)
 }
 
-fn in_copy(conn: &mut Conn, contact: i64) -> QueryResult<Vec<Listed>> {
+fn in_cc(conn: &mut Conn, contact: i64) -> QueryResult<Vec<Listed>> {
     let its_ticket = tickets::org
         .eq(ticket_copies::org)
         .and(tickets::ticket.eq(ticket_copies::ticket));
@@ -93,7 +93,7 @@ impl Bare for Conn {
         let contact = contact as i64;
         let mut found = self.transaction(|conn| {
             let mut found = own(conn, contact)?;
-            found.extend(in_copy(conn, contact)?);
+            found.extend(in_cc(conn, contact)?);
             for account in accounts {
                 found.extend(of_account(conn, *account as i64)?);
             }

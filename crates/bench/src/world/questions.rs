@@ -1,4 +1,4 @@
-//! A stream of questions with their answers: own tickets, copies, tickets shared by an account, and
+//! A stream of questions with their answers: own tickets, cc, tickets shared by an account, and
 //! tickets that are hidden, a quarter each.
 
 use super::{Expected, For, Ticket, World, mix};
@@ -70,13 +70,13 @@ impl<'w> Questions<'w> {
         self.question(ticket.requester, ticket)
     }
 
-    fn copied(&mut self) -> Question {
-        let copied = |this: &mut Self| {
+    fn cc(&mut self) -> Question {
+        let asked = |this: &mut Self| {
             let ticket = this.any_ticket();
-            let contact = ticket.copies().first().copied();
+            let contact = ticket.cc().first().copied();
             this.question(contact.unwrap_or(ticket.requester), ticket)
         };
-        self.try_for(copied, |found| found.expected.copy)
+        self.try_for(asked, |found| found.expected.cc)
     }
 
     fn shared(&mut self) -> Question {
@@ -147,7 +147,7 @@ impl Iterator for Questions<'_> {
         self.asked += 1;
         Some(match self.asked % 4 {
             0 => self.own(),
-            1 => self.copied(),
+            1 => self.cc(),
             2 => self.shared(),
             _ => self.hidden(),
         })

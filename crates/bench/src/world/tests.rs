@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use roster_core::id::ContactId;
-use roster_core::rules::visibility::sight;
+use roster_core::rules::visibility::check_ticket;
 use roster_core::text::TicketKey;
 
 use super::*;
@@ -21,7 +21,8 @@ fn the_worlds_own_rule_and_that_of_core_agree_on_every_contact_and_ticket() {
         let ticket = world.ticket(number);
         let key = TicketKey::trusted(ticket.id());
         for contact in 1..=world.contacts {
-            let verdict = sight(&facts, ContactId::new(contact), &key).expect("known to both");
+            let verdict =
+                check_ticket(&facts, ContactId::new(contact), &key).expect("known to both");
             let expected = world.expected(contact, &ticket);
             assert_eq!(
                 as_expected(&verdict),
@@ -50,7 +51,7 @@ fn every_clause_and_every_reason_against_it_occurs() {
             .iter()
             .any(|ticket| ticket.exceptional && ticket.account.is_some())
     );
-    assert!(tickets.iter().any(|ticket| ticket.copies().len() > 1));
+    assert!(tickets.iter().any(|ticket| ticket.cc().len() > 1));
     assert!((1..=world.contacts).any(|contact| world.blocked(contact)));
     assert!((1..=world.contacts).any(|contact| world.belongings(contact).count() == 0));
     assert!((1..=world.contacts).any(|contact| world.belongings(contact).count() == 2));
@@ -70,11 +71,11 @@ fn a_quarter_of_the_questions_is_of_each_kind() {
         for question in world.questions(1).take(4_000) {
             let Expected {
                 requester,
-                copy,
+                cc,
                 account,
             } = question.expected;
             kinds[0] += usize::from(requester);
-            kinds[1] += usize::from(copy);
+            kinds[1] += usize::from(cc);
             kinds[2] += usize::from(account.is_some() && !requester);
             kinds[3] += usize::from(!question.expected.visible());
         }

@@ -64,7 +64,7 @@ pub(crate) struct Record {
     private: Option<bool>,
     /// A contact in CC. Repeatable; replaces the whole CC.
     #[arg(long = "cc", value_name = "CONTACT")]
-    copies: Vec<String>,
+    cc: Vec<String>,
     /// Time of creation in your system, for example 2026-04-01T09:00:00+09:00.
     #[arg(long, value_name = "TIME")]
     created: Option<Timestamp>,
@@ -138,7 +138,7 @@ impl Record {
         let account = find::account_if(&app.roster, self.account.as_ref()).await?;
         Ok(TicketRecord {
             requester_id: find::contact(&app.roster, &self.requester).await?,
-            cc_contact_ids: find::contacts(&app.roster, &self.copies).await?,
+            cc_contact_ids: find::contacts(&app.roster, &self.cc).await?,
             account_id: account.or(self.no_account.then(String::new)),
             allow_unassociated_account: self.allow_unassociated,
             id: self.id,

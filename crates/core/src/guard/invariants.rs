@@ -112,7 +112,7 @@ pub fn ticket_people<F: Facts>(
     ticket: &Ticket,
     found: &mut Found,
 ) -> Result<(), Unavailable> {
-    for person in std::iter::once(&ticket.requester).chain(&ticket.copies) {
+    for person in std::iter::once(&ticket.requester).chain(&ticket.cc) {
         let exists = facts.contact(*person)?.is_some();
         found.unless(exists, "ticket-people", subject, || {
             format!("names contact {person}, who does not exist")
@@ -137,12 +137,12 @@ pub fn ticket_account<F: Facts>(
     Ok(())
 }
 
-/// `copies-distinct`: a contact is in CC of a ticket at most once.
-pub fn copies_distinct(subject: &Subject, ticket: &Ticket, found: &mut Found) {
-    let distinct: BTreeSet<_> = ticket.copies.iter().collect();
+/// `cc-distinct`: a contact is in CC of a ticket at most once.
+pub fn cc_distinct(subject: &Subject, ticket: &Ticket, found: &mut Found) {
+    let distinct: BTreeSet<_> = ticket.cc.iter().collect();
     found.unless(
-        distinct.len() == ticket.copies.len(),
-        "copies-distinct",
+        distinct.len() == ticket.cc.len(),
+        "cc-distinct",
         subject,
         || "has a contact in CC twice".into(),
     );
@@ -243,15 +243,15 @@ pub fn nothing_left_of_contact<F: Facts>(
 ) -> Result<(), Unavailable> {
     let accounts = facts.associations_of(id)?.len() as u64;
     let tickets = facts.tickets_of(TicketsOf::Requester(id))?.len() as u64;
-    let copies = facts.tickets_of(TicketsOf::Copied(id))?.len() as u64;
+    let cc = facts.tickets_of(TicketsOf::Cc(id))?.len() as u64;
     let subject = Subject::Contact(id);
     found.unless(
-        accounts + tickets + copies == 0,
+        accounts + tickets + cc == 0,
         "nothing-left",
         &subject,
         || {
             let (accounts, tickets) = (counted(accounts, "account"), counted(tickets, "ticket"));
-            format!("is gone and has {accounts} and {tickets}, and is in copy of {copies}")
+            format!("is gone and has {accounts} and {tickets}, and is in CC of {cc}")
         },
     );
     Ok(())

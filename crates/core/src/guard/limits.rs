@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::{Found, Subject};
 use crate::limit::{
     ATTRIBUTE_KEY_CHARS_MAX, ATTRIBUTE_VALUE_CHARS_MAX, ATTRIBUTES_CHARS_MAX, ATTRIBUTES_MAX,
-    COPIES_MAX, EMAILS_MAX, SHARING_ROLES_MAX,
+    CC_MAX, EMAILS_MAX, SHARING_ROLES_MAX,
 };
 use crate::names::fold;
 use crate::record::{
@@ -170,11 +170,5 @@ pub(super) fn ticket(subject: &Subject, ticket: &Ticket, found: &mut Found) {
         TicketSubject::parse,
         found,
     );
-    count(
-        subject,
-        "contacts in CC",
-        ticket.copies.len(),
-        COPIES_MAX,
-        found,
-    );
+    count(subject, "contacts in CC", ticket.cc.len(), CC_MAX, found);
 }

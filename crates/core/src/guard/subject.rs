@@ -136,7 +136,7 @@ pub fn needs_behind<'s, F: Facts>(
                 if let Some(ticket) = facts.ticket(*no)? {
                     let ticket = ticket.record;
                     needs.contacts.insert(ticket.requester);
-                    needs.contacts.extend(ticket.copies);
+                    needs.contacts.extend(ticket.cc);
                     needs.accounts.extend(ticket.account);
                     needs.keys.insert(UniqueKey::of_ticket(&ticket.key));
                 }

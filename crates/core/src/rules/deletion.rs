@@ -227,7 +227,7 @@ impl Command for DeleteContact {
         });
         let mut changes: Vec<Change> = ended.collect();
         let mut touched = requested;
-        touched.extend(facts.tickets_of(TicketsOf::Copied(self.id))?);
+        touched.extend(facts.tickets_of(TicketsOf::Cc(self.id))?);
         touched.sort_unstable();
         touched.dedup();
         for (number, ticket) in facts.tickets(&touched)? {
@@ -259,7 +259,7 @@ impl DeleteContact {
         answer: &mut DeletedContact,
     ) -> Result<Change, Refusal> {
         let mut after = before.clone();
-        after.copies.retain(|copy| *copy != self.id);
+        after.cc.retain(|contact| *contact != self.id);
         if before.requester == self.id {
             match self.tickets {
                 Some(RequestedTickets::Reassign(to)) => {

@@ -90,13 +90,13 @@ pub struct Preview {
     pub digest: [u8; 32],
 }
 
-/// `preview`: `copied` is the number of the account's tickets that have the contact in CC.
+/// `preview`: `cc_count` is the number of the account's tickets that have the contact in CC.
 pub fn preview(
     key: &[u8; 32],
     pair: Pair,
     association: &Stored<Association>,
     held: &[HeldTicket],
-    copied: u64,
+    cc_count: u64,
     blocked: bool,
 ) -> Preview {
     let open = held.iter().filter(|t| t.status == TicketStatus::Open);
@@ -106,7 +106,7 @@ pub fn preview(
         tickets_open,
         tickets_closed: held.len() as u64 - tickets_open,
         still_visible_as_requester: visible(held.len() as u64),
-        still_visible_as_cc: visible(copied),
+        still_visible_as_cc: visible(cc_count),
         digest: preview_digest(key, pair, association.revision, held),
     }
 }

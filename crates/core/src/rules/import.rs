@@ -109,7 +109,7 @@ pub struct TicketRow {
     /// Open or closed.
     pub status: Option<TicketStatus>,
     /// The contacts in CC.
-    pub copies: Option<Vec<Copied>>,
+    pub cc: Option<Vec<CcContact>>,
     /// Whether it is private.
     pub private: Option<bool>,
     /// When it was created.
@@ -118,7 +118,7 @@ pub struct TicketRow {
 
 /// A contact in CC.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Copied {
+pub enum CcContact {
     /// By Roster's id.
     Id(ContactId),
     /// By an address.
@@ -261,12 +261,12 @@ impl ImportRow {
                 needs.keys.insert(UniqueKey::of_ticket(&row.key));
                 row.requester.needs(needs);
                 row.account.needs(needs);
-                for copied in row.copies.iter().flatten() {
-                    match copied {
-                        Copied::Id(id) => {
+                for contact in row.cc.iter().flatten() {
+                    match contact {
+                        CcContact::Id(id) => {
                             needs.contacts.insert(*id);
                         }
-                        Copied::Email(email) => {
+                        CcContact::Email(email) => {
                             needs.keys.insert(UniqueKey::of_email(email));
                         }
                     }
@@ -301,8 +301,8 @@ impl TicketRow {
     /// Returns the possible requesters, the ticket's current requester, and the contacts in CC.
     fn contacts_meant<F: Facts>(&self, facts: &F) -> Result<Vec<ContactId>, Unavailable> {
         let mut meant = self.requester.candidates(facts)?;
-        for copied in self.copies.iter().flatten() {
-            if let Copied::Email(email) = copied {
+        for contact in self.cc.iter().flatten() {
+            if let CcContact::Email(email) = contact {
                 let owner = facts.owner(&UniqueKey::of_email(email))?;
                 meant.extend(owner.map(ContactId::new));
             }

@@ -21,7 +21,7 @@ pub struct Record {
     /// The requester.
     pub requester: ContactId,
     /// All contacts in CC; duplicates count once.
-    pub copies: Vec<ContactId>,
+    pub cc: Vec<ContactId>,
     /// Whether an account that is not the requester's is accepted.
     pub allow_unassociated_account: bool,
     /// The account; `Some(None)` clears it.
@@ -65,7 +65,7 @@ impl Command for RecordTickets {
         for record in &self.tickets {
             needs.keys.insert(UniqueKey::of_ticket(&record.key));
             needs.existing.insert(record.requester);
-            needs.existing.extend(record.copies.iter().copied());
+            needs.existing.extend(record.cc.iter().copied());
             needs.standings.insert(record.requester);
             if let Some(Some(account)) = record.account {
                 needs.accounts.insert(account);
@@ -167,9 +167,9 @@ impl Record {
             return Err(Refusal::RequesterNotFound(self.requester).into());
         }
         let mut unknown = Vec::new();
-        for copy in &self.copies {
-            if !facts.contact_exists(*copy)? && !unknown.contains(copy) {
-                unknown.push(*copy);
+        for contact in &self.cc {
+            if !facts.contact_exists(*contact)? && !unknown.contains(contact) {
+                unknown.push(*contact);
             }
         }
         if unknown.is_empty() {
@@ -234,10 +234,10 @@ impl Record {
         }
     }
 
-    fn copy_list(&self) -> Vec<ContactId> {
+    fn cc(&self) -> Vec<ContactId> {
         let mut seen = HashSet::new();
-        let first = |copy: &ContactId| seen.insert(*copy);
-        self.copies.iter().copied().filter(first).collect()
+        let first = |contact: &ContactId| seen.insert(*contact);
+        self.cc.iter().copied().filter(first).collect()
     }
 
     fn made(&self, account: Option<AccountId>, now: Time) -> Ticket {
@@ -248,7 +248,7 @@ impl Record {
             subject: self.subject.clone().unwrap_or_default(),
             status: self.status.unwrap_or_default(),
             private: self.private.unwrap_or(false),
-            copies: self.copy_list(),
+            cc: self.cc(),
             create_time: self.create_time.unwrap_or(now),
         }
     }
@@ -257,7 +257,7 @@ impl Record {
         let mut after = Ticket {
             requester: self.requester,
             account,
-            copies: self.copy_list(),
+            cc: self.cc(),
             ..before.clone()
         };
         set(&mut after.subject, self.subject.clone());

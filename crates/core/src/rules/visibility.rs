@@ -1,17 +1,17 @@
 //! The visibility rule. Check, batch, list, viewers and explain all call it.
 
+mod contact_facts;
 mod facts;
-mod standing;
 
 use crate::id::{AccountId, ContactId, Pair};
 use crate::record::SharingMode;
 use crate::text::TicketKey;
 
+pub use contact_facts::{ContactFacts, HeldAssociation, HeldSharing};
 pub use facts::{
-    FoldedRole, SightAssociation, SightFacts, SightPart, SightSettings, SightSharing, SightSink,
-    SightTicket, SinkFull,
+    AssociationFacts, FactSink, FoldedRole, SharingFacts, SinkFull, StreamedAssociation,
+    TicketFacts, VisibilityFacts, VisibilitySettings,
 };
-pub use standing::{HeldAssociation, HeldSharing, Standing};
 
 /// Why there is no verdict.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,7 +85,7 @@ pub enum Ground {
     /// The contact is the requester.
     Requester,
     /// The contact is in CC.
-    Copy,
+    Cc,
     /// The account shares the ticket.
     Account(AccountId),
 }
@@ -114,7 +114,7 @@ impl Verdict {
         let (account, shared) = self.account;
         let grounds = [
             self.requester.holds().then_some(Ground::Requester),
-            self.cc.holds().then_some(Ground::Copy),
+            self.cc.holds().then_some(Ground::Cc),
             account.filter(|_| shared.holds()).map(Ground::Account),
         ];
         let blocked = self.blocked;
@@ -125,7 +125,7 @@ impl Verdict {
 /// **Visibility**: a contact sees a ticket if it is the requester (`requester`), if it is in CC
 /// (`cc`), or if an account shares the ticket with it (`account`); a blocked contact sees nothing.
 /// Every clause is evaluated, so that the verdict names all clauses that hold.
-pub fn sight<F: SightFacts + ?Sized>(
+pub fn check_ticket<F: VisibilityFacts + ?Sized>(
     facts: &F,
     contact: ContactId,
     ticket: &TicketKey,
@@ -137,7 +137,7 @@ pub fn sight<F: SightFacts + ?Sized>(
     } else {
         ClauseReason::NotRequester
     };
-    let cc = if facts.in_copy(ticket.number, contact)? {
+    let cc = if facts.in_cc(ticket.number, contact)? {
         ClauseReason::InCopy
     } else {
         ClauseReason::NotInCopy
@@ -151,10 +151,10 @@ pub fn sight<F: SightFacts + ?Sized>(
 }
 
 /// The clause `account`.
-fn account_clause<F: SightFacts + ?Sized>(
+fn account_clause<F: VisibilityFacts + ?Sized>(
     facts: &F,
     contact: ContactId,
-    ticket: &SightTicket,
+    ticket: &TicketFacts,
 ) -> Result<ClauseReason, F::Error> {
     let settings = facts.settings()?;
     if !settings.sharing_enabled {
@@ -177,9 +177,9 @@ fn account_clause<F: SightFacts + ?Sized>(
 
 /// Returns whether an account shares its tickets with a contact that has this association.
 pub fn shares(
-    settings: &SightSettings,
-    sharing: SightSharing<'_>,
-    association: SightAssociation<'_>,
+    settings: &VisibilitySettings,
+    sharing: SharingFacts<'_>,
+    association: AssociationFacts<'_>,
 ) -> ClauseReason {
     if settings.sharing_primary_only && !association.primary {
         return ClauseReason::NotPrimary;

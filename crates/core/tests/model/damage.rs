@@ -107,7 +107,7 @@ fn sound() -> Maps {
         subject: Subject::default(),
         status: TicketStatus::Open,
         private: false,
-        copies: vec![contact(2)],
+        cc: vec![contact(2)],
         create_time: Time::default(),
     };
     maps.keys.insert(UniqueKey::of_ticket(&ticket.key), 1);
@@ -191,9 +191,9 @@ fn a_requester_who_does_not_exist_is_seen() {
 }
 
 #[test]
-fn a_contact_in_copy_who_does_not_exist_is_seen() {
+fn a_contact_in_cc_who_does_not_exist_is_found() {
     seen_by(&["ticket-people"], |maps| {
-        ticket(maps).record.copies.push(contact(9))
+        ticket(maps).record.cc.push(contact(9))
     });
 }
 
@@ -205,9 +205,9 @@ fn a_ticket_under_an_account_that_does_not_exist_is_seen() {
 }
 
 #[test]
-fn a_contact_twice_in_copy_is_seen() {
-    seen_by(&["copies-distinct"], |maps| {
-        ticket(maps).record.copies.push(contact(2))
+fn a_contact_twice_in_cc_is_found() {
+    seen_by(&["cc-distinct"], |maps| {
+        ticket(maps).record.cc.push(contact(2))
     });
 }
 
@@ -302,7 +302,7 @@ fn what_is_left_of_a_deleted_account_or_contact_is_seen() {
         [
             "nothing-left: account a1 is gone and has 1 contact and 1 ticket",
             "nothing-left: contact c2 is gone and has 0 accounts and 0 tickets, \
-             and is in copy of 1",
+             and is in CC of 1",
         ]
     );
 }
@@ -355,7 +355,7 @@ fn records_beyond_their_limits_are_seen() {
         ticket(maps).record.subject = Subject::trusted("s".repeat(1_001));
     });
     seen_by(&["within-limits", "ticket-people"], |maps| {
-        ticket(maps).record.copies = (2..103).map(contact).collect();
+        ticket(maps).record.cc = (2..103).map(contact).collect();
     });
 }
 

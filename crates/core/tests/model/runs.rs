@@ -233,7 +233,7 @@ fn assert_answers_alike(draft: &impl Facts, run: &Run) {
             draft.associations_of(contact),
             maps.associations_of(contact),
         );
-        for of in [TicketsOf::Requester(contact), TicketsOf::Copied(contact)] {
+        for of in [TicketsOf::Requester(contact), TicketsOf::Cc(contact)] {
             same(draft.tickets_of(of), maps.tickets_of(of));
         }
         for account in accounts.clone().map(Some).chain([None]) {

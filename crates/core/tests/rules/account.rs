@@ -34,7 +34,7 @@ fn taken(owner: &str) -> Refusal {
 }
 
 #[test]
-fn an_account_holds_what_was_given_and_the_moment_of_its_making() {
+fn an_account_holds_the_given_values_and_its_create_time() {
     let mut world = World::new(true);
     let fields = AccountPatch {
         name: None,

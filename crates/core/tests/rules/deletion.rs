@@ -38,7 +38,7 @@ fn world() -> World {
     world.recorded(record_under("T1", 1, 1));
     world.recorded(record_under("T2", 2, 1));
     world.recorded(Record {
-        copies: vec![c(1), c(2)],
+        cc: vec![c(1), c(2)],
         ..record_under("T3", 3, 1)
     });
     world.recorded(record_under("T4", 1, 2));
@@ -175,10 +175,10 @@ fn a_deleted_contacts_tickets_are_deleted_or_go_to_another_with_their_accounts()
 }
 
 #[test]
-fn a_deleted_contact_leaves_every_copy_list() {
+fn a_deleted_contact_leaves_every_cc() {
     let mut world = world();
     world.done(delete_contact(1, true, Some(RequestedTickets::Delete)));
-    assert_eq!(world.ticket("T3").copies, [c(2)]);
+    assert_eq!(world.ticket("T3").cc, [c(2)]);
 }
 
 #[test]

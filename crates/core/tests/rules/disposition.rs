@@ -15,7 +15,7 @@ use crate::world::{World, a, associate, c, closed, pair, record, record_under, r
 const KEY: [u8; 32] = [1; 32];
 
 /// The first contact belongs to three accounts, the first of them primary, and has tickets with
-/// the second: T1 open, T2 closed. Around them: a colleague's, one in copy, another account's.
+/// the second: T1 open, T2 closed. Around them: a colleague's, one in CC, another account's.
 fn world() -> World {
     let mut world = World::new(true);
     world.associated(1, &[1, 2, 3]);
@@ -25,7 +25,7 @@ fn world() -> World {
     world.recorded(record_under("other-account", 1, 3));
     world.recorded(record("no-account", 4));
     world.recorded(Record {
-        copies: vec![c(1)],
+        cc: vec![c(1)],
         ..record_under("colleague", 2, 2)
     });
     world
@@ -319,21 +319,21 @@ fn previewed(world: &World, key: &[u8; 32]) -> Preview {
         requester: left.contact,
         account: Some(left.account),
     });
-    let in_copy = |ticket: &&Stored<Ticket>| {
+    let in_cc = |ticket: &&Stored<Ticket>| {
         let ticket = &ticket.record;
-        ticket.copies.contains(&left.contact) && ticket.account == Some(left.account)
+        ticket.cc.contains(&left.contact) && ticket.account == Some(left.account)
     };
-    let copied = world.maps.tickets.values().filter(in_copy).count() as u64;
+    let cc_count = world.maps.tickets.values().filter(in_cc).count() as u64;
     let blocked = world.maps.contacts[&left.contact].record.blocked;
     let association = &world.maps.associations[&left];
-    preview(key, left, association, &held.unwrap(), copied, blocked)
+    preview(key, left, association, &held.unwrap(), cc_count, blocked)
 }
 
 #[test]
-fn a_preview_says_how_many_are_open_and_closed_and_what_stays_in_sight() {
+fn a_preview_counts_open_and_closed_tickets_and_those_that_stay_visible() {
     let mut world = world();
     world.recorded(Record {
-        copies: vec![c(1)],
+        cc: vec![c(1)],
         ..record_under("elsewhere", 2, 3)
     });
     let said = previewed(&world, &KEY);

@@ -11,8 +11,8 @@ use roster_core::refusal::Refusal;
 use roster_core::rules::account::{AccountPatch, CreateAccount};
 use roster_core::rules::contact::{ContactPatch, CreateContact};
 use roster_core::rules::import::{
-    AccountKeys, AccountRow, AssociationRow, ContactKeys, ContactRow, Copied, Field, ImportAnswer,
-    ImportRow, ImportRows, Named, PersonName, Reading, RowOutcome, TicketRow,
+    AccountKeys, AccountRow, AssociationRow, CcContact, ContactKeys, ContactRow, Field,
+    ImportAnswer, ImportRow, ImportRows, Named, PersonName, Reading, RowOutcome, TicketRow,
 };
 use roster_core::rules::settings::UpdateSettings;
 use roster_core::text::Subject;
@@ -92,7 +92,7 @@ fn ticket(id: &str, requester: &str, under: &str) -> TicketRow {
         account: account(under),
         subject: None,
         status: None,
-        copies: None,
+        cc: None,
         private: None,
         create_time: None,
     }

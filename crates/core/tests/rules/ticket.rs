@@ -36,13 +36,13 @@ fn a_new_ticket_without_an_account_gets_the_requesters_primary_or_none() {
 }
 
 #[test]
-fn a_new_ticket_is_open_and_not_private_and_of_this_moment() {
+fn a_new_ticket_is_open_and_not_private_and_created_now() {
     let mut world = world();
     let now = world.given.now;
     world.recorded(record("T1", 1));
     let ticket = world.ticket("T1");
     assert_eq!(ticket.status, TicketStatus::Open);
-    assert!(!ticket.private && ticket.copies.is_empty());
+    assert!(!ticket.private && ticket.cc.is_empty());
     assert_eq!((ticket.subject.as_str(), ticket.create_time), ("", now));
 }
 
@@ -73,10 +73,10 @@ fn an_account_sent_empty_means_none_and_is_not_filled_in() {
 }
 
 #[test]
-fn what_is_absent_keeps_what_is_stored_and_copies_are_replaced() {
+fn an_absent_field_keeps_its_stored_value_and_cc_is_replaced() {
     let mut world = world();
     let full = Record {
-        copies: vec![c(2), c(3)],
+        cc: vec![c(2), c(3)],
         subject: Some(Subject::parse("件名").unwrap()),
         private: Some(true),
         create_time: Some(Time::from_micros(-5)),
@@ -87,7 +87,7 @@ fn what_is_absent_keeps_what_is_stored_and_copies_are_replaced() {
     let again = world.recorded(record("T1", 1));
     assert!(again.existed && again.changed && !again.account_filled_in);
     let after = world.ticket("T1");
-    assert_eq!(after.copies, []);
+    assert_eq!(after.cc, []);
     assert!(after.private, "absence never makes a ticket public");
     assert_eq!(after.account, Some(a(2)), "absence never fills in anew");
     assert_eq!(
@@ -145,13 +145,13 @@ fn a_new_requester_keeps_the_account_that_is_its_own_else_it_is_filled_in() {
 }
 
 #[test]
-fn a_requester_and_copies_who_do_not_exist_are_named_each_once() {
+fn an_unknown_requester_and_unknown_contacts_in_cc_are_named_once_each() {
     let mut world = world();
     let refusal = world.not_recorded(record("T1", 9));
     assert_eq!(refusal, Refusal::RequesterNotFound(c(9)));
-    let copies = vec![c(8), c(2), c(9), c(8)];
+    let cc = vec![c(8), c(2), c(9), c(8)];
     let refusal = world.not_recorded(Record {
-        copies,
+        cc,
         ..record("T1", 1)
     });
     assert_eq!(refusal, Refusal::CopiesNotFound(vec![c(8), c(9)]));
@@ -166,13 +166,13 @@ fn a_requester_and_copies_who_do_not_exist_are_named_each_once() {
 }
 
 #[test]
-fn who_is_in_copy_twice_counts_once_in_the_first_place() {
+fn a_contact_twice_in_cc_counts_once_at_its_first_place() {
     let mut world = world();
     world.recorded(Record {
-        copies: vec![c(3), c(2), c(3), c(1)],
+        cc: vec![c(3), c(2), c(3), c(1)],
         ..record("T1", 1)
     });
-    assert_eq!(world.ticket("T1").copies, [c(3), c(2), c(1)]);
+    assert_eq!(world.ticket("T1").cc, [c(3), c(2), c(1)]);
 }
 
 #[test]

@@ -5,8 +5,8 @@ use std::convert::Infallible;
 use roster_core::id::{AccountId, ContactId, Pair, TicketNo, Time};
 use roster_core::record::{Association, Settings, Sharing, SharingMode};
 use roster_core::rules::visibility::{
-    ClauseReason, FoldedRole, Ground, SightAssociation, SightFacts, SightSettings, SightSharing,
-    SightTicket, Unseen, Verdict, sight,
+    AssociationFacts, ClauseReason, FoldedRole, Ground, SharingFacts, TicketFacts, Unseen, Verdict,
+    VisibilityFacts, VisibilitySettings, check_ticket,
 };
 use roster_core::text::{Role, TicketKey};
 
@@ -17,8 +17,8 @@ use crate::world::{a, c, key, role};
 struct Scene {
     settings: Settings,
     blocked: Option<bool>,
-    ticket: SightTicket,
-    in_copy: bool,
+    ticket: TicketFacts,
+    in_cc: bool,
     association: Option<Association>,
     sharing: Sharing,
 }
@@ -31,13 +31,13 @@ fn scene() -> Scene {
     Scene {
         settings: Settings::default(),
         blocked: Some(false),
-        ticket: SightTicket {
+        ticket: TicketFacts {
             number: TicketNo::new(1),
             requester: c(2),
             account: Some(ACCOUNT),
             private: false,
         },
-        in_copy: false,
+        in_cc: false,
         association: Some(Association {
             primary: true,
             sees_account_tickets: false,
@@ -54,15 +54,15 @@ fn scene() -> Scene {
 /// A scene as the rule asks it.
 struct Facts<'s> {
     scene: &'s Scene,
-    settings: SightSettings,
+    settings: VisibilitySettings,
     role: FoldedRole,
     roles: Box<[FoldedRole]>,
 }
 
-impl SightFacts for Facts<'_> {
+impl VisibilityFacts for Facts<'_> {
     type Error = Infallible;
 
-    fn settings(&self) -> Result<&SightSettings, Infallible> {
+    fn settings(&self) -> Result<&VisibilitySettings, Infallible> {
         Ok(&self.settings)
     }
 
@@ -70,29 +70,29 @@ impl SightFacts for Facts<'_> {
         Ok(self.scene.blocked.filter(|_| contact == CONTACT))
     }
 
-    fn ticket(&self, asked: &TicketKey) -> Result<Option<SightTicket>, Infallible> {
+    fn ticket(&self, asked: &TicketKey) -> Result<Option<TicketFacts>, Infallible> {
         Ok(Some(self.scene.ticket).filter(|_| *asked == key("T1")))
     }
 
-    fn in_copy(&self, _: TicketNo, contact: ContactId) -> Result<bool, Infallible> {
-        Ok(self.scene.in_copy && contact == CONTACT)
+    fn in_cc(&self, _: TicketNo, contact: ContactId) -> Result<bool, Infallible> {
+        Ok(self.scene.in_cc && contact == CONTACT)
     }
 
-    fn association(&self, pair: Pair) -> Result<Option<SightAssociation<'_>>, Infallible> {
+    fn association(&self, pair: Pair) -> Result<Option<AssociationFacts<'_>>, Infallible> {
         let asked = Pair {
             contact: CONTACT,
             account: ACCOUNT,
         };
         let found = self.scene.association.as_ref().filter(|_| pair == asked);
-        Ok(found.map(|association| SightAssociation {
+        Ok(found.map(|association| AssociationFacts {
             primary: association.primary,
             sees_account_tickets: association.sees_account_tickets,
             role: &self.role,
         }))
     }
 
-    fn sharing(&self, account: AccountId) -> Result<Option<SightSharing<'_>>, Infallible> {
-        let sharing = SightSharing {
+    fn sharing(&self, account: AccountId) -> Result<Option<SharingFacts<'_>>, Infallible> {
+        let sharing = SharingFacts {
             mode: self.scene.sharing.mode,
             roles: &self.roles,
         };
@@ -105,7 +105,7 @@ impl Scene {
         let role = self.association.as_ref().map(|of| FoldedRole::of(&of.role));
         Facts {
             scene: self,
-            settings: SightSettings::of(&self.settings),
+            settings: VisibilitySettings::of(&self.settings),
             role: role.unwrap_or_default(),
             roles: FoldedRole::all(&self.sharing.roles),
         }
@@ -114,8 +114,8 @@ impl Scene {
     fn judged(&self, ticket: &TicketKey) -> Result<Verdict, Unseen<Infallible>> {
         // The rule asks facts of a type that it does not know as well.
         let facts = self.facts();
-        let facts: &dyn SightFacts<Error = Infallible> = &facts;
-        sight(facts, CONTACT, ticket)
+        let facts: &dyn VisibilityFacts<Error = Infallible> = &facts;
+        check_ticket(facts, CONTACT, ticket)
     }
 
     fn verdict(&self) -> Verdict {
@@ -148,21 +148,21 @@ fn a_requester_sees_its_own_whatever_else_says_no() {
 }
 
 #[test]
-fn whoever_is_in_copy_sees_it_also_from_another_company_and_a_private_one() {
+fn a_contact_in_cc_sees_the_ticket_also_from_another_company_and_if_it_is_private() {
     let mut scene = scene();
-    scene.in_copy = true;
+    scene.in_cc = true;
     scene.ticket.private = true;
     scene.association = None;
-    assert_eq!(scene.grounds(), [Ground::Copy]);
+    assert_eq!(scene.grounds(), [Ground::Cc]);
 }
 
 #[test]
 fn a_verdict_names_every_ground() {
     let mut scene = scene();
     scene.ticket.requester = CONTACT;
-    scene.in_copy = true;
+    scene.in_cc = true;
     scene.association_mut().sees_account_tickets = true;
-    let all = [Ground::Requester, Ground::Copy, Ground::Account(ACCOUNT)];
+    let all = [Ground::Requester, Ground::Cc, Ground::Account(ACCOUNT)];
     assert_eq!(scene.grounds(), all);
 }
 
@@ -297,7 +297,7 @@ fn a_blocked_contact_sees_nothing_and_the_verdict_still_says_what_holds() {
     let mut scene = scene();
     scene.blocked = Some(true);
     scene.ticket.requester = CONTACT;
-    scene.in_copy = true;
+    scene.in_cc = true;
     scene.sharing.mode = Some(SharingMode::Everyone);
     let verdict = scene.verdict();
     assert!(verdict.blocked && !verdict.visible());
@@ -319,8 +319,7 @@ fn an_unknown_contact_and_an_unknown_ticket_have_no_verdict() {
 /// The rule of the design, read aloud.
 fn naive(scene: &Scene) -> bool {
     let Some(association) = &scene.association else {
-        return scene.blocked == Some(false)
-            && (scene.ticket.requester == CONTACT || scene.in_copy);
+        return scene.blocked == Some(false) && (scene.ticket.requester == CONTACT || scene.in_cc);
     };
     let (mode, roles) = match scene.sharing.mode {
         Some(own) => (own, &scene.sharing.roles),
@@ -340,8 +339,7 @@ fn naive(scene: &Scene) -> bool {
         && scene.ticket.account == Some(ACCOUNT)
         && (association.primary || !scene.settings.sharing_primary_only)
         && shares;
-    scene.blocked == Some(false)
-        && (scene.ticket.requester == CONTACT || scene.in_copy || by_account)
+    scene.blocked == Some(false) && (scene.ticket.requester == CONTACT || scene.in_cc || by_account)
 }
 
 #[test]
@@ -356,7 +354,7 @@ fn the_rule_says_what_its_words_say_in_every_scene_there_is() {
             let roles = |listed: bool| vec![role(if listed { "部長" } else { "課長" })];
             let mut scene = scene();
             scene.blocked = Some(bit(0));
-            scene.in_copy = bit(1);
+            scene.in_cc = bit(1);
             scene.ticket.private = bit(2);
             scene.settings.sharing_enabled = bit(3);
             scene.settings.sharing_primary_only = bit(4);

@@ -234,7 +234,7 @@ pub fn record(text: &str, requester: u64) -> Record {
     Record {
         key: key(text),
         requester: c(requester),
-        copies: Vec::new(),
+        cc: Vec::new(),
         allow_unassociated_account: false,
         account: None,
         subject: None,

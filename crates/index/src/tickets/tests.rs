@@ -43,7 +43,7 @@ fn ids_are_compared_whole_also_where_all_hashes_are_one() {
     for ticket in 1..=500 {
         assert_eq!(tickets.find(&key(ticket)), None);
         tickets.add(ticket, &key(ticket), parts(ticket)).unwrap();
-        tickets.set_copies(ticket, [ticket, ticket + 1].into());
+        tickets.set_cc(ticket, [ticket, ticket + 1].into());
     }
     for ticket in (1..=500).step_by(3) {
         tickets.remove(ticket);
@@ -52,8 +52,8 @@ fn ids_are_compared_whole_also_where_all_hashes_are_one() {
         let there = ticket % 3 != 1;
         assert_eq!(tickets.find(&key(ticket)), there.then_some(ticket));
         assert_eq!(tickets.get(ticket), there.then(|| parts(ticket)));
-        let copies: &[u32] = if there { &[ticket, ticket + 1] } else { &[] };
-        assert_eq!(tickets.copies(ticket), copies);
+        let cc: &[u32] = if there { &[ticket, ticket + 1] } else { &[] };
+        assert_eq!(tickets.cc(ticket), cc);
     }
     for similar in [
         "",
@@ -92,8 +92,8 @@ fn ids_of_deleted_tickets_are_thrown_out_and_the_others_stay_found() {
 fn tickets_that_were_added_unfound_are_all_found_at_the_end() {
     let mut tickets = Tickets::new(RandomState::new());
     // CC lists may be stored before their tickets; the list of a missing ticket is not returned.
-    tickets.list_copies(2, [7].into());
-    tickets.list_copies(4, [8].into());
+    tickets.list_cc(2, [7].into());
+    tickets.list_cc(4, [8].into());
     for ticket in [1, 2, 300] {
         tickets
             .add_unfound(ticket, &key(ticket), parts(ticket))
@@ -101,8 +101,8 @@ fn tickets_that_were_added_unfound_are_all_found_at_the_end() {
     }
     tickets.make_all_found();
     assert_eq!(tickets.find(&key(300)), Some(300));
-    assert_eq!(tickets.copies(2), [7]);
-    assert!(tickets.copies(1).is_empty() && tickets.copies(4).is_empty());
+    assert_eq!(tickets.cc(2), [7]);
+    assert!(tickets.cc(1).is_empty() && tickets.cc(4).is_empty());
     assert_eq!(tickets.get(2), Some(parts(2)));
 }
 
@@ -110,7 +110,7 @@ fn tickets_that_were_added_unfound_are_all_found_at_the_end() {
 fn a_ticket_moves_only_from_where_it_stands_and_keeps_its_marks() {
     let mut tickets = Tickets::new(RandomState::new());
     tickets.add(2, "T2", parts(2)).unwrap();
-    tickets.set_copies(2, [5].into());
+    tickets.set_cc(2, [5].into());
     for (ticket, requester, before) in [(1, 2, 2), (2, 1, 2), (2, 2, 1), (9, 2, 2)] {
         assert!(!tickets.moved(ticket, requester, before, 7));
     }
@@ -120,7 +120,7 @@ fn a_ticket_moves_only_from_where_it_stands_and_keeps_its_marks() {
         ..parts(2)
     };
     assert_eq!(tickets.get(2), Some(moved));
-    assert_eq!(tickets.copies(2), [5]);
+    assert_eq!(tickets.cc(2), [5]);
 }
 
 #[test]

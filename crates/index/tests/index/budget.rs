@@ -1,6 +1,6 @@
 //! The memory of all organizations together.
 
-use roster_core::organization::At;
+use roster_core::organization::RevisionId;
 use roster_index::{IDLE_SECONDS, Index, OrganizationFacts, REFUSED_SECONDS, TooLarge};
 
 use crate::world::{at, contact, empty, name};
@@ -108,5 +108,5 @@ fn an_organization_of_which_nothing_is_left_is_forgotten_after_a_minute() {
     index.install(guard, empty()).unwrap();
     index.advance(99 * IDLE_SECONDS);
     let organization = index.get("somebody").unwrap();
-    assert_eq!(organization.at(), Some(At::default()));
+    assert_eq!(organization.at(), Some(RevisionId::default()));
 }

@@ -1,4 +1,4 @@
-//! Readers beside a writer: an answer is true at one moment.
+//! Readers beside a writer: an answer is true at one revision.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
@@ -13,8 +13,8 @@ use crate::world::{
 /// Threads that ask.
 const READERS: u64 = 3;
 
-/// A colleague's ticket comes under the account while sight is off and leaves it before sight is
-/// on again. Whoever mixes two moments sees it.
+/// A colleague's ticket comes under the account while sharing is off and leaves it before sharing is
+/// on again. Whoever mixes two revisions sees it.
 fn flipped(checks: u64) {
     let index = Index::new(1 << 30);
     let guard = index.begin(&name("acme")).unwrap();
@@ -69,7 +69,7 @@ fn flipped(checks: u64) {
 }
 
 #[test]
-fn a_million_checks_beside_a_writer_that_flips_never_mix_two_moments() {
+fn a_million_checks_beside_a_writer_that_flips_never_mix_two_revisions() {
     let long = std::env::var_os("ROSTER_LONG").is_some();
     flipped(if long { 10_000_000 } else { 1_000_000 });
 }

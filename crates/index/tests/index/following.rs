@@ -3,7 +3,7 @@
 use roster_core::change::{Change, Row};
 use roster_core::fact::Held;
 use roster_core::id::{AccountId, ContactId, Revision, TicketNo};
-use roster_core::organization::At;
+use roster_core::organization::RevisionId;
 use roster_index::{Followed, Index, Known, NotApplied};
 
 use crate::world::{
@@ -19,7 +19,7 @@ fn only_the_next_revision_is_applied() {
     assert_eq!(again, Err(NotApplied::AlreadyThere));
     let has = Revision::new(1);
     assert_eq!(facts.apply(at(3), &[]), Err(NotApplied::Gap { has }));
-    let other = At { nonce: 1, ..at(1) };
+    let other = RevisionId { nonce: 1, ..at(1) };
     let lost = facts.apply(other, &[]);
     assert!(
         matches!(lost, Err(NotApplied::Contradiction(_))),
@@ -101,10 +101,10 @@ fn what_was_acknowledged_while_loading_is_waited_for() {
     assert!(index.begin(&name("acme")).is_none());
     let organization = index.get("acme").unwrap();
     let changes = [contact(1, false)];
-    let first: (At, &[Change]) = (at(1), &changes);
-    let second: (At, &[Change]) = (at(2), &[]);
+    let first: (RevisionId, &[Change]) = (at(1), &changes);
+    let second: (RevisionId, &[Change]) = (at(2), &[]);
     assert_eq!(organization.committed(&[first, second]), Followed::Behind);
-    // The snapshot is of a moment before both.
+    // The snapshot is of a revision before both.
     index.install(guard, empty()).unwrap();
     assert_eq!(organization.read(|_| ()), None);
     assert_eq!(organization.at(), Some(at(0)));

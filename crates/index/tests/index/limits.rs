@@ -1,9 +1,11 @@
 //! What is too large for memory, at one below, at, and one above.
 
 use roster_core::id::{AccountId, ContactId, TicketNo};
-use roster_core::organization::At;
+use roster_core::organization::RevisionId;
 use roster_core::record::{Settings, Sharing};
-use roster_core::rules::visibility::{SightFacts, SightPart, SightSink, SightTicket, SinkFull};
+use roster_core::rules::visibility::{
+    FactSink, SinkFull, StreamedAssociation, TicketFacts, VisibilityFacts,
+};
 use roster_index::{Loading, NUMBER_MAX, NotApplied, TooLarge};
 
 use crate::world::{ROOM, account, associated, association, at, contact, empty, pair, ticket};
@@ -12,13 +14,13 @@ use crate::world::{ROOM, account, associated, association, at, contact, empty, p
 const ROOM_FOR_ALL: usize = 1 << 40;
 
 fn loading(room: usize) -> Loading {
-    Loading::new(At::default(), &Settings::default(), room)
+    Loading::new(RevisionId::default(), &Settings::default(), room)
 }
 
 #[test]
 fn numbers_beyond_the_highest_are_refused_when_loading_and_when_applying() {
     let associated = associated(true, "");
-    let part = SightPart::of(&associated);
+    let part = StreamedAssociation::of(&associated);
     for (number, taken) in [
         (NUMBER_MAX - 1, true),
         (NUMBER_MAX, true),
@@ -66,7 +68,7 @@ fn a_number_that_memory_cannot_hold_is_the_number_of_nothing() {
         }
         for (ticket, contact) in [(1, number), (number, 1), (number, number)] {
             let (ticket, contact) = (TicketNo::new(ticket), ContactId::new(contact));
-            assert_eq!(facts.in_copy(ticket, contact), Ok(false));
+            assert_eq!(facts.in_cc(ticket, contact), Ok(false));
         }
     }
 }
@@ -81,7 +83,7 @@ fn sharing() -> Sharing {
 fn tickets(room: usize, count: u64) -> Result<usize, TooLarge> {
     let mut loading = loading(room);
     for number in 1..=count {
-        let ticket = SightTicket {
+        let ticket = TicketFacts {
             number: TicketNo::new(number),
             requester: ContactId::new(1),
             account: None,
@@ -102,13 +104,13 @@ fn a_load_stops_where_its_room_ends() {
     assert_eq!(fits(taken - 1), Err(TooLarge));
     // Long before the end: what it took then is not much more than its room.
     let mut loading = loading(taken / 4);
-    let ticket = SightTicket {
+    let ticket = TicketFacts {
         number: TicketNo::new(1),
         requester: ContactId::new(1),
         account: None,
         private: false,
     };
-    let numbered = |number| SightTicket {
+    let numbered = |number| TicketFacts {
         number: TicketNo::new(number),
         ..ticket
     };

@@ -5,7 +5,7 @@ use proptest::test_runner::{Config, TestRunner};
 use roster_core::command::Circumstances;
 use roster_core::id::{AccountId, ContactId, Pair, Time};
 use roster_core::record::SharingMode;
-use roster_core::rules::visibility::{SightFacts, shares, sight};
+use roster_core::rules::visibility::{VisibilityFacts, check_ticket, shares};
 use roster_core::text::TicketKey;
 
 use crate::world::{at, empty, loaded};
@@ -49,7 +49,7 @@ fn after_every_change_set_memory_holds_what_a_fresh_load_gives() {
             assert_eq!(facts.apply(now, &changes), Ok(()), "{command:?}");
             let fresh = loaded(&maps, now);
             assert_eq!(facts.differences(&fresh, 9), [""; 0], "{command:?}");
-            seen.set(seen.get() + assert_sight_alike(&facts, &fresh));
+            seen.set(seen.get() + assert_visibility_alike(&facts, &fresh));
             given = tried;
             given.revision = given.revision.next();
         }
@@ -61,7 +61,7 @@ fn after_every_change_set_memory_holds_what_a_fresh_load_gives() {
 }
 
 /// Asks everybody about every ticket; answers how many are seen.
-fn assert_sight_alike(
+fn assert_visibility_alike(
     facts: &roster_index::OrganizationFacts,
     fresh: &roster_index::OrganizationFacts,
 ) -> u32 {
@@ -69,8 +69,8 @@ fn assert_sight_alike(
     for contact in (0..8).map(ContactId::new) {
         assert_standing(facts, contact);
         for ticket in (0..9).map(|index| TicketKey::parse(&format!("T{index}")).unwrap()) {
-            let verdict = sight(facts, contact, &ticket);
-            assert_eq!(verdict, sight(fresh, contact, &ticket));
+            let verdict = check_ticket(facts, contact, &ticket);
+            assert_eq!(verdict, check_ticket(fresh, contact, &ticket));
             seen += u32::from(verdict.is_ok_and(|verdict| verdict.visible()));
         }
     }
@@ -79,14 +79,18 @@ fn assert_sight_alike(
 
 /// That how a contact stands is what the facts say one by one.
 fn assert_standing(facts: &roster_index::OrganizationFacts, contact: ContactId) {
-    let standing = facts.standing(contact);
-    let told = standing.as_ref().map(|standing| standing.blocked);
+    let contact_facts = facts.contact_facts(contact);
+    let told = contact_facts
+        .as_ref()
+        .map(|contact_facts| contact_facts.blocked);
     assert_eq!(Ok(told), facts.blocked(contact));
-    let Some(standing) = standing else { return };
-    let shared: Vec<AccountId> = standing.shared(facts.settings().unwrap()).collect();
+    let Some(contact_facts) = contact_facts else {
+        return;
+    };
+    let shared: Vec<AccountId> = contact_facts.shared(facts.settings().unwrap()).collect();
     for account in (0..9).map(AccountId::new) {
         let association = facts.association(Pair { contact, account }).unwrap();
-        let told = standing.accounts.get(&account);
+        let told = contact_facts.accounts.get(&account);
         assert_eq!(told.map(|(of, _)| of.asked()), association);
         let Some((of, sharing)) = told else { continue };
         assert_eq!(Some(sharing.asked()), facts.sharing(account).unwrap());

@@ -2,11 +2,13 @@
 
 use roster_core::change::{Change, Row};
 use roster_core::id::{AccountId, ContactId, Pair, Revision, TicketNo, Time};
-use roster_core::organization::{At, OrganizationName};
+use roster_core::organization::{OrganizationName, RevisionId};
 use roster_core::record::{
     Account, Association, Contact, Settings, Sharing, SharingMode, Ticket, TicketStatus,
 };
-use roster_core::rules::visibility::{SightPart, SightSink, SightTicket, SinkFull, sight};
+use roster_core::rules::visibility::{
+    FactSink, SinkFull, StreamedAssociation, TicketFacts, check_ticket,
+};
 use roster_core::text::{Name, Role, Subject, TicketKey};
 use roster_index::{Loading, OrganizationFacts};
 
@@ -15,8 +17,8 @@ use roster_testkit::model::Maps;
 /// More than any test's organization takes.
 pub const ROOM: usize = 1 << 30;
 
-pub fn at(revision: u64) -> At {
-    At {
+pub fn at(revision: u64) -> RevisionId {
+    RevisionId {
         revision: Revision::new(revision),
         nonce: revision as i64 * 7,
     }
@@ -31,21 +33,21 @@ pub fn key(text: &str) -> TicketKey {
 }
 
 /// What a load from these tables gives.
-pub fn loaded(maps: &Maps, at: At) -> OrganizationFacts {
+pub fn loaded(maps: &Maps, at: RevisionId) -> OrganizationFacts {
     let mut loading = Loading::new(at, &maps.settings_now().record, ROOM);
-    pour(maps, &mut loading).unwrap();
+    stream_facts(maps, &mut loading).unwrap();
     loading.finish().unwrap()
 }
 
-fn pour(maps: &Maps, sink: &mut dyn SightSink) -> Result<(), SinkFull> {
+fn stream_facts(maps: &Maps, sink: &mut dyn FactSink) -> Result<(), SinkFull> {
     for (ticket, stored) in &maps.tickets {
         let record = &stored.record;
-        let mut copies = record.copies.clone();
-        copies.sort();
-        for contact in copies {
-            sink.copy(*ticket, contact)?;
+        let mut cc = record.cc.clone();
+        cc.sort();
+        for contact in cc {
+            sink.cc(*ticket, contact)?;
         }
-        let asked = SightTicket {
+        let asked = TicketFacts {
             number: *ticket,
             requester: record.requester,
             account: record.account,
@@ -54,7 +56,7 @@ fn pour(maps: &Maps, sink: &mut dyn SightSink) -> Result<(), SinkFull> {
         sink.ticket(record.key.as_str(), asked)?;
     }
     for (pair, stored) in &maps.associations {
-        sink.association(*pair, SightPart::of(&stored.record))?;
+        sink.association(*pair, StreamedAssociation::of(&stored.record))?;
     }
     for (account, stored) in &maps.accounts {
         let sharing = Sharing {
@@ -70,7 +72,7 @@ fn pour(maps: &Maps, sink: &mut dyn SightSink) -> Result<(), SinkFull> {
 }
 
 pub fn empty() -> OrganizationFacts {
-    loaded(&Maps::default(), At::default())
+    loaded(&Maps::default(), RevisionId::default())
 }
 
 pub fn account(id: u64, mode: Option<SharingMode>) -> Change {
@@ -136,7 +138,7 @@ pub fn ticket_record(id: &str, requester: u64, account: Option<u64>) -> Ticket {
         subject: Subject::default(),
         status: TicketStatus::Open,
         private: false,
-        copies: Vec::new(),
+        cc: Vec::new(),
         create_time: Time::default(),
     }
 }
@@ -148,7 +150,7 @@ pub fn ticket(number: u64, id: &str, requester: u64, account: Option<u64>) -> Ch
 
 /// Whether a contact sees a ticket; none where there is no answer.
 pub fn sees(facts: &OrganizationFacts, contact: u64, id: &TicketKey) -> Option<bool> {
-    let verdict = sight(facts, ContactId::new(contact), id);
+    let verdict = check_ticket(facts, ContactId::new(contact), id);
     verdict.ok().map(|verdict| verdict.visible())
 }
 

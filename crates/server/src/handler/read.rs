@@ -6,9 +6,9 @@ use std::sync::Arc;
 use roster_api::ReadRequest;
 use roster_api::v1::consistency::Requirement;
 use roster_core::id::ContactId;
-use roster_core::rules::visibility::{SightFacts, Standing};
+use roster_core::rules::visibility::{ContactFacts, VisibilityFacts};
 use roster_core::text::TicketKey;
-use roster_storage::{At, Snapshot, StorageError};
+use roster_storage::{RevisionId, Snapshot, StorageError};
 use tokio::time::Instant;
 use tonic::Request;
 
@@ -20,13 +20,13 @@ use crate::memory::Freshness;
 use crate::token::lost;
 
 /// The answer of a snapshot and its revision; a fault if the caller's token has a lost revision.
-fn of_moment<T>(
+fn at_revision<T>(
     snapshot: &mut Snapshot<'_>,
     fresh: Freshness,
     ask: impl FnOnce(&mut Snapshot<'_>) -> Result<Result<T, Fault>, StorageError>,
-) -> Result<Result<(T, At), Fault>, StorageError> {
-    if let Freshness::AtLeast(moment) = fresh
-        && !snapshot.has_been(moment)?
+) -> Result<Result<(T, RevisionId), Fault>, StorageError> {
+    if let Freshness::AtLeast(revision) = fresh
+        && !snapshot.has_been(revision)?
     {
         return Ok(Err(lost()));
     }
@@ -73,7 +73,7 @@ impl Handler {
         request: &Request<Q>,
         ask: impl Fn(
             &mut Snapshot<'_>,
-            &dyn Fn(ContactId, At) -> Option<Standing>,
+            &dyn Fn(ContactId, RevisionId) -> Option<ContactFacts>,
         ) -> Result<Result<T, Fault>, StorageError>
         + Send
         + 'static,
@@ -87,9 +87,9 @@ impl Handler {
         let fresh = self.freshness(organization.as_str(), request.get_ref())?;
         let (memory, name) = (Arc::clone(&self.memory), organization.clone());
         let asked = move |snapshot: &mut Snapshot<'_>| {
-            of_moment(snapshot, fresh, |snapshot| {
-                let standing = |contact, at| memory.standing(name.as_str(), contact, at);
-                let answer = ask(snapshot, &standing)?;
+            at_revision(snapshot, fresh, |snapshot| {
+                let contact_facts = |contact, at| memory.contact_facts(name.as_str(), contact, at);
+                let answer = ask(snapshot, &contact_facts)?;
                 Ok(answer.map(|answer| (answer, snapshot.exists())))
             })
         };
@@ -106,7 +106,7 @@ impl Handler {
         request: &Request<Q>,
         contact: ContactId,
         keys: K,
-        judge: impl Fn(&dyn SightFacts<Error = Infallible>, &[TicketKey]) -> T + Send + 'static,
+        judge: impl Fn(&dyn VisibilityFacts<Error = Infallible>, &[TicketKey]) -> T + Send + 'static,
     ) -> Result<(T, String), Fault>
     where
         Q: ReadRequest,
@@ -121,7 +121,7 @@ impl Handler {
             return Ok((answer, self.tokens.of(name, at)));
         }
         let from_snapshot = move |snapshot: &mut Snapshot<'_>| {
-            let facts = snapshot.sight_facts(contact, keys.as_ref())?;
+            let facts = snapshot.visibility_facts(contact, keys.as_ref())?;
             Ok(Ok((judge(&facts, keys.as_ref()), snapshot.exists())))
         };
         // Boxed, so that the future of an answer from memory stays small.
@@ -137,8 +137,8 @@ impl Handler {
         caller: &Caller,
         fresh: Freshness,
         ask: impl FnOnce(&mut Snapshot<'_>) -> Result<Result<T, Fault>, StorageError> + Send + 'static,
-    ) -> Result<(T, At), Fault> {
-        let asked = move |snapshot: &mut Snapshot<'_>| of_moment(snapshot, fresh, ask);
+    ) -> Result<(T, RevisionId), Fault> {
+        let asked = move |snapshot: &mut Snapshot<'_>| at_revision(snapshot, fresh, ask);
         in_time(caller, self.store.read(caller.organization(), asked)).await
     }
 
@@ -148,8 +148,8 @@ impl Handler {
             None | Some(Requirement::FullyConsistent(false)) => Ok(Freshness::Any),
             Some(Requirement::FullyConsistent(true)) => Ok(Freshness::Head),
             Some(Requirement::AtLeastAsFresh(token)) => {
-                let moment = self.tokens.moment(organization, token)?;
-                Ok(Freshness::AtLeast(moment))
+                let revision = self.tokens.revision_id(organization, token)?;
+                Ok(Freshness::AtLeast(revision))
             }
         }
     }

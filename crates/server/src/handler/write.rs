@@ -6,7 +6,7 @@ use prost::Message;
 use roster_api::WriteRequest;
 use roster_core::command::Command;
 use roster_core::text::RequestId;
-use roster_storage::{At, ChangeOrigin, Done, Origin, RequestKey, StorageError};
+use roster_storage::{ChangeOrigin, Done, Origin, RequestKey, RevisionId, StorageError};
 use tonic::{Request, Response, Status};
 
 use super::{Handler, caller};
@@ -49,12 +49,12 @@ impl Handler {
         let command = parse(message)?;
         let tokens = Arc::clone(&self.tokens);
         let named = caller.organization().clone();
-        let render = Arc::new(move |answer: &C::Answer, at: At| -> R {
+        let render = Arc::new(move |answer: &C::Answer, at: RevisionId| -> R {
             render(answer, tokens.of(named.as_str(), at))
         });
         let encode = {
             let render = Arc::clone(&render);
-            move |answer: &C::Answer, at: At| render(answer, at).encode_to_vec()
+            move |answer: &C::Answer, at: RevisionId| render(answer, at).encode_to_vec()
         };
         let done = self
             .store

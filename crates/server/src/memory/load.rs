@@ -15,7 +15,7 @@ pub(crate) async fn load(
             let mut loading =
                 Loading::new(snapshot.at(), snapshot.visibility_settings(), bytes_max);
             // A full sink stays full and reports it at the end.
-            let _ = snapshot.pour(&mut loading)?;
+            let _ = snapshot.stream_facts(&mut loading)?;
             Ok(loading.finish())
         })
         .await

@@ -23,12 +23,8 @@ pub(crate) struct Tickets(pub(crate) Handler);
 
 fn record(index: usize, given: &v1::TicketRecord) -> Parsed<Record> {
     let at = |field: &str| format!("tickets[{index}].{field}");
-    parse::at_most(
-        &at("cc_contact_ids"),
-        &given.cc_contact_ids,
-        limit::COPIES_MAX,
-    )?;
-    let copy =
+    parse::at_most(&at("cc_contact_ids"), &given.cc_contact_ids, limit::CC_MAX)?;
+    let contact =
         |(place, id): (usize, &String)| parse::id(&at(&format!("cc_contact_ids[{place}]")), id);
     let account = given.account_id.as_deref();
     let account = account.map(|id| parse::optional_id(&at("account_id"), id));
@@ -43,11 +39,11 @@ fn record(index: usize, given: &v1::TicketRecord) -> Parsed<Record> {
     Ok(Record {
         key: parse::ticket_key(&at("id"), &given.id)?,
         requester: parse::id(&at("requester_id"), &given.requester_id)?,
-        copies: given
+        cc: given
             .cc_contact_ids
             .iter()
             .enumerate()
-            .map(copy)
+            .map(contact)
             .collect::<Parsed<_>>()?,
         allow_unassociated_account: given.allow_unassociated_account,
         account: account.transpose()?,
@@ -195,11 +191,11 @@ impl TicketService for Tickets {
                 }
                 let found = at.ticket_page(&[asked.source], &asked.filter, after.as_ref(), rows)?;
                 let numbers: Vec<_> = found.found.iter().map(|row| row.ticket.ticket).collect();
-                let mut copies = at.copies(&numbers)?;
+                let mut cc = at.cc(&numbers)?;
                 let rows = found.found.into_iter().map(|row| {
-                    let copied = copies.remove(&row.ticket.ticket).unwrap_or_default();
+                    let cc = cc.remove(&row.ticket.ticket).unwrap_or_default();
                     let place = Place::from(row.ticket.place.clone());
-                    (place, render::ticket(&row.ticket.stored(copied)))
+                    (place, render::ticket(&row.ticket.stored(cc)))
                 });
                 let rows: Vec<_> = rows.collect();
                 Ok(Ok((rows, found.examined.map(Place::from))))

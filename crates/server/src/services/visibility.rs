@@ -7,7 +7,7 @@ use roster_api::v1;
 use roster_api::v1::visibility_service_server::VisibilityService;
 use roster_core::id::ContactId;
 use roster_core::refusal::Refusal;
-use roster_core::rules::visibility::{SightFacts, Unseen, Verdict, sight};
+use roster_core::rules::visibility::{Unseen, Verdict, VisibilityFacts, check_ticket};
 use roster_core::text::TicketKey;
 use roster_storage::TicketFilter;
 use tonic::{Request, Response, Status};
@@ -37,9 +37,9 @@ impl Visibilities {
         contact: ContactId,
         key: TicketKey,
     ) -> Result<(Verdict, String), Fault> {
-        let judge = move |facts: &dyn SightFacts<Error = Infallible>, keys: &[TicketKey]| {
+        let judge = move |facts: &dyn VisibilityFacts<Error = Infallible>, keys: &[TicketKey]| {
             let key = &keys[0];
-            sight(facts, contact, key).map_err(|unseen| of_unseen(&unseen, contact, key))
+            check_ticket(facts, contact, key).map_err(|unseen| of_unseen(&unseen, contact, key))
         };
         let (verdict, read_token) = self
             .0
@@ -99,9 +99,9 @@ impl VisibilityService for Visibilities {
         let key =
             |(index, id): (usize, &String)| parse::ticket_key(&format!("ticket_ids[{index}]"), id);
         let keys: Vec<TicketKey> = ids.iter().enumerate().map(key).collect::<Result<_, _>>()?;
-        let judge = move |facts: &dyn SightFacts<Error = Infallible>, keys: &[TicketKey]| {
+        let judge = move |facts: &dyn VisibilityFacts<Error = Infallible>, keys: &[TicketKey]| {
             let results = keys.iter().map(|key| {
-                let seen = sight(facts, contact, key);
+                let seen = check_ticket(facts, contact, key);
                 batch_result(contact, key, seen)
             });
             results.collect::<Result<Vec<_>, Fault>>()
@@ -132,7 +132,7 @@ impl VisibilityService for Visibilities {
         let (size, after) = (page.size, page.after.clone().map(Place::ticket));
         let (found, read_token) = self
             .0
-            .read_page(&request, move |at, standing| {
+            .read_page(&request, move |at, contact_facts| {
                 if let Some(id) = filter.account
                     && at.accounts(&[id])?.is_empty()
                 {
@@ -140,7 +140,7 @@ impl VisibilityService for Visibilities {
                 }
                 let found = at.visible_tickets(
                     contact,
-                    |now| standing(contact, now),
+                    |now| contact_facts(contact, now),
                     &filter,
                     after.clone(),
                     size,

@@ -5,9 +5,9 @@ use std::collections::{BTreeSet, HashMap};
 use roster_core::fact::{Held, HeldTicket, Namesakes, TicketsOf, UniqueKey};
 use roster_core::id::{AccountId, ContactId, ImportId, Pair, Revision, TicketNo, Time};
 use roster_core::names::Heading;
-use roster_core::organization::At;
+use roster_core::organization::RevisionId;
 use roster_core::record::{Account, Association, Contact, Sharing, Stored, Ticket};
-use roster_core::rules::visibility::{SightSink, Standing};
+use roster_core::rules::visibility::{ContactFacts, FactSink};
 
 use crate::error::Result;
 use crate::tables::cell::{Rows, Table};
@@ -18,7 +18,9 @@ use crate::tables::name_list::{ContactAccount, ContactAccountPlace, Looked, Name
 use crate::tables::organization::{Org, Organization, StoreKeys};
 use crate::tables::origin::OriginKind;
 use crate::tables::request_answer::KeptAnswer;
-use crate::tables::ticket_list::{BranchBounds, BranchRows, SightRow, TicketBranch, TicketPlace};
+use crate::tables::ticket_list::{
+    BranchBounds, BranchRows, TicketBranch, TicketPlace, VisibilityRow,
+};
 use crate::tables::visibility_row::VisibilityPart;
 
 /// How a snapshot reads, as far as it affects an engine's query plans.
@@ -90,14 +92,10 @@ pub(crate) trait ReadFacts {
         numbers: &[TicketNo],
     ) -> Result<Vec<(TicketNo, Stored<Ticket>)>>;
     /// Returns the contacts in CC of these tickets. Omits tickets without any.
-    fn copies(
-        &mut self,
-        org: Org,
-        numbers: &[TicketNo],
-    ) -> Result<HashMap<TicketNo, Vec<ContactId>>>;
+    fn cc(&mut self, org: Org, numbers: &[TicketNo]) -> Result<HashMap<TicketNo, Vec<ContactId>>>;
     fn tickets_of(&mut self, org: Org, of: TicketsOf) -> Result<Vec<TicketNo>>;
     /// Returns how many tickets of an account have the contact in CC.
-    fn copied_count(&mut self, org: Org, pair: Pair) -> Result<u64>;
+    fn cc_count(&mut self, org: Org, pair: Pair) -> Result<u64>;
     /// Returns the tickets between any of these requesters and any of these accounts.
     fn held_tickets(&mut self, org: Org, asked: &BTreeSet<Held>)
     -> Result<Vec<(Held, HeldTicket)>>;
@@ -122,7 +120,7 @@ pub(crate) trait ReadFacts {
 /// The reads of the log follower.
 pub(crate) trait ReadLog {
     /// Returns the newest revisions of these organizations. Omits unknown ones; in no order.
-    fn heads(&mut self, names: &[&str]) -> Result<Vec<(String, At)>>;
+    fn heads(&mut self, names: &[&str]) -> Result<Vec<(String, RevisionId)>>;
     /// Returns the change sets after a revision, oldest first, at most a page.
     fn change_sets_after(
         &mut self,
@@ -142,7 +140,7 @@ pub(crate) trait Walks {
     /// Unique keys as their table holds them.
     fn keys_after(&mut self, org: Org, after: &str, limit: usize) -> Result<Vec<String>>;
     /// Returns tickets that have contacts in CC but do not exist.
-    fn copies_without_ticket(&mut self, org: Org, limit: usize) -> Result<Vec<TicketNo>>;
+    fn cc_without_ticket(&mut self, org: Org, limit: usize) -> Result<Vec<TicketNo>>;
 }
 
 pub(crate) trait Write {
@@ -170,7 +168,7 @@ pub(crate) trait Write {
 
 /// Where a page of streamed rows ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Poured<K> {
+pub(crate) enum Streamed<K> {
     /// At this key; more rows may follow.
     UpTo(K),
     /// At the last row.
@@ -180,42 +178,42 @@ pub(crate) enum Poured<K> {
 }
 
 /// Streams visibility facts after a key, by key, at most `limit` rows.
-pub(crate) trait Pours {
-    fn pour_contacts(
+pub(crate) trait StreamsFacts {
+    fn stream_contacts(
         &mut self,
         org: Org,
         after: u64,
         limit: usize,
-        sink: &mut dyn SightSink,
-    ) -> Result<Poured<u64>>;
-    fn pour_accounts(
+        sink: &mut dyn FactSink,
+    ) -> Result<Streamed<u64>>;
+    fn stream_accounts(
         &mut self,
         org: Org,
         after: u64,
         limit: usize,
-        sink: &mut dyn SightSink,
-    ) -> Result<Poured<u64>>;
-    fn pour_associations(
+        sink: &mut dyn FactSink,
+    ) -> Result<Streamed<u64>>;
+    fn stream_associations(
         &mut self,
         org: Org,
         after: Pair,
         limit: usize,
-        sink: &mut dyn SightSink,
-    ) -> Result<Poured<Pair>>;
-    fn pour_tickets(
+        sink: &mut dyn FactSink,
+    ) -> Result<Streamed<Pair>>;
+    fn stream_tickets(
         &mut self,
         org: Org,
         after: u64,
         limit: usize,
-        sink: &mut dyn SightSink,
-    ) -> Result<Poured<u64>>;
-    fn pour_copies(
+        sink: &mut dyn FactSink,
+    ) -> Result<Streamed<u64>>;
+    fn stream_cc(
         &mut self,
         org: Org,
         after: (TicketNo, ContactId),
         limit: usize,
-        sink: &mut dyn SightSink,
-    ) -> Result<Poured<(TicketNo, ContactId)>>;
+        sink: &mut dyn FactSink,
+    ) -> Result<Streamed<(TicketNo, ContactId)>>;
 }
 
 pub(crate) trait ReadLists {
@@ -223,8 +221,13 @@ pub(crate) trait ReadLists {
     fn sharing(&mut self, org: Org, account: AccountId) -> Result<Option<Sharing>>;
     /// Returns a contact's accounts for the visibility rule, by one statement; `None` if there is
     /// no such contact.
-    fn standing(&mut self, org: Org, contact: ContactId) -> Result<Option<Standing>>;
-    fn sight_rows(&mut self, org: Org, contact: ContactId, ids: &[&str]) -> Result<Vec<SightRow>>;
+    fn contact_facts(&mut self, org: Org, contact: ContactId) -> Result<Option<ContactFacts>>;
+    fn visibility_rows(
+        &mut self,
+        org: Org,
+        contact: ContactId,
+        ids: &[&str],
+    ) -> Result<Vec<VisibilityRow>>;
     /// Returns whether an account has more than `than` contacts.
     fn has_more_members(&mut self, org: Org, account: AccountId, than: usize) -> Result<bool>;
     /// Examines the contacts after a place, in order: those of the account pass.
@@ -271,7 +274,7 @@ pub(crate) trait Imports {
         &mut self,
         org: Org,
         step: &ImportStep,
-        at: At,
+        at: RevisionId,
         end_time: Time,
     ) -> Result<bool>;
     fn import(&mut self, org: Org, import: ImportId) -> Result<Option<ImportRecord>>;
@@ -375,7 +378,7 @@ pub(crate) trait Connection:
     Transactions
     + ReadFacts
     + ReadLog
-    + Pours
+    + StreamsFacts
     + Walks
     + Write
     + ReadLists
@@ -390,7 +393,7 @@ impl<C> Connection for C where
     C: Transactions
         + ReadFacts
         + ReadLog
-        + Pours
+        + StreamsFacts
         + Walks
         + Write
         + ReadLists

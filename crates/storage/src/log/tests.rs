@@ -80,7 +80,7 @@ fn ticket() -> Ticket {
         subject: Subject::trusted("件名\n二行目".into()),
         status: TicketStatus::Closed,
         private: true,
-        copies: vec![ContactId::new(9), ContactId::new(3)],
+        cc: vec![ContactId::new(9), ContactId::new(3)],
         create_time: Time::from_micros(i64::MIN),
     }
 }
@@ -114,7 +114,7 @@ fn every_kind() -> Vec<Change> {
     };
     let under_none = Ticket {
         account: None,
-        copies: Vec::new(),
+        cc: Vec::new(),
         ..ticket()
     };
     let held = |account| Held {
@@ -426,7 +426,7 @@ prop_compose! {
 prop_compose! {
     fn any_ticket()(
         key in text(), requester in number(), account in option::of(number()), subject in text(),
-        closed in any::<bool>(), private in any::<bool>(), copies in vec(number(), 0..4),
+        closed in any::<bool>(), private in any::<bool>(), cc in vec(number(), 0..4),
         create_time in time(),
     ) -> Ticket {
         Ticket {
@@ -436,7 +436,7 @@ prop_compose! {
             subject: Subject::trusted(subject),
             status: status(closed),
             private,
-            copies: copies.into_iter().map(ContactId::new).collect(),
+            cc: cc.into_iter().map(ContactId::new).collect(),
             create_time,
         }
     }

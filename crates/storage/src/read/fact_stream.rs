@@ -2,9 +2,9 @@
 //! memory.
 
 use roster_core::id::{AccountId, ContactId, Pair, TicketNo};
-use roster_core::rules::visibility::{SightSink, SinkFull};
+use roster_core::rules::visibility::{FactSink, SinkFull};
 
-use crate::engine::interface::Poured;
+use crate::engine::interface::Streamed;
 use crate::error::Result;
 use crate::read::snapshot::Snapshot;
 
@@ -15,15 +15,15 @@ const ROWS: usize = 20_000;
 impl Snapshot<'_> {
     /// Streams all visibility facts until the sink is full. The settings and the revision are not
     /// included.
-    pub fn pour(&mut self, sink: &mut dyn SightSink) -> Result<Result<(), SinkFull>> {
-        self.pour_by(ROWS, sink)
+    pub fn stream_facts(&mut self, sink: &mut dyn FactSink) -> Result<Result<(), SinkFull>> {
+        self.stream_by(ROWS, sink)
     }
 
     /// Streams the most numerous facts first, so that a sink without room for them fails early.
-    pub(crate) fn pour_by(
+    pub(crate) fn stream_by(
         &mut self,
         rows: usize,
-        sink: &mut dyn SightSink,
+        sink: &mut dyn FactSink,
     ) -> Result<Result<(), SinkFull>> {
         let (db, org) = (&mut *self.connection, self.org);
         let first_pair = Pair {
@@ -31,25 +31,25 @@ impl Snapshot<'_> {
             account: AccountId::new(0),
         };
         let first_copy = (TicketNo::new(0), ContactId::new(0));
-        let whole = all(0, |after| db.pour_tickets(org, after, rows, sink))?
+        let whole = all(0, |after| db.stream_tickets(org, after, rows, sink))?
             && all(first_pair, |after| {
-                db.pour_associations(org, after, rows, sink)
+                db.stream_associations(org, after, rows, sink)
             })?
-            && all(0, |after| db.pour_contacts(org, after, rows, sink))?
-            && all(first_copy, |after| db.pour_copies(org, after, rows, sink))?
-            && all(0, |after| db.pour_accounts(org, after, rows, sink))?;
+            && all(0, |after| db.stream_contacts(org, after, rows, sink))?
+            && all(first_copy, |after| db.stream_cc(org, after, rows, sink))?
+            && all(0, |after| db.stream_accounts(org, after, rows, sink))?;
         Ok(if whole { Ok(()) } else { Err(SinkFull) })
     }
 }
 
 /// Streams page by page from after a key. Returns whether the sink accepted everything.
-fn all<K>(first: K, mut pour: impl FnMut(K) -> Result<Poured<K>>) -> Result<bool> {
+fn all<K>(first: K, mut stream_facts: impl FnMut(K) -> Result<Streamed<K>>) -> Result<bool> {
     let mut after = first;
     loop {
-        match pour(after)? {
-            Poured::UpTo(last) => after = last,
-            Poured::All => return Ok(true),
-            Poured::Full => return Ok(false),
+        match stream_facts(after)? {
+            Streamed::UpTo(last) => after = last,
+            Streamed::All => return Ok(true),
+            Streamed::Full => return Ok(false),
         }
     }
 }

@@ -7,7 +7,7 @@ use crate::error::Result;
 use crate::log::CommittedSet;
 use crate::read::snapshot::Snapshot;
 use crate::tables::change_set::{LogPage, LoggedSet};
-use roster_core::organization::{At, OrganizationName};
+use roster_core::organization::{OrganizationName, RevisionId};
 
 use crate::log;
 
@@ -24,8 +24,8 @@ const HEADS_ASKED_MAX: usize = 10_000;
 pub(crate) fn heads(
     connection: &mut dyn Connection,
     organizations: Vec<OrganizationName>,
-) -> Result<Vec<(OrganizationName, At)>> {
-    let mut found: HashMap<String, At> = HashMap::new();
+) -> Result<Vec<(OrganizationName, RevisionId)>> {
+    let mut found: HashMap<String, RevisionId> = HashMap::new();
     for names in organizations.chunks(HEADS_ASKED_MAX) {
         let names: Vec<&str> = names.iter().map(OrganizationName::as_str).collect();
         found.extend(connection.heads(&names)?);
@@ -48,7 +48,7 @@ pub(crate) fn followed_page(sets_max: usize) -> LogPage {
 impl Snapshot<'_> {
     pub(crate) fn changes_after(
         &mut self,
-        after: At,
+        after: RevisionId,
         page: LogPage,
     ) -> Result<Option<Vec<CommittedSet>>> {
         if !self.has_been(after)? {

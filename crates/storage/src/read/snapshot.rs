@@ -6,7 +6,7 @@ use std::hash::Hash;
 use roster_core::fact::{Held, HeldTicket, UniqueKey};
 use roster_core::id::{AccountId, ContactId, ImportId, Pair, Revision, TicketNo};
 use roster_core::names::{Heading, SearchQuery};
-use roster_core::organization::{At, OrganizationName};
+use roster_core::organization::{OrganizationName, RevisionId};
 use roster_core::record::{Account, Association, Contact, Settings, Stored, Ticket};
 use roster_core::refusal::Refusal;
 use roster_core::rules::disposition::{Preview, preview};
@@ -34,7 +34,7 @@ use crate::tables::ticket_list::{TicketPlace, TicketSource};
 pub struct Snapshot<'c> {
     pub(crate) connection: &'c mut dyn Connection,
     pub(crate) org: Org,
-    at: At,
+    at: RevisionId,
     /// As the visibility rule reads them.
     settings: Stored<Settings>,
     /// The stored value of the settings that is not understood, if any.
@@ -52,7 +52,7 @@ impl<'c> Snapshot<'c> {
         let (org, at, settings, settings_fault) = match found {
             None => (
                 NOBODY,
-                At::default(),
+                RevisionId::default(),
                 Stored {
                     record: Settings::default(),
                     revision: Revision::ZERO,
@@ -98,22 +98,22 @@ impl<'c> Snapshot<'c> {
     }
 
     /// The revision of this snapshot.
-    pub fn at(&self) -> At {
+    pub fn at(&self) -> RevisionId {
         self.at
     }
 
     /// Whether the organization has ever been at this revision. Assumes so for a revision older
     /// than the kept log.
-    pub fn has_been(&mut self, moment: At) -> Result<bool> {
+    pub fn has_been(&mut self, wanted: RevisionId) -> Result<bool> {
         let head = self.at;
-        if moment.revision >= head.revision {
-            return Ok(moment == head);
+        if wanted.revision >= head.revision {
+            return Ok(wanted == head);
         }
-        if moment.revision == Revision::ZERO {
-            return Ok(moment.nonce == 0);
+        if wanted.revision == Revision::ZERO {
+            return Ok(wanted.nonce == 0);
         }
-        let logged = self.connection.nonce_of(self.org, moment.revision)?;
-        Ok(logged.is_none_or(|nonce| nonce == moment.nonce))
+        let logged = self.connection.nonce_of(self.org, wanted.revision)?;
+        Ok(logged.is_none_or(|nonce| nonce == wanted.nonce))
     }
 
     /// Returns how many change sets of the log have this kind of origin (see
@@ -152,8 +152,8 @@ impl<'c> Snapshot<'c> {
     }
 
     /// Returns the contacts in CC of these tickets. Omits tickets without any.
-    pub fn copies(&mut self, numbers: &[TicketNo]) -> Result<HashMap<TicketNo, Vec<ContactId>>> {
-        self.connection.copies(self.org, numbers)
+    pub fn cc(&mut self, numbers: &[TicketNo]) -> Result<HashMap<TicketNo, Vec<ContactId>>> {
+        self.connection.cc(self.org, numbers)
     }
 
     /// Returns the owners of these keys.
@@ -232,13 +232,13 @@ impl<'c> Snapshot<'c> {
             requester: pair.contact,
             account: Some(pair.account),
         })?;
-        let copied = self.connection.copied_count(self.org, pair)?;
+        let cc = self.connection.cc_count(self.org, pair)?;
         Ok(Ok(preview(
             key,
             pair,
             &association,
             &held,
-            copied,
+            cc,
             contact.record.blocked,
         )))
     }

@@ -43,7 +43,7 @@ pub struct FoundTicket {
     pub ticket: ListedTicket,
     /// Whether the list's source of a contact's CC tickets, if it has one, includes the ticket:
     /// exactly then the contact is in CC.
-    pub copied: bool,
+    pub in_cc: bool,
 }
 
 /// Tickets found, in the order of lists.
@@ -82,8 +82,8 @@ impl<'a> Merged<'a> {
             TicketSource::Requester(contact) => {
                 self.branches.push(TicketBranch::Requester(*contact));
             }
-            TicketSource::Copied(contact) => {
-                self.branches.push(TicketBranch::Copied(*contact));
+            TicketSource::Cc(contact) => {
+                self.branches.push(TicketBranch::Cc(*contact));
             }
             TicketSource::Account(account) => {
                 self.accounts.insert(*account);
@@ -107,7 +107,7 @@ impl<'a> Merged<'a> {
     fn passes(&self, branch: TicketBranch, row: &ListedTicket) -> bool {
         let of = |accounts: &HashSet<AccountId>| row.account.is_some_and(|a| accounts.contains(&a));
         let sourced = match branch {
-            TicketBranch::Requester(_) | TicketBranch::Copied(_) => true,
+            TicketBranch::Requester(_) | TicketBranch::Cc(_) => true,
             TicketBranch::Account(_) | TicketBranch::Organization => {
                 of(&self.accounts) || !row.private && of(&self.shared)
             }
@@ -146,14 +146,14 @@ fn window(
         let passes = |row: &ListedTicket| {
             known_to.as_ref().is_none_or(|known| row.place <= *known) && merged.passes(*branch, row)
         };
-        let copied = matches!(branch, TicketBranch::Copied(_));
+        let in_cc = matches!(branch, TicketBranch::Cc(_));
         let rows = found.rows.into_iter().filter(passes);
-        passing.extend(rows.map(|ticket| FoundTicket { ticket, copied }));
+        passing.extend(rows.map(|ticket| FoundTicket { ticket, in_cc }));
     }
     passing.sort_unstable_by(|a, b| a.ticket.place.cmp(&b.ticket.place));
     passing.dedup_by(|again, first| {
         let same = again.ticket.ticket == first.ticket.ticket;
-        first.copied |= same && again.copied;
+        first.in_cc |= same && again.in_cc;
         same
     });
     Ok((passing, known_to))

@@ -5,11 +5,11 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::convert::Infallible;
 
 use roster_core::id::{AccountId, ContactId, Pair, TicketNo};
-use roster_core::organization::At;
+use roster_core::organization::RevisionId;
 use roster_core::record::{Sharing, Ticket};
 use roster_core::rules::visibility::{
-    HeldAssociation, HeldSharing, SightAssociation, SightFacts, SightSettings, SightSharing,
-    SightTicket, Standing, Verdict, sight,
+    AssociationFacts, ContactFacts, HeldAssociation, HeldSharing, SharingFacts, TicketFacts,
+    Verdict, VisibilityFacts, VisibilitySettings, check_ticket,
 };
 use roster_core::text::TicketKey;
 
@@ -23,18 +23,18 @@ use crate::tables::visibility_row::VisibilityPart;
 /// The facts of one question.
 #[derive(Default)]
 struct Fetched {
-    settings: SightSettings,
+    settings: VisibilitySettings,
     blocked: HashMap<ContactId, bool>,
-    tickets: HashMap<TicketKey, SightTicket>,
-    copies: HashSet<(TicketNo, ContactId)>,
+    tickets: HashMap<TicketKey, TicketFacts>,
+    cc: HashSet<(TicketNo, ContactId)>,
     associations: HashMap<Pair, HeldAssociation>,
     sharing: HashMap<AccountId, HeldSharing>,
 }
 
-impl SightFacts for Fetched {
+impl VisibilityFacts for Fetched {
     type Error = Infallible;
 
-    fn settings(&self) -> Result<&SightSettings, Infallible> {
+    fn settings(&self) -> Result<&VisibilitySettings, Infallible> {
         Ok(&self.settings)
     }
 
@@ -42,30 +42,30 @@ impl SightFacts for Fetched {
         Ok(self.blocked.get(&contact).copied())
     }
 
-    fn ticket(&self, key: &TicketKey) -> Result<Option<SightTicket>, Infallible> {
+    fn ticket(&self, key: &TicketKey) -> Result<Option<TicketFacts>, Infallible> {
         Ok(self.tickets.get(key).copied())
     }
 
-    fn in_copy(&self, ticket: TicketNo, contact: ContactId) -> Result<bool, Infallible> {
-        Ok(self.copies.contains(&(ticket, contact)))
+    fn in_cc(&self, ticket: TicketNo, contact: ContactId) -> Result<bool, Infallible> {
+        Ok(self.cc.contains(&(ticket, contact)))
     }
 
-    fn association(&self, pair: Pair) -> Result<Option<SightAssociation<'_>>, Infallible> {
+    fn association(&self, pair: Pair) -> Result<Option<AssociationFacts<'_>>, Infallible> {
         Ok(self.associations.get(&pair).map(HeldAssociation::asked))
     }
 
-    fn sharing(&self, account: AccountId) -> Result<Option<SightSharing<'_>>, Infallible> {
+    fn sharing(&self, account: AccountId) -> Result<Option<SharingFacts<'_>>, Infallible> {
         Ok(self.sharing.get(&account).map(HeldSharing::asked))
     }
 }
 
 impl Fetched {
     fn add_ticket(&mut self, number: TicketNo, ticket: &Ticket) {
-        let copies = ticket.copies.iter().map(|contact| (number, *contact));
-        self.copies.extend(copies);
+        let cc = ticket.cc.iter().map(|contact| (number, *contact));
+        self.cc.extend(cc);
         self.tickets.insert(
             ticket.key.clone(),
-            SightTicket {
+            TicketFacts {
                 number,
                 requester: ticket.requester,
                 account: ticket.account,
@@ -87,26 +87,26 @@ impl Fetched {
 
 /// The facts of one contact and one ticket of a list. It has no others.
 struct OfRow<'r> {
-    settings: &'r SightSettings,
+    settings: &'r VisibilitySettings,
     contact: ContactId,
-    standing: &'r Standing,
+    contact_facts: &'r ContactFacts,
     found: &'r FoundTicket,
 }
 
-impl SightFacts for OfRow<'_> {
+impl VisibilityFacts for OfRow<'_> {
     type Error = Infallible;
 
-    fn settings(&self) -> Result<&SightSettings, Infallible> {
+    fn settings(&self) -> Result<&VisibilitySettings, Infallible> {
         Ok(self.settings)
     }
 
     fn blocked(&self, contact: ContactId) -> Result<Option<bool>, Infallible> {
-        Ok((contact == self.contact).then_some(self.standing.blocked))
+        Ok((contact == self.contact).then_some(self.contact_facts.blocked))
     }
 
-    fn ticket(&self, key: &TicketKey) -> Result<Option<SightTicket>, Infallible> {
+    fn ticket(&self, key: &TicketKey) -> Result<Option<TicketFacts>, Infallible> {
         let ticket = &self.found.ticket;
-        Ok((*key == ticket.place.id).then_some(SightTicket {
+        Ok((*key == ticket.place.id).then_some(TicketFacts {
             number: ticket.ticket,
             requester: ticket.requester,
             account: ticket.account,
@@ -114,19 +114,19 @@ impl SightFacts for OfRow<'_> {
         }))
     }
 
-    fn in_copy(&self, ticket: TicketNo, contact: ContactId) -> Result<bool, Infallible> {
+    fn in_cc(&self, ticket: TicketNo, contact: ContactId) -> Result<bool, Infallible> {
         let same = ticket == self.found.ticket.ticket && contact == self.contact;
-        Ok(same && self.found.copied)
+        Ok(same && self.found.in_cc)
     }
 
-    fn association(&self, pair: Pair) -> Result<Option<SightAssociation<'_>>, Infallible> {
-        let of = self.standing.accounts.get(&pair.account);
+    fn association(&self, pair: Pair) -> Result<Option<AssociationFacts<'_>>, Infallible> {
+        let of = self.contact_facts.accounts.get(&pair.account);
         let of = of.filter(|_| pair.contact == self.contact);
         Ok(of.map(|(association, _)| association.asked()))
     }
 
-    fn sharing(&self, account: AccountId) -> Result<Option<SightSharing<'_>>, Infallible> {
-        let of = self.standing.accounts.get(&account);
+    fn sharing(&self, account: AccountId) -> Result<Option<SharingFacts<'_>>, Infallible> {
+        let of = self.contact_facts.accounts.get(&account);
         Ok(of.map(|(_, sharing)| sharing.asked()))
     }
 }
@@ -143,7 +143,7 @@ pub struct VisibleTicket {
 impl Snapshot<'_> {
     fn no_facts(&self) -> Fetched {
         Fetched {
-            settings: SightSettings::of(self.visibility_settings()),
+            settings: VisibilitySettings::of(self.visibility_settings()),
             ..Fetched::default()
         }
     }
@@ -156,18 +156,21 @@ impl Snapshot<'_> {
 
     /// Returns the facts that the rule needs for one contact and each of these tickets. It has no
     /// others.
-    pub fn sight_facts(
+    pub fn visibility_facts(
         &mut self,
         contact: ContactId,
         keys: &[TicketKey],
-    ) -> Result<impl SightFacts<Error = Infallible> + use<>> {
+    ) -> Result<impl VisibilityFacts<Error = Infallible> + use<>> {
         let mut fetched = self.no_facts();
         self.fetch_blocked(&mut fetched, &[contact])?;
         let distinct: BTreeSet<&str> = keys.iter().map(TicketKey::as_str).collect();
         let distinct: Vec<&str> = distinct.into_iter().collect();
-        for row in self.connection.sight_rows(self.org, contact, &distinct)? {
-            if row.copied {
-                fetched.copies.insert((row.ticket, contact));
+        for row in self
+            .connection
+            .visibility_rows(self.org, contact, &distinct)?
+        {
+            if row.in_cc {
+                fetched.cc.insert((row.ticket, contact));
             }
             if let Some(account) = row.account {
                 let pair = Pair { contact, account };
@@ -180,7 +183,7 @@ impl Snapshot<'_> {
             }
             fetched.tickets.insert(
                 row.key,
-                SightTicket {
+                TicketFacts {
                     number: row.ticket,
                     requester: row.requester,
                     account: row.account,
@@ -198,35 +201,35 @@ impl Snapshot<'_> {
     pub fn visible_tickets(
         &mut self,
         contact: ContactId,
-        known: impl FnOnce(At) -> Option<Standing>,
+        known: impl FnOnce(RevisionId) -> Option<ContactFacts>,
         filter: &TicketFilter,
         after: Option<TicketPlace>,
         limit: usize,
     ) -> Result<Option<Filtered<VisibleTicket, TicketPlace>>> {
-        let standing = match known(self.at()) {
-            Some(standing) => Some(standing),
+        let contact_facts = match known(self.at()) {
+            Some(contact_facts) => Some(contact_facts),
             None => {
                 // The number of accounts is not bounded.
                 self.take_rows(usize::MAX)?;
-                self.connection.standing(self.org, contact)?
+                self.connection.contact_facts(self.org, contact)?
             }
         };
-        let Some(standing) = standing else {
+        let Some(contact_facts) = contact_facts else {
             return Ok(None);
         };
         let mut page = Filtered {
             items: Vec::new(),
             examined: None,
         };
-        if standing.blocked {
+        if contact_facts.blocked {
             return Ok(Some(page));
         }
-        let settings = SightSettings::of(self.visibility_settings());
+        let settings = VisibilitySettings::of(self.visibility_settings());
         // Where tickets that a contact may see can come from: one source a clause.
         let sources = [
             TicketSource::Requester(contact),
-            TicketSource::Copied(contact),
-            TicketSource::Shared(standing.shared(&settings).collect()),
+            TicketSource::Cc(contact),
+            TicketSource::Shared(contact_facts.shared(&settings).collect()),
         ];
         let budget = Budget::of_a_page();
         let mut place = after;
@@ -239,10 +242,10 @@ impl Snapshot<'_> {
                     let facts = OfRow {
                         settings: &settings,
                         contact,
-                        standing: &standing,
+                        contact_facts: &contact_facts,
                         found: &found,
                     };
-                    let seen = sight(&facts, contact, &found.ticket.place.id);
+                    let seen = check_ticket(&facts, contact, &found.ticket.place.id);
                     let verdict = seen.ok().filter(Verdict::visible)?;
                     let ticket = found.ticket;
                     Some(VisibleTicket { ticket, verdict })
@@ -288,7 +291,7 @@ impl Snapshot<'_> {
                     return Ok(Some(page));
                 }
                 after = contact.number();
-                if let Ok(verdict) = sight(&fetched, contact, key)
+                if let Ok(verdict) = check_ticket(&fetched, contact, key)
                     && verdict.visible()
                 {
                     page.items.push((contact, verdict));
@@ -315,7 +318,7 @@ impl Snapshot<'_> {
         fetched: &mut Fetched,
     ) -> Result<(Vec<ContactId>, Option<u64>)> {
         let mut found = BTreeSet::from([ticket.requester]);
-        found.extend(ticket.copies.iter().copied());
+        found.extend(ticket.cc.iter().copied());
         let mut bound = None;
         if let Some(account) = ticket.account {
             let members = self.connection.members(self.org, account, after, limit)?;

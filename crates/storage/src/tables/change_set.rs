@@ -1,7 +1,7 @@
 //! Change sets as the change log stores them: a head, and a payload in parts.
 
 use roster_core::id::{Revision, Time};
-use roster_core::organization::At;
+use roster_core::organization::RevisionId;
 
 use crate::tables::cell::Rows;
 use crate::tables::origin::ChangeOrigin;
@@ -47,7 +47,7 @@ pub(crate) struct LogEntry {
 #[derive(Debug)]
 pub(crate) struct LoggedSet {
     /// Its revision.
-    pub(crate) at: At,
+    pub(crate) at: RevisionId,
     /// The version of the payload's encoding.
     pub(crate) format: i64,
     /// The payload's parts.

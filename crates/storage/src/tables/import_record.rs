@@ -1,7 +1,7 @@
 //! Imports as stored: the progress of each, and the rows that it rejected.
 
 use roster_core::id::{ImportId, Time};
-use roster_core::organization::At;
+use roster_core::organization::RevisionId;
 
 /// The kind of an import's rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -184,7 +184,7 @@ pub struct ImportRecord {
     /// The counts of its committed batches.
     pub counts: ImportCounts,
     /// The revision after its last batch.
-    pub at: At,
+    pub at: RevisionId,
     /// When it was accepted.
     pub create_time: Time,
     /// When it ended.

@@ -1,7 +1,7 @@
 //! The row of an organization, and the row of the store itself.
 
 use roster_core::id::{Revision, Time};
-use roster_core::organization::At;
+use roster_core::organization::RevisionId;
 
 /// The number of an organization in this store; 0 if it does not exist yet.
 pub(crate) type Org = i64;
@@ -26,8 +26,8 @@ pub(crate) struct Organization {
 
 impl Organization {
     /// Its newest revision.
-    pub(crate) fn at(&self) -> At {
-        At {
+    pub(crate) fn at(&self) -> RevisionId {
+        RevisionId {
             revision: self.revision,
             nonce: self.nonce,
         }

@@ -108,7 +108,7 @@ record_codec! {
         create_time = create_time: Time => (BigInt), Plain;
     }
     beside {
-        copies: Vec<ContactId>;
+        cc: Vec<ContactId>;
     }
     derived {}
     stamps {}

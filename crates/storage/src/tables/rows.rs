@@ -145,7 +145,7 @@ pub(crate) fn push_moved_ticket(
     ]);
 }
 
-pub(crate) const COPIES: Table = table(
+pub(crate) const CC: Table = table(
     "ticket_copies",
     2,
     &[
@@ -157,9 +157,9 @@ pub(crate) const COPIES: Table = table(
     ],
 );
 
-/// Appends the rows of a ticket's contacts in CC to the rows of [`COPIES`].
-pub(crate) fn push_copies<'a>(rows: &mut Rows<'a>, number: TicketNo, ticket: &'a Ticket) {
-    for (position, contact) in ticket.copies.iter().enumerate() {
+/// Appends the rows of a ticket's contacts in CC to the rows of [`CC`].
+pub(crate) fn push_cc<'a>(rows: &mut Rows<'a>, number: TicketNo, ticket: &'a Ticket) {
+    for (position, contact) in ticket.cc.iter().enumerate() {
         rows.push_row([
             int(number.number()),
             int(contact.number()),
@@ -171,7 +171,7 @@ pub(crate) fn push_copies<'a>(rows: &mut Rows<'a>, number: TicketNo, ticket: &'a
 }
 
 /// All contacts in CC of a ticket.
-pub(crate) const COPY_LISTS: Table = table("ticket_copies", 1, &[("ticket", Int)]);
+pub(crate) const CC_LISTS: Table = table("ticket_copies", 1, &[("ticket", Int)]);
 
 pub(crate) const IMPORT_REJECTS: Table = table(
     "import_rejects",

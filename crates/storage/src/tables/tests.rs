@@ -10,7 +10,7 @@ use super::cell::Table;
 use super::codec::Privacy;
 use super::records::{AccountRow, AssociationRow, ContactRow, TicketRow};
 use super::rows::{
-    CHANGE_SET_BITMAPS, CHANGE_SET_PARTS, CHANGE_SET_SUBJECTS, CHANGE_SETS, COPIES, GRAM_STRETCHES,
+    CC, CHANGE_SET_BITMAPS, CHANGE_SET_PARTS, CHANGE_SET_SUBJECTS, CHANGE_SETS, GRAM_STRETCHES,
     HEADING_COUNTS, IMPORT_REJECTS, REQUEST_ANSWERS, UNIQUE_KEYS,
 };
 use crate::testing::TestStore;
@@ -100,7 +100,7 @@ fn every_column_is_written_by_a_codec_or_named_as_kept_for_later() {
         &AssociationRow::TABLE,
         &TicketRow::TABLE,
         &UNIQUE_KEYS,
-        &COPIES,
+        &CC,
         &GRAM_STRETCHES,
         &HEADING_COUNTS,
         &CHANGE_SETS,

@@ -35,7 +35,7 @@ pub enum TicketSource {
     /// Tickets of one requester.
     Requester(ContactId),
     /// Tickets with one contact in CC.
-    Copied(ContactId),
+    Cc(ContactId),
     /// Tickets of one account.
     Account(AccountId),
     /// Tickets of these accounts, except private ones.
@@ -46,7 +46,7 @@ pub enum TicketSource {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum TicketBranch {
     Requester(ContactId),
-    Copied(ContactId),
+    Cc(ContactId),
     Account(AccountId),
     Organization,
 }
@@ -74,7 +74,7 @@ pub struct ListedTicket {
 
 impl ListedTicket {
     /// The ticket with its contacts in CC.
-    pub fn stored(self, copies: Vec<ContactId>) -> Stored<Ticket> {
+    pub fn stored(self, cc: Vec<ContactId>) -> Stored<Ticket> {
         Stored {
             record: Ticket {
                 key: self.place.id,
@@ -83,7 +83,7 @@ impl ListedTicket {
                 subject: self.subject,
                 status: self.status,
                 private: self.private,
-                copies,
+                cc,
                 create_time: self.place.create_time,
             },
             revision: self.revision,
@@ -114,13 +114,13 @@ pub(crate) struct BranchRows {
 }
 
 /// The visibility facts of one contact and one ticket, in one row.
-pub(crate) struct SightRow {
+pub(crate) struct VisibilityRow {
     pub(crate) ticket: TicketNo,
     pub(crate) key: TicketKey,
     pub(crate) requester: ContactId,
     pub(crate) account: Option<AccountId>,
     pub(crate) private: bool,
-    pub(crate) copied: bool,
+    pub(crate) in_cc: bool,
     pub(crate) sharing: Option<Sharing>,
     pub(crate) association: Option<VisibilityPart>,
 }

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use roster_core::id::{AccountId, ContactId, Pair};
 use roster_core::record::{Sharing, SharingMode};
-use roster_core::rules::visibility::SightPart;
+use roster_core::rules::visibility::StreamedAssociation;
 use roster_core::text::Role;
 
 use crate::tables::column::{Column, number};
@@ -75,8 +75,8 @@ pub(crate) struct VisibilityPart {
 }
 
 impl VisibilityPart {
-    pub(crate) fn asked(&self) -> SightPart<'_> {
-        SightPart {
+    pub(crate) fn asked(&self) -> StreamedAssociation<'_> {
+        StreamedAssociation {
             primary: self.primary,
             sees_account_tickets: self.sees_account_tickets,
             role: &self.role,

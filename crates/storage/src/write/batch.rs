@@ -8,7 +8,7 @@ use roster_core::draft::Draft;
 use roster_core::fact::Needs;
 use roster_core::guard::{Subject, touched};
 use roster_core::id::Revision;
-use roster_core::organization::{At, OrganizationName};
+use roster_core::organization::{OrganizationName, RevisionId};
 use roster_core::refusal::Refused;
 
 use crate::clock::now;
@@ -250,7 +250,7 @@ impl Working {
     }
 
     /// The revision after the change sets so far.
-    fn at(&self) -> At {
+    fn at(&self) -> RevisionId {
         self.organization.at()
     }
 

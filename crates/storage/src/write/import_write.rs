@@ -1,7 +1,7 @@
 //! The writes of a batch to its import: its beginning, or its progress.
 
 use roster_core::id::Time;
-use roster_core::organization::At;
+use roster_core::organization::RevisionId;
 
 use crate::engine::interface::Connection;
 use crate::error::{Result, StorageError};
@@ -14,7 +14,7 @@ pub(crate) enum ImportWrite {
     /// The import begins, on the server with this number.
     Begin(ImportRecord, i64),
     /// The import advances to this revision.
-    Step(ImportStep, At),
+    Step(ImportStep, RevisionId),
 }
 
 impl ImportWrite {

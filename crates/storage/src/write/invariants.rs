@@ -136,11 +136,11 @@ pub(crate) fn check_all(
         mut found,
         ..
     } = walk;
-    let orphans = connection.copies_without_ticket(organization.org, SUBJECTS_MAX)?;
+    let orphans = connection.cc_without_ticket(organization.org, SUBJECTS_MAX)?;
     found
         .violations
         .extend(orphans.into_iter().map(|ticket| Violation {
-            guard: "copies-owned",
+            guard: "cc-owned",
             subject: Subject::Ticket(ticket),
             what: "does not exist but has contacts in CC".into(),
         }));

@@ -4,7 +4,7 @@ use roster_core::change::Change;
 use roster_core::command::{Circumstances, Command};
 use roster_core::draft::Draft;
 use roster_core::fact::Needs;
-use roster_core::organization::{At, OrganizationName};
+use roster_core::organization::{OrganizationName, RevisionId};
 use roster_core::refusal::{Refusal, Refused};
 use tokio::sync::oneshot;
 
@@ -40,7 +40,7 @@ pub trait Committed: Send + Sync {
 #[derive(Debug)]
 pub enum Done<A> {
     /// It was carried out now.
-    Fresh(A, At),
+    Fresh(A, RevisionId),
     /// It was carried out before under the same request id: the first answer, as it was encoded.
     Repeated(Vec<u8>),
 }
@@ -48,7 +48,7 @@ pub enum Done<A> {
 /// How a command ended.
 pub(crate) enum Outcome {
     /// Carried out, or there was nothing to do.
-    Done(At),
+    Done(RevisionId),
     /// The first answer to the same request.
     Repeated(Vec<u8>),
     Refused(Refusal),
@@ -70,17 +70,17 @@ pub(crate) trait Job: Send {
         given: &mut Circumstances,
     ) -> Result<Vec<Change>, Refused>;
     /// The write to its import, in the transaction of its changes. Called after `decide`.
-    fn import_write(&self, at: At) -> Option<ImportWrite>;
+    fn import_write(&self, at: RevisionId) -> Option<ImportWrite>;
     /// Encodes the answer to store for a repeat of the same request.
-    fn encode(&self, at: At) -> Vec<u8>;
+    fn encode(&self, at: RevisionId) -> Vec<u8>;
     fn finish(self: Box<Self>, outcome: Outcome);
 }
 
 /// Makes a command's write to its import from its answer and the revision after it.
-pub(crate) type WritesImport<A> = Box<dyn Fn(&A, At) -> ImportWrite + Send>;
+pub(crate) type WritesImport<A> = Box<dyn Fn(&A, RevisionId) -> ImportWrite + Send>;
 
 /// Encodes the answer to store for a repeat of the same request.
-type Encode<A> = Box<dyn Fn(&A, At) -> Vec<u8> + Send>;
+type Encode<A> = Box<dyn Fn(&A, RevisionId) -> Vec<u8> + Send>;
 
 /// Where the caller of a command waits.
 pub(crate) type Answered<A> = oneshot::Receiver<Result<Done<A>, NotDone>>;
@@ -101,7 +101,7 @@ impl<C: Command> Queued<C> {
     pub(crate) fn new(
         command: C,
         origin: Origin,
-        encode: impl Fn(&C::Answer, At) -> Vec<u8> + Send + 'static,
+        encode: impl Fn(&C::Answer, RevisionId) -> Vec<u8> + Send + 'static,
     ) -> (Self, Answered<C::Answer>) {
         let (reply, answered) = oneshot::channel();
         let queued = Self {
@@ -153,12 +153,12 @@ impl<C: Command> Job for Queued<C> {
         Ok(decision.changes)
     }
 
-    fn import_write(&self, at: At) -> Option<ImportWrite> {
+    fn import_write(&self, at: RevisionId) -> Option<ImportWrite> {
         let (writes, answer) = (self.writes_import.as_ref()?, self.answer.as_ref()?);
         Some(writes(answer, at))
     }
 
-    fn encode(&self, at: At) -> Vec<u8> {
+    fn encode(&self, at: RevisionId) -> Vec<u8> {
         let answer = self.answer.as_ref();
         answer.map_or_else(Vec::new, |answer| (self.encode)(answer, at))
     }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use roster_core::id::Time;
-use roster_core::organization::At;
+use roster_core::organization::RevisionId;
 
 use crate::engine::interface::Connection;
 use crate::error::{Result, StorageError};
@@ -69,7 +69,7 @@ impl RequestAnswers {
     }
 
     /// Stores the answer of a job that has a request id.
-    pub(crate) fn keep(&mut self, job: &dyn Job, at: At, now: Time) {
+    pub(crate) fn keep(&mut self, job: &dyn Job, at: RevisionId, now: Time) {
         let Some(request) = job.origin().request.as_ref() else {
             return;
         };

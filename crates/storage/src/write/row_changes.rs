@@ -21,8 +21,8 @@ use crate::tables::records::{
     AccountRow, AssociationRow, ContactRow, TicketRow, derived_of_account, derived_of_contact,
 };
 use crate::tables::rows::{
-    COPIES, COPY_LISTS, MOVED_TICKETS, UNIQUE_KEYS, push_copies, push_moved_ticket,
-    push_unique_key, unique_key_cell,
+    CC, CC_LISTS, MOVED_TICKETS, UNIQUE_KEYS, push_cc, push_moved_ticket, push_unique_key,
+    unique_key_cell,
 };
 use crate::write::name_index::NameIndex;
 
@@ -105,7 +105,7 @@ pub(crate) struct RowChanges {
     moved: BTreeMap<TicketNo, (Option<AccountId>, Revision)>,
     /// Tickets whose CC rows are rewritten: the contacts in CC changed, or the time that the rows
     /// repeat.
-    copied: BTreeSet<TicketNo>,
+    cc: BTreeSet<TicketNo>,
     keys: HashMap<UniqueKey, Option<u64>>,
     settings: Option<Stored<Settings>>,
 }
@@ -120,7 +120,7 @@ impl Default for RowChanges {
             associations: Kind::default(),
             tickets: Kind::default(),
             moved: BTreeMap::new(),
-            copied: BTreeSet::new(),
+            cc: BTreeSet::new(),
             keys: HashMap::new(),
             settings: None,
         }
@@ -155,8 +155,8 @@ impl RowChanges {
                 Change::Association(row) => self.associations.add(row, stamp),
                 Change::Ticket(row) => {
                     self.moved.remove(&row.key());
-                    if row.before().map(copied) != row.after().map(copied) {
-                        self.copied.insert(row.key());
+                    if row.before().map(cc_of) != row.after().map(cc_of) {
+                        self.cc.insert(row.key());
                     }
                     self.tickets.add(row, stamp);
                 }
@@ -286,13 +286,13 @@ impl RowChanges {
         for (ticket, (account, revision)) in &self.moved {
             push_moved_ticket(&mut moved, *ticket, *account, *revision);
         }
-        let mut copies = COPIES.rows();
-        for no in &self.copied {
+        let mut cc = CC.rows();
+        for no in &self.cc {
             if let Some(row) = self.tickets.0.get(no).and_then(|row| row.last.as_ref()) {
-                push_copies(&mut copies, *no, &row.record);
+                push_cc(&mut cc, *no, &row.record);
             }
         }
-        let numbers = self.copied.iter().flat_map(|no| no.numbers());
+        let numbers = self.cc.iter().flat_map(|no| no.numbers());
         connection.delete(
             org,
             &TicketRow::TABLE,
@@ -300,12 +300,12 @@ impl RowChanges {
         )?;
         connection.upsert(org, &TicketRow::TABLE, &rows)?;
         connection.update(org, &MOVED_TICKETS, &moved)?;
-        connection.delete(org, &COPY_LISTS, &Rows::of_numbers(numbers))?;
-        connection.upsert(org, &COPIES, &copies)
+        connection.delete(org, &CC_LISTS, &Rows::of_numbers(numbers))?;
+        connection.upsert(org, &CC, &cc)
     }
 }
 
 /// The values of a ticket that its CC rows hold.
-fn copied(ticket: &Ticket) -> (&[ContactId], Time) {
-    (&ticket.copies, ticket.create_time)
+fn cc_of(ticket: &Ticket) -> (&[ContactId], Time) {
+    (&ticket.cc, ticket.create_time)
 }

@@ -9,7 +9,7 @@ use roster_core::refusal::{Refusal, Refused};
 use roster_core::rules::account::{AccountPatch, CreateAccount};
 use roster_core::rules::settings::UpdateSettings;
 use roster_core::text::{ExternalId, Name};
-use roster_storage::{At, Done, NotDone, OrganizationName, RequestKey, StorageError};
+use roster_storage::{Done, NotDone, OrganizationName, RequestKey, RevisionId, StorageError};
 
 use crate::replay::assert_whole;
 use crate::tables::query;
@@ -75,7 +75,7 @@ async fn commands_of_one_batch_have_revisions_without_gaps_and_each_answers_at_i
         .map(|n| made(&world, account(&n.to_string())))
         .collect();
     let ended = world.in_one_batch(all).await;
-    let mut last = At::default();
+    let mut last = RevisionId::default();
     for (index, ended) in ended.into_iter().enumerate() {
         let (number, at) = ended.unwrap();
         assert_eq!(number, index as u64 + 1);
@@ -100,7 +100,7 @@ async fn callers_who_come_as_they_like_get_revisions_without_gaps(world: World) 
     let callers = (0..CALLERS).map(|caller| {
         let world = Arc::clone(&world);
         tokio::spawn(async move {
-            let mut last = At::default();
+            let mut last = RevisionId::default();
             for call in 0..CALLS {
                 let of = account(&format!("{caller}-{call}"));
                 let ((_, stored), at) = world.execute(of).await.unwrap();
@@ -147,7 +147,7 @@ async fn a_refused_command_leaves_ids_keys_and_revisions_as_if_it_had_never_been
 async fn a_first_write_that_is_refused_or_changes_nothing_makes_no_organization(world: World) {
     assert!(world.execute(Greedy { refused: true }).await.is_err());
     let (_, at) = world.execute(UpdateSettings::default()).await.unwrap();
-    assert_eq!(at, At::default());
+    assert_eq!(at, RevisionId::default());
     let count = "SELECT CAST(count(*) AS TEXT) AS row FROM organizations";
     assert_eq!(query(&world, count), ["0"]);
     let (_, at) = world.execute(account("D1")).await.unwrap();
@@ -199,7 +199,7 @@ fn asked(world: &World, request: RequestKey, external_id: &str) -> Ending<String
             Done::Fresh((id, _), at) => (format!("fresh {id}"), at),
             Done::Repeated(bytes) => (
                 format!("again {}", String::from_utf8(bytes).unwrap()),
-                At::default(),
+                RevisionId::default(),
             ),
         })
     })
@@ -214,8 +214,8 @@ fn request(request_id: &str, hash: u8) -> RequestKey {
     }
 }
 
-fn words(ended: Vec<Result<(String, At), NotDone>>) -> Vec<String> {
-    let word = |ended: Result<(String, At), NotDone>| match ended {
+fn words(ended: Vec<Result<(String, RevisionId), NotDone>>) -> Vec<String> {
+    let word = |ended: Result<(String, RevisionId), NotDone>| match ended {
         Ok((told, _)) => told,
         Err(NotDone::Storage(StorageError::RequestIdReused)) => "reused".into(),
         Err(NotDone::Refused(_)) => "refused".into(),

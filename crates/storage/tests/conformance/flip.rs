@@ -18,7 +18,7 @@ use crate::guarding::TICKET;
 use crate::runs::{ACCOUNT, COLLEAGUE, TICKET_KEY, prepared};
 use crate::world::{World, checks, times};
 
-both_engines!(a_ticket_that_comes_as_sight_goes_is_never_seen,);
+both_engines!(a_ticket_that_comes_as_sharing_ends_is_never_seen,);
 
 /// How often each reader asks each question.
 const READS: u32 = 400;
@@ -73,7 +73,7 @@ impl Command for Flip {
     }
 }
 
-async fn a_ticket_that_comes_as_sight_goes_is_never_seen(world: World) {
+async fn a_ticket_that_comes_as_sharing_ends_is_never_seen(world: World) {
     prepared(&world).await;
     // If the contact were in CC, it would always see the ticket.
     let seen = ask(&world, true).await;

@@ -46,7 +46,7 @@ impl Command for Defect {
                     subject: Subject::default(),
                     status: TicketStatus::Open,
                     private: false,
-                    copies: Vec::new(),
+                    cc: Vec::new(),
                     create_time: given.now,
                 };
                 Change::Ticket(Row::Created(given.take_ticket(), ticket))
@@ -135,7 +135,7 @@ async fn what_a_hand_breaks_in_a_database_is_found_by_the_check(world: World) {
             "within-limits",
         ),
         ("UPDATE organizations SET settings = NULL", "one-account"),
-        ("DELETE FROM tickets WHERE ticket = 1", "copies-owned"),
+        ("DELETE FROM tickets WHERE ticket = 1", "cc-owned"),
     ] {
         damage(&world, sql);
         let violations = world.store.check(&world.organization).await.unwrap();

@@ -33,7 +33,7 @@ pub fn ticket(key: &str) -> Record {
     Record {
         key: TicketKey::parse(key).unwrap(),
         requester: ContactId::new(1),
-        copies: Vec::new(),
+        cc: Vec::new(),
         allow_unassociated_account: false,
         account: None,
         subject: None,

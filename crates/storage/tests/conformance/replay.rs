@@ -3,7 +3,7 @@
 use roster_core::guard::Violation;
 use roster_core::record::Settings;
 use roster_index::Loading;
-use roster_storage::{At, OrganizationName};
+use roster_storage::{OrganizationName, RevisionId};
 
 use crate::tables::{expected, held};
 use crate::world::{World, whole_log};
@@ -24,22 +24,22 @@ const ROOM: usize = 1 << 30;
 
 /// Asserts that the visibility facts which a snapshot streams equal those from the log, and that
 /// both end at the organization's head.
-async fn assert_poured(world: &World, organization: &OrganizationName) {
-    let poured = world.store.read(organization, |snapshot| {
+async fn assert_streamed(world: &World, organization: &OrganizationName) {
+    let streamed = world.store.read(organization, |snapshot| {
         let settings = snapshot.settings()?.record.clone();
         let mut loading = Loading::new(snapshot.at(), &settings, ROOM);
-        snapshot.pour(&mut loading)?.expect("there is room");
+        snapshot.stream_facts(&mut loading)?.expect("there is room");
         Ok(loading.finish().expect("there is room"))
     });
-    let poured = poured.await.unwrap();
-    let nothing = Loading::new(At::default(), &Settings::default(), ROOM);
+    let streamed = streamed.await.unwrap();
+    let nothing = Loading::new(RevisionId::default(), &Settings::default(), ROOM);
     let mut followed = nothing.finish().unwrap();
     for (at, changes) in whole_log(&world.store, organization).await {
         followed.apply(at, &changes).unwrap();
     }
-    assert_eq!(poured.differences(&followed, 9), [""; 0]);
+    assert_eq!(streamed.differences(&followed, 9), [""; 0]);
     let heads = world.store.heads(std::slice::from_ref(organization)).await;
-    assert_eq!(heads.unwrap(), [(organization.clone(), poured.at())]);
+    assert_eq!(heads.unwrap(), [(organization.clone(), streamed.at())]);
 }
 
 /// Asserts that an organization is whole: its log yields its tables, its settings and its
@@ -53,7 +53,7 @@ pub async fn assert_whole(world: &World, organization: &OrganizationName) {
         .store
         .read(organization, |at| Ok(at.settings()?.clone()));
     assert_eq!(settings.await.unwrap(), maps.settings_now());
-    assert_poured(world, organization).await;
+    assert_streamed(world, organization).await;
     let violations = world.store.check(organization).await.unwrap();
     assert_eq!(violations, Vec::<Violation>::new());
 }

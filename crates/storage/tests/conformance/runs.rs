@@ -9,7 +9,7 @@ use roster_core::command::Command;
 use roster_core::fact::{Facts, Held, UniqueKey};
 use roster_core::id::{AccountId, ContactId, Pair, Revision, TicketNo, Time};
 use roster_core::refusal::Refusal;
-use roster_storage::{At, NotDone, OrganizationName};
+use roster_storage::{NotDone, OrganizationName, RevisionId};
 
 use crate::replay::assert_whole;
 use crate::world::{Ending, World, times};
@@ -111,7 +111,7 @@ fn told(world: &World, organization: &OrganizationName, command: &AnyCommand) ->
         Box::pin(async move {
             ending
                 .await
-                .map(|(answer, at): (_, At)| (answer.answer_text(), at))
+                .map(|(answer, at): (_, RevisionId)| (answer.answer_text(), at))
         })
     }
     with_command!(command.clone(), command => telling(world, organization, command))
@@ -212,7 +212,7 @@ pub const TICKET_KEY: &str = "T1";
 
 /// Makes two accounts, three contacts and one ticket through the rules. Returns the revision after
 /// them.
-pub async fn prepared(world: &World) -> At {
+pub async fn prepared(world: &World) -> RevisionId {
     use roster_core::rules::association::{AssociateContacts, Wanted};
     use roster_core::rules::settings::UpdateSettings;
     use roster_core::text::Role;
@@ -246,7 +246,7 @@ pub async fn prepared(world: &World) -> At {
         world.execute(associate).await.unwrap();
     }
     let mut record = crate::keys::ticket(TICKET_KEY);
-    record.copies = vec![ContactId::new(3)];
+    record.cc = vec![ContactId::new(3)];
     let record = roster_core::rules::ticket::RecordTickets {
         tickets: vec![record],
     };

@@ -205,9 +205,9 @@ pub fn expected(maps: &Maps) -> Vec<(&'static str, Vec<Value>)> {
             stored.revision.number(),
         ])
     });
-    let copies = maps.tickets.iter().flat_map(|(no, stored)| {
-        let copies = stored.record.copies.iter().enumerate();
-        copies.map(|(place, contact)| json!([no.number(), place, contact.number()]))
+    let cc = maps.tickets.iter().flat_map(|(no, stored)| {
+        let cc = stored.record.cc.iter().enumerate();
+        cc.map(|(place, contact)| json!([no.number(), place, contact.number()]))
     });
     let keys = maps.keys.iter().filter_map(|(key, owner)| {
         let column = match key {
@@ -224,7 +224,7 @@ pub fn expected(maps: &Maps) -> Vec<(&'static str, Vec<Value>)> {
         ("contacts", sorted(contacts.collect())),
         ("associations", sorted(associations.collect())),
         ("tickets", sorted(tickets.collect())),
-        ("ticket_copies", sorted(copies.collect())),
+        ("ticket_copies", sorted(cc.collect())),
         ("unique_keys", sorted(keys.collect())),
     ]
 }

@@ -13,11 +13,11 @@ use roster_core::command::{Circumstances, Command, Decision};
 use roster_core::fact::{Facts, Needs};
 use roster_core::id::ContactId;
 use roster_core::refusal::Refused;
-use roster_core::rules::visibility::{Unseen, Verdict, sight};
+use roster_core::rules::visibility::{Unseen, Verdict, check_ticket};
 use roster_core::text::TicketKey;
 use roster_storage::{
-    At, ChangeOrigin, Done, Guarding, NotDone, OrganizationName, Origin, RequestKey, Snapshot,
-    StorageError, Store, StoreOptions,
+    ChangeOrigin, Done, Guarding, NotDone, OrganizationName, Origin, RequestKey, RevisionId,
+    Snapshot, StorageError, Store, StoreOptions,
 };
 
 pub use roster_testkit::database::{Database, Engine};
@@ -31,7 +31,7 @@ pub struct World {
 }
 
 /// The result of a command, as a future that can be stored.
-pub type Ending<A> = Pin<Box<dyn Future<Output = Result<(A, At), NotDone>> + Send>>;
+pub type Ending<A> = Pin<Box<dyn Future<Output = Result<(A, RevisionId), NotDone>> + Send>>;
 
 impl World {
     pub fn open(engine: Engine, guarding: Guarding) -> Self {
@@ -52,7 +52,10 @@ impl World {
     }
 
     /// Carries out a command now.
-    pub async fn execute<C: Command>(&self, command: C) -> Result<(C::Answer, At), NotDone> {
+    pub async fn execute<C: Command>(
+        &self,
+        command: C,
+    ) -> Result<(C::Answer, RevisionId), NotDone> {
         self.queued(command).await
     }
 
@@ -83,7 +86,7 @@ impl World {
     pub async fn in_one_batch<A: 'static>(
         &self,
         mut endings: Vec<Ending<A>>,
-    ) -> Vec<Result<(A, At), NotDone>> {
+    ) -> Vec<Result<(A, RevisionId), NotDone>> {
         let busy = self.keep_busy();
         for ending in &mut endings {
             queue(ending);
@@ -170,18 +173,21 @@ pub fn checks(
     contact: ContactId,
     keys: &[TicketKey],
 ) -> Result<Vec<Result<Verdict, Unseen<Infallible>>>, StorageError> {
-    let facts = at.sight_facts(contact, keys)?;
-    let judge = |key: &TicketKey| sight(&facts, contact, key);
+    let facts = at.visibility_facts(contact, keys)?;
+    let judge = |key: &TicketKey| check_ticket(&facts, contact, key);
     Ok(keys.iter().map(judge).collect())
 }
 
 /// Returns all change sets of an organization, numbered without gaps.
-pub async fn whole_log(store: &Store, organization: &OrganizationName) -> Vec<(At, Vec<Change>)> {
+pub async fn whole_log(
+    store: &Store,
+    organization: &OrganizationName,
+) -> Vec<(RevisionId, Vec<Change>)> {
     /// A few pages, so that paging is tested too.
     const PAGE: usize = 50;
-    let mut log: Vec<(At, Vec<Change>)> = Vec::new();
+    let mut log: Vec<(RevisionId, Vec<Change>)> = Vec::new();
     loop {
-        let after = log.last().map_or_else(At::default, |(at, _)| *at);
+        let after = log.last().map_or_else(RevisionId::default, |(at, _)| *at);
         let page = store.changes_after(organization, after, PAGE).await;
         let page = page.unwrap().expect("a revision that it had");
         if page.is_empty() {

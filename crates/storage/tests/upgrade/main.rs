@@ -13,9 +13,11 @@ use diesel::connection::SimpleConnection;
 use diesel::{Connection, PgConnection};
 use roster_core::id::{AccountId, ContactId, Revision};
 use roster_core::rules::account::{AccountPatch, CreateAccount};
-use roster_core::rules::visibility::sight;
+use roster_core::rules::visibility::check_ticket;
 use roster_core::text::{Name, TicketKey};
-use roster_storage::{At, ChangeOrigin, CommittedSet, Done, OrganizationName, Origin, Store};
+use roster_storage::{
+    ChangeOrigin, CommittedSet, Done, OrganizationName, Origin, RevisionId, Store,
+};
 use roster_testkit::database::{Database, Engine};
 
 const SQLITE_0_1_0: &[u8] = include_bytes!("0.1.0/sqlite.db.zst");
@@ -43,7 +45,7 @@ fn postgres_0_1_0() -> Database {
 static ORGANIZATION: LazyLock<OrganizationName> =
     LazyLock::new(|| OrganizationName::parse("default").unwrap());
 
-async fn log_of(store: &Store, after: At) -> Vec<CommittedSet> {
+async fn log_of(store: &Store, after: RevisionId) -> Vec<CommittedSet> {
     let sets = store.changes_after(&ORGANIZATION, after, 1_000).await;
     sets.unwrap().expect("the log has that revision")
 }
@@ -53,8 +55,8 @@ async fn sees(store: &Store, contact: u64, keys: &[&str]) -> Vec<bool> {
     let keys: Vec<TicketKey> = keys.iter().map(|k| TicketKey::parse(k).unwrap()).collect();
     let read = store.read(&ORGANIZATION, move |at| {
         let contact = ContactId::new(contact);
-        let facts = at.sight_facts(contact, &keys)?;
-        let seen = |key| sight(&facts, contact, key).is_ok_and(|v| v.visible());
+        let facts = at.visibility_facts(contact, &keys)?;
+        let seen = |key| check_ticket(&facts, contact, key).is_ok_and(|v| v.visible());
         Ok(keys.iter().map(seen).collect())
     });
     read.await.unwrap()
@@ -103,7 +105,7 @@ async fn holds_what_0_1_0_wrote(store: &Store) {
         [false],
         "the contact is blocked"
     );
-    let sets = log_of(store, At::default()).await;
+    let sets = log_of(store, RevisionId::default()).await;
     assert_eq!(sets.len() as u64, DUMPED);
     assert!(sets.iter().all(|set| !set.changes.is_empty()));
     assert_eq!(write(store).await, Revision::new(DUMPED + 1));
@@ -131,7 +133,11 @@ async fn a_dump_of_0_1_0_opens_and_goes_on() {
 async fn what_0_1_0_writes_beside_a_newer_server_is_read_on() {
     let database = postgres_0_1_0();
     let store = Store::open(&database.url).unwrap();
-    let dumped = log_of(&store, At::default()).await.pop().unwrap().at;
+    let dumped = log_of(&store, RevisionId::default())
+        .await
+        .pop()
+        .unwrap()
+        .at;
     let mut conn = PgConnection::establish(&database.url).unwrap();
     for statement in STATEMENTS_0_1_0
         .lines()

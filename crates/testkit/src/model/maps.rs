@@ -213,7 +213,7 @@ impl Facts for Maps {
         let its = self.tickets.iter().filter(|(_, ticket)| match of {
             TicketsOf::Account(account) => ticket.record.account == Some(account),
             TicketsOf::Requester(contact) => ticket.record.requester == contact,
-            TicketsOf::Copied(contact) => ticket.record.copies.contains(&contact),
+            TicketsOf::Cc(contact) => ticket.record.cc.contains(&contact),
         });
         Ok(its.map(|(no, _)| *no).collect())
     }

@@ -35,14 +35,14 @@ impl Naive {
         if !self.tables.contacts.contains_key(&record.requester) {
             return Err(Refusal::RequesterNotFound(record.requester));
         }
-        let mut copies: Vec<ContactId> = Vec::new();
-        for copy in &record.copies {
-            if !copies.contains(copy) {
-                copies.push(*copy);
+        let mut cc: Vec<ContactId> = Vec::new();
+        for person in &record.cc {
+            if !cc.contains(person) {
+                cc.push(*person);
             }
         }
-        let gone = |copy: &ContactId| !self.tables.contacts.contains_key(copy);
-        let unknown: Vec<ContactId> = copies.iter().copied().filter(gone).collect();
+        let gone = |person: &ContactId| !self.tables.contacts.contains_key(person);
+        let unknown: Vec<ContactId> = cc.iter().copied().filter(gone).collect();
         if !unknown.is_empty() {
             return Err(Refusal::CopiesNotFound(unknown));
         }
@@ -56,7 +56,7 @@ impl Naive {
             subject: Subject::default(),
             status: TicketStatus::Open,
             private: false,
-            copies: Vec::new(),
+            cc: Vec::new(),
             create_time: NOW,
         });
         let after = Ticket {
@@ -66,7 +66,7 @@ impl Naive {
             subject: record.subject.clone().unwrap_or(old.subject),
             status: record.status.unwrap_or(old.status),
             private: record.private.unwrap_or(old.private),
-            copies,
+            cc,
             create_time: record.create_time.unwrap_or(old.create_time),
         };
         let changed = before.as_ref() != Some(&after);
@@ -236,9 +236,9 @@ impl Naive {
                 deleted += 1;
             }
         }
-        for no in self.tickets_where(|t| t.copies.contains(&c.id)) {
+        for no in self.tickets_where(|t| t.cc.contains(&c.id)) {
             let mut record = self.ticket(no).record.clone();
-            record.copies.retain(|copy| *copy != c.id);
+            record.cc.retain(|contact| *contact != c.id);
             self.put_ticket(no, record);
         }
         self.tables.contacts.remove(&c.id);

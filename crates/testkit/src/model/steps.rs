@@ -190,7 +190,7 @@ pub enum Step {
 pub struct Item {
     key: u8,
     requester: Pick,
-    copies: Vec<Pick>,
+    cc: Vec<Pick>,
     allow: bool,
     account: Option<Option<Pick>>,
     closed: Option<bool>,
@@ -219,10 +219,10 @@ fn item() -> impl Strategy<Value = Item> {
         option::of(0..1_000i64),
     )
         .prop_map(
-            |(key, requester, copies, allow, account, closed, private, time)| Item {
+            |(key, requester, cc, allow, account, closed, private, time)| Item {
                 key,
                 requester,
-                copies,
+                cc,
                 allow,
                 account,
                 closed,
@@ -443,7 +443,7 @@ impl Item {
         Record {
             key: ticket_key(self.key),
             requester: contact(maps, self.requester),
-            copies: self.copies.iter().map(|of| contact(maps, *of)).collect(),
+            cc: self.cc.iter().map(|of| contact(maps, *of)).collect(),
             allow_unassociated_account: self.allow,
             account: self.account.map(|of| of.map(|of| account(maps, of))),
             subject: self

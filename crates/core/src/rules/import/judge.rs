@@ -3,7 +3,7 @@
 use super::field::Field;
 use super::keys::Found;
 use super::{
-    AccountKeys, AccountRow, AssociationRow, ContactKeys, ContactRow, Copied, ImportRow, Named,
+    AccountKeys, AccountRow, AssociationRow, CcContact, ContactKeys, ContactRow, ImportRow, Named,
     PersonName, Reading, Rejected, RowOutcome, TicketRow, reject,
 };
 use crate::change::{Change, Row};
@@ -221,15 +221,15 @@ impl<F: Facts> Work<'_, F> {
             none if none.is_empty() => None,
             keys => Some(Some(self.account_meant(keys)?)),
         };
-        let copies = match (&row.copies, &before) {
-            (Some(copies), _) => self.copies(copies)?,
-            (None, Some(before)) => before.copies.clone(),
+        let cc = match (&row.cc, &before) {
+            (Some(cc), _) => self.cc(cc)?,
+            (None, Some(before)) => before.cc.clone(),
             (None, None) => Vec::new(),
         };
         let record = Record {
             key: row.key.clone(),
             requester,
-            copies,
+            cc,
             allow_unassociated_account: false,
             account,
             subject: row.subject.clone(),
@@ -258,12 +258,12 @@ impl<F: Facts> Work<'_, F> {
         Ok(ticket.map(|stored| stored.record))
     }
 
-    fn copies(&self, copies: &[Copied]) -> Result<Vec<ContactId>, Rejected> {
-        let mut ids = Vec::with_capacity(copies.len());
-        for copied in copies {
-            match copied {
-                Copied::Id(id) => ids.push(*id),
-                Copied::Email(email) => {
+    fn cc(&self, cc: &[CcContact]) -> Result<Vec<ContactId>, Rejected> {
+        let mut ids = Vec::with_capacity(cc.len());
+        for contact in cc {
+            match contact {
+                CcContact::Id(id) => ids.push(*id),
+                CcContact::Email(email) => {
                     let owner = self.draft.owner(&UniqueKey::of_email(email))?;
                     let unknown = || {
                         let text = email.to_string();

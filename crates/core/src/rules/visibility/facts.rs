@@ -34,7 +34,7 @@ impl FoldedRole {
 
 /// The settings that the rule reads.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SightSettings {
+pub struct VisibilitySettings {
     /// See [`Settings::sharing_enabled`].
     pub sharing_enabled: bool,
     /// See [`Settings::sharing_primary_only`].
@@ -45,7 +45,7 @@ pub struct SightSettings {
     pub default_roles: Box<[FoldedRole]>,
 }
 
-impl SightSettings {
+impl VisibilitySettings {
     /// Returns the part of these settings that the rule reads.
     pub fn of(settings: &Settings) -> Self {
         Self {
@@ -57,7 +57,7 @@ impl SightSettings {
     }
 }
 
-impl Default for SightSettings {
+impl Default for VisibilitySettings {
     fn default() -> Self {
         Self::of(&Settings::default())
     }
@@ -65,7 +65,7 @@ impl Default for SightSettings {
 
 /// The fields of a ticket that the rule reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct SightTicket {
+pub struct TicketFacts {
     /// Its number.
     pub number: TicketNo,
     /// The requester.
@@ -78,7 +78,7 @@ pub struct SightTicket {
 
 /// The fields of an association that the rule reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct SightAssociation<'f> {
+pub struct AssociationFacts<'f> {
     /// See [`Association::primary`].
     pub primary: bool,
     /// See [`Association::sees_account_tickets`].
@@ -89,7 +89,7 @@ pub struct SightAssociation<'f> {
 
 /// The sharing of one account, before the organization's defaults apply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct SightSharing<'f> {
+pub struct SharingFacts<'f> {
     /// The account's own mode; `None` uses the organization's default mode and roles.
     pub mode: Option<SharingMode>,
     /// The account's own roles.
@@ -97,26 +97,26 @@ pub struct SightSharing<'f> {
 }
 
 /// The facts of one revision, as a check reads them. Facts in memory never fail; a database may.
-pub trait SightFacts {
+pub trait VisibilityFacts {
     /// Why a fact could not be read.
     type Error;
     /// Returns the settings.
-    fn settings(&self) -> Result<&SightSettings, Self::Error>;
+    fn settings(&self) -> Result<&VisibilitySettings, Self::Error>;
     /// Returns whether a contact is blocked, or `None` if it does not exist.
     fn blocked(&self, contact: ContactId) -> Result<Option<bool>, Self::Error>;
     /// Returns a ticket.
-    fn ticket(&self, key: &TicketKey) -> Result<Option<SightTicket>, Self::Error>;
+    fn ticket(&self, key: &TicketKey) -> Result<Option<TicketFacts>, Self::Error>;
     /// Returns whether a contact is in CC of a ticket.
-    fn in_copy(&self, ticket: TicketNo, contact: ContactId) -> Result<bool, Self::Error>;
+    fn in_cc(&self, ticket: TicketNo, contact: ContactId) -> Result<bool, Self::Error>;
     /// Returns the association of a pair.
-    fn association(&self, pair: Pair) -> Result<Option<SightAssociation<'_>>, Self::Error>;
+    fn association(&self, pair: Pair) -> Result<Option<AssociationFacts<'_>>, Self::Error>;
     /// Returns the sharing of an account, or `None` if it does not exist.
-    fn sharing(&self, account: AccountId) -> Result<Option<SightSharing<'_>>, Self::Error>;
+    fn sharing(&self, account: AccountId) -> Result<Option<SharingFacts<'_>>, Self::Error>;
 }
 
-/// The fields of an association that are written to a [`SightSink`].
+/// The fields of an association that are sent to a [`FactSink`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct SightPart<'r> {
+pub struct StreamedAssociation<'r> {
     /// See [`Association::primary`].
     pub primary: bool,
     /// See [`Association::sees_account_tickets`].
@@ -125,7 +125,7 @@ pub struct SightPart<'r> {
     pub role: &'r Role,
 }
 
-impl<'r> SightPart<'r> {
+impl<'r> StreamedAssociation<'r> {
     /// Returns these fields of an association.
     pub fn of(association: &'r Association) -> Self {
         Self {
@@ -143,15 +143,15 @@ pub struct SinkFull;
 
 /// Receives all facts of one revision that the visibility rule reads: the rows of a kind by number,
 /// each once, the kinds in any order.
-pub trait SightSink {
+pub trait FactSink {
     /// Adds a contact.
     fn contact(&mut self, contact: ContactId, blocked: bool) -> Result<(), SinkFull>;
     /// Adds an account.
     fn account(&mut self, account: AccountId, sharing: &Sharing) -> Result<(), SinkFull>;
     /// Adds an association: by contact, then by account.
-    fn association(&mut self, pair: Pair, part: SightPart<'_>) -> Result<(), SinkFull>;
+    fn association(&mut self, pair: Pair, part: StreamedAssociation<'_>) -> Result<(), SinkFull>;
     /// Adds a ticket and the caller's id of it.
-    fn ticket(&mut self, key: &str, ticket: SightTicket) -> Result<(), SinkFull>;
+    fn ticket(&mut self, key: &str, ticket: TicketFacts) -> Result<(), SinkFull>;
     /// Adds a contact in CC: by ticket, then by contact.
-    fn copy(&mut self, ticket: TicketNo, contact: ContactId) -> Result<(), SinkFull>;
+    fn cc(&mut self, ticket: TicketNo, contact: ContactId) -> Result<(), SinkFull>;
 }

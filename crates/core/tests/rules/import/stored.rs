@@ -65,7 +65,7 @@ fn the_same_rows_again_change_nothing_whatever_their_spelling() {
             pick("ext=D9", "ext=ｄ９"),
         );
         ticket.subject = Some(Subject::parse("壊れた").unwrap());
-        ticket.copies = Some(vec![Copied::Email(email(pick("h@x.jp", "H@X.JP")))]);
+        ticket.cc = Some(vec![CcContact::Email(email(pick("h@x.jp", "H@X.JP")))]);
         [
             account_row(pick("ext=D9 name=海風", "ext=ｄ９ name=海風")),
             contact_row(
@@ -214,7 +214,7 @@ fn a_ticket_is_recorded_by_its_id_and_keeps_what_a_later_row_leaves_out() {
     world.associated(5, &[5]);
     let mut row = ticket("T1", "ext=E1", "");
     row.status = Some(TicketStatus::Closed);
-    row.copies = Some(vec![Copied::Id(c(6)), Copied::Email(email("s@x.jp"))]);
+    row.cc = Some(vec![CcContact::Id(c(6)), CcContact::Email(email("s@x.jp"))]);
     row.private = Some(true);
     assert_eq!(outcome(&mut world, ImportRow::Ticket(row)), Created);
     let before = world.ticket("T1");
@@ -229,20 +229,20 @@ fn a_ticket_is_recorded_by_its_id_and_keeps_what_a_later_row_leaves_out() {
     assert_eq!(outcome(&mut world, ImportRow::Ticket(row)), Updated);
     let after = world.ticket("T1");
     assert_eq!(
-        (after.copies, after.private, after.requester),
-        (before.copies, true, c(5))
+        (after.cc, after.private, after.requester),
+        (before.cc, true, c(5))
     );
 
-    // An account that is not the requester's is rejected, and so are copies for nobody.
+    // An account that is not the requester's is rejected, and so is a CC of nobody.
     let refusal = Refusal::NotRequestersAccount(pair(5, 6));
     let row = outcome(
         &mut world,
         ImportRow::Ticket(ticket("T2", "id=5", "ext=D2")),
     );
     assert_eq!(row, rejected(Field::AccountExternalId, refusal));
-    for copied in [Copied::Id(c(99)), Copied::Email(email("nobody@x.jp"))] {
+    for contact in [CcContact::Id(c(99)), CcContact::Email(email("nobody@x.jp"))] {
         let mut row = ticket("T2", "id=5", "");
-        row.copies = Some(vec![copied]);
+        row.cc = Some(vec![contact]);
         let row = outcome(&mut world, ImportRow::Ticket(row));
         assert!(
             matches!(

@@ -56,9 +56,7 @@ pub(super) fn rows(
             let number = place * parts.len() + kind;
             match branch {
                 TicketBranch::Account(account) => lateral[kind].push((number, *account)),
-                TicketBranch::Requester(_)
-                | TicketBranch::Copied(_)
-                | TicketBranch::Organization => {
+                TicketBranch::Requester(_) | TicketBranch::Cc(_) | TicketBranch::Organization => {
                     writing.part(Some(number), *branch, *part);
                 }
             }

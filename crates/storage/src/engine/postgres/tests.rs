@@ -59,7 +59,7 @@ fn record(store: &TestStore, organization: &OrganizationName, numbers: Range<u64
     let record = |number: u64| Record {
         key: TicketKey::parse(&format!("t{number}")).unwrap(),
         requester: ContactId::new(1 + number % CONTACTS),
-        copies: vec![ContactId::new(1 + (number + 1) % CONTACTS)],
+        cc: vec![ContactId::new(1 + (number + 1) % CONTACTS)],
         allow_unassociated_account: true,
         account: Some(Some(AccountId::new(if number % 20 == 19 { 2 } else { 1 }))),
         subject: None,
@@ -96,7 +96,7 @@ fn page(
     let before = touched(session);
     session.organization("acme").unwrap();
     session.accounts(org, &[AccountId::new(1)]).unwrap();
-    session.standing(org, ContactId::new(1)).unwrap();
+    session.contact_facts(org, ContactId::new(1)).unwrap();
     session.nonce_of(org, Revision::new(1)).unwrap();
     let bounds = BranchBounds {
         rows_max: ROWS,
@@ -123,7 +123,7 @@ fn plans_lead_through_indexes_alone(few: u64, counted: bool) {
     let contact = ContactId::new(1);
     let of_contact = [
         TicketBranch::Requester(contact),
-        TicketBranch::Copied(contact),
+        TicketBranch::Cc(contact),
         TicketBranch::Account(AccountId::new(1)),
         TicketBranch::Account(AccountId::new(2)),
     ];

@@ -3,11 +3,11 @@
 use diesel::connection::DefaultLoadingMode;
 use diesel::prelude::*;
 use roster_core::id::{AccountId, ContactId, Pair, TicketNo};
-use roster_core::rules::visibility::{SightPart, SightSink, SightTicket, SinkFull};
+use roster_core::rules::visibility::{FactSink, SinkFull, StreamedAssociation, TicketFacts};
 use roster_core::text::Role;
 
 use super::session::Session;
-use crate::engine::interface::{Poured, Pours};
+use crate::engine::interface::{Streamed, StreamsFacts};
 use crate::error::Result;
 use crate::tables::column::{column, number};
 use crate::tables::organization::Org;
@@ -15,21 +15,21 @@ use crate::tables::schema::{accounts, associations, contacts, ticket_copies, tic
 use crate::tables::visibility_row::sharing;
 
 /// Passes rows on one by one. Returns the key after which the next page begins.
-fn pour<R, K>(
+fn stream_facts<R, K>(
     rows: impl Iterator<Item = QueryResult<R>>,
     limit: usize,
     mut take: impl FnMut(R) -> Result<K, SinkFull>,
-) -> Result<Poured<K>> {
+) -> Result<Streamed<K>> {
     let (mut last, mut count) = (None, 0);
     for row in rows {
         let Ok(key) = take(row?) else {
-            return Ok(Poured::Full);
+            return Ok(Streamed::Full);
         };
         last = Some(key);
         count += 1;
     }
     let more = last.filter(|_| count == limit);
-    Ok(more.map_or(Poured::All, Poured::UpTo))
+    Ok(more.map_or(Streamed::All, Streamed::UpTo))
 }
 
 fn limit_of(limit: usize) -> i64 {
@@ -44,14 +44,14 @@ fn account_id(stored: i64) -> AccountId {
     AccountId::new(number(stored))
 }
 
-impl Pours for Session {
-    fn pour_contacts(
+impl StreamsFacts for Session {
+    fn stream_contacts(
         &mut self,
         org: Org,
         after: u64,
         limit: usize,
-        sink: &mut dyn SightSink,
-    ) -> Result<Poured<u64>> {
+        sink: &mut dyn FactSink,
+    ) -> Result<Streamed<u64>> {
         let rows = contacts::table
             .filter(contacts::org.eq(org))
             .filter(contacts::contact.gt(column(after)))
@@ -59,20 +59,20 @@ impl Pours for Session {
             .limit(limit_of(limit))
             .select((contacts::contact, contacts::blocked))
             .load_iter::<(i64, bool), DefaultLoadingMode>(&mut self.conn)?;
-        pour(rows, limit, |(contact, blocked)| {
+        stream_facts(rows, limit, |(contact, blocked)| {
             let contact = contact_id(contact);
             sink.contact(contact, blocked)?;
             Ok(contact.number())
         })
     }
 
-    fn pour_accounts(
+    fn stream_accounts(
         &mut self,
         org: Org,
         after: u64,
         limit: usize,
-        sink: &mut dyn SightSink,
-    ) -> Result<Poured<u64>> {
+        sink: &mut dyn FactSink,
+    ) -> Result<Streamed<u64>> {
         let rows = accounts::table
             .filter(accounts::org.eq(org))
             .filter(accounts::account.gt(column(after)))
@@ -84,20 +84,20 @@ impl Pours for Session {
                 accounts::sharing_roles,
             ))
             .load_iter::<(i64, Option<i64>, String), DefaultLoadingMode>(&mut self.conn)?;
-        pour(rows, limit, |(account, mode, listed)| {
+        stream_facts(rows, limit, |(account, mode, listed)| {
             let account = account_id(account);
             sink.account(account, &sharing(mode, listed))?;
             Ok(account.number())
         })
     }
 
-    fn pour_associations(
+    fn stream_associations(
         &mut self,
         org: Org,
         after: Pair,
         limit: usize,
-        sink: &mut dyn SightSink,
-    ) -> Result<Poured<Pair>> {
+        sink: &mut dyn FactSink,
+    ) -> Result<Streamed<Pair>> {
         let (contact, account) = (
             column(after.contact.number()),
             column(after.account.number()),
@@ -121,12 +121,12 @@ impl Pours for Session {
                 associations::role,
             ))
             .load_iter::<(i64, i64, bool, bool, String), DefaultLoadingMode>(&mut self.conn)?;
-        pour(rows, limit, |(contact, account, primary, sees, role)| {
+        stream_facts(rows, limit, |(contact, account, primary, sees, role)| {
             let pair = Pair {
                 contact: contact_id(contact),
                 account: account_id(account),
             };
-            let part = SightPart {
+            let part = StreamedAssociation {
                 primary,
                 sees_account_tickets: sees,
                 role: &Role::trusted(role),
@@ -136,13 +136,13 @@ impl Pours for Session {
         })
     }
 
-    fn pour_tickets(
+    fn stream_tickets(
         &mut self,
         org: Org,
         after: u64,
         limit: usize,
-        sink: &mut dyn SightSink,
-    ) -> Result<Poured<u64>> {
+        sink: &mut dyn FactSink,
+    ) -> Result<Streamed<u64>> {
         let rows = tickets::table
             .filter(tickets::org.eq(org))
             .filter(tickets::ticket.gt(column(after)))
@@ -158,8 +158,8 @@ impl Pours for Session {
             .load_iter::<(i64, String, i64, Option<i64>, bool), DefaultLoadingMode>(
                 &mut self.conn,
             )?;
-        pour(rows, limit, |(ticket, id, requester, account, private)| {
-            let ticket = SightTicket {
+        stream_facts(rows, limit, |(ticket, id, requester, account, private)| {
+            let ticket = TicketFacts {
                 number: TicketNo::new(number(ticket)),
                 requester: contact_id(requester),
                 account: account.map(account_id),
@@ -170,13 +170,13 @@ impl Pours for Session {
         })
     }
 
-    fn pour_copies(
+    fn stream_cc(
         &mut self,
         org: Org,
         after: (TicketNo, ContactId),
         limit: usize,
-        sink: &mut dyn SightSink,
-    ) -> Result<Poured<(TicketNo, ContactId)>> {
+        sink: &mut dyn FactSink,
+    ) -> Result<Streamed<(TicketNo, ContactId)>> {
         let (ticket, contact) = (column(after.0.number()), column(after.1.number()));
         let rows = ticket_copies::table
             .filter(ticket_copies::org.eq(org))
@@ -190,9 +190,9 @@ impl Pours for Session {
             .limit(limit_of(limit))
             .select((ticket_copies::ticket, ticket_copies::contact))
             .load_iter::<(i64, i64), DefaultLoadingMode>(&mut self.conn)?;
-        pour(rows, limit, |(ticket, contact)| {
+        stream_facts(rows, limit, |(ticket, contact)| {
             let place = (TicketNo::new(number(ticket)), contact_id(contact));
-            sink.copy(place.0, place.1)?;
+            sink.cc(place.0, place.1)?;
             Ok(place)
         })
     }

@@ -62,21 +62,21 @@ pub(crate) fn records<R, T>(rows: Vec<R>, record: impl FnMut(R) -> Result<T>) ->
 
 impl Session {
     /// Returns the contacts in CC of tickets. Omits tickets without any.
-    fn copies_of(&mut self, org: Org, tickets: &[i64]) -> Result<HashMap<i64, Vec<ContactId>>> {
-        let copied: Vec<(i64, i64)> = ticket_copies::table
+    fn cc_of(&mut self, org: Org, tickets: &[i64]) -> Result<HashMap<i64, Vec<ContactId>>> {
+        let rows: Vec<(i64, i64)> = ticket_copies::table
             .filter(ticket_copies::org.eq(org))
             .filter(ticket_copies::ticket.eq_any(tickets))
             .order((ticket_copies::ticket, ticket_copies::position))
             .select((ticket_copies::ticket, ticket_copies::contact))
             .load(&mut self.conn)?;
-        let mut copies: HashMap<i64, Vec<ContactId>> = HashMap::new();
-        for (ticket, contact) in copied {
+        let mut cc: HashMap<i64, Vec<ContactId>> = HashMap::new();
+        for (ticket, contact) in rows {
             let id = ContactId::from_log(contact);
             let unclear = || not_understood("ticket_copies", "contact", &[ticket, contact]);
             let id = id.ok_or_else(unclear)?;
-            copies.entry(ticket).or_default().push(id);
+            cc.entry(ticket).or_default().push(id);
         }
-        Ok(copies)
+        Ok(cc)
     }
 }
 
@@ -287,26 +287,22 @@ impl ReadFacts for Session {
                 .filter(tickets::ticket.eq_any(wanted))
                 .select(TicketRow::as_select())
                 .load(&mut self.conn)?;
-            let mut copies = self.copies_of(org, wanted)?;
+            let mut cc = self.cc_of(org, wanted)?;
             let record = |row: TicketRow| {
-                let copies = copies.remove(&column(row.key().number()));
-                row.record(copies.unwrap_or_default())
+                let cc = cc.remove(&column(row.key().number()));
+                row.record(cc.unwrap_or_default())
             };
             found.extend(records(rows, record)?);
         }
         Ok(found)
     }
 
-    fn copies(
-        &mut self,
-        org: Org,
-        numbers: &[TicketNo],
-    ) -> Result<HashMap<TicketNo, Vec<ContactId>>> {
+    fn cc(&mut self, org: Org, numbers: &[TicketNo]) -> Result<HashMap<TicketNo, Vec<ContactId>>> {
         let wanted: Vec<i64> = numbers.iter().map(|no| column(no.number())).collect();
         let mut found = HashMap::new();
         for wanted in wanted.chunks(KEYS_MAX) {
-            let copies = self.copies_of(org, wanted)?.into_iter();
-            found.extend(copies.map(|(ticket, contacts)| (ticket_no(ticket), contacts)));
+            let cc = self.cc_of(org, wanted)?.into_iter();
+            found.extend(cc.map(|(ticket, contacts)| (ticket_no(ticket), contacts)));
         }
         Ok(found)
     }
@@ -323,7 +319,7 @@ impl ReadFacts for Session {
             TicketsOf::Requester(contact) => all
                 .filter(tickets::requester.eq(column(contact.number())))
                 .load(&mut self.conn)?,
-            TicketsOf::Copied(contact) => ticket_copies::table
+            TicketsOf::Cc(contact) => ticket_copies::table
                 .filter(ticket_copies::org.eq(org))
                 .filter(ticket_copies::contact.eq(column(contact.number())))
                 .order(ticket_copies::ticket)
@@ -333,7 +329,7 @@ impl ReadFacts for Session {
         Ok(found.into_iter().map(ticket_no).collect())
     }
 
-    fn copied_count(&mut self, org: Org, pair: Pair) -> Result<u64> {
+    fn cc_count(&mut self, org: Org, pair: Pair) -> Result<u64> {
         let found: i64 = ticket_copies::table
             .inner_join(
                 tickets::table.on(tickets::org

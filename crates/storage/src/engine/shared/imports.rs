@@ -2,7 +2,7 @@
 
 use diesel::prelude::*;
 use roster_core::id::{ImportId, Revision, Time};
-use roster_core::organization::At;
+use roster_core::organization::RevisionId;
 
 use super::facts::records;
 use super::session::Session;
@@ -67,7 +67,7 @@ impl ImportRow {
                 accounts_created: count("accounts_created", self.accounts_created)?,
                 contacts_created: count("contacts_created", self.contacts_created)?,
             },
-            at: At {
+            at: RevisionId {
                 revision: Revision::new(count("revision", self.revision)?),
                 nonce: self.nonce,
             },
@@ -120,7 +120,7 @@ impl Imports for Session {
         &mut self,
         org: Org,
         step: &ImportStep,
-        at: At,
+        at: RevisionId,
         end_time: Time,
     ) -> Result<bool> {
         let counts = &step.counts;

@@ -3,7 +3,7 @@
 use diesel::prelude::*;
 use roster_core::id::{AccountId, ContactId, TicketNo};
 use roster_core::record::Sharing;
-use roster_core::rules::visibility::{HeldAssociation, HeldSharing, Standing};
+use roster_core::rules::visibility::{ContactFacts, HeldAssociation, HeldSharing};
 use roster_core::text::TicketKey;
 
 use super::facts::records;
@@ -15,7 +15,9 @@ use crate::tables::name_list::{ContactAccount, ContactAccountPlace, Looked, Name
 use crate::tables::organization::Org;
 use crate::tables::records::{AccountRow, AssociationRow};
 use crate::tables::schema::{accounts, associations, contacts, ticket_copies, tickets};
-use crate::tables::ticket_list::{BranchBounds, BranchRows, SightRow, TicketBranch, TicketPlace};
+use crate::tables::ticket_list::{
+    BranchBounds, BranchRows, TicketBranch, TicketPlace, VisibilityRow,
+};
 use crate::tables::visibility_row::{AssociationPart, VisibilityPart, sharing};
 
 fn limit_of(limit: usize) -> i64 {
@@ -46,7 +48,7 @@ impl ReadLists for Session {
         Ok(found.map(|(mode, roles)| sharing(mode, roles)))
     }
 
-    fn standing(&mut self, org: Org, contact: ContactId) -> Result<Option<Standing>> {
+    fn contact_facts(&mut self, org: Org, contact: ContactId) -> Result<Option<ContactFacts>> {
         type Row = (bool, Option<AssociationPart>, (Option<i64>, Option<String>));
         let rows: Vec<Row> = contacts::table
             .left_join(
@@ -85,10 +87,15 @@ impl ReadLists for Session {
             Some((account, (association, sharing)))
         };
         let accounts = rows.into_iter().filter_map(account).collect();
-        Ok(Some(Standing { blocked, accounts }))
+        Ok(Some(ContactFacts { blocked, accounts }))
     }
 
-    fn sight_rows(&mut self, org: Org, contact: ContactId, ids: &[&str]) -> Result<Vec<SightRow>> {
+    fn visibility_rows(
+        &mut self,
+        org: Org,
+        contact: ContactId,
+        ids: &[&str],
+    ) -> Result<Vec<VisibilityRow>> {
         type Row = (
             (i64, String, i64, Option<i64>, bool),
             Option<i64>,
@@ -135,19 +142,14 @@ impl ReadLists for Session {
         Ok(rows
             .into_iter()
             .map(
-                |(
-                    (ticket, id, requester, account, private),
-                    copied,
-                    (mode, roles),
-                    association,
-                )| {
-                    SightRow {
+                |((ticket, id, requester, account, private), in_cc, (mode, roles), association)| {
+                    VisibilityRow {
                         ticket: TicketNo::new(number(ticket)),
                         key: TicketKey::trusted(id),
                         requester: ContactId::new(number(requester)),
                         account: account.map(|account| AccountId::new(number(account))),
                         private,
-                        copied: copied.is_some(),
+                        in_cc: in_cc.is_some(),
                         sharing: roles.map(|roles| sharing(mode, roles)),
                         association: association.map(AssociationPart::part),
                     }

@@ -6,7 +6,7 @@ use diesel::dsl::sql;
 use diesel::prelude::*;
 use diesel::sql_types::BigInt;
 use roster_core::id::Revision;
-use roster_core::organization::At;
+use roster_core::organization::RevisionId;
 
 use super::session::Session;
 use crate::engine::interface::ReadLog;
@@ -16,8 +16,8 @@ use crate::tables::column::{column, number};
 use crate::tables::organization::Org;
 use crate::tables::schema::{change_set_parts, change_sets, organizations};
 
-fn moment(revision: i64, nonce: i64) -> At {
-    At {
+fn revision_id(revision: i64, nonce: i64) -> RevisionId {
+    RevisionId {
         revision: Revision::new(number(revision)),
         nonce,
     }
@@ -32,7 +32,7 @@ struct Span {
 }
 
 impl ReadLog for Session {
-    fn heads(&mut self, names: &[&str]) -> Result<Vec<(String, At)>> {
+    fn heads(&mut self, names: &[&str]) -> Result<Vec<(String, RevisionId)>> {
         let rows: Vec<(String, i64, i64)> = organizations::table
             .filter(organizations::name.eq_any(names))
             .select((
@@ -41,7 +41,7 @@ impl ReadLog for Session {
                 organizations::nonce,
             ))
             .load(&mut self.conn)?;
-        let head = |(name, revision, nonce)| (name, moment(revision, nonce));
+        let head = |(name, revision, nonce)| (name, revision_id(revision, nonce));
         Ok(rows.into_iter().map(head).collect())
     }
 
@@ -71,7 +71,7 @@ impl ReadLog for Session {
         heads.retain(|(revision, ..)| *revision <= span.last);
         let mut parts = self.payloads(span)?;
         let set = |(revision, nonce, format)| LoggedSet {
-            at: moment(revision, nonce),
+            at: revision_id(revision, nonce),
             format,
             parts: parts.remove(&revision).unwrap_or_default(),
         };

@@ -102,7 +102,7 @@ pub(crate) struct PartRows {
 pub(crate) const OF_TICKETS: &str =
     "create_time, id, ticket, requester, account, subject, closed, is_private, revision";
 /// The same columns for a CC row `c` and its ticket `t`.
-const OF_COPIES: &str = "c.create_time, c.id, t.ticket, t.requester, t.account, t.subject, \
+const OF_CC: &str = "c.create_time, c.id, t.ticket, t.requester, t.account, t.subject, \
      t.closed, t.is_private, t.revision";
 
 /// Builds a statement of parts.
@@ -141,7 +141,7 @@ impl<'a, Columns> Writing<'a, Columns> {
         let number =
             number.map_or_else(String::new, |number| format!("CAST({number} AS BIGINT), "));
         let (index, of) = match branch {
-            TicketBranch::Copied(contact) => return self.copied(&number, contact, part),
+            TicketBranch::Cc(contact) => return self.cc(&number, contact, part),
             TicketBranch::Requester(contact) => (
                 "tickets_by_requester",
                 Some(("requester", contact.number())),
@@ -165,11 +165,11 @@ impl<'a, Columns> Writing<'a, Columns> {
         self.statement.words(format!(") AS p{}", self.parts));
     }
 
-    fn copied(&mut self, number: &str, contact: ContactId, part: Part<'a>) {
+    fn cc(&mut self, number: &str, contact: ContactId, part: Part<'a>) {
         let by = by_index("ticket_copies_by_contact");
         self.statement
             .words(format!(
-                "SELECT {number}{OF_COPIES} FROM \
+                "SELECT {number}{OF_CC} FROM \
                  (SELECT org, ticket, create_time, id FROM ticket_copies {by} WHERE org = "
             ))
             .number(self.org)

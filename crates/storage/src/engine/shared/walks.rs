@@ -100,7 +100,7 @@ impl Walks for Session {
             .load(&mut self.conn)?)
     }
 
-    fn copies_without_ticket(&mut self, org: Org, limit: usize) -> Result<Vec<TicketNo>> {
+    fn cc_without_ticket(&mut self, org: Org, limit: usize) -> Result<Vec<TicketNo>> {
         let its_ticket = tickets::table
             .filter(tickets::org.eq(org))
             .filter(tickets::ticket.eq(ticket_copies::ticket));

@@ -26,9 +26,8 @@ pub(super) fn rows(
     let mut since = Time::from_micros(i64::MIN);
     // Branches of accounts and of all tickets first, because they most likely have more rows.
     let mut in_turn: Vec<_> = branches.iter().zip(rows.chunks_mut(parts.len())).collect();
-    let is_small = |branch: TicketBranch| {
-        matches!(branch, TicketBranch::Requester(_) | TicketBranch::Copied(_))
-    };
+    let is_small =
+        |branch: TicketBranch| matches!(branch, TicketBranch::Requester(_) | TicketBranch::Cc(_));
     in_turn.sort_by_key(|(branch, _)| is_small(**branch));
     for (branch, of_branch) in in_turn {
         for (part, read) in parts.iter().zip(of_branch) {
@@ -55,7 +54,7 @@ fn part_of(
     let mut read = PartRows::default();
     let mut counted = 0;
     // A join keeps no order, so the last row read says nothing about the rows that follow.
-    let in_order = !matches!(branch, TicketBranch::Copied(_));
+    let in_order = !matches!(branch, TicketBranch::Cc(_));
     let rows = writing.statement;
     for row in rows.load_iter::<TicketRow, DefaultLoadingMode>(&mut session.conn)? {
         let row = row?.listed()?;

@@ -9,7 +9,7 @@ use roster_core::rules::association::{AssociateContacts, Wanted};
 use roster_core::rules::contact::{ContactPatch, CreateContact};
 use roster_core::rules::settings::UpdateSettings;
 use roster_core::rules::ticket::{Record, RecordTickets};
-use roster_core::rules::visibility::{SightPart, SightTicket};
+use roster_core::rules::visibility::{StreamedAssociation, TicketFacts};
 use roster_core::text::{Name, Role, TicketKey};
 
 use super::*;
@@ -35,7 +35,7 @@ impl Words {
     }
 }
 
-impl SightSink for Words {
+impl FactSink for Words {
     fn contact(&mut self, contact: ContactId, blocked: bool) -> Result<(), SinkFull> {
         self.row(format!("{contact} {blocked}"))
     }
@@ -44,16 +44,16 @@ impl SightSink for Words {
         self.row(format!("{account} {sharing:?}"))
     }
 
-    fn association(&mut self, pair: Pair, part: SightPart<'_>) -> Result<(), SinkFull> {
+    fn association(&mut self, pair: Pair, part: StreamedAssociation<'_>) -> Result<(), SinkFull> {
         self.row(format!("{} at {}: {part:?}", pair.contact, pair.account))
     }
 
-    fn ticket(&mut self, key: &str, ticket: SightTicket) -> Result<(), SinkFull> {
+    fn ticket(&mut self, key: &str, ticket: TicketFacts) -> Result<(), SinkFull> {
         self.row(format!("{key} {ticket:?}"))
     }
 
-    fn copy(&mut self, ticket: TicketNo, contact: ContactId) -> Result<(), SinkFull> {
-        self.row(format!("{} copied to {contact}", ticket.number()))
+    fn cc(&mut self, ticket: TicketNo, contact: ContactId) -> Result<(), SinkFull> {
+        self.row(format!("{} in CC: {contact}", ticket.number()))
     }
 }
 
@@ -61,7 +61,7 @@ fn ticket(number: u64) -> Record {
     Record {
         key: TicketKey::parse(&format!("T{number}")).unwrap(),
         requester: ContactId::new(1 + number % CONTACTS),
-        copies: (1..=CONTACTS).rev().map(ContactId::new).collect(),
+        cc: (1..=CONTACTS).rev().map(ContactId::new).collect(),
         allow_unassociated_account: true,
         account: Some((number > 1).then(|| AccountId::new(1))),
         subject: None,
@@ -123,7 +123,7 @@ fn fill(store: &TestStore, org: &OrganizationName) {
     }
 }
 
-fn poured(
+fn streamed(
     store: &TestStore,
     rows: usize,
     room: usize,
@@ -134,18 +134,18 @@ fn poured(
             rows: Vec::new(),
             room,
         };
-        let ended = snapshot.pour_by(rows, &mut words)?;
+        let ended = snapshot.stream_by(rows, &mut words)?;
         Ok((ended, words.rows))
     })
 }
 
 on_both_engines!(
     pages_of_any_size_pour_each_row_once_until_the_sink_is_full,
-    super::pours
+    super::streams
 );
 
-fn pours(store: &TestStore) {
-    let nothing = poured(store, ROWS, 0);
+fn streams(store: &TestStore) {
+    let nothing = streamed(store, ROWS, 0);
     assert_eq!(nothing, (Ok(()), Vec::new()));
     let acme = OrganizationName::parse("acme").unwrap();
     fill(store, &acme);
@@ -156,7 +156,7 @@ fn pours(store: &TestStore) {
             fields: AccountPatch::default(),
         }],
     );
-    let (ended, all) = poured(store, ROWS, usize::MAX);
+    let (ended, all) = streamed(store, ROWS, usize::MAX);
     assert_eq!(ended, Ok(()));
     let rows = TICKETS + CONTACTS * ACCOUNTS + CONTACTS + CONTACTS * TICKETS + ACCOUNTS;
     assert_eq!(all.len() as u64, rows, "{all:#?}");
@@ -165,15 +165,15 @@ fn pours(store: &TestStore) {
         "a2 Sharing { mode: None, roles: [] }",
         "c2 true",
         "c3 false",
-        r#"c2 at a2: SightPart { primary: false, sees_account_tickets: true, role: Role("Manager") }"#,
-        "T3 SightTicket { number: TicketNo(3), requester: ContactId(4), account: \
+        r#"c2 at a2: StreamedAssociation { primary: false, sees_account_tickets: true, role: Role("Manager") }"#,
+        "T3 TicketFacts { number: TicketNo(3), requester: ContactId(4), account: \
          Some(AccountId(1)), private: true }",
-        "5 copied to c1",
+        "5 in CC: c1",
     ] {
         assert!(all.iter().any(|row| row == said), "{said} in {all:#?}");
     }
     for size in 1..=all.len() + 1 {
-        assert_eq!(poured(store, size, usize::MAX), (Ok(()), all.clone()));
+        assert_eq!(streamed(store, size, usize::MAX), (Ok(()), all.clone()));
     }
     for room in 0..=all.len() {
         let ended = if room < all.len() {
@@ -182,6 +182,6 @@ fn pours(store: &TestStore) {
             Ok(())
         };
         let expected = (ended, all[..room].to_vec());
-        assert_eq!(poured(store, 3, room), expected, "{room}");
+        assert_eq!(streamed(store, 3, room), expected, "{room}");
     }
 }

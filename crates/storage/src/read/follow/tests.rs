@@ -29,8 +29,8 @@ fn pages_hold(store: &TestStore) {
     let acme = OrganizationName::parse("acme").unwrap();
     let names: Vec<String> = (1..=5).map(|n| format!("A{n}")).collect();
     store.all(&acme, accounts(&names));
-    let all = store.wait(store.store.changes_after(&acme, At::default(), 9));
-    let all: Vec<At> = all.unwrap().unwrap().iter().map(|set| set.at).collect();
+    let all = store.wait(store.store.changes_after(&acme, RevisionId::default(), 9));
+    let all: Vec<RevisionId> = all.unwrap().unwrap().iter().map(|set| set.at).collect();
     let page = |after: usize, sets_max: usize, bytes_max: usize| {
         let page = LogPage {
             sets_max,
@@ -38,7 +38,7 @@ fn pages_hold(store: &TestStore) {
         };
         let after = after
             .checked_sub(1)
-            .map_or_else(At::default, |last| all[last]);
+            .map_or_else(RevisionId::default, |last| all[last]);
         let sets = store.read(&acme, move |at| at.changes_after(after, page));
         revisions(&sets.expect("a revision that it had"))
     };
@@ -81,9 +81,12 @@ fn heads_hold(store: &TestStore) {
         assert_eq!(name, asked);
         assert_eq!(at.revision.number(), revision);
         assert_eq!(*at, store.read(name, |snapshot| Ok(snapshot.at())));
-        let log = store.store.changes_after(name, At::default(), 9);
+        let log = store.store.changes_after(name, RevisionId::default(), 9);
         let log = store.wait(log).unwrap().unwrap();
-        assert_eq!(log.last().map_or_else(At::default, |set| set.at), *at);
+        assert_eq!(
+            log.last().map_or_else(RevisionId::default, |set| set.at),
+            *at
+        );
     }
     assert_eq!(store.wait(store.store.heads(&[])).unwrap(), []);
 }

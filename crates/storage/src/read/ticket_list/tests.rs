@@ -28,24 +28,24 @@ fn drawn() -> impl Strategy<Value = Drawn> {
         (1..=3_u64).prop_map(Some),
         (1..=ACCOUNTS).prop_map(Some)
     ];
-    let copies = proptest::collection::vec(1..=CONTACTS, 0..3);
+    let cc = proptest::collection::vec(1..=CONTACTS, 0..3);
     // Few times, so that many tickets have the same time.
     let times = 0..4_i64;
     (
         1..=CONTACTS,
         account,
-        copies,
+        cc,
         times,
         any::<bool>(),
         any::<bool>(),
     )
 }
 
-fn record(key: String, (requester, account, copies, time, closed, private): &Drawn) -> Record {
+fn record(key: String, (requester, account, cc, time, closed, private): &Drawn) -> Record {
     Record {
         key: TicketKey::parse(&key).unwrap(),
         requester: ContactId::new(*requester),
-        copies: copies.iter().map(|id| ContactId::new(*id)).collect(),
+        cc: cc.iter().map(|id| ContactId::new(*id)).collect(),
         allow_unassociated_account: true,
         account: Some(account.map(AccountId::new)),
         subject: None,
@@ -77,7 +77,7 @@ fn fill(store: &TestStore, org: &OrganizationName, all: &[Drawn]) {
 fn is_of(source: &TicketSource, ticket: &Ticket) -> bool {
     match source {
         TicketSource::Requester(contact) => ticket.requester == *contact,
-        TicketSource::Copied(contact) => ticket.copies.contains(contact),
+        TicketSource::Cc(contact) => ticket.cc.contains(contact),
         TicketSource::Account(account) => ticket.account == Some(*account),
         TicketSource::Shared(accounts) => {
             !ticket.private && ticket.account.is_some_and(|a| accounts.contains(&a))
@@ -138,20 +138,20 @@ fn by_pages(
     }
 }
 
-/// Checks that rows hold all of their tickets, and that `copied` says whether the contact of a CC
+/// Checks that rows hold all of their tickets, and that `in_cc` says whether the contact of a CC
 /// source is in CC.
 fn check_rows(rows: &[FoundTicket], all: &[(TicketNo, Stored<Ticket>)], sources: &[TicketSource]) {
-    let copied = |ticket: &Ticket| {
-        let of_copies = |source: &&TicketSource| matches!(source, TicketSource::Copied(_));
-        let source = sources.iter().find(of_copies);
+    let in_cc = |ticket: &Ticket| {
+        let of_cc = |source: &&TicketSource| matches!(source, TicketSource::Cc(_));
+        let source = sources.iter().find(of_cc);
         source.is_some_and(|source| is_of(source, ticket))
     };
     for row in rows {
         let ticket = all.iter().find(|(no, _)| *no == row.ticket.ticket);
         let stored = &ticket.unwrap().1;
-        let copies = stored.record.copies.clone();
-        assert_eq!(row.ticket.clone().stored(copies), *stored);
-        assert_eq!(row.copied, copied(&stored.record), "{row:?} {sources:?}");
+        let cc = stored.record.cc.clone();
+        assert_eq!(row.ticket.clone().stored(cc), *stored);
+        assert_eq!(row.in_cc, in_cc(&stored.record), "{row:?} {sources:?}");
     }
 }
 
@@ -161,10 +161,10 @@ fn check(at: &mut Snapshot<'_>, count: u64, limit: usize) {
     assert_eq!(all.len() as u64, count);
     let c = ContactId::new(1);
     let shared = |count| TicketSource::Shared((1..=count).map(AccountId::new).collect());
-    let own = [TicketSource::Requester(c), TicketSource::Copied(c)];
+    let own = [TicketSource::Requester(c), TicketSource::Cc(c)];
     let lists = [
         vec![TicketSource::Requester(c)],
-        vec![TicketSource::Copied(c)],
+        vec![TicketSource::Cc(c)],
         vec![TicketSource::Account(AccountId::new(2))],
         own.iter().cloned().chain([shared(3)]).collect(),
         own.iter()

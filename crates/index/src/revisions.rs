@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 
 use roster_core::id::Revision;
-use roster_core::organization::At;
+use roster_core::organization::RevisionId;
 
 /// How many nonces are kept, newest first: half a mebibyte. A token is older only if its holder
 /// waited through tens of thousands of writes, and the database knows the older revisions.
@@ -24,14 +24,14 @@ pub enum Known {
 }
 
 /// The nonces up to the newest revision.
-pub(crate) struct Moments {
+pub(crate) struct KnownRevisions {
     newest: Revision,
     /// Oldest first; never empty.
     nonces: VecDeque<i64>,
 }
 
-impl Moments {
-    pub(crate) fn from(at: At) -> Self {
+impl KnownRevisions {
+    pub(crate) fn from(at: RevisionId) -> Self {
         Self {
             newest: at.revision,
             nonces: VecDeque::from([at.nonce]),
@@ -39,8 +39,8 @@ impl Moments {
     }
 
     /// Returns the newest revision.
-    pub(crate) fn at(&self) -> At {
-        At {
+    pub(crate) fn at(&self) -> RevisionId {
+        RevisionId {
             revision: self.newest,
             nonce: self.nonces.back().copied().unwrap_or_default(),
         }
@@ -55,7 +55,7 @@ impl Moments {
         self.newest = self.newest.next();
     }
 
-    pub(crate) fn knows(&self, at: At) -> Known {
+    pub(crate) fn knows(&self, at: RevisionId) -> Known {
         let same = |nonce: i64| {
             if nonce == at.nonce {
                 Known::Yes
@@ -64,7 +64,7 @@ impl Moments {
             }
         };
         if at.revision == Revision::ZERO {
-            return same(At::default().nonce);
+            return same(RevisionId::default().nonce);
         }
         let Some(back) = self.newest.number().checked_sub(at.revision.number()) else {
             return Known::Ahead;
@@ -84,18 +84,18 @@ impl Moments {
 mod tests {
     use super::*;
 
-    fn at(revision: u64, nonce: i64) -> At {
-        At {
+    fn at(revision: u64, nonce: i64) -> RevisionId {
+        RevisionId {
             revision: Revision::new(revision),
             nonce,
         }
     }
 
     #[test]
-    fn a_moment_is_known_by_its_nonce_lost_ahead_or_older() {
-        let mut moments = Moments::from(at(10, 100));
-        moments.add(110);
-        assert_eq!(moments.at(), at(11, 110));
+    fn a_revision_is_known_by_its_nonce_lost_ahead_or_older() {
+        let mut revisions = KnownRevisions::from(at(10, 100));
+        revisions.add(110);
+        assert_eq!(revisions.at(), at(11, 110));
         for (asked, known) in [
             (at(9, 90), Known::Older),
             (at(10, 100), Known::Yes),
@@ -106,23 +106,23 @@ mod tests {
             (at(0, 1), Known::Lost),
             (at(u64::MAX, 0), Known::Ahead),
         ] {
-            assert_eq!(moments.knows(asked), known, "{asked:?}");
+            assert_eq!(revisions.knows(asked), known, "{asked:?}");
         }
     }
 
     #[test]
     fn the_newest_are_kept_up_to_the_limit() {
-        let mut moments = Moments::from(at(0, 0));
+        let mut revisions = KnownRevisions::from(at(0, 0));
         let max = REVISIONS_KNOWN_MAX as u64;
         for revision in 1..=max + 1 {
-            moments.add(revision as i64 * 10);
+            revisions.add(revision as i64 * 10);
             let oldest = (revision + 1).saturating_sub(max);
             let asked = at(oldest.max(1), oldest.max(1) as i64 * 10);
-            assert_eq!(moments.knows(asked), Known::Yes, "{revision}");
+            assert_eq!(revisions.knows(asked), Known::Yes, "{revision}");
         }
-        assert_eq!(moments.knows(at(1, 10)), Known::Older);
-        assert_eq!(moments.knows(at(2, 20)), Known::Yes);
-        assert_eq!(moments.nonces.len(), REVISIONS_KNOWN_MAX);
-        assert!(moments.bytes() <= 2 * REVISIONS_KNOWN_MAX * 8);
+        assert_eq!(revisions.knows(at(1, 10)), Known::Older);
+        assert_eq!(revisions.knows(at(2, 20)), Known::Yes);
+        assert_eq!(revisions.nonces.len(), REVISIONS_KNOWN_MAX);
+        assert!(revisions.bytes() <= 2 * REVISIONS_KNOWN_MAX * 8);
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::shares;
-use super::{FoldedRole, SightAssociation, SightPart, SightSettings, SightSharing};
+use super::{AssociationFacts, FoldedRole, SharingFacts, StreamedAssociation, VisibilitySettings};
 use crate::id::AccountId;
 use crate::record::SharingMode;
 use crate::text::Role;
@@ -18,7 +18,7 @@ pub struct HeldAssociation {
 
 impl HeldAssociation {
     /// Copies the fields from an association.
-    pub fn of(association: SightPart<'_>) -> Self {
+    pub fn of(association: StreamedAssociation<'_>) -> Self {
         Self {
             primary: association.primary,
             sees_account_tickets: association.sees_account_tickets,
@@ -27,8 +27,8 @@ impl HeldAssociation {
     }
 
     /// Returns the borrowed form that the rule reads.
-    pub fn asked(&self) -> SightAssociation<'_> {
-        SightAssociation {
+    pub fn asked(&self) -> AssociationFacts<'_> {
+        AssociationFacts {
             primary: self.primary,
             sees_account_tickets: self.sees_account_tickets,
             role: &self.role,
@@ -36,8 +36,8 @@ impl HeldAssociation {
     }
 }
 
-impl From<SightAssociation<'_>> for HeldAssociation {
-    fn from(asked: SightAssociation<'_>) -> Self {
+impl From<AssociationFacts<'_>> for HeldAssociation {
+    fn from(asked: AssociationFacts<'_>) -> Self {
         Self {
             primary: asked.primary,
             sees_account_tickets: asked.sees_account_tickets,
@@ -63,8 +63,8 @@ impl HeldSharing {
     }
 
     /// Returns the borrowed form that the rule reads.
-    pub fn asked(&self) -> SightSharing<'_> {
-        SightSharing {
+    pub fn asked(&self) -> SharingFacts<'_> {
+        SharingFacts {
             mode: self.mode,
             roles: &self.roles,
         }
@@ -73,18 +73,18 @@ impl HeldSharing {
 
 /// All facts of one contact that the rule reads before it reads a ticket.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Standing {
+pub struct ContactFacts {
     /// Whether the contact is blocked.
     pub blocked: bool,
     /// Its accounts: the association with each, and the sharing of each.
     pub accounts: BTreeMap<AccountId, (HeldAssociation, HeldSharing)>,
 }
 
-impl Standing {
+impl ContactFacts {
     /// Returns the accounts that share with the contact, by number.
     pub fn shared<'s>(
         &'s self,
-        settings: &'s SightSettings,
+        settings: &'s VisibilitySettings,
     ) -> impl Iterator<Item = AccountId> + 's {
         let shared = |(association, sharing): &(HeldAssociation, HeldSharing)| {
             settings.sharing_enabled

@@ -2,8 +2,8 @@
 
 use futures::Stream;
 use roster_api::v1::{
-    CheckTicketRequest, ExplainTicketRequest, ExplainTicketResponse, Ground,
-    ListVisibleTicketsRequest, Visibility, VisibleTicket,
+    self, CheckTicketRequest, ExplainTicketRequest, ExplainTicketResponse, Ground,
+    ListVisibleTicketsRequest, VisibleTicket,
 };
 
 use crate::connect::Roster;
@@ -11,14 +11,14 @@ use crate::error::Error;
 
 /// Whether a contact sees a ticket.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Sight {
+pub enum Visibility {
     /// The contact sees the ticket, by all of these clauses of the rule.
     Visible(Vec<Ground>),
     /// The contact does not see the ticket. Show this as if the ticket did not exist.
     Hidden,
 }
 
-impl Sight {
+impl Visibility {
     /// Whether the contact sees the ticket.
     pub fn is_visible(&self) -> bool {
         matches!(self, Self::Visible(_))
@@ -36,7 +36,7 @@ impl Roster {
     /// # Ok(())
     /// # }
     /// ```
-    pub async fn check(&self, contact_id: &str, ticket_id: &str) -> Result<Sight, Error> {
+    pub async fn check(&self, contact_id: &str, ticket_id: &str) -> Result<Visibility, Error> {
         let request = CheckTicketRequest {
             contact_id: contact_id.to_owned(),
             ticket_id: ticket_id.to_owned(),
@@ -44,10 +44,10 @@ impl Roster {
         };
         let answer = self.call(request).await?;
         match answer.visibility() {
-            Visibility::Visible => Ok(Sight::Visible(answer.grounds)),
-            Visibility::Hidden => Ok(Sight::Hidden),
+            v1::Visibility::Visible => Ok(Visibility::Visible(answer.grounds)),
+            v1::Visibility::Hidden => Ok(Visibility::Hidden),
             // Deny an unknown value.
-            Visibility::Unspecified => Err(self.lacks("a visibility")),
+            v1::Visibility::Unspecified => Err(self.lacks("a visibility")),
         }
     }
 
