@@ -126,7 +126,7 @@ fn what_a_server_logs_into_a_file_has_no_colours() {
     let logged = child.wait_with_output().unwrap().stderr;
     let text = String::from_utf8(logged).unwrap();
     assert!(
-        text.contains("INFO") && text.contains("sample data"),
+        text.contains("INFO") && text.contains("sample file loaded"),
         "{text}"
     );
     assert!(!text.contains('\u{1b}'), "{text}");

@@ -225,10 +225,10 @@ fn settings_are_shown_and_set() {
     );
     for (wrong, why) in [
         ("nonsense=1", "there is no setting \"nonsense\""),
-        ("sharing_enabled=perhaps", "it is true or false"),
+        ("sharing_enabled=perhaps", "expected true or false"),
         (
             "default_sharing_mode=some",
-            "it is nobody, granted, roles or everyone",
+            "expected nobody, granted, roles or everyone",
         ),
     ] {
         assert!(

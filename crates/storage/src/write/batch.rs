@@ -72,7 +72,7 @@ impl Batch<'_> {
                 }
             }
             Err(error) => {
-                tracing::error!(%error, cause = ?std::error::Error::source(&error), "a batch failed");
+                tracing::error!(%error, source = ?std::error::Error::source(&error), "a batch failed");
                 let unreachable = matches!(
                     error,
                     StorageError::Unreachable(_)

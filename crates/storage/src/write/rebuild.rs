@@ -87,7 +87,7 @@ impl Rebuild {
                 self.step = Step::FIRST;
             }
             Err(error) => {
-                tracing::error!(%error, cause = ?std::error::Error::source(&error),
+                tracing::error!(%error, source = ?std::error::Error::source(&error),
                     organization = %name, "could not rebuild derived columns; the next start tries again");
                 self.waiting.pop();
                 self.step = Step::FIRST;
