@@ -1,4 +1,4 @@
-//! The second pass over a file: its rows in batches, read while the batch before them is written.
+//! The second pass over a file. Reads the rows in batches while the previous batch is written.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -9,26 +9,27 @@ use roster_storage::{ImportCounts, ImportReject};
 use tokio::sync::mpsc;
 
 use crate::cells::{self, CellFault};
-use crate::fault::{At, RowFault};
+use crate::fault::{Location, RowFault};
 use crate::layout::Layout;
 use crate::rejects;
 use crate::survey::Disagreements;
 
-/// Most rows of a batch: beyond it a transaction gains nothing and a call waits longer.
+/// Maximum rows of a batch. A larger transaction is not faster, and other calls wait longer.
 pub(crate) const BATCH_ROWS_MAX: usize = 20_000;
-/// Fewest rows that a slow batch leads to: below it commits cost more than rows.
+/// Minimum rows of a batch after a slow batch. In a smaller batch, the commit costs more than the
+/// rows.
 const BATCH_ROWS_MIN: usize = 100;
-/// Rows of the first batch, of which nobody knows yet how long they take.
+/// Rows of the first batch, before any duration is known.
 const BATCH_ROWS_FIRST: usize = 1_000;
-/// Bytes of a batch's cells: rows of long texts make smaller batches.
+/// Maximum bytes of the cells of a batch, so that long texts make smaller batches.
 const BATCH_BYTES_MAX: usize = 16 << 20;
-/// How long a batch is to take: a call that comes in between waits for no longer.
+/// Target duration of a batch. A concurrent call waits for at most one batch.
 const BATCH_MILLIS: u128 = 250;
-/// How much larger than the last a batch may be: one that was quick by chance must not be
-/// followed by one that is slow for sure.
+/// Maximum growth from one batch to the next, so that a batch that was fast by chance does not cause
+/// a very slow batch.
 const GROWTH_MAX: usize = 2;
 
-/// How many rows the next batch is to have.
+/// The number of rows of the next batch.
 #[derive(Clone)]
 pub(crate) struct Pace(Arc<AtomicUsize>);
 
@@ -41,48 +42,49 @@ impl Pace {
         self.0.load(Ordering::Relaxed)
     }
 
-    /// Learns from a batch of so many rows.
-    pub(crate) fn learn(&self, rows: usize, took: std::time::Duration) {
+    /// Adjusts the size to the duration of a batch with `rows` rows.
+    pub(crate) fn adjust(&self, rows: usize, took: std::time::Duration) {
         let millis = took.as_millis().max(1);
-        let wanted = (rows as u128).saturating_mul(BATCH_MILLIS) / millis;
-        let wanted = usize::try_from(wanted).unwrap_or(usize::MAX);
-        // A short last batch says little about long ones.
+        let target = (rows as u128).saturating_mul(BATCH_MILLIS) / millis;
+        let target = usize::try_from(target).unwrap_or(usize::MAX);
+        // The duration of a short last batch does not predict that of a long batch.
         if rows * GROWTH_MAX >= self.rows() {
             let max = BATCH_ROWS_MAX.min(rows * GROWTH_MAX);
             self.0.store(
-                wanted.clamp(BATCH_ROWS_MIN, max.max(BATCH_ROWS_MIN)),
+                target.clamp(BATCH_ROWS_MIN, max.max(BATCH_ROWS_MIN)),
                 Ordering::Relaxed,
             );
         }
     }
 }
 
-/// A row as it stood in the file.
-struct Source {
+/// A row of the file.
+struct SourceRow {
     number: u64,
     cells: Vec<String>,
-    /// Why it is rejected whatever the rules say.
+    /// Why the row is rejected before any rule judges it.
     fault: Option<CellFault>,
 }
 
-/// Rows that go in together.
+/// Rows that are imported in one transaction.
 pub(crate) struct Batch {
     pub(crate) rows: Arc<Vec<ImportRow>>,
-    sources: Vec<Source>,
-    /// Whether the file ends with it.
+    sources: Vec<SourceRow>,
+    /// Whether this is the last batch of the file.
     pub(crate) is_last: bool,
 }
 
-/// The reason and the text of a row's fault, as the API has them.
+/// Returns the reason and the message that the API reports for a row's fault.
 pub type Explain = fn(&RowFault) -> (String, String);
 
 impl Batch {
-    /// How many rows of the file it has.
+    /// Returns the number of rows of the file in this batch.
     pub(crate) fn len(&self) -> usize {
         self.sources.len()
     }
 
-    /// What the batch came to, from what the rules say of those rows that could be judged.
+    /// Returns the counts and the rejects of the batch. `outcomes` are the results of the rows that
+    /// could be read, in their order.
     pub(crate) fn result(
         &self,
         layout: &Layout,
@@ -93,8 +95,8 @@ impl Batch {
         let mut rejects = Vec::new();
         let mut outcomes = outcomes.iter();
         for source in &self.sources {
-            let (at, fault) = match &source.fault {
-                Some((at, fault)) => (*at, fault.clone()),
+            let (location, fault) = match &source.fault {
+                Some((location, fault)) => (*location, fault.clone()),
                 None => match outcomes.next() {
                     Some(RowOutcome::Created) => {
                         counts.created += 1;
@@ -104,21 +106,22 @@ impl Batch {
                         counts.updated += 1;
                         continue;
                     }
-                    // There is an outcome for each row.
+                    // `None` does not occur: each row without a fault has an outcome.
                     Some(RowOutcome::Unchanged) | None => {
                         counts.unchanged += 1;
                         continue;
                     }
-                    Some(RowOutcome::Rejected { field, refusal }) => {
-                        (At::of(*field, refusal), RowFault::Rule(refusal.clone()))
-                    }
+                    Some(RowOutcome::Rejected { field, refusal }) => (
+                        Location::of(*field, refusal),
+                        RowFault::Rule(refusal.clone()),
+                    ),
                 },
             };
             let (reason, message) = explain(&fault);
             counts.rejected += 1;
             rejects.push(ImportReject {
                 number: source.number,
-                header: layout.header_at(at),
+                header: layout.header_at(location),
                 reason,
                 message,
                 cells: source.cells.clone(),
@@ -128,7 +131,7 @@ impl Batch {
     }
 }
 
-/// The rows of a sheet below its header, without those that are blank.
+/// The rows of a sheet below its header, without blank rows.
 pub(crate) struct Body<'s> {
     rows: Rows<'s>,
     layout: &'s Layout,
@@ -136,11 +139,12 @@ pub(crate) struct Body<'s> {
 
 impl<'s> Body<'s> {
     pub(crate) fn below_header(mut rows: Rows<'s>, layout: &'s Layout) -> Result<Self, SheetError> {
-        header(&mut rows)?;
+        read_header(&mut rows)?;
         Ok(Self { rows, layout })
     }
 
-    /// The next row with its cells as they are meant; whether there is one.
+    /// Reads the next row into `row`; returns false at the end. In a corrected file of rejects, it
+    /// reverts the escaping of the cells and marks the cells that still contain an error.
     pub(crate) fn next(&mut self, row: &mut Row) -> Result<bool, SheetError> {
         while self.rows.next_row(row)? {
             row.cells.truncate(self.layout.columns.len());
@@ -148,8 +152,8 @@ impl<'s> Body<'s> {
                 continue;
             }
             if self.layout.is_corrected {
-                row.cells.iter_mut().for_each(rejects::unmark);
-                row.errors = rejects::errors(&row.cells);
+                row.cells.iter_mut().for_each(rejects::unescape_formula);
+                row.errors = rejects::error_columns(&row.cells);
             }
             return Ok(true);
         }
@@ -157,8 +161,8 @@ impl<'s> Body<'s> {
     }
 }
 
-/// The first row that is not blank, if there is one.
-pub(crate) fn header(rows: &mut Rows<'_>) -> Result<Option<Row>, SheetError> {
+/// Returns the first row that is not blank.
+pub(crate) fn read_header(rows: &mut Rows<'_>) -> Result<Option<Row>, SheetError> {
     let mut row = Row::default();
     while rows.next_row(&mut row)? {
         if !is_blank(&row) {
@@ -172,9 +176,9 @@ fn is_blank(row: &Row) -> bool {
     row.cells.iter().all(|cell| cell.trim().is_empty())
 }
 
-/// Reads all rows into batches, as many ahead as the channel holds; ends early when nobody takes
-/// them any more. Blocks.
-pub(crate) fn read_all(
+/// Reads all rows and sends them in batches. Blocks while the channel is full, and returns early if
+/// the receiver is closed.
+pub(crate) fn send_batches(
     mut body: Body<'_>,
     layout: &Layout,
     disagreements: &Disagreements,
@@ -192,9 +196,9 @@ pub(crate) fn read_all(
             let fault = match cells::read(layout, &row) {
                 Err(fault) => Some(fault),
                 Ok(read) => {
-                    let pair = disagreements.of(&read);
+                    let pair = disagreements.conflict_of(&read);
                     let fault = pair.map(|pair| {
-                        let field = strongest(&read);
+                        let field = strongest_key(&read);
                         (field.into(), RowFault::RowsDisagree(pair))
                     });
                     if fault.is_none() {
@@ -205,7 +209,7 @@ pub(crate) fn read_all(
             };
             let number = row.number;
             let cells = std::mem::take(&mut row.cells);
-            sources.push(Source {
+            sources.push(SourceRow {
                 number,
                 cells,
                 fault,
@@ -223,8 +227,8 @@ pub(crate) fn read_all(
     }
 }
 
-/// The field by which a row names its record.
-fn strongest(row: &ImportRow) -> Field {
+/// Returns the field of the strongest key by which a row identifies its record.
+fn strongest_key(row: &ImportRow) -> Field {
     match row {
         ImportRow::Account(row) => row.keys.field(),
         ImportRow::Contact(row) => row.keys.field(),
@@ -240,19 +244,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_batch_grows_to_its_time_and_shrinks_at_once() {
+    fn a_batch_size_grows_stepwise_to_the_target_duration_and_shrinks_at_once() {
         let pace = Pace::new();
-        pace.learn(1_000, Duration::from_millis(10));
+        pace.adjust(1_000, Duration::from_millis(10));
         assert_eq!(pace.rows(), 2_000);
         for _ in 0..10 {
-            pace.learn(pace.rows(), Duration::from_millis(10));
+            pace.adjust(pace.rows(), Duration::from_millis(10));
         }
         assert_eq!(pace.rows(), BATCH_ROWS_MAX);
-        pace.learn(20_000, Duration::from_millis(1_000));
+        pace.adjust(20_000, Duration::from_millis(1_000));
         assert_eq!(pace.rows(), 5_000);
-        pace.learn(5_000, Duration::from_secs(1_000));
+        pace.adjust(5_000, Duration::from_secs(1_000));
         assert_eq!(pace.rows(), BATCH_ROWS_MIN);
-        pace.learn(1, Duration::from_millis(250));
+        pace.adjust(1, Duration::from_millis(250));
         assert_eq!(pace.rows(), BATCH_ROWS_MIN);
     }
 }

@@ -1,4 +1,4 @@
-//! From the cells of a row to a row that the rules can judge.
+//! Parses the cells of a row into a row that the rules can judge.
 
 use std::str::FromStr;
 
@@ -15,17 +15,17 @@ use roster_core::text::{
 };
 use roster_sheet::Row;
 
-use crate::fault::{At, RowFault};
+use crate::fault::{Location, RowFault};
 use crate::layout::{Kind, Layout};
-use crate::time::instant;
+use crate::time::parse_time;
 
-/// A cell that cannot be read: where, and why.
-pub(crate) type CellFault = (At, RowFault);
+/// A cell that cannot be parsed: its location and the reason.
+pub(crate) type CellFault = (Location, RowFault);
 type Read<T> = Result<T, CellFault>;
 
-/// Reads the cells of one row.
+/// Parses the cells of one row.
 pub(crate) fn read(layout: &Layout, row: &Row) -> Read<ImportRow> {
-    no_errors(layout, row)?;
+    refuse_error_cells(layout, row)?;
     let cells = Cells {
         layout,
         cells: &row.cells,
@@ -48,23 +48,23 @@ pub(crate) fn read(layout: &Layout, row: &Row) -> Read<ImportRow> {
     })
 }
 
-/// Characters of an error's name that are told: the longest that Excel has is `#GETTING_DATA`, and
-/// what a file calls an error may be anything.
+/// Maximum characters of an error name in a message. Excel's longest name is `#GETTING_DATA`, but a
+/// file can contain any text as the name of an error.
 const ERROR_NAME_MAX: usize = 20;
 
-/// What a spreadsheet program could not calculate is no name and no id. In a column that fills no
-/// field it does not matter.
-fn no_errors(layout: &Layout, row: &Row) -> Read<()> {
-    let fills = |column: &usize| {
-        let filled = layout.columns.get(*column);
-        filled.is_some_and(|column| column.field.is_some())
+/// Returns a fault for the first cell with a spreadsheet error: an error is not a name or an ID.
+/// Ignores columns without a field.
+fn refuse_error_cells(layout: &Layout, row: &Row) -> Read<()> {
+    let has_field = |column: &usize| {
+        let column = layout.columns.get(*column);
+        column.is_some_and(|column| column.field.is_some())
     };
-    let Some(column) = row.errors.iter().copied().filter(fills).min() else {
+    let Some(column) = row.errors.iter().copied().filter(has_field).min() else {
         return Ok(());
     };
     let name = row.cells.get(column).map_or("", String::as_str);
     let name = name.chars().take(ERROR_NAME_MAX).collect();
-    Err((At::Column(column), RowFault::ErrorCell(name)))
+    Err((Location::Column(column), RowFault::ErrorCell(name)))
 }
 
 struct Cells<'r> {
@@ -73,14 +73,14 @@ struct Cells<'r> {
 }
 
 impl<'r> Cells<'r> {
-    /// All cells of a field with their columns; a blank one is none.
+    /// Returns the column and the trimmed text of each cell of a field; `None` for a blank cell.
     fn all(&self, field: Field) -> impl Iterator<Item = (usize, Option<&'r str>)> {
-        let fills = self.layout.columns.iter().enumerate();
-        let fills = fills.filter(move |(_, column)| column.field == Some(field));
+        let columns = self.layout.columns.iter().enumerate();
+        let columns = columns.filter(move |(_, column)| column.field == Some(field));
         let cells = self.cells;
-        fills.map(move |(place, _)| {
-            let cell = cells.get(place).map_or("", |cell| cell.trim());
-            (place, (!cell.is_empty()).then_some(cell))
+        columns.map(move |(index, _)| {
+            let cell = cells.get(index).map_or("", |cell| cell.trim());
+            (index, (!cell.is_empty()).then_some(cell))
         })
     }
 
@@ -111,7 +111,7 @@ impl<'r> Cells<'r> {
     fn contact(&self) -> Read<ContactKeys> {
         let email = |(column, cell): (usize, Option<&str>)| {
             let parsed = cell.map(Email::parse).transpose();
-            parsed.map_err(|fault| (At::Column(column), RowFault::Text(fault)))
+            parsed.map_err(|fault| (Location::Column(column), RowFault::Text(fault)))
         };
         Ok(ContactKeys {
             id: self.id(Field::ContactId)?,
@@ -120,12 +120,12 @@ impl<'r> Cells<'r> {
                 .all(Field::ContactEmail)
                 .map(email)
                 .collect::<Read<_>>()?,
-            name: self.person()?.map(Named::of_person),
+            name: self.person_name()?.map(Named::of_person),
         })
     }
 
-    /// The name of a contact: from its two cells, or from the one of the whole name.
-    fn person(&self) -> Read<Option<PersonName>> {
+    /// Returns the name of a contact, from the cells of its parts or from the cell of the whole name.
+    fn person_name(&self) -> Read<Option<PersonName>> {
         if let Some(family) = self.text(Field::ContactFamilyName, Name::parse)? {
             return Ok(Some(PersonName {
                 family,
@@ -133,7 +133,7 @@ impl<'r> Cells<'r> {
                 whole: false,
             }));
         }
-        let whole = self.divided(Field::ContactName)?;
+        let whole = self.split_name(Field::ContactName)?;
         Ok(whole.map(|(family, given)| PersonName {
             family,
             given,
@@ -141,8 +141,8 @@ impl<'r> Cells<'r> {
         }))
     }
 
-    /// A whole name, divided at its first white space.
-    fn divided(&self, field: Field) -> Read<Option<(Name, Option<Name>)>> {
+    /// Returns a whole name, split at its first white space.
+    fn split_name(&self, field: Field) -> Read<Option<(Name, Option<Name>)>> {
         let Some(cell) = self.cell(field) else {
             return Ok(None);
         };
@@ -160,7 +160,7 @@ impl<'r> Cells<'r> {
         let reading = if family.is_some() || given.is_some() {
             Some(Reading::Parts { family, given })
         } else {
-            let whole = self.divided(Field::ContactNameReading)?;
+            let whole = self.split_name(Field::ContactNameReading)?;
             whole.map(|(family, given)| Reading::Whole { family, given })
         };
         Ok(ContactRow {
@@ -206,9 +206,10 @@ impl<'r> Cells<'r> {
         let Some(cell) = self.cell(FIELD) else {
             return Ok(None);
         };
-        let divides = |c: char| c.is_whitespace() || matches!(c, ',' | ';' | '、' | '；' | '，');
+        let is_separator =
+            |c: char| c.is_whitespace() || matches!(c, ',' | ';' | '、' | '；' | '，');
         let mut cc = Vec::new();
-        for word in cell.split(divides).filter(|word| !word.is_empty()) {
+        for word in cell.split(is_separator).filter(|word| !word.is_empty()) {
             cc.push(if word.contains('@') {
                 let email = Email::parse(word);
                 CcContact::Email(email.map_err(|fault| (FIELD.into(), RowFault::Text(fault)))?)
@@ -229,19 +230,19 @@ impl<'r> Cells<'r> {
         let Some(cell) = self.cell(field) else {
             return Ok(None);
         };
-        let wrong = || {
+        let fault = || {
             malformed(
                 field,
-                "is no time: write it as 2026-11-24, 2026-11-24 09:30, 2026年11月24日 9時30分 or \
+                "is not a time: write it as 2026-11-24, 2026-11-24 09:30, 2026年11月24日 9時30分 or \
                  2026-11-24T09:30:00+09:00",
             )
         };
-        instant(cell).map(Some).ok_or_else(wrong)
+        parse_time(cell).map(Some).ok_or_else(fault)
     }
 }
 
-fn malformed(field: Field, what: &str) -> CellFault {
-    (field.into(), RowFault::Malformed(what.to_owned()))
+fn malformed(field: Field, message: &str) -> CellFault {
+    (field.into(), RowFault::Malformed(message.to_owned()))
 }
 
 fn status(cell: &str) -> TicketStatus {
@@ -257,10 +258,10 @@ fn status(cell: &str) -> TicketStatus {
 mod tests {
     use super::*;
 
-    /// The row that these cells are read as.
-    fn read_of(kind: Kind, header: &str, cells: &str) -> Read<ImportRow> {
+    /// Parses a line of cells below a header.
+    fn parse_line(kind: Kind, header: &str, cells: &str) -> Read<ImportRow> {
         let split = |line: &str| line.split(',').map(str::to_owned).collect::<Vec<_>>();
-        let layout = Layout::of(kind, &split(header), &[]).expect("a header");
+        let layout = Layout::from_header(kind, &split(header), &[]).expect("a header");
         let cells = split(cells);
         let row = Row {
             cells,
@@ -270,8 +271,8 @@ mod tests {
     }
 
     #[test]
-    fn yes_and_no_and_ids_are_read_in_any_width_and_case() {
-        for (cell, is) in [
+    fn booleans_and_ids_are_parsed_in_any_width_and_case() {
+        for (cell, expected) in [
             ("１", Some(true)),
             ("ＹＥＳ", Some(true)),
             ("True", Some(true)),
@@ -281,15 +282,15 @@ mod tests {
             (" ", None),
         ] {
             let header = "連絡先ID,取引先ID,メイン";
-            let read = read_of(Kind::Associations, header, &format!("ｃ１２,Ａ３,{cell}"));
+            let read = parse_line(Kind::Associations, header, &format!("ｃ１２,Ａ３,{cell}"));
             let Ok(ImportRow::Association(row)) = read else {
                 panic!("{cell}: {read:?}");
             };
-            assert_eq!(row.primary, is, "{cell}");
+            assert_eq!(row.primary, expected, "{cell}");
             assert_eq!(row.contact.id.map(|id| id.number()), Some(12));
             assert_eq!(row.account.id.map(|id| id.number()), Some(3));
         }
-        let read = read_of(Kind::Tickets, "Ticket ID,CC", "T1,ｃ５ Ｃ６、c7");
+        let read = parse_line(Kind::Tickets, "Ticket ID,CC", "T1,ｃ５ Ｃ６、c7");
         let Ok(ImportRow::Ticket(row)) = read else {
             panic!("{read:?}");
         };
@@ -297,22 +298,22 @@ mod tests {
     }
 
     #[test]
-    fn a_bad_address_is_told_in_its_own_column() {
-        let read = read_of(
+    fn the_fault_of_an_invalid_address_names_its_own_column() {
+        let read = parse_line(
             Kind::Contacts,
             "姓,Email,Secondary Email",
             "田中,t@x.jp,nowhere",
         );
         let expected = RowFault::Text(TextFault::NotAnAddress);
-        assert_eq!(read, Err((At::Column(2), expected)));
+        assert_eq!(read, Err((Location::Column(2), expected)));
     }
 
     #[test]
-    fn an_error_of_the_spreadsheet_is_no_text_where_its_column_fills_a_field() {
+    fn a_spreadsheet_error_is_refused_if_its_column_has_a_field() {
         let header = ["姓", "備考", "Email"].map(str::to_owned);
-        let layout = Layout::of(Kind::Contacts, &header, &[]).expect("a header");
+        let layout = Layout::from_header(Kind::Contacts, &header, &[]).expect("a header");
         let cells = ["#N/A", "#REF!", "t@x.jp"].map(str::to_owned).to_vec();
-        let with = |errors: &[usize]| {
+        let read_with_errors = |errors: &[usize]| {
             let errors = errors.to_vec();
             let cells = cells.clone();
             let number = 2;
@@ -325,14 +326,14 @@ mod tests {
                 },
             )
         };
-        assert!(with(&[]).is_ok());
-        assert!(with(&[1]).is_ok());
-        let expected = (At::Column(0), RowFault::ErrorCell("#N/A".to_owned()));
-        assert_eq!(with(&[2, 1, 0]), Err(expected));
+        assert!(read_with_errors(&[]).is_ok());
+        assert!(read_with_errors(&[1]).is_ok());
+        let expected = (Location::Column(0), RowFault::ErrorCell("#N/A".to_owned()));
+        assert_eq!(read_with_errors(&[2, 1, 0]), Err(expected));
     }
 
     #[test]
-    fn a_word_of_a_closed_ticket_is_closed_and_any_other_is_open() {
+    fn known_words_for_closed_mean_closed_and_any_other_word_means_open() {
         for word in [
             "完了",
             "クローズ",

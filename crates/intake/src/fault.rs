@@ -1,4 +1,4 @@
-//! What can be wrong with a file and with a row. The texts are for whoever made the file.
+//! Faults of a file and of a row. The messages are for the person who made the file.
 
 use roster_core::id::IdFault;
 use roster_core::refusal::Refusal;
@@ -8,78 +8,80 @@ use roster_sheet::SheetError;
 use roster_storage::NotDone;
 
 use crate::header::HeaderFault;
-use crate::layout::{ACCOUNT, CONTACT};
+use crate::layout::{ACCOUNT_FIELDS, CONTACT_FIELDS};
 
 /// Why a row is rejected.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RowFault {
-    /// A rule says no.
+    /// A rule refused the row.
     #[error(transparent)]
     Rule(#[from] Refusal),
-    /// A cell is no text of its kind.
+    /// A cell is not a valid text of its field.
     #[error(transparent)]
     Text(#[from] TextFault),
-    /// A cell is no id of its kind.
+    /// A cell is not a valid ID of its field.
     #[error(transparent)]
     Id(#[from] IdFault),
-    /// A cell is nothing that its field knows.
+    /// A cell is not a valid value of its field.
     #[error("{0}")]
     Malformed(String),
-    /// A cell holds an error of the spreadsheet program.
-    #[error("holds the error {0} of the spreadsheet: correct its formula, or write the value")]
+    /// A cell contains an error of the spreadsheet program.
+    #[error("contains the spreadsheet error {0}: correct the formula or enter the value")]
     ErrorCell(String),
-    /// Rows that name the same record do not agree.
+    /// Rows that identify the same record disagree.
     #[error(
-        "rows {} and {} are about the same record and say different things, so no row about it was \
-         applied: correct them, or leave only one", .0[0], .0[1]
+        "rows {} and {} describe the same record with different values, so no row of this record was \
+         applied: correct the rows or keep only one", .0[0], .0[1]
     )]
     RowsDisagree([u64; 2]),
 }
 
-/// Where in a row something is wrong.
+/// The location of a fault in a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum At {
-    /// In a column, counted from 0.
+pub(crate) enum Location {
+    /// A column, counted from 0.
     Column(usize),
-    /// In the first column that fills a field.
+    /// The first column of a field.
     Field(Field),
-    /// In all columns that fill one of these fields: any of them would do.
+    /// All columns of these fields. A value in any of them resolves the fault.
     AnyOf(&'static [Field]),
 }
 
-impl From<Field> for At {
+impl From<Field> for Location {
     fn from(field: Field) -> Self {
         Self::Field(field)
     }
 }
 
-impl At {
-    /// Where what a rule refuses stands.
+impl Location {
+    /// Returns the location of a refusal by a rule.
     pub(crate) fn of(field: Field, refusal: &Refusal) -> Self {
         match refusal {
-            Refusal::Unnamed { .. } if CONTACT.contains(&field) => Self::AnyOf(CONTACT),
-            Refusal::Unnamed { .. } => Self::AnyOf(ACCOUNT),
+            Refusal::Unnamed { .. } if CONTACT_FIELDS.contains(&field) => {
+                Self::AnyOf(CONTACT_FIELDS)
+            }
+            Refusal::Unnamed { .. } => Self::AnyOf(ACCOUNT_FIELDS),
             _ => Self::Field(field),
         }
     }
 }
 
-/// Why a file is not taken: nothing was written.
+/// Why a file is refused. Nothing was written.
 #[derive(Debug, thiserror::Error)]
 pub enum FileFault {
-    /// It cannot be read.
+    /// The file cannot be read.
     #[error(transparent)]
     Sheet(#[from] SheetError),
-    /// Its header cannot be used.
+    /// The header cannot be used.
     #[error(transparent)]
     Header(#[from] HeaderFault),
-    /// Too many imports wait.
-    #[error("too many imports wait: try again when one of them has ended")]
+    /// The server has too many unfinished imports.
+    #[error("the server has too many unfinished imports: try again when one of them has ended")]
     QueueFull,
     /// The server is shutting down.
-    #[error("the server is shutting down: send the file again in a while")]
+    #[error("the server is shutting down: send the file again later")]
     Stopping,
-    /// The database did not do what was asked.
+    /// The storage could not start the import.
     #[error(transparent)]
     NotDone(#[from] NotDone),
 }

@@ -1,70 +1,73 @@
-//! Why a header cannot be used.
+//! Faults of a header.
 
 use roster_core::rules::import::Field;
 
 /// Why a header cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum HeaderFault {
-    /// There is no row at all.
-    #[error("the file has no header: its first row that is not blank must name the columns")]
+    /// The file has only blank rows.
+    #[error("the file has no header: the first row that is not blank must name the columns")]
     Empty,
-    /// A column that the kind needs is not there.
-    #[error("the header lacks a column of {}: add one, or name one in the mapping", paths(.0))]
-    Lacks(&'static [Field]),
-    /// Two columns fill a field that has one value.
+    /// A column that the kind requires is missing.
+    #[error("the header has no column for {}: add a column, or map one in the mapping", paths(.0))]
+    Missing(&'static [Field]),
+    /// Two columns are for a field that has one value.
     #[error(
-        "the column {header:?} fills {field}, which another column fills already: map one of them to nothing"
+        "the column {header:?} is for {field}, but another column is already for this field: map one of them to no field"
     )]
-    Twice {
+    DuplicateField {
         /// The second column.
         header: String,
         /// The field.
         field: Field,
     },
-    /// A header may mean several fields.
-    #[error("the column {header:?} may be {}: say which in the mapping", paths(.fields))]
+    /// A header matches several fields.
+    #[error("the column {header:?} can be {}: name the field in the mapping", paths(.fields))]
     Ambiguous {
         /// The column.
         header: String,
-        /// What it may be.
+        /// The fields that the header matches.
         fields: Vec<Field>,
     },
-    /// The mapping names a column that is not there.
+    /// The mapping names a column that the file does not have.
     #[error("the mapping names the column {0:?}, which the file does not have")]
-    NotThere(String),
-    /// Nothing is to be found because the columns are not divided by commas.
+    UnknownColumn(String),
+    /// No column was found because the separator is not a comma.
     #[error(
-        "the columns of the file look separated by {0}, and this version reads commas alone: save \
+        "the columns of the file seem to be separated by {0}, but only commas are supported: save \
          the file with commas between the columns, or as XLSX"
     )]
-    Separated(&'static str),
+    WrongSeparator(&'static str),
 }
 
-/// What stands between columns in the place of commas, and what it is called.
+/// Separators that other programs write instead of commas, and their names.
 const SEPARATORS: [(char, &str); 2] = [(';', "semicolons"), ('\t', "tabs")];
 
 impl HeaderFault {
-    /// The header at fault, if one is.
+    /// Returns the header of the invalid column, if the fault is in one column.
     pub fn header(&self) -> Option<&str> {
         match self {
-            Self::Empty | Self::Lacks(_) | Self::Separated(_) => None,
-            Self::Twice { header, .. } | Self::Ambiguous { header, .. } => Some(header),
-            Self::NotThere(header) => Some(header),
+            Self::Empty | Self::Missing(_) | Self::WrongSeparator(_) => None,
+            Self::DuplicateField { header, .. } | Self::Ambiguous { header, .. } => Some(header),
+            Self::UnknownColumn(header) => Some(header),
         }
     }
 
-    /// The fault of a header of a text file: of one in which no column is found, perhaps that its
-    /// columns are separated by something else.
-    pub(crate) fn of_text(self, header: &[String]) -> Self {
-        if !matches!(self, Self::Lacks(_) | Self::NotThere(_)) {
+    /// Returns the fault of the header of a CSV file: [`Self::WrongSeparator`] if a column was not
+    /// found and the header contains more of another separator than of commas.
+    pub(crate) fn or_wrong_separator(self, header: &[String]) -> Self {
+        if !matches!(self, Self::Missing(_) | Self::UnknownColumn(_)) {
             return self;
         }
         let commas = header.len().saturating_sub(1);
-        let count = |mark: char| header.iter().map(|cell| cell.matches(mark).count()).sum();
-        let counted = SEPARATORS.map(|(mark, name)| (count(mark), name));
-        let most: Option<&(usize, &'static str)> = counted.iter().max_by_key(|(count, _)| *count);
+        let count = |separator: char| {
+            let cells = header.iter();
+            cells.map(|cell| cell.matches(separator).count()).sum()
+        };
+        let counts = SEPARATORS.map(|(separator, name)| (count(separator), name));
+        let most: Option<&(usize, &'static str)> = counts.iter().max_by_key(|(count, _)| *count);
         match most {
-            Some((count, name)) if *count > commas => Self::Separated(name),
+            Some((count, name)) if *count > commas => Self::WrongSeparator(name),
             _ => self,
         }
     }

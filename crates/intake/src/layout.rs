@@ -1,4 +1,4 @@
-//! What the columns of a file are: header to field, told by name or by a mapping, never guessed.
+//! The columns of a file: maps each header to a field by its name or by the mapping. Never guesses.
 
 use roster_core::names::fold;
 use roster_core::rules::import::Field;
@@ -6,15 +6,15 @@ use roster_storage::ImportKind;
 
 use Field as F;
 
-use crate::fault::At;
+use crate::fault::Location;
 use crate::header::HeaderFault;
 
-/// Columns that one file may fill `contact.email` with: as many as a contact has addresses.
+/// Maximum columns of `contact.email` in a file: as many as a contact can have addresses.
 const EMAIL_COLUMNS_MAX: usize = roster_core::limit::EMAILS_MAX;
-/// The columns that a file of rejects has after those of its file: see [`Layout::is_corrected`].
+/// The columns that a file of rejects adds after the original columns: see [`Layout::is_corrected`].
 pub(crate) const REJECT_HEADERS: [&str; 3] = ["Row", "Column", "Reason"];
 
-/// What the rows of a file are.
+/// The kind of the rows of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// Accounts.
@@ -27,7 +27,7 @@ pub enum Kind {
     Tickets,
 }
 
-/// Names of columns by the field that they fill.
+/// Fields and the headers that name them.
 type Names = &'static [(Field, &'static [&'static str])];
 
 const ACCOUNT_NAMES: &[&str] = &[
@@ -41,7 +41,7 @@ const ACCOUNT_NAMES: &[&str] = &[
     "Company Name",
     "Organization",
 ];
-const EMAILS: &[&str] = &[
+const EMAIL_NAMES: &[&str] = &[
     "メール",
     "メールアドレス",
     "Eメール",
@@ -54,8 +54,8 @@ const EMAILS: &[&str] = &[
 const FAMILY_NAMES: &[&str] = &["姓", "苗字", "Last Name", "LastName", "Family Name"];
 const GIVEN_NAMES: &[&str] = &["名", "First Name", "FirstName", "Given Name"];
 
-/// The account that a row of another kind names.
-const ITS_ACCOUNT: Names = &[
+/// Columns by which a row of another kind identifies its account.
+const ACCOUNT_KEY_COLUMNS: Names = &[
     (F::AccountId, &["取引先ID", "Account ID", "AccountId"]),
     (
         F::AccountExternalId,
@@ -65,7 +65,7 @@ const ITS_ACCOUNT: Names = &[
     (F::AccountName, &["Associated Company"]),
 ];
 
-const OF_ACCOUNTS: Names = &[
+const ACCOUNT_COLUMNS: Names = &[
     (F::AccountId, &["取引先ID", "Account ID", "AccountId"]),
     (
         F::AccountExternalId,
@@ -96,8 +96,8 @@ const OF_ACCOUNTS: Names = &[
     ),
 ];
 
-/// What names a contact.
-const CONTACT_KEYS: Names = &[
+/// Columns that identify a contact.
+const CONTACT_KEY_COLUMNS: Names = &[
     (F::ContactId, &["連絡先ID", "Contact ID", "ContactId"]),
     (
         F::ContactExternalId,
@@ -124,21 +124,21 @@ const CONTACT_KEYS: Names = &[
             "Name",
         ],
     ),
-    (F::ContactEmail, EMAILS),
+    (F::ContactEmail, EMAIL_NAMES),
 ];
 
-const CONTACT_DETAILS: Names = &[(
+const CONTACT_DETAIL_COLUMNS: Names = &[(
     F::ContactPhone,
     &["電話", "電話番号", "TEL", "Phone", "Phone Number"],
 )];
 
-const CONTACT_READINGS: Names = &[
+const CONTACT_READING_COLUMNS: Names = &[
     (F::ContactFamilyNameReading, &["セイ"]),
     (F::ContactGivenNameReading, &["メイ"]),
     (F::ContactNameReading, &["フリガナ", "ふりがな", "氏名カナ"]),
 ];
 
-const OF_ASSOCIATIONS: Names = &[
+const ASSOCIATION_COLUMNS: Names = &[
     (F::ContactExternalId, &["Contact:External_Id__c"]),
     (F::AccountExternalId, &["Account:External_Id__c"]),
     (F::AccountName, &["Associated Company"]),
@@ -150,7 +150,7 @@ const OF_ASSOCIATIONS: Names = &[
     (F::AssociationRole, &["役割", "Role"]),
 ];
 
-const OF_TICKETS: Names = &[
+const TICKET_COLUMNS: Names = &[
     (
         F::TicketId,
         &[
@@ -196,24 +196,24 @@ const OF_TICKETS: Names = &[
         F::ContactEmail,
         &["連絡先メール", "連絡先のメール", "Contact Email"],
     ),
-    (F::ContactEmail, EMAILS),
+    (F::ContactEmail, EMAIL_NAMES),
 ];
 
-/// What names an account.
-pub(crate) const ACCOUNT: &[Field] = &[F::AccountId, F::AccountExternalId, F::AccountName];
-/// What names a contact.
-pub(crate) const CONTACT: &[Field] = &[
+/// The fields that identify an account.
+pub(crate) const ACCOUNT_FIELDS: &[Field] = &[F::AccountId, F::AccountExternalId, F::AccountName];
+/// The fields that identify a contact.
+pub(crate) const CONTACT_FIELDS: &[Field] = &[
     F::ContactId,
     F::ContactExternalId,
     F::ContactEmail,
     F::ContactName,
     F::ContactFamilyName,
 ];
-/// What holds the name of a contact: a file has the one or the other.
-const PERSON: &[Field] = &[F::ContactFamilyName, F::ContactName];
+/// The fields that contain the name of a contact. A file has one of them.
+const CONTACT_NAME_FIELDS: &[Field] = &[F::ContactFamilyName, F::ContactName];
 
 impl Kind {
-    /// The kind as it is stored.
+    /// Returns the stored form of the kind.
     pub fn stored(self) -> ImportKind {
         match self {
             Self::Accounts => ImportKind::Accounts,
@@ -225,41 +225,47 @@ impl Kind {
 
     fn names(self) -> &'static [Names] {
         match self {
-            Self::Accounts => &[OF_ACCOUNTS],
-            Self::Contacts => &[CONTACT_KEYS, CONTACT_READINGS, CONTACT_DETAILS, ITS_ACCOUNT],
-            // The keys of both sides: what both have, such as 顧客コード, the mapping must say.
-            Self::Associations => &[OF_ASSOCIATIONS, CONTACT_KEYS, OF_ACCOUNTS],
-            Self::Tickets => &[OF_TICKETS, ITS_ACCOUNT],
+            Self::Accounts => &[ACCOUNT_COLUMNS],
+            Self::Contacts => &[
+                CONTACT_KEY_COLUMNS,
+                CONTACT_READING_COLUMNS,
+                CONTACT_DETAIL_COLUMNS,
+                ACCOUNT_KEY_COLUMNS,
+            ],
+            // The keys of both sides. A header that fits both, such as 顧客コード, needs the mapping.
+            Self::Associations => &[ASSOCIATION_COLUMNS, CONTACT_KEY_COLUMNS, ACCOUNT_COLUMNS],
+            Self::Tickets => &[TICKET_COLUMNS, ACCOUNT_KEY_COLUMNS],
         }
     }
 
-    /// Whether a column of this kind of file may fill a field.
+    /// Returns whether a file of this kind can have a column for a field.
     pub fn has(self, field: Field) -> bool {
-        let fills = |names: &&Names| names.iter().any(|(named, _)| *named == field);
-        // An association writes nothing of the account but what names it.
-        let of_account = [F::AccountNameReading, F::AccountWebsite].contains(&field);
-        let of_account = self == Self::Associations && of_account;
-        self.names().iter().any(|names| fills(&names)) && !of_account
+        let contains = |names: &&Names| names.iter().any(|(named, _)| *named == field);
+        // An association writes only the fields that identify the account.
+        let is_account_detail = [F::AccountNameReading, F::AccountWebsite].contains(&field);
+        let is_excluded = self == Self::Associations && is_account_detail;
+        self.names().iter().any(|names| contains(&names)) && !is_excluded
     }
 
-    /// The fields of which a header needs one, for each side that must be named.
-    fn needed(self) -> &'static [&'static [Field]] {
+    /// Returns the fields of each record that a row must identify. A header needs one of each.
+    fn required(self) -> &'static [&'static [Field]] {
         match self {
-            Self::Accounts => &[ACCOUNT],
-            Self::Contacts => &[CONTACT],
-            Self::Associations => &[CONTACT, ACCOUNT],
+            Self::Accounts => &[ACCOUNT_FIELDS],
+            Self::Contacts => &[CONTACT_FIELDS],
+            Self::Associations => &[CONTACT_FIELDS, ACCOUNT_FIELDS],
             Self::Tickets => &[&[F::TicketId]],
         }
     }
 
-    /// The fields that a header may mean, each once.
+    /// Returns the fields that a header matches, each once.
     fn fields_of(self, header: &str) -> Vec<Field> {
-        let wanted = normal(header);
+        let normalized_header = normalized(header);
         let mut found = Vec::new();
         let all = self.names().iter().flat_map(|names| names.iter());
         for (field, names) in all.filter(|(field, _)| self.has(*field)) {
-            let means = wanted == field.path() || names.iter().any(|name| normal(name) == wanted);
-            if means && !found.contains(field) {
+            let is_named = |name: &&str| normalized(name) == normalized_header;
+            let matches = normalized_header == field.path() || names.iter().any(is_named);
+            if matches && !found.contains(field) {
                 found.push(*field);
             }
         }
@@ -267,8 +273,9 @@ impl Kind {
     }
 }
 
-/// A header as headers are compared: folded, without white space and marks of required fields.
-fn normal(header: &str) -> String {
+/// Returns the form in which headers are compared: folded, without white space and without marks of
+/// required fields.
+fn normalized(header: &str) -> String {
     const MARKS: &[&str] = &[
         "*",
         "※",
@@ -291,57 +298,57 @@ fn normal(header: &str) -> String {
     text.to_owned()
 }
 
-/// What a caller says of one column.
+/// The field that a caller assigns to a column.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mapping {
-    /// The column's header.
+    /// The header of the column.
     pub header: String,
-    /// The field that it fills; none: it is ignored.
+    /// The field of the column. If `None`, the column is ignored.
     pub field: Option<Field>,
 }
 
 /// A column of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Column {
-    /// Its header as it stands in the file.
+    /// The header in the file.
     pub(crate) header: String,
-    /// The field that it fills.
+    /// The field of the column. If `None`, the column is ignored.
     pub(crate) field: Option<Field>,
 }
 
-/// The columns of a file in their order.
+/// The columns of a file, in order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Layout {
-    /// What the rows are.
+    /// The kind of the rows.
     pub(crate) kind: Kind,
     /// The columns.
     pub(crate) columns: Vec<Column>,
-    /// Whether this is a file of rejects that was corrected: its last three columns are those that
-    /// we added, which are left out here, and the mark before cells that Excel would take for
-    /// formulas is taken off again.
+    /// Whether this is a corrected file of rejects: its last three columns are [`REJECT_HEADERS`].
+    /// These columns are not part of `columns`, and the apostrophe before cells that look like
+    /// formulas is removed.
     pub(crate) is_corrected: bool,
 }
 
 impl Layout {
-    /// What the cells of a header say.
-    pub(crate) fn of(
+    /// Assigns a field to each column of a header.
+    pub(crate) fn from_header(
         kind: Kind,
         header: &[String],
         mapping: &[Mapping],
     ) -> Result<Self, HeaderFault> {
         let is_corrected = header.ends_with(&REJECT_HEADERS.map(str::to_owned));
-        let own = header.len()
-            - if is_corrected {
-                REJECT_HEADERS.len()
-            } else {
-                0
-            };
-        let there = |given: &Mapping| header[..own].iter().any(|h| same(h.trim(), &given.header));
-        if let Some(absent) = mapping.iter().find(|given| !there(given)) {
-            return Err(HeaderFault::NotThere(absent.header.clone()));
+        let added = if is_corrected {
+            REJECT_HEADERS.len()
+        } else {
+            0
+        };
+        let original = &header[..header.len() - added];
+        let exists = |mapped: &Mapping| original.iter().any(|h| is_same(h.trim(), &mapped.header));
+        if let Some(unknown) = mapping.iter().find(|mapped| !exists(mapped)) {
+            return Err(HeaderFault::UnknownColumn(unknown.header.clone()));
         }
-        let mut columns = Vec::with_capacity(own);
-        for header in &header[..own] {
+        let mut columns = Vec::with_capacity(original.len());
+        for header in original {
             let header = header.trim().to_owned();
             let field = field_of(kind, &header, mapping)?;
             columns.push(Column { header, field });
@@ -356,47 +363,49 @@ impl Layout {
     }
 
     fn check(&self) -> Result<(), HeaderFault> {
-        let mut filled: Vec<Field> = Vec::new();
+        let mut seen: Vec<Field> = Vec::new();
         for column in &self.columns {
             let Some(field) = column.field else { continue };
-            let before = filled.iter().filter(|other| **other == field).count();
-            let most = if field == F::ContactEmail && self.kind == Kind::Contacts {
+            let count = seen.iter().filter(|other| **other == field).count();
+            let max = if field == F::ContactEmail && self.kind == Kind::Contacts {
                 EMAIL_COLUMNS_MAX
             } else {
                 1
             };
-            if before >= most {
+            if count >= max {
                 let header = column.header.clone();
-                return Err(HeaderFault::Twice { header, field });
+                return Err(HeaderFault::DuplicateField { header, field });
             }
-            filled.push(field);
+            seen.push(field);
         }
-        let lacks = |needed: &&&'static [Field]| !needed.iter().any(|f| filled.contains(f));
-        match self.kind.needed().iter().find(lacks) {
-            Some(needed) => Err(HeaderFault::Lacks(needed)),
+        let is_missing = |fields: &&&'static [Field]| !fields.iter().any(|f| seen.contains(f));
+        match self.kind.required().iter().find(is_missing) {
+            Some(fields) => Err(HeaderFault::Missing(fields)),
             None => Ok(()),
         }
     }
 
-    /// What a person knows a place by: a header, several where any of their columns would do, or the
-    /// name of the field where the file has no column for it.
-    pub(crate) fn header_at(&self, at: At) -> String {
-        match at {
-            At::Column(column) => {
+    /// Returns the headers of the columns of a location, or the path of the field if the file has no
+    /// column for it.
+    pub(crate) fn header_at(&self, location: Location) -> String {
+        match location {
+            Location::Column(column) => {
                 let column = self.columns.get(column);
                 column.map_or_else(String::new, |column| column.header.clone())
             }
-            At::Field(field) => {
+            Location::Field(field) => {
                 let column = self.columns.iter().find(|c| c.field == Some(field));
                 match column {
                     Some(column) => column.header.clone(),
-                    None if PERSON.contains(&field) => self.header_at(At::AnyOf(PERSON)),
+                    None if CONTACT_NAME_FIELDS.contains(&field) => {
+                        self.header_at(Location::AnyOf(CONTACT_NAME_FIELDS))
+                    }
                     None => field.path().to_owned(),
                 }
             }
-            At::AnyOf(fields) => {
-                let fills = |column: &&Column| column.field.is_some_and(|f| fields.contains(&f));
-                let columns = self.columns.iter().filter(fills);
+            Location::AnyOf(fields) => {
+                let matches = |column: &&Column| column.field.is_some_and(|f| fields.contains(&f));
+                let columns = self.columns.iter().filter(matches);
                 let headers: Vec<&str> = columns.map(|column| column.header.as_str()).collect();
                 match (headers.as_slice(), fields) {
                     ([], [field, ..]) => field.path().to_owned(),
@@ -408,8 +417,11 @@ impl Layout {
 }
 
 fn field_of(kind: Kind, header: &str, mapping: &[Mapping]) -> Result<Option<Field>, HeaderFault> {
-    if let Some(given) = mapping.iter().find(|given| same(&given.header, header)) {
-        return Ok(given.field);
+    if let Some(mapped) = mapping
+        .iter()
+        .find(|mapped| is_same(header, &mapped.header))
+    {
+        return Ok(mapped.field);
     }
     if header.is_empty() {
         return Ok(None);
@@ -425,6 +437,6 @@ fn field_of(kind: Kind, header: &str, mapping: &[Mapping]) -> Result<Option<Fiel
     }
 }
 
-fn same(header: &str, given: &str) -> bool {
-    header == given.trim()
+fn is_same(header: &str, mapped: &str) -> bool {
+    header == mapped.trim()
 }

@@ -1,9 +1,9 @@
 //! Imports: headers to columns, rows to commands, batches, rejects.
 //!
-//! A file is read twice. The first pass writes nothing: it finds what makes the file unusable,
-//! counts its rows and notes those that name the same record and do not agree ([`survey`]). The
-//! second cuts it into batches ([`batches`]), each one command and one transaction with its
-//! rejects and its counts ([`work`]). What the rows mean to the records is a rule of core.
+//! A file is read twice. The first pass writes nothing: it checks that the file can be read, counts
+//! the rows and finds rows that identify the same record but disagree ([`survey`]). The second pass
+//! splits the file into batches ([`batches`]). Each batch is one command and one transaction, with
+//! its rejects and counts ([`work`]). How a row changes records is a rule of `roster-core`.
 
 mod batches;
 mod cells;
@@ -23,4 +23,4 @@ pub use header::HeaderFault;
 pub use layout::{Kind, Mapping};
 pub use roster_sheet::{Encoding, Format, SheetError};
 pub use runner::{Config, Intake, PATIENCE_SECONDS};
-pub use totals::{Counted, Totals};
+pub use totals::{Counts, Totals};

@@ -1,4 +1,4 @@
-//! The one runner of imports: a few at once, some that wait, and no more.
+//! Runs the imports of a server: a few at a time, with a bounded queue.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -20,43 +20,42 @@ use crate::survey::{Disagreements, Survey};
 use crate::totals::Totals;
 use crate::work::Work;
 
-/// Imports that are worked through at once: one is read while another is written, and one of
-/// another organization need not wait for the longest.
-const IMPORTS_AT_ONCE: usize = 4;
-/// Imports that are taken in at all, those at work included: each holds a file of up to a
-/// gibibyte.
-const IMPORTS_MAX: usize = 20;
-/// For how many seconds a batch is tried again while the database is away, unless the server has
-/// another setting: a restart or a failover of the database takes less.
+/// Maximum imports that run at a time. One import can read while another writes, and an import of
+/// another organization does not wait for the longest import.
+const RUNNING_IMPORTS_MAX: usize = 4;
+/// Maximum imports that run or wait. Each holds a file of up to a gibibyte.
+const UNFINISHED_IMPORTS_MAX: usize = 20;
+/// Default of how many seconds a batch is retried while the database is unreachable. A restart or a
+/// failover of the database takes less time.
 pub const PATIENCE_SECONDS: u64 = 60;
 
-/// How a file is to be read.
+/// How to read a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
-    /// What its rows are.
+    /// The kind of the rows.
     pub kind: Kind,
-    /// How it is laid out; none: told from its bytes.
+    /// The format. If `None`, it is detected from the bytes.
     pub format: Option<Format>,
-    /// How its text is encoded; none: told from its bytes.
+    /// The encoding of a CSV file. If `None`, it is detected from the bytes.
     pub encoding: Option<Encoding>,
-    /// What its headers do not say, or say wrongly.
+    /// The fields of columns whose headers name no field or the wrong field.
     pub mapping: Vec<Mapping>,
-    /// Whether accounts and contacts that rows of another kind name are created.
+    /// Whether to create missing accounts and contacts that rows of another kind identify.
     pub create_missing: bool,
 }
 
-/// The intake of one server: see the module.
+/// The import runner of a server: see the module documentation.
 pub struct Intake {
     store: Arc<Store>,
     explain: Explain,
     patience: Duration,
-    places: Arc<Semaphore>,
-    turns: Arc<Semaphore>,
+    slots: Arc<Semaphore>,
+    run_permits: Arc<Semaphore>,
     stop: watch::Sender<bool>,
     totals: Arc<Totals>,
 }
 
-/// A file that was read once and can be worked through.
+/// A file after the first pass, ready for the second pass.
 pub(crate) struct Surveyed {
     pub(crate) sheet: Sheet,
     pub(crate) layout: Layout,
@@ -65,24 +64,24 @@ pub(crate) struct Surveyed {
 }
 
 impl Intake {
-    /// An intake into this store. `explain` says of a row's fault the reason and the text. An import
-    /// fails when the database is away for longer than `patience`.
+    /// Creates an import runner for a store. `explain` returns the reason and the message of a row's
+    /// fault. An import fails if the database is unreachable for longer than `patience`.
     pub fn new(store: Arc<Store>, explain: Explain, patience: Duration) -> Self {
         Self {
             store,
             explain,
             patience,
-            places: Arc::new(Semaphore::new(IMPORTS_MAX)),
-            turns: Arc::new(Semaphore::new(IMPORTS_AT_ONCE)),
+            slots: Arc::new(Semaphore::new(UNFINISHED_IMPORTS_MAX)),
+            run_permits: Arc::new(Semaphore::new(RUNNING_IMPORTS_MAX)),
             stop: watch::Sender::new(false),
             totals: Arc::default(),
         }
     }
 
-    /// Reads a file once, takes it in and begins to work through it. The file is gone from its
-    /// folder as soon as it is open; whether the caller stays makes no difference from then on.
+    /// Reads a file once, starts an import and returns. The import continues if the caller
+    /// disconnects. The file is deleted from its folder as soon as it is open.
     ///
-    /// `encode` makes the caller's answer, to be kept for a repeat of the same request.
+    /// `encode` encodes the answer to the caller, which is stored for a repeated request.
     pub async fn start(
         &self,
         organization: OrganizationName,
@@ -91,68 +90,69 @@ impl Intake {
         origin: Origin,
         encode: impl Fn(&ImportRecord) -> Vec<u8> + Send + 'static,
     ) -> Result<Done<ImportRecord>, FileFault> {
-        let place = Arc::clone(&self.places).try_acquire_owned();
-        let place = place.map_err(|_| FileFault::QueueFull)?;
+        let slot = Arc::clone(&self.slots).try_acquire_owned();
+        let slot = slot.map_err(|_| FileFault::QueueFull)?;
         if *self.stop.borrow() {
             return Err(FileFault::Stopping);
         }
-        let begin = Beginning {
+        let context = ImportContext {
             store: Arc::clone(&self.store),
             explain: self.explain,
             patience: self.patience,
-            turns: Arc::clone(&self.turns),
+            run_permits: Arc::clone(&self.run_permits),
             stop: self.stop.subscribe(),
             organization,
             origin,
             totals: Arc::clone(&self.totals),
-            _place: place,
+            _slot: slot,
         };
-        // In a task of its own, so that a caller who goes leaves no import that nobody works on.
-        let begun = tokio::spawn(begin.begin(file, config, encode));
-        begun
+        // Runs in a separate task, so that a caller that disconnects cannot leave a started import
+        // without a worker.
+        let started = tokio::spawn(context.start(file, config, encode));
+        started
             .await
             .map_err(|panic| NotDone::from(StorageError::Defect(panic.into())))?
     }
 
-    /// What the imports of this server came to.
+    /// Returns the row counts of the imports of this server.
     pub fn totals(&self) -> &Arc<Totals> {
         &self.totals
     }
 
-    /// Takes no more files; those at work and those that wait end as failed at their next batch.
+    /// Refuses further files. Running and waiting imports fail at their next batch.
     pub fn stop(&self) {
         self.stop.send_replace(true);
     }
 
-    /// Told when the intake stops.
+    /// Returns a receiver that becomes true when the intake stops.
     pub fn stopping(&self) -> watch::Receiver<bool> {
         self.stop.subscribe()
     }
 
-    /// Waits until no import is at work.
+    /// Waits until no import runs or waits.
     pub async fn stopped(&self) {
-        let all = u32::try_from(IMPORTS_MAX).unwrap_or(u32::MAX);
+        let all = u32::try_from(UNFINISHED_IMPORTS_MAX).unwrap_or(u32::MAX);
         // The semaphore is never closed.
-        let _ = self.places.acquire_many(all).await;
+        let _ = self.slots.acquire_many(all).await;
     }
 }
 
-/// An import before it has a number.
-pub(crate) struct Beginning {
+/// What an import uses of the intake.
+pub(crate) struct ImportContext {
     pub(crate) store: Arc<Store>,
     pub(crate) explain: Explain,
     pub(crate) patience: Duration,
-    pub(crate) turns: Arc<Semaphore>,
+    pub(crate) run_permits: Arc<Semaphore>,
     pub(crate) stop: watch::Receiver<bool>,
     pub(crate) organization: OrganizationName,
     pub(crate) origin: Origin,
     pub(crate) totals: Arc<Totals>,
     /// Held until the import has ended.
-    _place: OwnedSemaphorePermit,
+    _slot: OwnedSemaphorePermit,
 }
 
-impl Beginning {
-    async fn begin(
+impl ImportContext {
+    async fn start(
         self,
         file: TempPath,
         config: Config,
@@ -168,7 +168,7 @@ impl Beginning {
             columns: columns(&surveyed.layout),
             rows_total: surveyed.rows,
         };
-        let begun = self
+        let started = self
             .store
             .begin_import(
                 &self.organization,
@@ -177,33 +177,33 @@ impl Beginning {
                 move |import, _| encode(import),
             )
             .await?;
-        if let Done::Fresh(import, _) = &begun {
+        if let Done::Fresh(import, _) = &started {
             let work = Work::new(self, import.clone(), &surveyed, create_missing);
             tokio::spawn(work.run(surveyed));
         }
-        Ok(begun)
+        Ok(started)
     }
 }
 
 fn columns(layout: &Layout) -> Vec<(String, String)> {
-    let one = |column: &crate::layout::Column| {
+    let names = |column: &crate::layout::Column| {
         let field = column.field.map_or("", |field| field.path());
         (column.header.clone(), field.to_owned())
     };
-    layout.columns.iter().map(one).collect()
+    layout.columns.iter().map(names).collect()
 }
 
-/// The first pass: see [`Survey`]. Blocks.
+/// Runs the first pass: see [`Survey`]. Blocks.
 fn survey(file: TempPath, config: &Config) -> Result<Surveyed, FileFault> {
     let path: PathBuf = file.to_path_buf();
     let mut sheet = Sheet::open(&path, config.format, config.encoding)?;
-    let header = batches::header(&mut sheet.rows()?)?.ok_or(HeaderFault::Empty)?;
-    let layout = Layout::of(config.kind, &header.cells, &config.mapping);
+    let header = batches::read_header(&mut sheet.rows()?)?.ok_or(HeaderFault::Empty)?;
+    let layout = Layout::from_header(config.kind, &header.cells, &config.mapping);
     let layout = layout.map_err(|fault| match sheet.format() {
-        Format::Csv => fault.of_text(&header.cells),
+        Format::Csv => fault.or_wrong_separator(&header.cells),
         Format::Xlsx | Format::Xls => fault,
     })?;
-    let (rows, disagreements) = look_at(Body::below_header(sheet.rows()?, &layout)?, &layout)?;
+    let (rows, disagreements) = survey_rows(Body::below_header(sheet.rows()?, &layout)?, &layout)?;
     Ok(Surveyed {
         sheet,
         layout,
@@ -212,16 +212,16 @@ fn survey(file: TempPath, config: &Config) -> Result<Surveyed, FileFault> {
     })
 }
 
-/// How many rows there are, and which do not agree.
-fn look_at(mut body: Body<'_>, layout: &Layout) -> Result<(u64, Disagreements), SheetError> {
+/// Returns the number of rows and the rows that disagree.
+fn survey_rows(mut body: Body<'_>, layout: &Layout) -> Result<(u64, Disagreements), SheetError> {
     let mut survey = Survey::default();
     let mut rows = 0;
     let mut row = Row::default();
     while body.next(&mut row)? {
         rows += 1;
-        // What cannot be read is rejected in the second pass, and agrees with anything.
+        // A row that cannot be parsed disagrees with no row. The second pass rejects it.
         if let Ok(read) = cells::read(layout, &row) {
-            survey.see(row.number, &read);
+            survey.add(row.number, &read);
         }
     }
     Ok((rows, survey.finish()))

@@ -1,8 +1,8 @@
-//! The first pass over a file, before anything is written: can all of it be read, how many rows
-//! has it, and which of them name the same record and do not agree.
+//! The first pass over a file, before anything is written. It reads and counts all rows, and finds
+//! rows that identify the same record but disagree.
 //!
-//! What was seen is kept as hashes, never as texts, so that a long file needs little memory: 128
-//! bits for what names a record, 64 for each thing that is said of it.
+//! The pass stores hashes instead of texts, so that a long file needs little memory: 128 bits for
+//! each key of a record and 64 bits for each value.
 
 use std::collections::HashMap;
 use std::collections::hash_map::RandomState;
@@ -14,142 +14,142 @@ use roster_core::rules::import::{
 };
 use roster_core::text::{Email, ExternalId};
 
-/// What names a record.
+/// Hash of a key of a record.
 type Key = u128;
-/// What a row says of one field; 0: nothing.
-type Said = u64;
+/// Hash of the value of a field in a row; 0 if the row has no value.
+type Value = u64;
 
-/// Rows that name the same record and do not agree.
+/// For each key of a record whose rows disagree: two rows that disagree.
 #[derive(Default)]
 pub(crate) struct Conflicts(HashMap<Key, [u64; 2]>);
 
-/// Makes keys; random, so that nobody can make two rows alike on purpose.
+/// Computes the hashes. The seeds are random, so that nobody can construct collisions.
 #[derive(Default)]
-pub(crate) struct Hashes(RandomState, RandomState);
+pub(crate) struct Hasher(RandomState, RandomState);
 
-impl Hashes {
-    fn key(&self, what: impl Hash) -> Key {
-        (Key::from(self.0.hash_one(&what)) << 64) | Key::from(self.1.hash_one(&what))
+impl Hasher {
+    fn key(&self, key: impl Hash) -> Key {
+        (Key::from(self.0.hash_one(&key)) << 64) | Key::from(self.1.hash_one(&key))
     }
 
-    fn said(&self, what: impl Hash) -> Said {
-        // 0 is what says nothing.
-        self.0.hash_one(what) | 1
+    fn value(&self, value: impl Hash) -> Value {
+        // 0 means no value.
+        self.0.hash_one(value) | 1
     }
 
-    fn said_if(&self, what: Option<impl Hash>) -> Said {
-        what.map_or(0, |what| self.said(what))
+    fn optional_value(&self, value: Option<impl Hash>) -> Value {
+        value.map_or(0, |value| self.value(value))
     }
 }
 
-/// What a row says: by what keys, and of which fields what.
-struct Statement {
+/// The hashes of a row: its keys and the values of its fields.
+struct RowHashes {
     keys: Vec<Key>,
-    said: Vec<Said>,
+    values: Vec<Value>,
 }
 
-/// Where a key stood first.
-struct Seen {
+/// The first occurrence of a key.
+struct FirstSeen {
     row: u64,
-    /// Which statement, counted by its width.
-    statement: u32,
+    /// Index of the record in [`Survey::values`], in units of the number of fields.
+    record: u32,
 }
 
-/// See the module.
+/// See the module documentation.
 #[derive(Default)]
 pub(crate) struct Survey {
-    hashes: Hashes,
-    seen: HashMap<Key, Seen>,
-    /// What was said under the keys, each statement as wide as the rows of the file.
-    said: Vec<Said>,
-    /// Which account is to be a contact's primary, by contact.
-    primaries: HashMap<Key, (u64, Said)>,
+    hasher: Hasher,
+    seen: HashMap<Key, FirstSeen>,
+    /// The values of the records, each with one value for each field of the kind.
+    values: Vec<Value>,
+    /// By contact: the first row that sets the primary account, and that account.
+    primaries: HashMap<Key, (u64, Value)>,
     conflicts: Conflicts,
 }
 
 impl Survey {
-    /// Takes note of a row.
-    pub(crate) fn see(&mut self, number: u64, row: &ImportRow) {
-        let statement = self.hashes.statement(row);
-        let width = statement.said.len();
-        let known = statement.keys.iter().find_map(|key| self.seen.get(key));
-        let at = match known {
-            Some(seen) => seen.statement,
+    /// Adds a row.
+    pub(crate) fn add(&mut self, number: u64, row: &ImportRow) {
+        let hashes = self.hasher.row(row);
+        let width = hashes.values.len();
+        let known = hashes.keys.iter().find_map(|key| self.seen.get(key));
+        let record = match known {
+            Some(seen) => seen.record,
             None => {
-                let at = self.said.len() / width.max(1);
-                self.said.extend(&statement.said);
-                u32::try_from(at).unwrap_or(u32::MAX)
+                let record = self.values.len() / width.max(1);
+                self.values.extend(&hashes.values);
+                u32::try_from(record).unwrap_or(u32::MAX)
             }
         };
-        for key in &statement.keys {
+        for key in &hashes.keys {
             let Some(seen) = self.seen.get(key) else {
                 let row = number;
-                self.seen.insert(*key, Seen { row, statement: at });
+                self.seen.insert(*key, FirstSeen { row, record });
                 continue;
             };
-            let start = seen.statement as usize * width;
-            let Some(before) = self.said.get_mut(start..start + width) else {
+            let start = seen.record as usize * width;
+            let Some(known) = self.values.get_mut(start..start + width) else {
                 continue;
             };
-            if !agree(before, &statement.said) {
+            if !merge(known, &hashes.values) {
                 self.conflicts.0.entry(*key).or_insert([seen.row, number]);
             }
         }
         if let ImportRow::Association(row) = row {
-            self.see_primary(number, row);
+            self.add_primary(number, row);
         }
     }
 
-    /// Two rows that want different primaries for one contact do not agree either.
-    fn see_primary(&mut self, number: u64, row: &AssociationRow) {
-        let account = self.hashes.account(&row.account);
-        for key in self.hashes.primary(row) {
-            let (first, wanted) = self.primaries.entry(key).or_insert((number, account));
-            if *wanted != account {
+    /// Rows that set different primary accounts for the same contact disagree, too.
+    fn add_primary(&mut self, number: u64, row: &AssociationRow) {
+        let account = self.hasher.account(&row.account);
+        for key in self.hasher.primary(row) {
+            let (first, primary) = self.primaries.entry(key).or_insert((number, account));
+            if *primary != account {
                 self.conflicts.0.entry(key).or_insert([*first, number]);
             }
         }
     }
 
-    /// What the second pass needs to know.
+    /// Returns the disagreements for the second pass.
     pub(crate) fn finish(self) -> Disagreements {
         Disagreements {
-            hashes: self.hashes,
+            hasher: self.hasher,
             conflicts: self.conflicts,
         }
     }
 }
 
-/// Whether two statements contradict each other nowhere; if so the first learns what the second
-/// adds, so that a third is compared with both.
-fn agree(before: &mut [Said], now: &[Said]) -> bool {
-    let contradict = |(before, now): (&Said, &Said)| *before != 0 && *now != 0 && before != now;
-    if before.iter().zip(now).any(contradict) {
+/// Merges the values of a row into those of its record, so that a third row is compared with both.
+/// Returns false and changes nothing if a field has two different values.
+fn merge(known: &mut [Value], row: &[Value]) -> bool {
+    let differ = |(known, row): (&Value, &Value)| *known != 0 && *row != 0 && known != row;
+    if known.iter().zip(row).any(differ) {
         return false;
     }
-    for (before, now) in before.iter_mut().zip(now) {
-        if *before == 0 {
-            *before = *now;
+    for (known, row) in known.iter_mut().zip(row) {
+        if *known == 0 {
+            *known = *row;
         }
     }
     true
 }
 
-/// The rows of a file that do not agree, to be asked of each in the second pass.
+/// The rows of a file that disagree. The second pass looks up each row.
 pub(crate) struct Disagreements {
-    hashes: Hashes,
+    hasher: Hasher,
     conflicts: Conflicts,
 }
 
 impl Disagreements {
-    /// Two rows that do not agree and of which this row is one, or names the same record.
-    pub(crate) fn of(&self, row: &ImportRow) -> Option<[u64; 2]> {
+    /// Returns the numbers of two rows that disagree about the record of this row.
+    pub(crate) fn conflict_of(&self, row: &ImportRow) -> Option<[u64; 2]> {
         if self.conflicts.0.is_empty() {
             return None;
         }
-        let mut keys = self.hashes.statement(row).keys;
+        let mut keys = self.hasher.row(row).keys;
         if let ImportRow::Association(row) = row {
-            keys.extend(self.hashes.primary(row));
+            keys.extend(self.hasher.primary(row));
         }
         keys.iter()
             .find_map(|key| self.conflicts.0.get(key))
@@ -157,65 +157,66 @@ impl Disagreements {
     }
 }
 
-/// Tells keys of different kinds apart.
+/// A key of a record. The variants give keys of different kinds different hashes.
 #[derive(Hash)]
-enum Named<'a> {
+enum Identifier<'a> {
     Id(u64),
     ExternalId(String),
     Email(String),
     Name(&'a str),
 }
 
-impl Hashes {
-    fn statement(&self, row: &ImportRow) -> Statement {
+impl Hasher {
+    fn row(&self, row: &ImportRow) -> RowHashes {
         match row {
-            ImportRow::Account(row) => self.of_account(row),
-            ImportRow::Contact(row) => self.of_contact(row),
-            ImportRow::Association(row) => self.of_association(row),
-            ImportRow::Ticket(row) => self.of_ticket(row),
+            ImportRow::Account(row) => self.account_row(row),
+            ImportRow::Contact(row) => self.contact_row(row),
+            ImportRow::Association(row) => self.association_row(row),
+            ImportRow::Ticket(row) => self.ticket_row(row),
         }
     }
 
-    fn of_account(&self, row: &AccountRow) -> Statement {
+    fn account_row(&self, row: &AccountRow) -> RowHashes {
         let AccountRow {
             keys,
             name_reading,
             website,
         } = row;
-        let named = named_account(keys);
+        let identifiers = account_identifiers(keys);
         let by_name = keys.id.is_none() && keys.external_id.is_none();
         let name = keys.name.as_ref();
-        // By a name all its spellings are one; beside another key its spelling is written.
-        let spelled = name.map(|name| {
+        // If the name is the key, all its spellings are equal. Otherwise the import writes the
+        // spelling.
+        let spelling = name.map(|name| {
             if by_name {
                 name.key()
             } else {
                 name.name.as_str()
             }
         });
-        Statement {
-            said: vec![
-                self.said_if(keys.id.map(|id| id.number())),
-                self.said_if(keys.external_id.as_ref().map(folded)),
-                self.said_if(spelled),
-                self.said_if(name_reading.as_ref()),
-                self.said_if(website.as_ref()),
+        RowHashes {
+            values: vec![
+                self.optional_value(keys.id.map(|id| id.number())),
+                self.optional_value(keys.external_id.as_ref().map(folded)),
+                self.optional_value(spelling),
+                self.optional_value(name_reading.as_ref()),
+                self.optional_value(website.as_ref()),
             ],
-            keys: named.iter().map(|name| self.key(name)).collect(),
+            keys: identifiers.iter().map(|key| self.key(key)).collect(),
         }
     }
 
-    fn of_contact(&self, row: &ContactRow) -> Statement {
+    fn contact_row(&self, row: &ContactRow) -> RowHashes {
         let ContactRow {
             keys,
             given_name,
             reading,
             phone,
-            // The account and the association are of no contact's own.
+            // The account and the association do not belong to the contact record.
             account: _,
         } = row;
-        let named = named_contact(keys);
-        let by_name = contact_keys(keys).is_empty();
+        let identifiers = contact_identifiers(keys);
+        let by_name = strong_contact_identifiers(keys).is_empty();
         let name = keys.name.as_ref();
         let whole = name.filter(|name| by_name || name.name.whole);
         let parts = name.filter(|name| !by_name && !name.name.whole);
@@ -225,110 +226,112 @@ impl Hashes {
             Some(Reading::Whole { family, given }) => (Some(family), given.as_ref()),
             Some(Reading::Parts { family, given }) => (family.as_ref(), given.as_ref()),
         };
-        let mut said = vec![
-            self.said_if(keys.id.map(|id| id.number())),
-            self.said_if(keys.external_id.as_ref().map(folded)),
-            self.said_if(whole.map(|name| name.key())),
-            self.said_if(parts.map(|name| &name.name.family)),
-            self.said_if(given.or(given_name.as_ref())),
-            self.said_if(family_reading),
-            self.said_if(given_reading),
-            self.said_if(phone.as_ref()),
+        let mut values = vec![
+            self.optional_value(keys.id.map(|id| id.number())),
+            self.optional_value(keys.external_id.as_ref().map(folded)),
+            self.optional_value(whole.map(|name| name.key())),
+            self.optional_value(parts.map(|name| &name.name.family)),
+            self.optional_value(given.or(given_name.as_ref())),
+            self.optional_value(family_reading),
+            self.optional_value(given_reading),
+            self.optional_value(phone.as_ref()),
         ];
         let emails = keys.emails.iter();
-        said.extend(emails.map(|email| self.said_if(email.as_ref().map(|e| fold(e.as_str())))));
-        Statement {
-            keys: named.iter().map(|name| self.key(name)).collect(),
-            said,
+        values.extend(
+            emails.map(|email| self.optional_value(email.as_ref().map(|e| fold(e.as_str())))),
+        );
+        RowHashes {
+            keys: identifiers.iter().map(|key| self.key(key)).collect(),
+            values,
         }
     }
 
-    fn of_association(&self, row: &AssociationRow) -> Statement {
-        let accounts = named_account(&row.account);
-        let pairs = named_contact(&row.contact);
+    fn association_row(&self, row: &AssociationRow) -> RowHashes {
+        let accounts = account_identifiers(&row.account);
+        let pairs = contact_identifiers(&row.contact);
         let pairs = pairs.iter().flat_map(|contact| {
             let key = move |account| self.key((contact, account));
             accounts.iter().map(key)
         });
-        Statement {
+        RowHashes {
             keys: pairs.collect(),
-            said: vec![
-                self.said_if(row.primary),
-                self.said_if(row.sees_account_tickets),
-                self.said_if(row.role.as_ref()),
+            values: vec![
+                self.optional_value(row.primary),
+                self.optional_value(row.sees_account_tickets),
+                self.optional_value(row.role.as_ref()),
             ],
         }
     }
 
-    fn of_ticket(&self, row: &TicketRow) -> Statement {
+    fn ticket_row(&self, row: &TicketRow) -> RowHashes {
         let cc = row.cc.as_ref().map(|cc| format!("{cc:?}"));
-        let said_of = |is_empty: bool, said: Said| if is_empty { 0 } else { said };
-        Statement {
+        let unless_empty = |is_empty: bool, value: Value| if is_empty { 0 } else { value };
+        RowHashes {
             keys: vec![self.key(&row.key)],
-            said: vec![
-                said_of(row.requester.is_empty(), self.contact(&row.requester)),
-                said_of(row.account.is_empty(), self.account(&row.account)),
-                self.said_if(row.subject.as_ref()),
-                self.said_if(row.status),
-                self.said_if(cc),
-                self.said_if(row.private),
-                self.said_if(row.create_time),
+            values: vec![
+                unless_empty(row.requester.is_empty(), self.contact(&row.requester)),
+                unless_empty(row.account.is_empty(), self.account(&row.account)),
+                self.optional_value(row.subject.as_ref()),
+                self.optional_value(row.status),
+                self.optional_value(cc),
+                self.optional_value(row.private),
+                self.optional_value(row.create_time),
             ],
         }
     }
 
-    /// Under what to note which account a contact's primary is to be; nothing where the row does
-    /// not want one.
+    /// Returns the keys under which to store the primary account of a contact; empty if the row does
+    /// not set the primary account.
     fn primary(&self, row: &AssociationRow) -> Vec<Key> {
         if row.primary != Some(true) {
             return Vec::new();
         }
-        let contacts = named_contact(&row.contact);
+        let contacts = contact_identifiers(&row.contact);
         let key = |contact| self.key(("primary", contact));
         contacts.iter().map(key).collect()
     }
 
-    /// The account that a row names, by its strongest key.
-    fn account(&self, keys: &AccountKeys) -> Said {
-        self.said(named_account(keys).first())
+    /// Returns the hash of the account of a row, by its strongest key.
+    fn account(&self, keys: &AccountKeys) -> Value {
+        self.value(account_identifiers(keys).first())
     }
 
-    /// The contact that a row names, by its strongest key.
-    fn contact(&self, keys: &ContactKeys) -> Said {
-        self.said(named_contact(keys).first())
+    /// Returns the hash of the contact of a row, by its strongest key.
+    fn contact(&self, keys: &ContactKeys) -> Value {
+        self.value(contact_identifiers(keys).first())
     }
 }
 
-/// By what a row names an account: by its name only where it has no stronger key.
-fn named_account(keys: &AccountKeys) -> Vec<Named<'_>> {
-    let id = keys.id.map(|id| Named::Id(id.number()));
-    let external = keys.external_id.as_ref().map(external);
-    let mut named: Vec<Named<'_>> = id.into_iter().chain(external).collect();
-    if named.is_empty() {
-        named.extend(keys.name.as_ref().map(|name| Named::Name(name.key())));
+/// Returns the keys of an account in a row. The name is a key only if there is no stronger key.
+fn account_identifiers(keys: &AccountKeys) -> Vec<Identifier<'_>> {
+    let id = keys.id.map(|id| Identifier::Id(id.number()));
+    let external_id = keys.external_id.as_ref().map(external_id);
+    let mut identifiers: Vec<Identifier<'_>> = id.into_iter().chain(external_id).collect();
+    if identifiers.is_empty() {
+        identifiers.extend(keys.name.as_ref().map(|name| Identifier::Name(name.key())));
     }
-    named
+    identifiers
 }
 
-/// By what a row names a contact: by the name only where it has no stronger key.
-fn named_contact(keys: &ContactKeys) -> Vec<Named<'_>> {
-    let mut named = contact_keys(keys);
-    if named.is_empty() {
-        named.extend(keys.name.as_ref().map(|name| Named::Name(name.key())));
+/// Returns the keys of a contact in a row. The name is a key only if there is no stronger key.
+fn contact_identifiers(keys: &ContactKeys) -> Vec<Identifier<'_>> {
+    let mut identifiers = strong_contact_identifiers(keys);
+    if identifiers.is_empty() {
+        identifiers.extend(keys.name.as_ref().map(|name| Identifier::Name(name.key())));
     }
-    named
+    identifiers
 }
 
-fn contact_keys(keys: &ContactKeys) -> Vec<Named<'_>> {
-    let id = keys.id.map(|id| Named::Id(id.number()));
-    let external = keys.external_id.as_ref().map(external);
-    let email = |email: &Email| Named::Email(fold(email.as_str()));
+fn strong_contact_identifiers(keys: &ContactKeys) -> Vec<Identifier<'_>> {
+    let id = keys.id.map(|id| Identifier::Id(id.number()));
+    let external_id = keys.external_id.as_ref().map(external_id);
+    let email = |email: &Email| Identifier::Email(fold(email.as_str()));
     let emails = keys.given_emails().map(email);
-    id.into_iter().chain(external).chain(emails).collect()
+    id.into_iter().chain(external_id).chain(emails).collect()
 }
 
-fn external(id: &ExternalId) -> Named<'static> {
-    Named::ExternalId(folded(id))
+fn external_id(id: &ExternalId) -> Identifier<'static> {
+    Identifier::ExternalId(folded(id))
 }
 
 fn folded(id: &ExternalId) -> String {
@@ -343,35 +346,36 @@ mod tests {
     use crate::cells;
     use crate::layout::{Kind, Layout};
 
-    /// Which of these rows, counted from 1, are told to disagree.
+    /// Returns the rows, counted from 1, that disagree with another row.
     fn disagreeing(kind: Kind, header: &str, rows: &[&str]) -> Vec<usize> {
         let cells = |line: &str| line.split(',').map(str::to_owned).collect::<Vec<_>>();
         let row = |line: &str| Row {
             cells: cells(line),
             ..Row::default()
         };
-        let layout = Layout::of(kind, &cells(header), &[]).expect("a header");
+        let layout = Layout::from_header(kind, &cells(header), &[]).expect("a header");
         let read = |line: &&str| cells::read(&layout, &row(line)).expect("a row");
         let rows: Vec<ImportRow> = rows.iter().map(read).collect();
         let mut survey = Survey::default();
         for (number, row) in (1..).zip(&rows) {
-            survey.see(number, row);
+            survey.add(number, row);
         }
         let disagreements = survey.finish();
-        let told = rows.iter().zip(1..);
-        told.filter(|(row, _)| disagreements.of(row).is_some())
+        let numbered = rows.iter().zip(1..);
+        numbered
+            .filter(|(row, _)| disagreements.conflict_of(row).is_some())
             .map(|(_, number)| number)
             .collect()
     }
 
     #[test]
-    fn rows_of_different_records_agree_with_anything() {
+    fn rows_of_different_records_never_disagree() {
         let header = "取引先コード,取引先名";
         assert!(disagreeing(Kind::Accounts, header, &["D1,山田", "D2,山田", "D3,鈴木"]).is_empty());
     }
 
     #[test]
-    fn a_blank_cell_contradicts_nothing_and_a_third_row_meets_both_before_it() {
+    fn a_blank_cell_agrees_with_any_value_and_a_third_row_is_compared_with_both_previous_rows() {
         let header = "社員番号,姓,名,メール";
         let agreeing = ["E1,田中,,", "e1,,太郎,", "Ｅ１,田中,太郎,t@x.jp"];
         assert!(disagreeing(Kind::Contacts, header, &agreeing).is_empty());
@@ -380,7 +384,7 @@ mod tests {
     }
 
     #[test]
-    fn rows_that_share_a_weaker_key_must_agree_in_the_stronger_one() {
+    fn rows_that_share_a_weaker_key_must_agree_about_the_stronger_key() {
         let rows = ["E1,田中,,t@x.jp", "E2,田中,,t@x.jp", "E3,田中,,u@x.jp"];
         assert_eq!(
             disagreeing(Kind::Contacts, "社員番号,姓,名,メール", &rows),
@@ -389,7 +393,7 @@ mod tests {
     }
 
     #[test]
-    fn several_accounts_of_one_person_agree_and_two_primaries_do_not() {
+    fn several_accounts_of_a_contact_agree_but_two_primary_accounts_disagree() {
         let header = "社員番号,取引先コード,メイン";
         let header = header.replace("取引先コード", "account.external_id");
         let header = header.replace("社員番号", "contact.external_id");
@@ -400,34 +404,46 @@ mod tests {
     }
 
     #[test]
-    fn rows_of_one_pair_must_agree_whether_it_is_the_primary_and_a_blank_cell_does_not_say() {
+    fn rows_of_the_same_association_must_agree_about_primary_unless_the_cell_is_blank() {
         let header = "contact.external_id,account.external_id,Primary";
-        let told = |rows: &[&str]| disagreeing(Kind::Associations, header, rows);
-        assert_eq!(told(&["n1,s1,はい", "n1,s1,いいえ"]), [1, 2]);
-        assert_eq!(told(&["n1,s1,no", "n2,s1,yes", "N1,S1,1"]), [1, 3]);
+        let disagreeing_rows = |rows: &[&str]| disagreeing(Kind::Associations, header, rows);
+        assert_eq!(disagreeing_rows(&["n1,s1,はい", "n1,s1,いいえ"]), [1, 2]);
         assert_eq!(
-            told(&["n1,s1,はい", "n1,t1,いいえ", "n1,t1,はい"]),
+            disagreeing_rows(&["n1,s1,no", "n2,s1,yes", "N1,S1,1"]),
+            [1, 3]
+        );
+        assert_eq!(
+            disagreeing_rows(&["n1,s1,はい", "n1,t1,いいえ", "n1,t1,はい"]),
             [1, 2, 3]
         );
-        assert!(told(&["n1,s1,はい", "n1,s1,", "n1,s1,1", "n1,t1,いいえ", "n1,t1,"]).is_empty());
-        // A blank cell between them hides nothing.
-        assert_eq!(told(&["n1,s1,", "n1,s1,はい", "n1,s1,いいえ"]), [1, 2, 3]);
+        assert!(
+            disagreeing_rows(&["n1,s1,はい", "n1,s1,", "n1,s1,1", "n1,t1,いいえ", "n1,t1,"])
+                .is_empty()
+        );
+        // A blank cell before them does not hide the disagreement.
+        assert_eq!(
+            disagreeing_rows(&["n1,s1,", "n1,s1,はい", "n1,s1,いいえ"]),
+            [1, 2, 3]
+        );
     }
 
     #[test]
-    fn a_pair_is_one_by_any_identifier_that_two_rows_share() {
+    fn two_rows_are_the_same_association_if_they_share_any_identifiers_of_both_sides() {
         let header = "contact.external_id,Email,account.external_id,Company,Primary";
-        let told = |rows: &[&str]| disagreeing(Kind::Associations, header, rows);
+        let disagreeing_rows = |rows: &[&str]| disagreeing(Kind::Associations, header, rows);
         assert_eq!(
-            told(&["n1,n@x.jp,s1,,はい", ",N@x.jp,S1,山田,いいえ"]),
+            disagreeing_rows(&["n1,n@x.jp,s1,,はい", ",N@x.jp,S1,山田,いいえ"]),
             [1, 2]
         );
-        assert_eq!(told(&["n1,n@x.jp,s1,,はい", ",n@x.jp,t1,,はい"]), [1, 2]);
-        assert!(told(&["n1,n@x.jp,s1,,はい", "n2,m@x.jp,s1,,いいえ"]).is_empty());
+        assert_eq!(
+            disagreeing_rows(&["n1,n@x.jp,s1,,はい", ",n@x.jp,t1,,はい"]),
+            [1, 2]
+        );
+        assert!(disagreeing_rows(&["n1,n@x.jp,s1,,はい", "n2,m@x.jp,s1,,いいえ"]).is_empty());
     }
 
     #[test]
-    fn tickets_of_one_id_must_say_the_same() {
+    fn rows_of_the_same_ticket_must_agree() {
         let header = "問い合わせ番号,件名,メール";
         let rows = [
             "T1,壊れた,a@x.jp",

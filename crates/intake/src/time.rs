@@ -1,45 +1,49 @@
-//! A moment as a person writes it into a cell.
+//! Parses times as people write them into cells.
 
 use jiff::civil::{Date, DateTime, Time as Clock};
 use jiff::tz::TimeZone;
 use roster_core::id::Time;
 use roster_core::names::fold;
 
-/// RFC 3339, or a date with or without a time, then in UTC; the years 1 to 9999. Digits and marks
-/// may be of either width.
-pub(crate) fn instant(cell: &str) -> Option<Time> {
+/// Parses RFC 3339, or a date with or without a time in UTC, of the years 1 to 9999. Digits and
+/// separators can have either width.
+pub(crate) fn parse_time(cell: &str) -> Option<Time> {
     let folded = fold(cell);
     let cell = folded.trim();
     let instant = match cell.parse::<jiff::Timestamp>() {
         Ok(instant) => instant,
-        Err(_) => TimeZone::UTC.to_timestamp(local(cell)?).ok()?,
+        Err(_) => TimeZone::UTC.to_timestamp(parse_civil(cell)?).ok()?,
     };
     let year = TimeZone::UTC.to_datetime(instant).year();
     (year >= 1).then(|| Time::from_micros(instant.as_microsecond()))
 }
 
-fn local(cell: &str) -> Option<DateTime> {
+fn parse_civil(cell: &str) -> Option<DateTime> {
     let (date, clock) = match cell.split_once('日') {
-        Some((date, clock)) => (date_of(date, '年', '月')?, clock),
+        Some((date, clock)) => (parse_date(date, '年', '月')?, clock),
         None => {
             let (date, clock) = cell.split_once(['t', ' ']).unwrap_or((cell, ""));
-            let dashed = date_of(date, '-', '-').or_else(|| date_of(date, '/', '/'));
+            let dashed = parse_date(date, '-', '-').or_else(|| parse_date(date, '/', '/'));
             (dashed?, clock)
         }
     };
-    Some(date.to_datetime(clock_of(clock.trim())?))
+    Some(date.to_datetime(parse_clock(clock.trim())?))
 }
 
-/// Year, month and day with these marks between them.
-fn date_of(text: &str, behind_year: char, behind_month: char) -> Option<Date> {
-    let (year, rest) = text.split_once(behind_year)?;
-    let (month, day) = rest.split_once(behind_month)?;
-    let (year, month, day) = (digits(year, 4)?, digits(month, 2)?, digits(day, 2)?);
+/// Parses year, month and day with these separators.
+fn parse_date(text: &str, after_year: char, after_month: char) -> Option<Date> {
+    let (year, rest) = text.split_once(after_year)?;
+    let (month, day) = rest.split_once(after_month)?;
+    let (year, month, day) = (
+        parse_digits(year, 4)?,
+        parse_digits(month, 2)?,
+        parse_digits(day, 2)?,
+    );
     Date::new(year, i8::try_from(month).ok()?, i8::try_from(day).ok()?).ok()
 }
 
-/// Midnight where nothing is written.
-fn clock_of(text: &str) -> Option<Clock> {
+/// Parses a time of day; returns midnight for an empty text.
+fn parse_clock(text: &str) -> Option<Clock> {
     if text.is_empty() {
         return Some(Clock::midnight());
     }
@@ -55,15 +59,15 @@ fn clock_of(text: &str) -> Option<Clock> {
         None => {
             let (hour, rest) = text.split_once(':')?;
             let (minute, second) = rest.split_once(':').unwrap_or((rest, "0"));
-            // What stands behind the second is finer than anybody writes by hand.
+            // Ignores fractions of a second: nobody types them.
             (hour, minute, second.split('.').next()?)
         }
     };
-    let number = |text: &str| i8::try_from(digits(text, 2)?).ok();
+    let number = |text: &str| i8::try_from(parse_digits(text, 2)?).ok();
     Clock::new(number(hour)?, number(minute)?, number(second)?, 0).ok()
 }
 
-fn digits(text: &str, max: usize) -> Option<i16> {
+fn parse_digits(text: &str, max: usize) -> Option<i16> {
     let text = text.trim();
     let all = !text.is_empty() && text.len() <= max && text.bytes().all(|b| b.is_ascii_digit());
     if all { text.parse().ok() } else { None }
@@ -74,11 +78,11 @@ mod tests {
     use super::*;
 
     fn micros(cell: &str) -> Option<i64> {
-        instant(cell).map(Time::micros)
+        parse_time(cell).map(Time::micros)
     }
 
     #[test]
-    fn a_time_is_read_however_it_is_written_and_without_an_offset_it_is_utc() {
+    fn a_time_is_parsed_in_any_common_notation_and_is_utc_without_an_offset() {
         let nine_thirty = Some(1_795_512_600_000_000);
         for cell in [
             "2026-11-24T09:30:00Z",
@@ -117,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_time_is_not_read_as_one() {
+    fn an_invalid_time_is_refused() {
         for wrong in [
             "",
             "yesterday",

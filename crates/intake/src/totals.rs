@@ -1,40 +1,40 @@
-//! What the imports of this server came to since it was started.
+//! Row counts of the imports since the start of the server.
 
 use std::collections::BTreeMap;
 
 use parking_lot::Mutex;
 use roster_storage::{ImportCounts, ImportStep};
 
-/// Rows of committed batches, by what became of them. A batch is counted once, however often it was
-/// tried, except where the answer to its commit was lost: then it is not counted.
+/// Row counts of committed batches. A retried batch counts once. A batch whose commit was not
+/// confirmed does not count.
 #[derive(Debug, Default)]
-pub struct Totals(Mutex<Counted>);
+pub struct Totals(Mutex<Counts>);
 
-/// Rows, and the rejected ones by reason.
+/// Row counts, and the rejected rows by reason.
 #[derive(Clone, Debug, Default)]
-pub struct Counted {
-    /// What the rows came to.
+pub struct Counts {
+    /// The rows by outcome.
     pub rows: ImportCounts,
-    /// How many rows were rejected for each reason.
+    /// The number of rejected rows by reason.
     pub rejects: BTreeMap<String, u64>,
 }
 
 impl Totals {
     pub(crate) fn add(&self, step: &ImportStep) {
-        let mut counted = self.0.lock();
-        counted.rows.add(&step.counts);
+        let mut counts = self.0.lock();
+        counts.rows.add(&step.counts);
         for reject in &step.rejects {
-            match counted.rejects.get_mut(&reject.reason) {
+            match counts.rejects.get_mut(&reject.reason) {
                 Some(count) => *count += 1,
                 None => {
-                    counted.rejects.insert(reject.reason.clone(), 1);
+                    counts.rejects.insert(reject.reason.clone(), 1);
                 }
             }
         }
     }
 
-    /// How much it is now.
-    pub fn counted(&self) -> Counted {
+    /// Returns the current counts.
+    pub fn counts(&self) -> Counts {
         self.0.lock().clone()
     }
 }

@@ -1,4 +1,4 @@
-//! An import at work: batch after batch, whatever the database does meanwhile.
+//! Runs an import: writes one batch after another and retries while the database is unreachable.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,46 +14,47 @@ use tokio::time::Instant;
 
 use crate::batches::{self, Batch, Body, Pace};
 use crate::layout::Layout;
-use crate::runner::{Beginning, Surveyed};
+use crate::runner::{ImportContext, Surveyed};
 
-/// Batches that are read ahead of the one that is written.
+/// Batches to read ahead of the batch that is written.
 const BATCHES_AHEAD: usize = 1;
-/// How long to wait before a batch is tried again.
+/// How long to wait before retrying a batch.
 const RETRY_AFTER: Duration = Duration::from_millis(500);
-/// After so many rows statistics are made anew. An organization that they do not know is taken for
-/// empty, so that each of its rows is sought among all of them: to be seen in a sample of a large
-/// table it needs some, and before them that costs little.
+/// Refresh the statistics of the database after these numbers of rows. The planner takes an
+/// organization that the statistics do not know for empty, so each lookup of a row scans all rows.
+/// An organization needs some rows to occur in the sample of a large table; with fewer rows, the
+/// scans cost little.
 const STATISTICS_AFTER: [u64; 2] = [1_000, 30_000];
 
-/// An import at work.
+/// A running import.
 pub(crate) struct Work {
-    begin: Beginning,
+    context: ImportContext,
     import: ImportRecord,
     layout: Arc<Layout>,
     create_missing: bool,
-    /// Rows of its committed batches.
+    /// Rows of the committed batches.
     read: u64,
-    /// Those of them that were rejected.
+    /// Rejected rows of the committed batches.
     rejected: u64,
 }
 
-/// Why a batch is not in.
-enum Ended {
-    /// The import is to be marked so.
+/// Why an import stops before the end of its file.
+enum Abort {
+    /// The import failed and must be marked as failed.
     Failed(ImportFailure),
-    /// Somebody else has ended it.
-    Elsewhere,
+    /// Another server has already ended the import.
+    EndedElsewhere,
 }
 
 impl Work {
     pub(crate) fn new(
-        begin: Beginning,
+        context: ImportContext,
         import: ImportRecord,
         surveyed: &Surveyed,
         create_missing: bool,
     ) -> Self {
         Self {
-            begin,
+            context,
             import,
             layout: Arc::new(surveyed.layout.clone()),
             create_missing,
@@ -62,82 +63,84 @@ impl Work {
         }
     }
 
-    /// Works through the whole file, or marks the import as failed.
+    /// Imports the whole file, or marks the import as failed.
     pub(crate) async fn run(mut self, surveyed: Surveyed) {
-        let (organization, import) = (self.begin.organization.clone(), self.import.id);
-        let (begun, rows) = (Instant::now(), self.import.new.rows_total);
+        let (organization, import) = (self.context.organization.clone(), self.import.id);
+        let (start, rows) = (Instant::now(), self.import.new.rows_total);
         tracing::info!(%organization, %import, rows, "import begun");
-        let ended = self.work(surveyed).await;
+        let result = self.import_batches(surveyed).await;
         let (rows, rejected) = (self.read, self.rejected);
-        let duration_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
-        match ended {
+        let duration_ms = u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX);
+        match result {
             Ok(()) => {
                 tracing::info!(%organization, %import, rows, rejected, duration_ms, "import ended");
             }
-            Err(Ended::Failed(why)) => {
-                tracing::warn!(%organization, %import, rows, rejected, duration_ms, error = ?why, "import failed");
-                self.fail(why).await;
+            Err(Abort::Failed(failure)) => {
+                tracing::warn!(%organization, %import, rows, rejected, duration_ms, error = ?failure, "import failed");
+                self.mark_failed(failure).await;
             }
-            Err(Ended::Elsewhere) => {
-                tracing::warn!(%organization, %import, rows, rejected, duration_ms, "import ended elsewhere");
+            Err(Abort::EndedElsewhere) => {
+                tracing::warn!(%organization, %import, rows, rejected, duration_ms, "another server ended the import");
             }
         }
     }
 
-    async fn work(&mut self, surveyed: Surveyed) -> Result<(), Ended> {
-        let turns = Arc::clone(&self.begin.turns);
-        let mut stop = self.begin.stop.clone();
-        let _turn = tokio::select! {
-            turn = turns.acquire_owned() => turn,
-            _ = stop.wait_for(|stop| *stop) => return Err(stopped()),
+    async fn import_batches(&mut self, surveyed: Surveyed) -> Result<(), Abort> {
+        let run_permits = Arc::clone(&self.context.run_permits);
+        let mut stop = self.context.stop.clone();
+        let _permit = tokio::select! {
+            permit = run_permits.acquire_owned() => permit,
+            _ = stop.wait_for(|stop| *stop) => return Err(server_stopped()),
         };
         let pace = Pace::new();
         let (sender, mut batches) = mpsc::channel(BATCHES_AHEAD);
-        let reading = {
+        let reader = {
             let pace = pace.clone();
-            tokio::task::spawn_blocking(move || read(surveyed, &pace, &sender))
+            tokio::task::spawn_blocking(move || read_batches(surveyed, &pace, &sender))
         };
         while let Some(batch) = batches.recv().await {
             if *stop.borrow() {
-                return Err(stopped());
+                return Err(server_stopped());
             }
             let (rows, is_last, before) = (batch.len(), batch.is_last, self.read);
             let took = self.write(Arc::new(batch)).await?;
-            pace.learn(rows, took);
+            pace.adjust(rows, took);
             if is_last {
                 return Ok(());
             }
-            let passed = |rows: &u64| before < *rows && *rows <= self.read;
-            if STATISTICS_AFTER.iter().any(passed) {
+            let is_reached = |rows: &u64| before < *rows && *rows <= self.read;
+            if STATISTICS_AFTER.iter().any(is_reached) {
                 self.refresh_statistics().await;
             }
         }
-        match reading.await {
-            Ok(Err(error)) => tracing::error!(%error, "a file could not be read a second time"),
+        match reader.await {
+            Ok(Err(error)) => tracing::error!(%error, "failed to read a file a second time"),
             Ok(Ok(())) => tracing::error!("a file ended without a last batch"),
-            Err(panic) => tracing::error!(%panic, "reading a file panicked"),
+            Err(panic) => tracing::error!(%panic, "the reader of a file panicked"),
         }
-        Err(Ended::Failed(ImportFailure::Fault))
+        Err(Abort::Failed(ImportFailure::Fault))
     }
 
     async fn refresh_statistics(&self) {
-        if let Err(error) = self.begin.store.refresh_statistics().await {
-            // The import goes on without, if more slowly.
-            tracing::warn!(%error, import = %self.import.id, "statistics are not made anew");
+        if let Err(error) = self.context.store.refresh_statistics().await {
+            // The import continues without them, but more slowly.
+            tracing::warn!(%error, import = %self.import.id, "failed to refresh the statistics");
         }
     }
 
-    /// Writes a batch, again and again while the database is away; answers how long it took.
-    async fn write(&mut self, batch: Arc<Batch>) -> Result<Duration, Ended> {
-        let until = Instant::now() + self.begin.patience;
+    /// Writes a batch, and retries while the database is unreachable. Returns the duration of the
+    /// write.
+    async fn write(&mut self, batch: Arc<Batch>) -> Result<Duration, Abort> {
+        let deadline = Instant::now() + self.context.patience;
         loop {
             let error = match self.try_write(&batch).await {
                 Ok((counts, took)) => {
-                    self.moved(counts);
+                    self.add_counts(counts);
                     return Ok(took);
                 }
                 Err(NotDone::Storage(StorageError::ImportMoved)) => {
-                    self.catch_up(batch.len() as u64, until).await?;
+                    self.resolve_lost_answer(batch.len() as u64, deadline)
+                        .await?;
                     return Ok(Duration::ZERO);
                 }
                 Err(NotDone::Storage(
@@ -145,31 +148,31 @@ impl Work {
                 )) => error,
                 Err(error) => {
                     tracing::error!(%error, "a batch of an import failed");
-                    return Err(Ended::Failed(ImportFailure::Fault));
+                    return Err(Abort::Failed(ImportFailure::Fault));
                 }
             };
-            self.wait_for_database(&error, until).await?;
+            self.wait_for_database(&error, deadline).await?;
         }
     }
 
-    /// Waits before the database is asked again, unless it has been away for too long.
+    /// Waits before the next attempt. Fails if the database has been unreachable for too long.
     async fn wait_for_database(
         &mut self,
         error: &StorageError,
-        until: Instant,
-    ) -> Result<(), Ended> {
-        tracing::warn!(%error, import = %self.import.id, "a batch is tried again");
-        if Instant::now() >= until {
-            return Err(Ended::Failed(ImportFailure::DatabaseAway));
+        deadline: Instant,
+    ) -> Result<(), Abort> {
+        tracing::warn!(%error, import = %self.import.id, "retrying a batch of an import");
+        if Instant::now() >= deadline {
+            return Err(Abort::Failed(ImportFailure::DatabaseAway));
         }
         self.pause().await
     }
 
-    async fn pause(&mut self) -> Result<(), Ended> {
-        let mut stop = self.begin.stop.clone();
+    async fn pause(&mut self) -> Result<(), Abort> {
+        let mut stop = self.context.stop.clone();
         tokio::select! {
             () = tokio::time::sleep(RETRY_AFTER) => Ok(()),
-            _ = stop.wait_for(|stop| *stop) => Err(stopped()),
+            _ = stop.wait_for(|stop| *stop) => Err(server_stopped()),
         }
     }
 
@@ -178,24 +181,29 @@ impl Work {
             rows: Arc::clone(&batch.rows),
             create_missing: self.create_missing,
         };
-        let step = self.step_of(Arc::clone(batch));
-        let steps = step.clone();
+        let make_step = self.step_of(Arc::clone(batch));
+        let make_same_step = make_step.clone();
         let (answer, took) = self
-            .begin
+            .context
             .store
-            .import_batch(&self.begin.organization, command, self.origin(), step)
+            .import_batch(
+                &self.context.organization,
+                command,
+                self.origin(),
+                make_step,
+            )
             .await?;
-        let step = steps(&answer);
-        self.begin.totals.add(&step);
+        let step = make_same_step(&answer);
+        self.context.totals.add(&step);
         Ok((step.counts, took))
     }
 
-    /// What the rules' answer to a batch means for the import.
+    /// Returns a function that computes the next step of the import from the answer of the rules.
     fn step_of(
         &self,
         batch: Arc<Batch>,
     ) -> impl Fn(&ImportAnswer) -> ImportStep + Clone + Send + 'static {
-        let (layout, explain) = (Arc::clone(&self.layout), self.begin.explain);
+        let (layout, explain) = (Arc::clone(&self.layout), self.context.explain);
         let (import, read_before, rejected) = (self.import.id, self.read, self.rejected);
         move |answer| {
             let (mut counts, rejects) = batch.result(&layout, &answer.outcomes, explain);
@@ -218,55 +226,55 @@ impl Work {
 
     fn origin(&self) -> Origin {
         Origin {
-            credential: self.begin.origin.credential.clone(),
-            actor: self.begin.origin.actor.clone(),
+            credential: self.context.origin.credential.clone(),
+            actor: self.context.origin.actor.clone(),
             from: ChangeOrigin {
                 id: Some(self.import.id.number()),
-                ..self.begin.origin.from
+                ..self.context.origin.from
             },
             request: None,
         }
     }
 
-    fn moved(&mut self, counts: ImportCounts) {
+    fn add_counts(&mut self, counts: ImportCounts) {
         self.read += counts.read();
         self.rejected += counts.rejected;
     }
 
-    /// Finds out what became of a batch whose answer was lost.
-    async fn catch_up(&mut self, rows: u64, until: Instant) -> Result<(), Ended> {
+    /// Finds out whether a batch was committed after its answer was lost.
+    async fn resolve_lost_answer(&mut self, rows: u64, deadline: Instant) -> Result<(), Abort> {
         let id = self.import.id;
         let import = loop {
             let read = self
-                .begin
+                .context
                 .store
-                .read(&self.begin.organization, move |at| at.import(id))
+                .read(&self.context.organization, move |at| at.import(id))
                 .await;
             match read {
                 Ok(Some(import)) => break import,
-                Ok(None) => return Err(Ended::Elsewhere),
+                Ok(None) => return Err(Abort::EndedElsewhere),
                 Err(error @ (StorageError::Unreachable(_) | StorageError::QueueFull)) => {
-                    self.wait_for_database(&error, until).await?;
+                    self.wait_for_database(&error, deadline).await?;
                 }
                 Err(error) => {
-                    tracing::error!(%error, "an import could not be read");
-                    return Err(Ended::Failed(ImportFailure::Fault));
+                    tracing::error!(%error, "failed to read an import");
+                    return Err(Abort::Failed(ImportFailure::Fault));
                 }
             }
         };
         if import.counts.read() != self.read + rows
             || matches!(import.state, ImportState::Failed(_))
         {
-            return Err(Ended::Elsewhere);
+            return Err(Abort::EndedElsewhere);
         }
         self.read = import.counts.read();
         self.rejected = import.counts.rejected;
         Ok(())
     }
 
-    /// Marks the import as failed, as soon as the database is there to be told. Should this server
-    /// end before, the next start finds it.
-    async fn fail(mut self, why: ImportFailure) {
+    /// Marks the import as failed as soon as the database is reachable. If the server ends before
+    /// that, the next start of a server marks the import.
+    async fn mark_failed(mut self, failure: ImportFailure) {
         loop {
             let command = ImportRows {
                 rows: Arc::default(),
@@ -278,18 +286,18 @@ impl Work {
                 read_before,
                 counts: ImportCounts::default(),
                 rejects: Vec::new(),
-                state: ImportState::Failed(why),
+                state: ImportState::Failed(failure),
             };
-            let told = self
-                .begin
+            let result = self
+                .context
                 .store
-                .import_batch(&self.begin.organization, command, self.origin(), step)
+                .import_batch(&self.context.organization, command, self.origin(), step)
                 .await;
-            match told {
+            match result {
                 Err(NotDone::Storage(StorageError::Unreachable(_) | StorageError::QueueFull)) => {}
                 Err(NotDone::Storage(StorageError::ImportMoved)) | Ok(_) => return,
                 Err(error) => {
-                    tracing::error!(%error, "an import could not be marked as failed");
+                    tracing::error!(%error, "failed to mark an import as failed");
                     return;
                 }
             }
@@ -300,12 +308,16 @@ impl Work {
     }
 }
 
-fn stopped() -> Ended {
-    Ended::Failed(ImportFailure::ServerStopped)
+fn server_stopped() -> Abort {
+    Abort::Failed(ImportFailure::ServerStopped)
 }
 
-/// The second pass. Blocks.
-fn read(surveyed: Surveyed, pace: &Pace, batches: &mpsc::Sender<Batch>) -> Result<(), SheetError> {
+/// Runs the second pass. Blocks.
+fn read_batches(
+    surveyed: Surveyed,
+    pace: &Pace,
+    batches: &mpsc::Sender<Batch>,
+) -> Result<(), SheetError> {
     let Surveyed {
         mut sheet,
         layout,
@@ -313,5 +325,5 @@ fn read(surveyed: Surveyed, pace: &Pace, batches: &mpsc::Sender<Batch>) -> Resul
         ..
     } = surveyed;
     let body = Body::below_header(sheet.rows()?, &layout)?;
-    batches::read_all(body, &layout, &disagreements, pace, batches)
+    batches::send_batches(body, &layout, &disagreements, pace, batches)
 }

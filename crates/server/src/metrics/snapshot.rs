@@ -52,7 +52,7 @@ impl Snapshot {
     }
 
     fn imports(&self, encoder: &mut DescriptorEncoder<'_>) -> Result<(), Error> {
-        let counted = self.imports.counted();
+        let counted = self.imports.counts();
         let rows = [
             ([("outcome", "created")], counted.rows.created),
             ([("outcome", "updated")], counted.rows.updated),
