@@ -325,7 +325,7 @@ fn mask(paths: &str) -> FieldMask {
 }
 
 /// Imports a file of which no row may be rejected, and says how fast it went.
-async fn import(roster: &Roster, path: &PathBuf, kind: ImportKind) -> Result<()> {
+pub(crate) async fn import(roster: &Roster, path: &PathBuf, kind: ImportKind) -> Result<()> {
     let what = format!("{kind:?}").to_lowercase();
     let begun = Instant::now();
     let mut told = begun;

@@ -6,16 +6,12 @@ use diesel::prelude::*;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::sql_types::BigInt;
 
-use super::{Conn, insert_all, insert_subjects, write};
-use crate::sql::{
-    Bare, CALL, CREATE_TIME, ORG, Origin, PAGE, associations, change_set_parts, change_sets,
-    contacts, new_association, organizations, subjects_of, ticket_copies, tickets,
-};
+use super::{Conn, insert, load, write};
+use crate::sql::rows::{Rows, change_sets_of_import};
+use crate::sql::tables::{contacts, organizations, ticket_copies, tickets};
+use crate::sql::{Bare, CREATE_TIME, ORG, PAGE};
 
 type Backend = <Conn as Connection>::Backend;
-
-/// About as long as the log's own record of one association.
-const PAYLOAD: [u8; 48] = [7; 48];
 
 /// What a page shows of a ticket.
 type Listed = (String, i64, Option<i64>, String, bool, i64);
@@ -126,48 +122,33 @@ impl Bare for Conn {
 
     fn associate(&mut self, pair: (u64, u64)) -> Result<()> {
         write(self, |conn| {
-            let organization = organizations::table.find(ORG);
-            // First, since it is what two writers of one organization wait at.
-            diesel::update(organization)
-                .set((
-                    organizations::revision.eq(organizations::revision + 1),
-                    organizations::change_time.eq(CREATE_TIME),
-                ))
-                .execute(conn)?;
-            let revision: i64 = organization.select(organizations::revision).first(conn)?;
-            diesel::insert_into(associations::table)
-                .values(new_association(pair, revision, Origin::Call))
-                .execute(conn)?;
-            diesel::insert_into(change_sets::table)
-                .values((
-                    change_sets::org.eq(ORG),
-                    change_sets::revision.eq(revision),
-                    change_sets::create_time.eq(CREATE_TIME),
-                    change_sets::actor.eq("anonymous"),
-                    change_sets::command.eq("AssociateContacts"),
-                    change_sets::source.eq("rpc"),
-                    change_sets::nonce.eq(1),
-                    change_sets::format.eq(2),
-                    change_sets::parts.eq(1),
-                    change_sets::credential.eq("local"),
-                    change_sets::origin_kind.eq(Some(CALL)),
-                    change_sets::epoch.eq(0),
-                ))
-                .execute(conn)?;
-            insert_subjects(conn, subjects_of(pair, revision))?;
-            diesel::insert_into(change_set_parts::table)
-                .values((
-                    change_set_parts::org.eq(ORG),
-                    change_set_parts::revision.eq(revision),
-                    change_set_parts::part.eq(0),
-                    change_set_parts::payload.eq(PAYLOAD.as_slice()),
-                ))
-                .execute(conn)
-        })?;
-        Ok(())
+            let revision = take_revisions(conn, 1)?;
+            insert(conn, &Rows::of_call(pair, revision)?)
+        })
     }
 
     fn load(&mut self, pairs: &[(u64, u64)]) -> Result<()> {
-        Ok(write(self, |conn| insert_all(conn, pairs))?)
+        write(self, |conn| {
+            let first = take_revisions(conn, change_sets_of_import(pairs.len()))?;
+            let import = organizations::table
+                .find(ORG)
+                .select(organizations::next_import)
+                .first(conn)?;
+            load(conn, Rows::of_import(pairs, import, first)?)
+        })
     }
+}
+
+/// Takes the next revisions of the organization, and returns the first of them. This is the first
+/// statement of a transaction, because two writers of one organization wait for each other here.
+fn take_revisions(conn: &mut Conn, count: i64) -> QueryResult<i64> {
+    let organization = organizations::table.find(ORG);
+    diesel::update(organization)
+        .set((
+            organizations::revision.eq(organizations::revision + count),
+            organizations::change_time.eq(CREATE_TIME),
+        ))
+        .execute(conn)?;
+    let last: i64 = organization.select(organizations::revision).first(conn)?;
+    Ok(last - count + 1)
 }

@@ -1,18 +1,20 @@
-//! SQLite: one connection, as the server has it.
-
-use diesel::connection::SimpleConnection;
+//! SQLite: one connection, like the server's.
 
 use anyhow::Result;
+use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 
-use super::{NewSubject, Origin, associations, change_set_subjects, new_association};
+use super::rows::Rows;
+use super::tables::{
+    associations, change_set_bitmaps, change_set_parts, change_set_subjects, change_sets,
+};
 
 type Conn = SqliteConnection;
 
 #[path = "bare.rs"]
 mod bare;
 
-/// With the settings of the server: as durable, as large a cache.
+/// The settings of the server, so that writes are as durable and the cache is as large.
 const SETTINGS: &str = "PRAGMA busy_timeout = 10000; PRAGMA journal_mode = WAL; \
      PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; \
      PRAGMA wal_autocheckpoint = 65536; PRAGMA cache_size = -65536; \
@@ -24,26 +26,42 @@ pub(super) fn connect(path: &str) -> Result<Conn> {
     Ok(conn)
 }
 
-/// One that begins by reading would be refused when it writes.
-fn write<T>(conn: &mut Conn, work: impl FnOnce(&mut Conn) -> QueryResult<T>) -> QueryResult<T> {
+/// The transaction locks the database when it begins. SQLite refuses a write of a transaction that
+/// began with a read while another connection wrote.
+fn write<T>(conn: &mut Conn, work: impl FnOnce(&mut Conn) -> Result<T>) -> Result<T> {
     conn.immediate_transaction(work)
 }
 
-/// A prepared insert a row: SQLite knows nothing faster.
-fn insert_all(conn: &mut Conn, pairs: &[(u64, u64)]) -> QueryResult<()> {
-    for pair in pairs {
+/// Inserts each row with a prepared statement: SQLite has no faster way.
+fn insert(conn: &mut Conn, rows: &Rows) -> Result<()> {
+    for row in &rows.associations {
         diesel::insert_into(associations::table)
-            .values(new_association(*pair, 1, Origin::Import))
+            .values(row)
+            .execute(conn)?;
+    }
+    for row in &rows.change_sets {
+        diesel::insert_into(change_sets::table)
+            .values(row)
+            .execute(conn)?;
+    }
+    for row in &rows.subjects {
+        diesel::insert_into(change_set_subjects::table)
+            .values(row)
+            .execute(conn)?;
+    }
+    for row in &rows.bitmaps {
+        diesel::insert_into(change_set_bitmaps::table)
+            .values(row)
+            .execute(conn)?;
+    }
+    for row in &rows.parts {
+        diesel::insert_into(change_set_parts::table)
+            .values(row)
             .execute(conn)?;
     }
     Ok(())
 }
 
-fn insert_subjects(conn: &mut Conn, subjects: [NewSubject; 2]) -> QueryResult<()> {
-    for subject in subjects {
-        diesel::insert_into(change_set_subjects::table)
-            .values(subject)
-            .execute(conn)?;
-    }
-    Ok(())
+fn load(conn: &mut Conn, rows: Rows) -> Result<()> {
+    insert(conn, &rows)
 }
