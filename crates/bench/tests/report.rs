@@ -156,6 +156,20 @@ fn a_server_compared_with_itself_has_a_ratio_an_interval_and_costs_in_every_row(
     );
 }
 
+#[test]
+fn associate_while_importing_ends_its_calls_when_a_world_has_no_new_pairs_left() {
+    let folder = tempfile::tempdir().expect("a folder");
+    // The import uses 200 of them.
+    let ran = report(
+        folder.path(),
+        "--row associate-while-importing --new-pairs-max 203",
+    );
+    let said = said(&ran);
+    line(&said, "associate-while-importing (sqlite)");
+    assert!(said.contains(" of 3 calls; "), "{said}");
+    assert!(said.contains("ran out of new pairs"), "{said}");
+}
+
 fn files_in(folder: &Path) -> usize {
     std::fs::read_dir(folder).expect("a folder").count()
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use anyhow::{Result, anyhow, bail};
+use anyhow::{Result, anyhow};
 use futures::FutureExt;
 use parking_lot::Mutex;
 
@@ -246,16 +246,12 @@ async fn while_importing(bench: &Bench, engine: Engine) -> Result<Vec<Figure>> {
     let database = bench.copy(engine, &world).await?;
     let server = bench.serve(&database)?;
     let clients = Clients::connect(&server.url()).await?;
-    // The import takes the first new pairs, one for each contact.
-    let pair = move |number| {
-        if world.contacts + number >= world.new_pairs() {
-            bail!(
-                "world {:?} has no new pairs left: take a larger world",
-                world.size
-            );
-        }
-        Ok(world.new_pair(world.contacts + number))
-    };
+    // The import uses the first new pairs, one per contact.
+    let first = world.contacts;
+    let pair = move |number| world.new_pair(first + number);
+    // A small world may have no new pair left before its import ends.
+    let pairs_left = world.new_pairs().min(bench.only.new_pairs_max) - first;
+    let last_due = Duration::from_secs(pairs_left) / CALLS_PER_SECOND as u32;
     let running = Arc::new(AtomicBool::new(true));
     let importing = async {
         let imported = import_pairs(bench, &server, &world).await;
@@ -265,14 +261,19 @@ async fn while_importing(bench: &Bench, engine: Engine) -> Result<Vec<Figure>> {
     let (going, time) = (Arc::clone(&running), bench.slice());
     let calling = open(
         CALLS_PER_SECOND,
-        move |due| going.load(Ordering::Relaxed) || due < time,
+        move |due| due < last_due && (going.load(Ordering::Relaxed) || due < time),
         move |number| {
             let clients = clients.clone();
-            async move { clients.associate(number, pair(number)?).await }
+            async move { clients.associate(number, pair(number)).await }
         },
     );
     let (imported, called) = tokio::join!(importing, calling);
     let (took, called) = (imported?, called?);
+    let ran_out = if called.answers == pairs_left {
+        ", and the world ran out of new pairs"
+    } else {
+        ""
+    };
     Ok(vec![Figure {
         name: WHILE_IMPORTING.name,
         engine: Some(engine),
@@ -280,7 +281,7 @@ async fn while_importing(bench: &Bench, engine: Engine) -> Result<Vec<Figure>> {
         unit: " ms",
         bar: Bar::AtMost(500.0),
         note: format!(
-            "{}; the import took {:.1} s",
+            "{}; the import took {:.1} s{ran_out}",
             percentiles(&called.latencies),
             took.as_secs_f64()
         ),
