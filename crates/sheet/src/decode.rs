@@ -1,4 +1,4 @@
-//! Bytes of a text file to text, a piece at a time, so that memory does not grow with the file.
+//! Decodes a text file piece by piece, so that memory does not grow with the file.
 
 use std::io::Read;
 
@@ -6,18 +6,18 @@ use encoding_rs::{Decoder, DecoderResult, SHIFT_JIS, UTF_8};
 
 use crate::sheet::Encoding;
 
-/// Bytes read at once: large enough that calls do not count, small enough for many imports.
+/// Bytes of one read: large enough to make system calls cheap, small enough for many imports.
 const PIECE_BYTES: usize = 64 << 10;
 
-/// What starts a UTF-8 file that Excel wrote.
+/// Excel begins a UTF-8 file with this mark.
 const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 
 /// Why the text ends before the file does.
 #[derive(Debug)]
 pub(crate) enum Fault {
-    /// The next bytes are not of the encoding.
+    /// The next bytes are not valid in the encoding.
     Encoding,
-    /// A NUL: this is no text.
+    /// The file contains a NUL, so it is not text.
     Nul,
     Io(std::io::Error),
 }
@@ -27,7 +27,7 @@ pub(crate) struct Text<R> {
     input: R,
     decoder: Decoder,
     raw: Vec<u8>,
-    /// The bytes of `raw` that are read and not yet decoded.
+    /// The range of `raw` that is not decoded yet.
     pending: std::ops::Range<usize>,
     text: String,
     started: bool,
@@ -57,17 +57,18 @@ impl<R: Read> Text<R> {
         }
     }
 
-    /// How many bytes of the file have been decoded without fault.
+    /// Returns the number of bytes that were decoded without a fault.
     pub(crate) fn decoded_bytes(&self) -> u64 {
         self.decoded_bytes
     }
 
-    /// The piece that [`Text::advance`] read.
+    /// Returns the piece that [`Text::advance`] read.
     pub(crate) fn piece(&self) -> &str {
         &self.text
     }
 
-    /// Reads the next piece; false at the end. What stands before a fault is given first.
+    /// Reads the next piece; returns false at the end. Text before a fault is returned before the
+    /// fault.
     pub(crate) fn advance(&mut self) -> Result<bool, Fault> {
         self.text.clear();
         while self.text.is_empty() {
@@ -85,7 +86,7 @@ impl<R: Read> Text<R> {
         Ok(true)
     }
 
-    /// Reads bytes; false once the decoder has been told that there are no more.
+    /// Reads bytes; returns false after the decoder has received the end of the input.
     fn fill(&mut self) -> Result<bool, Fault> {
         if self.ended {
             return Ok(false);
@@ -93,21 +94,21 @@ impl<R: Read> Text<R> {
         let mut read = self.read(0)?;
         if !self.started {
             self.started = true;
-            // Three bytes may come in three readings.
+            // The three bytes of the mark can arrive in three reads.
             while read < BYTE_ORDER_MARK.len() && !self.ended {
                 read += self.read(read)?;
             }
             self.pending = 0..read;
-            self.pass_byte_order_mark();
+            self.skip_byte_order_mark();
         } else {
             self.pending = 0..read;
         }
         Ok(true)
     }
 
-    fn read(&mut self, at: usize) -> Result<usize, Fault> {
+    fn read(&mut self, offset: usize) -> Result<usize, Fault> {
         loop {
-            match self.input.read(&mut self.raw[at..]) {
+            match self.input.read(&mut self.raw[offset..]) {
                 Ok(read) => {
                     self.ended = read == 0;
                     return Ok(read);
@@ -118,8 +119,8 @@ impl<R: Read> Text<R> {
         }
     }
 
-    /// The mark says UTF-8: in any other encoding it is a contradiction.
-    fn pass_byte_order_mark(&mut self) {
+    /// Skips the byte order mark. The mark means UTF-8, so it is a fault in any other encoding.
+    fn skip_byte_order_mark(&mut self) {
         if self.raw[self.pending.clone()].starts_with(BYTE_ORDER_MARK) {
             self.pending.start = BYTE_ORDER_MARK.len();
             self.broken = self.encoding != Encoding::Utf8;

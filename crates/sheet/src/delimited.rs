@@ -1,10 +1,10 @@
-//! CSV: text to rows, in one pass and with the memory of one row.
+//! Reads CSV in one pass, with the memory of one row.
 //!
-//! The dialect is that of Excel: commas; a cell that begins with a quote goes on to the quote that
-//! closes it, a doubled quote within is one; text after the closing quote is kept; a quote within
-//! a bare cell is text; CRLF, LF and CR end a row. Read here and not by a library, because a row
-//! must keep the number that Excel shows, blank lines counted, and a quote that is never closed
-//! must not swallow the rest of the file unseen.
+//! The dialect is that of Excel: Commas separate cells. A cell that begins with a quote continues
+//! up to the closing quote, and a doubled quote inside it is one quote. Text after the closing
+//! quote is kept. A quote inside an unquoted cell is text. CRLF, LF and CR end a row. This module
+//! does not use a library, because a row must keep the number that Excel shows, including blank
+//! lines, and an unclosed quote must be an error instead of hiding the rest of the file.
 
 use std::fs::File;
 use std::io::{Read, Seek};
@@ -15,7 +15,7 @@ use crate::limit::Limits;
 use crate::row::{self, Row};
 use crate::sheet::Encoding;
 
-/// The most bytes of a character, in UTF-8.
+/// Maximum bytes of a character in UTF-8.
 const CHARACTER_BYTES_MAX: usize = 4;
 
 /// The rows of a CSV file.
@@ -23,27 +23,27 @@ pub(crate) struct Records<R> {
     text: Text<R>,
     encoding: Encoding,
     limits: Limits,
-    /// How much of the text's piece has been taken.
-    taken: usize,
-    /// The last row ended with CR: an LF that follows belongs to it.
-    after_return: bool,
+    /// Offset of the first byte of the text's piece that is not consumed yet.
+    consumed: usize,
+    /// The last row ended with CR. A following LF is part of the row end.
+    after_cr: bool,
     number: u64,
 }
 
-/// Where in a cell the text stands.
+/// The state of the parser within a cell.
 #[derive(Clone, Copy, PartialEq)]
-enum Place {
+enum State {
     Start,
-    Bare,
+    Unquoted,
     Quoted,
-    /// After a quote within a quoted cell: the one that closes it, or the first of two.
-    Closed,
+    /// After a quote in a quoted cell: the closing quote, or the first of a doubled quote.
+    AfterQuote,
 }
 
 /// The cell that is being read.
-struct Open {
+struct OpenCell {
     column: usize,
-    place: Place,
+    state: State,
 }
 
 impl<R: Read> Records<R> {
@@ -53,8 +53,8 @@ impl<R: Read> Records<R> {
             text,
             encoding,
             limits,
-            taken: 0,
-            after_return: false,
+            consumed: 0,
+            after_cr: false,
             number: 0,
         }
     }
@@ -63,7 +63,7 @@ impl<R: Read> Records<R> {
         loop {
             self.number += 1;
             row.begin(self.number);
-            if !self.record(row)? {
+            if !self.read_record(row)? {
                 return Ok(false);
             }
             if row.finish() {
@@ -73,24 +73,24 @@ impl<R: Read> Records<R> {
         }
     }
 
-    /// Reads one record; false if the text has ended.
-    fn record(&mut self, row: &mut Row) -> Result<bool, SheetError> {
-        let mut open = Open {
+    /// Reads one record; returns false if the text has ended.
+    fn read_record(&mut self, row: &mut Row) -> Result<bool, SheetError> {
+        let mut open = OpenCell {
             column: 0,
-            place: Place::Start,
+            state: State::Start,
         };
-        let mut begun = false;
+        let mut has_started = false;
         loop {
-            if self.taken == self.text.piece().len() && !self.refill()? {
-                return self.end_of_text(begun, &open, row);
+            if self.consumed == self.text.piece().len() && !self.refill()? {
+                return self.end_of_text(has_started, &open, row);
             }
-            if std::mem::take(&mut self.after_return)
-                && self.text.piece().as_bytes()[self.taken] == b'\n'
+            if std::mem::take(&mut self.after_cr)
+                && self.text.piece().as_bytes()[self.consumed] == b'\n'
             {
-                self.taken += 1;
+                self.consumed += 1;
                 continue;
             }
-            begun = true;
+            has_started = true;
             if self.scan(row, &mut open)? {
                 return Ok(true);
             }
@@ -98,7 +98,7 @@ impl<R: Read> Records<R> {
     }
 
     fn refill(&mut self) -> Result<bool, SheetError> {
-        self.taken = 0;
+        self.consumed = 0;
         self.text.advance().map_err(|fault| match fault {
             Fault::Encoding => SheetError::Encoding {
                 encoding: self.encoding,
@@ -109,21 +109,26 @@ impl<R: Read> Records<R> {
         })
     }
 
-    fn end_of_text(&self, begun: bool, open: &Open, row: &Row) -> Result<bool, SheetError> {
-        if open.place == Place::Quoted {
+    fn end_of_text(
+        &self,
+        has_started: bool,
+        open: &OpenCell,
+        row: &Row,
+    ) -> Result<bool, SheetError> {
+        if open.state == State::Quoted {
             return Err(SheetError::UnclosedQuote { row: self.number });
         }
         row.check_length(open.column, &self.limits)?;
-        Ok(begun)
+        Ok(has_started)
     }
 
-    /// Takes the piece up to the end of the record; false if the piece ends first.
-    fn scan(&mut self, row: &mut Row, open: &mut Open) -> Result<bool, SheetError> {
+    /// Consumes the piece up to the end of the record; returns false if the piece ends before that.
+    fn scan(&mut self, row: &mut Row, open: &mut OpenCell) -> Result<bool, SheetError> {
         let piece = self.text.piece();
-        while self.taken < piece.len() {
-            let rest = &piece[self.taken..];
-            match open.place {
-                Place::Quoted => {
+        while self.consumed < piece.len() {
+            let rest = &piece[self.consumed..];
+            match open.state {
+                State::Quoted => {
                     let run = rest.find('"');
                     append(
                         row,
@@ -131,38 +136,38 @@ impl<R: Read> Records<R> {
                         &rest[..run.unwrap_or(rest.len())],
                         &self.limits,
                     )?;
-                    self.taken += run.map_or(rest.len(), |run| run + 1);
+                    self.consumed += run.map_or(rest.len(), |run| run + 1);
                     if run.is_some() {
-                        open.place = Place::Closed;
+                        open.state = State::AfterQuote;
                     }
                 }
-                Place::Start if rest.starts_with('"') => {
-                    self.taken += 1;
-                    open.place = Place::Quoted;
+                State::Start if rest.starts_with('"') => {
+                    self.consumed += 1;
+                    open.state = State::Quoted;
                 }
-                Place::Closed if rest.starts_with('"') => {
+                State::AfterQuote if rest.starts_with('"') => {
                     append(row, open.column, "\"", &self.limits)?;
-                    self.taken += 1;
-                    open.place = Place::Quoted;
+                    self.consumed += 1;
+                    open.state = State::Quoted;
                 }
-                Place::Start | Place::Bare | Place::Closed => {
+                State::Start | State::Unquoted | State::AfterQuote => {
                     let end = rest
                         .bytes()
                         .position(|byte| matches!(byte, b',' | b'\r' | b'\n'));
                     let run = end.unwrap_or(rest.len());
                     append(row, open.column, &rest[..run], &self.limits)?;
-                    self.taken += run;
-                    open.place = Place::Bare;
+                    self.consumed += run;
+                    open.state = State::Unquoted;
                     if end.is_some() {
-                        self.taken += 1;
+                        self.consumed += 1;
                         row.check_length(open.column, &self.limits)?;
                         if rest.as_bytes()[run] != b',' {
-                            self.after_return = rest.as_bytes()[run] == b'\r';
+                            self.after_cr = rest.as_bytes()[run] == b'\r';
                             return Ok(true);
                         }
-                        *open = Open {
+                        *open = OpenCell {
                             column: open.column + 1,
-                            place: Place::Start,
+                            state: State::Start,
                         };
                     }
                 }
@@ -178,43 +183,44 @@ fn append(row: &mut Row, column: usize, text: &str, limits: &Limits) -> Result<(
     }
     let cell = row.cell(column, limits)?;
     cell.push_str(text);
-    // Too long for certain: it is not read on to its end, which may be that of the file.
+    // The cell is certainly too long. Its end can be the end of the file, so reading stops here.
     if cell.len() > limits.cell_characters * CHARACTER_BYTES_MAX {
         row.check_length(column, limits)?;
     }
     Ok(())
 }
 
-/// Characters of three bytes or more that make a file UTF-8 beyond doubt: Shift_JIS has pairs of
-/// bytes that look like one such character, but not many in a row.
+/// Number of characters of three or more bytes that proves that a file is UTF-8. Byte pairs of
+/// Shift_JIS can look like one such character, but rarely like several in succession.
 const UTF8_EVIDENCE: usize = 8;
 
-/// The encoding of a file that does not say: UTF-8 if all of it is, else Shift_JIS if all of it
-/// is, else an error that names the first row which the likelier of the two cannot read. Damaged
-/// UTF-8 often is Shift_JIS as well, of nonsense: what begins as UTF-8 is not taken for it.
-pub(crate) fn detect(file: &File, limits: Limits) -> Result<Encoding, SheetError> {
-    let Some(utf8) = trial(file, Encoding::Utf8)? else {
+/// Detects the encoding of a file: UTF-8 if the whole file is valid UTF-8, otherwise Shift_JIS if
+/// the whole file is valid Shift_JIS. Otherwise returns an error with the first row that is invalid
+/// in the likelier encoding. Damaged UTF-8 is often valid Shift_JIS without meaning, so a file that
+/// begins as UTF-8 is never read as Shift_JIS.
+pub(crate) fn detect_encoding(file: &File, limits: Limits) -> Result<Encoding, SheetError> {
+    let Some(utf8) = try_decode(file, Encoding::Utf8)? else {
         return Ok(Encoding::Utf8);
     };
     let mut likelier = Encoding::Utf8;
     if utf8.evidence < UTF8_EVIDENCE {
-        let shift_jis = trial(file, Encoding::ShiftJis)?;
+        let shift_jis = try_decode(file, Encoding::ShiftJis)?;
         let Some(shift_jis) = shift_jis else {
             return Ok(Encoding::ShiftJis);
         };
-        if shift_jis.bytes > utf8.bytes {
+        if shift_jis.valid_bytes > utf8.valid_bytes {
             likelier = Encoding::ShiftJis;
         }
     }
-    let mut records = rewound(file, likelier, limits)?;
+    let mut records = read_from_start(file, likelier, limits)?;
     let mut row = Row::default();
     while records.next_row(&mut row)? {}
-    // The file has changed since the trial: reading its rows will tell.
+    // Only reached if the file changed after the trial. Reading its rows then returns the error.
     Ok(likelier)
 }
 
-/// The rows of a file from its first.
-pub(crate) fn rewound(
+/// Returns the rows of a file from the first row on.
+pub(crate) fn read_from_start(
     mut file: &File,
     encoding: Encoding,
     limits: Limits,
@@ -223,15 +229,15 @@ pub(crate) fn rewound(
     Ok(Records::new(file, encoding, limits))
 }
 
-/// What of a file is of an encoding.
+/// How far a file is valid in an encoding.
 struct Trial {
-    bytes: u64,
-    /// Characters that only UTF-8 explains, counted up to [`UTF8_EVIDENCE`].
+    valid_bytes: u64,
+    /// Characters that indicate UTF-8, counted up to [`UTF8_EVIDENCE`].
     evidence: usize,
 }
 
-/// Decodes a file; `None` if all of it is of the encoding.
-fn trial(mut file: &File, encoding: Encoding) -> Result<Option<Trial>, SheetError> {
+/// Decodes a file; returns `None` if the whole file is valid in the encoding.
+fn try_decode(mut file: &File, encoding: Encoding) -> Result<Option<Trial>, SheetError> {
     file.rewind().map_err(SheetError::Io)?;
     let mut text = Text::new(file, encoding);
     let mut evidence = 0;
@@ -247,7 +253,7 @@ fn trial(mut file: &File, encoding: Encoding) -> Result<Option<Trial>, SheetErro
             Ok(false) => return Ok(None),
             Err(Fault::Encoding) => {
                 return Ok(Some(Trial {
-                    bytes: text.decoded_bytes(),
+                    valid_bytes: text.decoded_bytes(),
                     evidence,
                 }));
             }

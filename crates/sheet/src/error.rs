@@ -1,41 +1,41 @@
-//! Why a file could not be read. The text is for the person who sent the file; what a library
-//! said stays in `source`.
+//! Why a file could not be read. The message is for the person who sent the file. The error of a
+//! library is only in `source`.
 
 use crate::sheet::{Encoding, Format};
 
-/// What a library said about a broken file.
+/// The error of a library about a broken file.
 pub(crate) type Cause = Box<dyn std::error::Error + Send + Sync>;
 
-/// What is wrong with a file, where, and what to do.
+/// A fault of a file: what is wrong, where, and what to do.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SheetError {
-    /// Neither text nor a workbook that we read.
+    /// The file is neither text nor a supported workbook.
     #[error("this is not a spreadsheet: send a CSV, XLSX or XLS file")]
     NotASpreadsheet,
-    /// A workbook of another format than was named.
+    /// The file has another format than the caller named.
     #[error("the file is {found}, not {named}: name {found}, or leave the format out")]
     OtherFormat {
-        /// What was named.
+        /// The format that the caller named.
         named: Format,
-        /// What the bytes say.
+        /// The format of the bytes.
         found: Format,
     },
-    /// Text in UTF-16, which Excel calls Unicode text.
+    /// The file is UTF-16 text, which Excel calls Unicode text.
     #[error("the file is UTF-16 text: save it as CSV UTF-8 or as XLSX")]
     Utf16,
-    /// A workbook of Excel 95 or older.
-    #[error("the file is of Excel 95 or older: save it as XLSX")]
+    /// The file is a workbook of Excel 95 or older.
+    #[error("the file is a workbook of Excel 95 or older: save it as XLSX")]
     OldWorkbook,
-    /// A workbook under a password.
+    /// The workbook is protected by a password.
     #[error("the file is protected by a password: save it without one")]
     Encrypted,
     /// The end of the file is missing.
     #[error("the file is incomplete{}: send it again", after(*row))]
     Truncated {
-        /// The last row that could be read, if any.
+        /// The last row that was read, if any.
         row: Option<u64>,
-        /// What the library said.
+        /// The error of the library.
         #[source]
         cause: Option<Cause>,
     },
@@ -45,75 +45,75 @@ pub enum SheetError {
         after(*row)
     )]
     Damaged {
-        /// The last row that could be read, if any.
+        /// The last row that was read, if any.
         row: Option<u64>,
-        /// What the library said.
+        /// The error of the library.
         #[source]
         cause: Option<Cause>,
     },
-    /// A quote of a CSV that opens a cell and is never closed.
+    /// A quote that opens a CSV cell is never closed.
     #[error(
         "a quote opens in row {row} and is never closed: close it, or double it if it is part of the text"
     )]
     UnclosedQuote {
-        /// The row in which it opens.
+        /// The row in which the quote opens.
         row: u64,
     },
-    /// Bytes that the encoding does not have.
+    /// The file contains bytes that are invalid in its encoding.
     #[error(
-        "row {row} is not {encoding}: save the file as CSV UTF-8, or name the encoding that it has"
+        "row {row} is not valid {encoding}: save the file as CSV UTF-8, or name the encoding of the file"
     )]
     Encoding {
-        /// The encoding that was named, or the one that fitted longest.
+        /// The named encoding, or the encoding in which the most bytes are valid.
         encoding: Encoding,
-        /// The first row that does not fit.
+        /// The first invalid row.
         row: u64,
     },
-    /// A row has a cell beyond the last column ([`limit::COLUMNS_MAX`](crate::limit::COLUMNS_MAX)).
+    /// A row has a cell after the last column ([`limit::COLUMNS_MAX`](crate::limit::COLUMNS_MAX)).
     #[error(
-        "row {row} has a cell in column {found}, at most {max} columns are read: remove the columns that are not needed"
+        "row {row} has a cell in column {found}, but a row can have at most {max} columns: remove the columns that are not needed"
     )]
     TooManyColumns {
         /// The row.
         row: u64,
-        /// The column of the first cell beyond, counted from 1.
+        /// The column of the first excess cell, counted from 1.
         found: usize,
-        /// The last column that is read.
+        /// The maximum number of columns.
         max: usize,
     },
     /// A cell is too long ([`limit::CELL_CHARACTERS_MAX`](crate::limit::CELL_CHARACTERS_MAX)).
     #[error(
-        "column {column} of row {row} has {found} characters or more, a cell has at most {max}: shorten it, or look for a quote that is never closed"
+        "column {column} of row {row} has {found} or more characters, but a cell can have at most {max}: shorten the cell, or look for a quote that is never closed"
     )]
     TooManyCharacters {
         /// The row.
         row: u64,
         /// The column, counted from 1.
         column: usize,
-        /// How many there are, or were until reading stopped.
+        /// The number of characters that were read.
         found: usize,
-        /// How many there may be.
+        /// The maximum number of characters.
         max: usize,
     },
     /// The sheet is too long ([`limit::ROWS_MAX`](crate::limit::ROWS_MAX)).
     #[error(
-        "the sheet goes on at row {row}, at most {max} rows are read: divide it into several files"
+        "the sheet has a row {row}, but a sheet can have at most {max} rows: split it into several files"
     )]
     TooManyRows {
-        /// The first row beyond.
+        /// The first excess row.
         row: u64,
-        /// The last row that is read.
+        /// The maximum number of rows.
         max: u64,
     },
-    /// The file takes too much space when unpacked.
+    /// The file is too large when unpacked.
     #[error(
-        "the file unpacks to more than {max} bytes: divide it into several files, or save it as CSV"
+        "the file has more than {max} bytes when unpacked: split it into several files, or save it as CSV"
     )]
     TooManyBytes {
-        /// How many there may be.
+        /// The maximum number of bytes.
         max: u64,
     },
-    /// The file could not be read from its disk.
+    /// The file could not be read from the disk.
     #[error("the file could not be read: try again")]
     Io(#[source] std::io::Error),
 }
@@ -133,7 +133,7 @@ impl SheetError {
         }
     }
 
-    /// The same error, saying after which row it was met.
+    /// Adds the last row that was read before the error, unless the error already has one.
     pub(crate) fn after_row(mut self, last: u64) -> Self {
         if let Self::Truncated { row, .. } | Self::Damaged { row, .. } = &mut self {
             *row = row.or((last > 0).then_some(last));

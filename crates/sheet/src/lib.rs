@@ -1,22 +1,23 @@
 //! Bytes to rows: CSV, XLSX and XLS in bounded memory, safe on hostile input.
 //!
-//! [`Sheet::open`] looks at a stored file and says what it is; [`Sheet::rows`] goes through its
-//! rows, as often as is wanted. What a column means is not known here.
+//! [`Sheet::open`] detects the format of a stored file; [`Sheet::rows`] reads its rows and can be
+//! called again for another pass. This crate does not know the meaning of a column.
 //!
-//! **Rows.** A row's number is the one that a spreadsheet program shows beside it: the first is 1,
-//! a CSV record that holds line breaks is one row, and blank rows are counted but not returned. A
-//! row is blank if all its cells are empty; a row ends with its last cell that is not empty, so
-//! rows differ in length. Of a workbook the first visible worksheet that is not blank is read.
+//! **Rows.** The number of a row is the number that a spreadsheet program shows: the first row is
+//! 1, a CSV record with line breaks is one row, and blank rows are counted but not returned. A row
+//! is blank if all its cells are empty. A row ends with its last cell that is not empty, so rows
+//! differ in length. Of a workbook, the first visible worksheet that is not blank is read.
 //!
-//! **Cells** are text as a person sees them: `42`, `0.1`, `2026-11-24`, `2026-11-24T09:30:00`,
-//! `TRUE`, `#N/A`. A number whose format is zeros alone keeps them (`00042`), because codes are
-//! written so. Formulas give the value that was stored with them. A cell of a workbook that holds an
-//! error is marked ([`Row::errors`]), so that `#N/A` is told from the text of the same letters.
+//! **Cells** are text as a person sees it: `42`, `0.1`, `2026-11-24`, `2026-11-24T09:30:00`,
+//! `TRUE`, `#N/A`. A number whose format consists only of zeros keeps its leading zeros (`00042`),
+//! because such a number is a code. The text of a formula is its stored value. An error cell of a
+//! workbook is marked ([`Row::errors`]), which distinguishes it from a text cell with the same
+//! characters.
 //!
-//! **Hostile input.** Every size is bounded before memory is taken for it ([`limit`]); nothing is
-//! reserved because a file says that it will come. The workbook formats are read here, on top of
-//! libraries for the containers and the markup, because the readers at hand reserve memory by
-//! numbers in the file and follow its pointers without an end.
+//! **Hostile input.** Every size is bounded before memory is allocated for it ([`limit`]), and no
+//! memory is reserved for sizes that a file only claims. This crate parses the workbook formats
+//! itself, on top of libraries for the containers and the markup, because the available readers
+//! reserve memory by numbers in the file and follow its pointers without a bound.
 
 mod decode;
 mod delimited;

@@ -1,31 +1,34 @@
-//! How large a sheet may be. Beyond a limit a file is refused, never cut.
+//! Size limits of a sheet. A file over a limit is refused, never truncated.
 
-/// Columns of a row. The widest export of a CRM that we met has 160; a wider sheet is another
-/// kind of file, or one whose delimiter is not a comma.
+/// Maximum columns of a row. The widest known CRM export has 160. A wider sheet is another kind of
+/// file, or has another separator than commas.
 pub const COLUMNS_MAX: usize = 200;
 
-/// Characters of a cell: what Excel holds. A longer one in a CSV is a quote that never closes.
+/// Maximum characters of a cell, which is the limit of Excel. A longer cell in a CSV file has a
+/// quote that is never closed.
 pub const CELL_CHARACTERS_MAX: usize = 32_767;
 
-/// The last row's number: five times what an XLSX sheet holds, and the largest kind of record
-/// that an organization keeps (tickets).
+/// Maximum row number: five times the rows of an XLSX sheet, and the number of tickets, the most
+/// frequent kind of record, that an organization can have.
 pub const ROWS_MAX: u64 = 5_000_000;
 
-/// Bytes of all parts of an XLSX file together when unpacked. A full sheet (1,048,576 rows of 20
-/// columns) takes 2 GiB; a few kilobytes of zeros can unpack to more.
+/// Maximum total bytes of all parts of an XLSX file when unpacked. A full sheet (1,048,576 rows of
+/// 20 columns) takes 2 GiB; a few kilobytes of compressed zeros can unpack to more.
 pub const UNPACKED_BYTES_MAX: u64 = 4 << 30;
 
-/// Bytes of memory for the shared texts of an XLSX file: the one part that must be held whole.
-/// A million different texts of 60 characters fit.
+/// Maximum bytes of memory for the shared texts of an XLSX file, the only part that must be in
+/// memory as a whole. A million different texts of 60 characters fit.
 pub const SHARED_TEXT_BYTES_MAX: usize = 256 << 20;
 
-/// Bytes of the workbook stream of an XLS file, which is held whole. XLS ends at 65,536 rows.
+/// Maximum bytes of the workbook stream of an XLS file, which is in memory as a whole. An XLS sheet
+/// has at most 65,536 rows.
 pub const XLS_BYTES_MAX: u64 = 256 << 20;
 
-/// Sheets of a workbook: they are looked at in turn until one has a row. A person's are tens.
+/// Maximum sheets of a workbook. They are read in turn until one has a row. Workbooks that people
+/// make have tens of sheets.
 pub const SHEETS_MAX: usize = 1_000;
 
-/// The limits of one reading; tests take smaller ones where the real are large.
+/// The limits of a read. Tests use smaller limits.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Limits {
     pub(crate) columns: usize,

@@ -1,31 +1,31 @@
-//! One row, and how it is filled.
+//! A row of a sheet.
 
 use crate::error::SheetError;
 use crate::limit::Limits;
 
-/// One row of a sheet.
+/// A row of a sheet.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Row {
-    /// As a spreadsheet program shows it: the first is 1; blank rows are skipped but counted.
+    /// The number that a spreadsheet program shows: the first row is 1, and blank rows are counted.
     pub number: u64,
     /// The cells from the first column to the last that is not empty.
     pub cells: Vec<String>,
-    /// The columns, counted from 0, whose cell holds an error of the spreadsheet program and not a
-    /// text: what a formula came to that could not be calculated. The cell has the error's name
-    /// (`#N/A`), which as a text of its own is no error.
+    /// The columns, counted from 0, whose cell contains an error of the spreadsheet program: the
+    /// result of a formula that could not be calculated. The text of the cell is the name of the
+    /// error (`#N/A`). A text cell with the same characters is not an error.
     pub errors: Vec<usize>,
 }
 
 impl Row {
-    /// Begins anew, keeping the memory of the cells.
+    /// Clears the row but keeps the memory of the cells.
     pub(crate) fn begin(&mut self, number: u64) {
         self.number = number;
         self.cells.iter_mut().for_each(String::clear);
         self.errors.clear();
     }
 
-    /// The cell of a column, counted from 0, to write into. Ask only for a cell that is not
-    /// empty: empty cells beyond the last column are no error.
+    /// Returns the cell of a column, counted from 0, for writing. Call this only for a cell that is
+    /// not empty: empty cells after the last column are valid.
     pub(crate) fn cell(
         &mut self,
         column: usize,
@@ -41,17 +41,17 @@ impl Row {
         if column >= self.cells.len() {
             self.cells.resize_with(column + 1, String::new);
         }
-        // A cell that is written again is what it was written last.
+        // A later write of the same cell replaces an error.
         self.errors.retain(|error| *error != column);
         Ok(&mut self.cells[column])
     }
 
-    /// Says that what was written into a cell is the name of an error.
+    /// Marks the text of a cell as the name of an error.
     pub(crate) fn mark_error(&mut self, column: usize) {
         self.errors.push(column);
     }
 
-    /// Whether a cell is short enough. A cell that is still growing may be asked as well.
+    /// Checks the length of a cell, which can be incomplete.
     pub(crate) fn check_length(&self, column: usize, limits: &Limits) -> Result<(), SheetError> {
         let max = limits.cell_characters;
         let Some(cell) = self.cells.get(column).filter(|cell| cell.len() > max) else {
@@ -69,7 +69,7 @@ impl Row {
         })
     }
 
-    /// Ends the row at its last cell that is not empty; whether there is one.
+    /// Ends the row at its last cell that is not empty; returns false if there is none.
     pub(crate) fn finish(&mut self) -> bool {
         let used = self.cells.iter().rposition(|cell| !cell.is_empty());
         self.cells.truncate(used.map_or(0, |last| last + 1));
@@ -77,7 +77,7 @@ impl Row {
     }
 }
 
-/// Whether a row of this number may be read.
+/// Checks the number of a row.
 pub(crate) fn check_number(number: u64, limits: &Limits) -> Result<(), SheetError> {
     if number > limits.rows {
         return Err(SheetError::TooManyRows {

@@ -1,4 +1,4 @@
-//! A stored file as a sheet: what it is, and its rows.
+//! Opens a stored file as a sheet and reads its rows.
 
 use std::fmt;
 use std::fs::File;
@@ -11,14 +11,14 @@ use crate::limit::Limits;
 use crate::row::Row;
 use crate::{xls, xlsx};
 
-/// The formats that are read.
+/// The supported formats.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
-    /// Text with commas.
+    /// Comma-separated values.
     Csv,
-    /// The workbook of Excel 2007 and later.
+    /// A workbook of Excel 2007 or later.
     Xlsx,
-    /// The workbook of Excel 97 to 2003 (BIFF8).
+    /// A workbook of Excel 97 to 2003 (BIFF8).
     Xls,
 }
 
@@ -32,12 +32,12 @@ impl fmt::Display for Format {
     }
 }
 
-/// The encodings of CSV.
+/// The encodings of CSV files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Encoding {
-    /// With or without a byte order mark.
+    /// UTF-8, with or without a byte order mark.
     Utf8,
-    /// As Windows has it (CP932, with ① and 髙).
+    /// Shift_JIS as Windows writes it (CP932, with ① and 髙).
     ShiftJis,
 }
 
@@ -50,7 +50,7 @@ impl fmt::Display for Encoding {
     }
 }
 
-/// A stored file that has been opened as a sheet.
+/// A stored file, opened as a sheet.
 #[derive(Debug)]
 pub struct Sheet {
     content: Content,
@@ -65,12 +65,12 @@ enum Content {
 }
 
 impl Sheet {
-    /// Opens a stored file; a format or encoding that is not given is told from the bytes.
+    /// Opens a stored file. Detects the format and the encoding from the bytes if they are `None`.
     ///
-    /// Only what is cheap is looked at: how the file begins, whether its container opens, what it
-    /// claims to unpack to. A CSV whose encoding is not given is decoded once, to tell it. An
-    /// encoding that is given is tried by reading the rows. The encoding of a workbook is not
-    /// asked for.
+    /// Performs only cheap checks: of the first bytes, of the container, and of the unpacked size
+    /// that it claims. A CSV file without an encoding is decoded once to detect the encoding. A
+    /// given encoding is checked only when the rows are read. For a workbook, the encoding is
+    /// ignored.
     pub fn open(
         path: &Path,
         format: Option<Format>,
@@ -89,21 +89,21 @@ impl Sheet {
         let start = read_start(&mut file)?;
         let content = match kind_of(&start) {
             Kind::Text => {
-                expect(Format::Csv, format)?;
+                check_format(Format::Csv, format)?;
                 let encoding = match encoding {
                     Some(encoding) => encoding,
-                    None => delimited::detect(&file, limits)?,
+                    None => delimited::detect_encoding(&file, limits)?,
                 };
                 Content::Csv { file, encoding }
             }
             Kind::Zip => {
                 let workbook = xlsx::Workbook::open(BufReader::new(file), limits)?;
-                expect(Format::Xlsx, format)?;
+                check_format(Format::Xlsx, format)?;
                 Content::Xlsx(Box::new(workbook))
             }
             Kind::Ole => {
                 let workbook = xls::Workbook::open(BufReader::new(file), limits)?;
-                expect(Format::Xls, format)?;
+                check_format(Format::Xls, format)?;
                 Content::Xls(Box::new(workbook))
             }
             Kind::Utf16 => return Err(SheetError::Utf16),
@@ -112,7 +112,7 @@ impl Sheet {
         Ok(Self { content, limits })
     }
 
-    /// The format that was given or found.
+    /// Returns the given or detected format.
     pub fn format(&self) -> Format {
         match self.content {
             Content::Csv { .. } => Format::Csv,
@@ -121,7 +121,7 @@ impl Sheet {
         }
     }
 
-    /// The encoding that was given or found; `None` for a workbook.
+    /// Returns the given or detected encoding; `None` for a workbook.
     pub fn encoding(&self) -> Option<Encoding> {
         match self.content {
             Content::Csv { encoding, .. } => Some(encoding),
@@ -129,11 +129,12 @@ impl Sheet {
         }
     }
 
-    /// All rows from the first, the header included. May be called again for another pass.
+    /// Returns all rows from the first row on, including the header. Can be called again for
+    /// another pass.
     pub fn rows(&mut self) -> Result<Rows<'_>, SheetError> {
         Ok(Rows(match &mut self.content {
             Content::Csv { file, encoding } => {
-                Source::Csv(delimited::rewound(file, *encoding, self.limits)?)
+                Source::Csv(delimited::read_from_start(file, *encoding, self.limits)?)
             }
             Content::Xlsx(workbook) => Source::Xlsx(workbook.rows()?),
             Content::Xls(workbook) => Source::Xls(workbook.rows()?),
@@ -141,19 +142,19 @@ impl Sheet {
     }
 }
 
-/// The rows of a sheet, one after another.
+/// The rows of a sheet.
 pub struct Rows<'a>(Source<'a>);
 
 enum Source<'a> {
     Csv(Records<&'a File>),
-    /// `None`: no sheet of the workbook has a row.
+    /// `None` if no sheet of the workbook has a row.
     Xlsx(Option<Box<xlsx::Cells<'a>>>),
     Xls(xls::Cells<'a>),
 }
 
 impl Rows<'_> {
-    /// Reads the next row that is not blank into `row`, whose memory is used again; false at the
-    /// end. After an error there is nothing more to read.
+    /// Reads the next row that is not blank into `row`, which keeps its memory. Returns false at
+    /// the end. Do not call this again after an error.
     pub fn next_row(&mut self, row: &mut Row) -> Result<bool, SheetError> {
         match &mut self.0 {
             Source::Csv(records) => records.next_row(row),
@@ -164,7 +165,7 @@ impl Rows<'_> {
     }
 }
 
-/// What a file is by its first bytes.
+/// The kind of a file, by its first bytes.
 #[derive(Debug, PartialEq)]
 enum Kind {
     Text,
@@ -174,11 +175,11 @@ enum Kind {
     Other,
 }
 
-/// How much of a file is looked at to tell what it is.
+/// The number of first bytes from which the kind is detected.
 const START_BYTES: u64 = 512;
 
-/// How pages and documents begin that are stored under the name of a spreadsheet: many a web
-/// application "exports" its tables so.
+/// First characters of web pages and documents that are saved under the name of a spreadsheet. Some
+/// web applications export their tables like this.
 const MARKUP: [&str; 5] = ["<!doctype", "<html", "<table", "<?xml", "%pdf-"];
 
 fn read_start(file: &mut File) -> Result<Vec<u8>, SheetError> {
@@ -202,16 +203,16 @@ fn kind_of(start: &[u8]) -> Kind {
     }
     let text = String::from_utf8_lossy(start.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(start));
     let text = text.trim_start().to_ascii_lowercase();
-    if start.contains(&0) || MARKUP.iter().any(|begin| text.starts_with(begin)) {
+    if start.contains(&0) || MARKUP.iter().any(|prefix| text.starts_with(prefix)) {
         return Kind::Other;
     }
     Kind::Text
 }
 
-fn expect(found: Format, named: Option<Format>) -> Result<(), SheetError> {
+fn check_format(found: Format, named: Option<Format>) -> Result<(), SheetError> {
     match named {
         Some(named) if named != found => match found {
-            // Text is what everything is that is nothing else.
+            // `Csv` means any bytes that are not another kind, so the message cannot name CSV.
             Format::Csv => Err(SheetError::NotASpreadsheet),
             Format::Xlsx | Format::Xls => Err(SheetError::OtherFormat { named, found }),
         },

@@ -1,4 +1,4 @@
-//! Whole files through the public door, and the limits that only tests can set lower.
+//! Reads whole files through the public API. Some tests use smaller limits than the API allows.
 
 #![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
 

@@ -1,9 +1,9 @@
-//! Numbers and dates of a workbook as text, and what a number format makes of them.
+//! Formats the numbers and dates of a workbook as text.
 
 use std::fmt::Write;
 
-/// What a number format makes of a number, as far as it changes what a person means by it.
-/// Currencies, percentages and decimal places do not: the number itself is given.
+/// The effect of a number format on the meaning of a number. Currencies, percentages and decimal
+/// places do not change the meaning: they are [`Style::Number`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Style {
     #[default]
@@ -12,17 +12,18 @@ pub(crate) enum Style {
     DateTime,
     /// A time of day.
     Time,
-    /// Hours that go on beyond 24: `[h]:mm`.
+    /// A duration, whose hours can exceed 24: `[h]:mm`.
     Duration,
-    /// Zeros alone: the number is a code and keeps its leading zeros.
+    /// The format consists only of zeros: the number is a code and keeps its leading zeros.
     Padded(u8),
 }
 
-/// The longest number of zeros that is taken for a code: Excel keeps 15 digits of a number.
+/// Maximum zeros of the format of a code. Excel stores 15 digits of a number.
 const PADDED_DIGITS_MAX: usize = 15;
 
 impl Style {
-    /// The styles of the formats that a workbook names by number alone, the Japanese included.
+    /// Returns the style of a built-in format, including the Japanese ones. A workbook refers to
+    /// these formats only by number.
     pub(crate) fn built_in(id: u32) -> Self {
         match id {
             14..=17 | 27..=31 | 34..=36 | 50..=58 => Self::Date,
@@ -33,7 +34,7 @@ impl Style {
         }
     }
 
-    /// The style of a format that a workbook spells out.
+    /// Returns the style of a format code of the workbook.
     pub(crate) fn of_code(code: &str) -> Self {
         let tokens = Tokens::of(code);
         if tokens.elapsed {
@@ -56,7 +57,7 @@ impl Style {
     }
 }
 
-/// What letters stand in the first section of a format, outside of literals.
+/// The letters in the first section of a format, outside of literals.
 #[derive(Default)]
 struct Tokens {
     date: bool,
@@ -80,7 +81,7 @@ impl Tokens {
         while let Some(letter) = letters.next() {
             match letter {
                 '"' => drop(letters.by_ref().find(|&letter| letter == '"')),
-                // What follows is text, a width or a filling.
+                // The next character is a literal, a width or a fill character.
                 '\\' | '_' | '*' => drop(letters.next()),
                 '[' => {
                     let inner: String = letters.by_ref().take_while(|&end| end != ']').collect();
@@ -98,12 +99,12 @@ impl Tokens {
     }
 }
 
-/// A number of a workbook and how days are counted in it.
+/// A number of a workbook, with its style and the first day of its calendar.
 #[derive(Clone, Copy)]
 pub(crate) struct Number {
     pub(crate) value: f64,
     pub(crate) style: Style,
-    /// Days count from 1904 and not from 1900.
+    /// Whether days count from 1904 instead of 1900.
     pub(crate) from_1904: bool,
 }
 
@@ -134,23 +135,23 @@ const DAY_END: f64 = 2_958_466.0;
 /// Days between 1900-01-00 and 1904-01-01.
 const DAYS_TO_1904: i64 = 1_462;
 
-/// The moment in seconds of the 1900 calendar, rounded as Excel shows it; `None` for numbers that
-/// its calendar does not have.
+/// Returns the number as seconds of the 1900 calendar, rounded as Excel shows it; `None` for
+/// numbers outside of the calendar.
 fn seconds_of(number: Number) -> Option<i64> {
     if !(0.0..DAY_END).contains(&number.value) {
         return None;
     }
     let seconds = (number.value * DAY_SECONDS as f64).round() as i64;
     let is_day = number.style != Style::Duration && (!number.from_1904 || seconds >= DAY_SECONDS);
-    let moved = if number.from_1904 && is_day {
+    let offset = if number.from_1904 && is_day {
         DAYS_TO_1904 * DAY_SECONDS
     } else {
         0
     };
-    Some(seconds + moved)
+    Some(seconds + offset)
 }
 
-// Writing into a String cannot fail, so the results of `write!` below carry nothing.
+// Writing into a `String` cannot fail, so the functions below ignore the results of `write!`.
 
 fn write_duration(seconds: i64, text: &mut String) {
     let (hours, minutes, seconds) = (seconds / 3_600, seconds / 60 % 60, seconds % 60);
@@ -159,7 +160,7 @@ fn write_duration(seconds: i64, text: &mut String) {
 
 fn write_date(seconds: i64, number: Number, text: &mut String) {
     let (day, second) = (seconds / DAY_SECONDS, seconds % DAY_SECONDS);
-    // A number below 1 is a time without a day, whatever the format shows of it.
+    // A number below 1 is a time without a day, even if the format shows a date.
     let has_day = day > 0;
     if !has_day {
         return write_duration(second, text);
@@ -172,26 +173,27 @@ fn write_date(seconds: i64, number: Number, text: &mut String) {
     }
 }
 
-/// Year, month and day of a serial day. Day 60 is 1900-02-29, which was not: Excel has it because
-/// its forerunner had it, and counts all later days accordingly.
+/// Returns year, month and day of a serial day. Day 60 is 1900-02-29, which did not exist: Excel
+/// has this day for compatibility with an older program, and counts all later days accordingly.
 fn calendar_day(serial: i64) -> (i64, i64, i64) {
     if serial == 60 {
         return (1900, 2, 29);
     }
-    // 25,569 is 1970-01-01; before the day that was not, the count is one less.
+    // 25,569 is 1970-01-01. Before the nonexistent day, the offset is one less.
     let unix_day = if serial > 60 {
         serial - 25_569
     } else {
         serial - 25_568
     };
-    // Days since 0000-03-01, in which a leap day is the last of its year.
+    // Days since 0000-03-01. In years that begin in March, a leap day is the last day.
     let day = unix_day + 719_468;
     let era = day.div_euclid(146_097);
-    let of_era = day.rem_euclid(146_097);
-    let year_of_era = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
-    let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let shifted_month = (5 * of_year + 2) / 153;
-    let day = of_year - (153 * shifted_month + 2) / 5 + 1;
+    let day_of_era = day.rem_euclid(146_097);
+    let year_of_era =
+        (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let shifted_month = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
     let month = if shifted_month < 10 {
         shifted_month + 3
     } else {
@@ -201,20 +203,20 @@ fn calendar_day(serial: i64) -> (i64, i64, i64) {
     (year, month, day)
 }
 
-/// Beyond these a number is written with an exponent, as Excel does at far smaller ones: plain
-/// digits up to here are still digits that a person can compare.
+/// Outside of these bounds a number is written with an exponent. Excel uses an exponent much
+/// earlier, but up to these bounds a person can still compare plain digits.
 const PLAIN_MAX: f64 = 1e21;
 const PLAIN_MIN: f64 = 1e-12;
 
-/// Writes a number with at most 15 digits, which is what Excel shows and keeps: 0.1 + 0.2 is 0.3.
+/// Writes a number with at most 15 digits, which Excel stores and shows: 0.1 + 0.2 is 0.3.
 fn write_plain(value: f64, text: &mut String) {
     if value.fract() == 0.0 && value.abs() < 1e15 {
         let _ = write!(text, "{}", value as i64);
         return;
     }
     let rounded = format!("{value:.14e}").parse::<f64>().unwrap_or(value);
-    let size = rounded.abs();
-    let _ = if (PLAIN_MIN..PLAIN_MAX).contains(&size) {
+    let magnitude = rounded.abs();
+    let _ = if (PLAIN_MIN..PLAIN_MAX).contains(&magnitude) {
         write!(text, "{rounded}")
     } else {
         write!(text, "{rounded:E}")
@@ -239,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_have_no_artefacts_of_their_storage() {
+    fn numbers_are_written_without_artefacts_of_binary_storage() {
         for (value, text) in [
             (0.0, "0"),
             (-0.0, "0"),
@@ -261,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn a_format_says_whether_a_number_is_a_date() {
+    fn a_format_code_determines_the_style() {
         for (code, style) in [
             ("General", Style::Number),
             ("G/標準", Style::Number),
@@ -291,7 +293,7 @@ mod tests {
     }
 
     #[test]
-    fn dates_are_those_of_excel_from_its_first_day_to_its_last() {
+    fn dates_match_excel_from_its_first_day_to_its_last_day() {
         for (value, text) in [
             (0.0, "00:00:00"),
             (1.0, "1900-01-01T00:00:00"),
@@ -310,7 +312,7 @@ mod tests {
     }
 
     #[test]
-    fn a_style_shows_what_it_has_room_for() {
+    fn each_style_writes_only_its_parts() {
         assert_eq!(text_of(46_350.75, Style::Date), "2026-11-24");
         assert_eq!(text_of(0.75, Style::Time), "18:00:00");
         assert_eq!(text_of(46_350.75, Style::Time), "2026-11-24T18:00:00");

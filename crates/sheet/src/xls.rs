@@ -1,5 +1,5 @@
-//! XLS (BIFF8): an OLE container whose workbook stream is a list of records. The stream is held
-//! whole; cells refer to it until their row is given.
+//! XLS (BIFF8): an OLE container whose workbook stream is a list of records. The whole stream is in
+//! memory, and cells refer to it until their row is read.
 
 mod cells;
 mod globals;
@@ -17,12 +17,12 @@ use record::Bytes;
 use crate::error::SheetError;
 use crate::limit::Limits;
 
-/// An XLS file: its workbook stream and what stands at its beginning.
+/// An XLS file: its workbook stream and the records before the sheets.
 #[derive(Debug)]
 pub(crate) struct Workbook {
     stream: Vec<u8>,
     globals: Globals,
-    /// The cells of the first sheet that has any, found when the first row is asked for.
+    /// The cells of the first sheet with a row. Loaded before the first row is read.
     cells: Option<Vec<Cell>>,
     limits: Limits,
 }
@@ -48,8 +48,8 @@ impl Workbook {
     }
 
     fn load(&self) -> Result<Vec<Cell>, SheetError> {
-        for at in &self.globals.sheets {
-            let cells = cells::read(&self.stream, *at)?;
+        for offset in &self.globals.sheets {
+            let cells = cells::read(&self.stream, *offset)?;
             if Cells::new(&self.stream, &self.globals, &cells, self.limits).has_row()? {
                 return Ok(cells);
             }
@@ -58,18 +58,18 @@ impl Workbook {
     }
 }
 
-/// Where bytes of the stream stand.
-type Place = Range<usize>;
+/// The position of bytes in the stream.
+type Span = Range<usize>;
 
-/// Takes the workbook stream out of its container. An encrypted XLSX is such a container too.
+/// Reads the workbook stream from its container. An encrypted XLSX file is such a container, too.
 fn workbook_stream(mut input: impl Read + Seek, limits: Limits) -> Result<Vec<u8>, SheetError> {
-    check_table(&mut input)?;
+    check_sector_table(&mut input)?;
     let mut container = cfb::CompoundFile::open(input).map_err(fault)?;
     if container.is_stream("/EncryptedPackage") {
         return Err(SheetError::Encrypted);
     }
-    // Excel 95 wrote the second name, and some writers of the newer format do: the version that
-    // stands within decides.
+    // Excel 95 and some writers of the newer format use the second name. The version inside the
+    // stream decides.
     let name = ["/Workbook", "/Book"]
         .into_iter()
         .find(|name| container.is_stream(name));
@@ -80,7 +80,7 @@ fn workbook_stream(mut input: impl Read + Seek, limits: Limits) -> Result<Vec<u8
             max: limits.xls_bytes,
         });
     }
-    // Nothing is reserved: the length is what the directory claims.
+    // Reserves no memory: the length is only a claim of the directory.
     let (claimed, mut bytes) = (stream.len(), Vec::new());
     stream
         .take(limits.xls_bytes)
@@ -94,38 +94,44 @@ fn workbook_stream(mut input: impl Read + Seek, limits: Limits) -> Result<Vec<u8
     Ok(bytes)
 }
 
-/// Where the header says the power of two of a sector's size, and the first sector of the list.
-const SECTOR_SHIFT_AT: usize = 30;
-const LIST_AT: usize = 68;
+/// Offsets in the header of the sector size (as a power of two) and of the first sector of the list
+/// of table sectors.
+const SECTOR_SHIFT_OFFSET: usize = 30;
+const LIST_OFFSET: usize = 68;
 const HEADER_BYTES: usize = 512;
 
-/// Numbers above this are marks and no sectors.
+/// Numbers from here on are marks, not sectors.
 const SECTOR_MAX: u32 = 0xFFFF_FFFA;
 
-/// Holds the list of the sectors in which the container's table stands to the length that a file
-/// of this size can need. The library reads the table as often as the list names its sectors: a
-/// file that is all list would take a thousand times its size.
-fn check_table(input: &mut (impl Read + Seek)) -> Result<(), SheetError> {
+/// Checks that the list of the table sectors is no longer than a file of this size needs. The
+/// library reads a table sector each time the list names it, so a file that consists of the list
+/// would need a thousand times its size in memory.
+fn check_sector_table(input: &mut (impl Read + Seek)) -> Result<(), SheetError> {
     let bytes = input.seek(SeekFrom::End(0)).map_err(fault)?;
     input.rewind().map_err(fault)?;
     let mut header = [0; HEADER_BYTES];
     input.read_exact(&mut header).map_err(fault)?;
     let header = Bytes(&header);
-    let sector_bytes = match header.u16(SECTOR_SHIFT_AT) {
+    let sector_bytes = match header.u16(SECTOR_SHIFT_OFFSET) {
         Some(9) => 512,
         Some(12) => 4_096,
-        _ => return Err(SheetError::damaged("a container of unknown sectors")),
+        _ => {
+            return Err(SheetError::damaged(
+                "the container has an unknown sector size",
+            ));
+        }
     };
-    // A sector of the table has an entry a sector of the file, one of the list one of the table.
+    // A table sector has one entry for each sector of the file, and a list sector has one entry for
+    // each table sector.
     let entries = sector_bytes / 4;
-    let longest = bytes / sector_bytes / entries / (entries - 1) + 1;
-    let mut sector = header.u32(LIST_AT).unwrap_or(SECTOR_MAX);
+    let length_max = bytes / sector_bytes / entries / (entries - 1) + 1;
+    let mut sector = header.u32(LIST_OFFSET).unwrap_or(SECTOR_MAX);
     let mut length = 0;
     while sector < SECTOR_MAX {
         length += 1;
-        if length > longest {
+        if length > length_max {
             return Err(SheetError::damaged(
-                "a container with more table than content",
+                "the container has more table sectors than its size needs",
             ));
         }
         let last_entry = (u64::from(sector) + 2) * sector_bytes - 4;

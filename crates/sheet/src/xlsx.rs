@@ -1,4 +1,4 @@
-//! XLSX: a zip of XML parts. The worksheet is streamed; styles and shared texts are held.
+//! XLSX: a zip of XML parts. The worksheet is streamed; styles and shared texts are in memory.
 
 mod cells;
 mod markup;
@@ -18,30 +18,30 @@ use crate::error::SheetError;
 use crate::limit::{Limits, SHEETS_MAX};
 use crate::value::Style;
 
-/// Where the file is read from.
+/// The input of a workbook.
 pub(crate) type Input = BufReader<File>;
 
-/// An XLSX file: where its sheets stand, and what all of its cells share.
+/// An XLSX file: the names of its parts, and the data that its cells share.
 #[derive(Debug)]
 pub(crate) struct Workbook {
     package: Package,
     parts: Parts,
     limits: Limits,
-    /// Read when the first row is asked for.
+    /// Loaded before the first row is read.
     shared: Option<Shared>,
 }
 
-/// The parts that are read, by their names in the zip.
+/// The names in the zip of the parts to read.
 #[derive(Debug, Default)]
 struct Parts {
-    /// Visible worksheets, in the order of the tabs.
+    /// The visible worksheets, in the order of the tabs.
     sheets: Vec<String>,
     texts: Option<String>,
     styles: Option<String>,
     from_1904: bool,
 }
 
-/// What cells refer to.
+/// The data that cells refer to.
 #[derive(Debug)]
 struct Shared {
     texts: SharedTexts,
@@ -108,7 +108,8 @@ impl Workbook {
     }
 }
 
-/// Finds the parts from the package's first relationship on, as they may have any name.
+/// Finds the parts by following relationships from the package on, because a part can have any
+/// name.
 fn read_parts(package: &mut Package) -> Result<Parts, SheetError> {
     let document = package
         .relationships("")?
@@ -116,25 +117,25 @@ fn read_parts(package: &mut Package) -> Result<Parts, SheetError> {
         .find(|relationship| relationship.is("officeDocument"))
         .ok_or(SheetError::NotASpreadsheet)?
         .target;
-    // XLSB: the same package with parts that are not markup.
+    // XLSB: the same package, but with parts that are not XML.
     if document.ends_with(".bin") {
         return Err(SheetError::NotASpreadsheet);
     }
     let relationships = package.relationships(&document)?;
-    let named = |kind: &str| {
+    let target_of = |kind: &str| {
         relationships
             .iter()
             .find(|found| found.is(kind))
             .map(|found| found.target.clone())
     };
     let mut parts = Parts {
-        texts: named("sharedStrings"),
-        styles: named("styles"),
+        texts: target_of("sharedStrings"),
+        styles: target_of("styles"),
         ..Parts::default()
     };
     let mut workbook = package.part(&document)?;
     let mut is_workbook = false;
-    let mut sheets_seen = 0;
+    let mut sheet_count = 0;
     while let Some(event) = workbook.next()? {
         let markup::Event::Start(element) = event else {
             continue;
@@ -145,14 +146,14 @@ fn read_parts(package: &mut Package) -> Result<Parts, SheetError> {
                 parts.from_1904 = matches!(value.as_ref(), "1" | "true");
             }
             "sheet" => {
-                sheets_seen += 1;
-                if sheets_seen > SHEETS_MAX {
-                    return Err(SheetError::damaged("more sheets than a workbook has"));
+                sheet_count += 1;
+                if sheet_count > SHEETS_MAX {
+                    return Err(SheetError::damaged("the workbook has too many sheets"));
                 }
                 let hidden = attribute(&element, "state")?.is_some_and(|state| state != "visible");
                 let id = attribute(&element, "id")?.unwrap_or_default();
                 let sheet = relationships.iter().find(|found| found.id == id);
-                // Chart sheets have another kind of relationship.
+                // A chart sheet has another kind of relationship.
                 if let Some(sheet) = sheet.filter(|found| !hidden && found.is("worksheet")) {
                     parts.sheets.push(sheet.target.clone());
                 }

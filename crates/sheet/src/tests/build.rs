@@ -1,4 +1,4 @@
-//! Files made byte by byte, as no spreadsheet program writes them.
+//! Builds files byte by byte, including files that no spreadsheet program writes.
 
 use std::io::{Cursor, Write};
 
@@ -8,14 +8,14 @@ use zip::write::SimpleFileOptions;
 use crate::limit::Limits;
 use crate::{Encoding, Format, Row, Sheet, SheetError};
 
-/// A stored file.
+/// Writes a temporary file.
 pub(super) fn stored(bytes: &[u8]) -> NamedTempFile {
     let mut file = NamedTempFile::new().unwrap();
     file.write_all(bytes).unwrap();
     file
 }
 
-/// All rows of a stored file: number and cells.
+/// The number and the cells of each row of a file.
 pub(super) type Read = Result<Vec<(u64, Vec<String>)>, SheetError>;
 
 pub(super) fn read(bytes: &[u8]) -> Read {
@@ -41,7 +41,7 @@ pub(super) fn all_rows(sheet: &mut Sheet) -> Read {
     Ok(all)
 }
 
-/// The columns of each row that hold an error.
+/// Returns the columns of each row that contain an error.
 pub(super) fn errors(bytes: &[u8]) -> Vec<Vec<usize>> {
     let file = stored(bytes);
     let mut sheet = Sheet::open(file.path(), None, None).unwrap();
@@ -53,7 +53,7 @@ pub(super) fn errors(bytes: &[u8]) -> Vec<Vec<usize>> {
     all
 }
 
-/// Rows as they are written in a test.
+/// Converts expected rows to owned rows.
 pub(super) fn rows(expected: &[(u64, &[&str])]) -> Vec<(u64, Vec<String>)> {
     let owned = |cells: &[&str]| cells.iter().map(|cell| (*cell).to_owned()).collect();
     expected
@@ -62,7 +62,7 @@ pub(super) fn rows(expected: &[(u64, &[&str])]) -> Vec<(u64, Vec<String>)> {
         .collect()
 }
 
-/// An XLSX file of parts that a test may replace.
+/// An XLSX file of parts that a test can replace.
 pub(super) struct Xlsx {
     pub(super) parts: Vec<(String, String)>,
 }
@@ -71,7 +71,7 @@ const OFFICE: &str = "http://schemas.openxmlformats.org/officeDocument/2006/rela
 const MAIN: &str = "http://schemas.openxmlformats.org/spreadsheetml/2006/main";
 
 impl Xlsx {
-    /// A workbook of sheets; each is what stands within its `sheetData`.
+    /// Creates a workbook. Each sheet is the content of a `sheetData` element.
     pub(super) fn of_sheets(sheets: &[&str]) -> Self {
         let mut listed = String::new();
         let mut related = String::new();
@@ -125,14 +125,14 @@ impl Xlsx {
         self
     }
 
-    pub(super) fn replace(&mut self, name: &str, what: &str, with: &str) -> &mut Self {
+    pub(super) fn replace(&mut self, name: &str, old: &str, new: &str) -> &mut Self {
         let part = self
             .parts
             .iter_mut()
             .find(|(known, _)| known == name)
             .unwrap();
-        assert!(part.1.contains(what), "{name} has no {what}");
-        part.1 = part.1.replace(what, with);
+        assert!(part.1.contains(old), "{name} does not contain {old}");
+        part.1 = part.1.replace(old, new);
         self
     }
 
@@ -154,7 +154,7 @@ impl Xlsx {
     }
 }
 
-/// An OLE container of streams.
+/// Creates an OLE container of streams.
 pub(super) fn ole(streams: &[(&str, &[u8])]) -> Vec<u8> {
     let mut container = cfb::CompoundFile::create(Cursor::new(Vec::new())).unwrap();
     for (name, bytes) in streams {
@@ -168,7 +168,7 @@ pub(super) fn ole(streams: &[(&str, &[u8])]) -> Vec<u8> {
     container.into_inner().into_inner()
 }
 
-/// One record of a workbook stream.
+/// Creates a record of a workbook stream.
 pub(super) fn record(kind: u16, data: &[u8]) -> Vec<u8> {
     let length = u16::try_from(data.len()).unwrap();
     [&kind.to_le_bytes()[..], &length.to_le_bytes(), data].concat()
@@ -177,11 +177,12 @@ pub(super) fn record(kind: u16, data: &[u8]) -> Vec<u8> {
 pub(super) const BOF: u16 = 0x0809;
 pub(super) const EOF: u16 = 0x000A;
 
-/// A workbook stream: records before the sheets, and the records of one sheet.
+/// Creates a workbook stream from the records before the sheets and the records of one sheet.
 pub(super) fn workbook_stream(globals: &[Vec<u8>], sheet: &[Vec<u8>]) -> Vec<u8> {
     let begin = record(BOF, &[0, 6, 5, 0, 0, 0, 0, 0]);
     let globals = globals.concat();
-    // BOF, BOUNDSHEET (4 + 6 + 2 + 1 bytes) and EOF stand around the other records.
+    // The offset of the sheet: BOF, the other records, BOUNDSHEET (4 + 6 + 2 + 1 bytes) and EOF are
+    // before it.
     let at = (begin.len() + globals.len() + 13 + 4) as u32;
     let bound = record(
         0x0085,
@@ -205,7 +206,7 @@ pub(super) fn xls(globals: &[Vec<u8>], sheet: &[Vec<u8>]) -> Vec<u8> {
     ole(&[("/Workbook", &workbook_stream(globals, sheet))])
 }
 
-/// A cell record: row, column, style, then the rest.
+/// Creates a cell record: row, column, style and the rest of the data.
 pub(super) fn cell(kind: u16, place: (u16, u16), style: u16, rest: &[u8]) -> Vec<u8> {
     let head = [
         place.0.to_le_bytes(),

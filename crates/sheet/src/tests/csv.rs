@@ -19,7 +19,7 @@ fn utf8_is_read_with_and_without_a_byte_order_mark() {
 }
 
 #[test]
-fn quotes_hold_commas_line_breaks_and_quotes() {
+fn a_quoted_cell_can_contain_commas_line_breaks_and_quotes() {
     let text = "a,\"x, y\",\"line\r\nline\n\",\"say \"\"hi\"\"\"\n\"\"\"\",\"\",z\n";
     let expected = rows(&[
         (1, &["a", "x, y", "line\r\nline\n", "say \"hi\""]),
@@ -29,13 +29,13 @@ fn quotes_hold_commas_line_breaks_and_quotes() {
 }
 
 #[test]
-fn a_quote_within_a_bare_cell_is_text_and_text_after_a_closing_quote_is_kept() {
+fn a_quote_in_an_unquoted_cell_is_text_and_text_after_a_closing_quote_is_kept() {
     let expected = rows(&[(1, &["5\" pipe", "ab\"c"]), (2, &["x"])]);
     assert_eq!(read(b"5\" pipe,\"a\"b\"c\nx").unwrap(), expected);
 }
 
 #[test]
-fn rows_end_with_crlf_lf_or_cr_and_the_last_needs_no_end() {
+fn rows_end_with_crlf_lf_or_cr_and_the_last_row_needs_no_line_end() {
     let expected = rows(&[(1, &["a"]), (2, &["b"]), (3, &["c"]), (4, &["d"])]);
     assert_eq!(read(b"a\r\nb\nc\rd").unwrap(), expected);
     assert_eq!(read(b"a\r\nb\nc\rd\r\n").unwrap(), expected);
@@ -54,7 +54,7 @@ fn a_row_has_the_number_that_excel_shows() {
 }
 
 #[test]
-fn rows_end_with_their_last_cell_that_is_not_empty() {
+fn a_row_ends_with_its_last_cell_that_is_not_empty() {
     let expected = rows(&[
         (1, &["a", "b", "c"]),
         (2, &["d"]),
@@ -72,7 +72,7 @@ fn an_empty_file_has_no_rows() {
 }
 
 #[test]
-fn the_encoding_is_told_from_the_bytes() {
+fn the_encoding_is_detected_from_the_bytes() {
     let text = "氏名\n髙橋①㈱～\nﾃﾞｰﾀ\n";
     for (bytes, encoding) in [
         (text.as_bytes().to_vec(), Encoding::Utf8),
@@ -88,7 +88,7 @@ fn the_encoding_is_told_from_the_bytes() {
 }
 
 #[test]
-fn a_named_encoding_that_does_not_fit_is_refused_with_the_first_bad_row() {
+fn a_file_that_is_invalid_in_the_named_encoding_is_refused_with_the_first_invalid_row() {
     let bytes = shift_jis("name\nok\n\"a\nb\"\n\n田中\n鈴木\n");
     let error = read_as(&bytes, None, Some(Encoding::Utf8)).unwrap_err();
     assert!(
@@ -130,7 +130,7 @@ fn a_named_encoding_that_does_not_fit_is_refused_with_the_first_bad_row() {
 }
 
 #[test]
-fn rows_before_the_first_bad_one_can_be_read() {
+fn rows_before_the_first_invalid_row_can_be_read() {
     let file = stored(&shift_jis("name\n田中\n"));
     let mut sheet = Sheet::open(file.path(), None, Some(Encoding::Utf8)).unwrap();
     let mut reading = sheet.rows().unwrap();
@@ -141,7 +141,7 @@ fn rows_before_the_first_bad_one_can_be_read() {
 }
 
 #[test]
-fn bytes_of_no_encoding_are_refused_at_once_with_the_first_bad_row() {
+fn a_file_that_is_invalid_in_all_encodings_is_refused_on_opening_with_the_first_invalid_row() {
     for (text, encoding) in [
         (
             "氏名,会社\n田中太郎,青葉商事\n".as_bytes().to_vec(),
@@ -167,8 +167,9 @@ fn bytes_of_no_encoding_are_refused_at_once_with_the_first_bad_row() {
 }
 
 #[test]
-fn damaged_utf8_is_not_taken_for_shift_jis() {
-    // The last byte of the last name was lost; what is left also is Shift_JIS, of nonsense.
+fn damaged_utf8_is_not_read_as_shift_jis() {
+    // Without the last byte of the last name, the rest is also valid Shift_JIS, but without
+    // meaning.
     let mut bytes = "氏名\n佐藤\n山本\n田中\n鈴木花子".as_bytes().to_vec();
     bytes.pop();
     bytes.push(b'\n');
@@ -193,8 +194,8 @@ fn damaged_utf8_is_not_taken_for_shift_jis() {
 }
 
 #[test]
-fn shift_jis_that_begins_like_utf8_is_told_all_the_same() {
-    // Half-width kana in pairs, and kanji of the second level, are characters of UTF-8 too.
+fn shift_jis_that_begins_like_utf8_is_detected() {
+    // In Shift_JIS, pairs of half-width kana and level-2 kanji are valid UTF-8 sequences, too.
     for text in [
         "name\nﾊｱ\nﾊｱﾊｱﾊｱﾊｱﾊｱﾊｱﾊｱﾊｱﾊｱﾊｱ\n田中\n",
         "name\n蒟蒻\n齋藤\n",
@@ -206,7 +207,7 @@ fn shift_jis_that_begins_like_utf8_is_told_all_the_same() {
 }
 
 #[test]
-fn text_cut_within_a_character_is_refused() {
+fn text_truncated_inside_a_character_is_refused() {
     let bytes = "a\n田".as_bytes();
     let error = read_as(&bytes[..4], None, Some(Encoding::Utf8)).unwrap_err();
     assert!(
@@ -216,7 +217,7 @@ fn text_cut_within_a_character_is_refused() {
 }
 
 #[test]
-fn a_file_that_is_no_text_is_no_csv() {
+fn a_file_that_is_not_text_is_refused() {
     let late_nul = [b"name\n".repeat(100_000), vec![0]].concat();
     for bytes in [
         &b"a\0b"[..],
@@ -261,7 +262,7 @@ fn a_quote_that_is_never_closed_is_refused_with_the_row_in_which_it_opens() {
 }
 
 #[test]
-fn a_row_has_up_to_200_columns_and_empty_ones_beyond_do_not_count() {
+fn a_row_can_have_200_columns_and_further_empty_columns() {
     for columns in [COLUMNS_MAX - 1, COLUMNS_MAX] {
         let text = vec!["x"; columns].join(",") + ",,,\n";
         assert_eq!(read(text.as_bytes()).unwrap()[0].1.len(), columns);
@@ -282,15 +283,15 @@ fn a_row_has_up_to_200_columns_and_empty_ones_beyond_do_not_count() {
 }
 
 #[test]
-fn a_cell_has_up_to_32767_characters_however_many_bytes_they_take() {
+fn a_cell_can_have_32767_characters_of_any_number_of_bytes() {
     for character in ["x", "田", "𠮷"] {
         for quote in ["", "\""] {
-            let of = |count: usize| format!("a\nb,{quote}{}{quote}\n", character.repeat(count));
+            let file = |count: usize| format!("a\nb,{quote}{}{quote}\n", character.repeat(count));
             for count in [CELL_CHARACTERS_MAX - 1, CELL_CHARACTERS_MAX] {
-                let read = read(of(count).as_bytes()).unwrap();
+                let read = read(file(count).as_bytes()).unwrap();
                 assert_eq!(read[1].1[1].chars().count(), count);
             }
-            let error = read(of(CELL_CHARACTERS_MAX + 1).as_bytes()).unwrap_err();
+            let error = read(file(CELL_CHARACTERS_MAX + 1).as_bytes()).unwrap_err();
             assert!(
                 matches!(
                     error,
@@ -308,7 +309,7 @@ fn a_cell_has_up_to_32767_characters_however_many_bytes_they_take() {
 }
 
 #[test]
-fn a_sheet_has_rows_up_to_the_limit_and_blank_ones_beyond_do_not_count() {
+fn a_sheet_can_have_rows_up_to_the_limit_and_further_blank_rows() {
     let limits = Limits {
         rows: 3,
         ..Limits::default()
@@ -324,7 +325,7 @@ fn a_sheet_has_rows_up_to_the_limit_and_blank_ones_beyond_do_not_count() {
 }
 
 #[test]
-fn the_rows_can_be_read_again_also_after_half_a_pass() {
+fn the_rows_can_be_read_again_even_after_half_a_pass() {
     let file = stored(b"a\nb\nc\n");
     let mut sheet = Sheet::open(file.path(), None, None).unwrap();
     let mut row = crate::Row::default();
@@ -335,7 +336,7 @@ fn the_rows_can_be_read_again_also_after_half_a_pass() {
 }
 
 #[test]
-fn the_end_stays_the_end() {
+fn reading_after_the_end_returns_the_end_again() {
     let file = stored(b"a\n");
     let mut sheet = Sheet::open(file.path(), None, None).unwrap();
     let mut row = crate::Row::default();
@@ -346,14 +347,14 @@ fn the_end_stays_the_end() {
 }
 
 #[test]
-fn where_the_pieces_of_a_file_end_does_not_matter() {
+fn a_file_that_arrives_byte_by_byte_gives_the_same_rows() {
     let text = "\u{FEFF}姓,\"名 \"\"x\"\"\"\r\n\r\n田中,\"太\r\n郎\"\r鈴木,花子";
     let expected = rows(&[
         (1, &["姓", "名 \"x\""]),
         (3, &["田中", "太\r\n郎"]),
         (4, &["鈴木", "花子"]),
     ]);
-    let input = OneByOne(text.as_bytes());
+    let input = ByteByByte(text.as_bytes());
     let mut records = crate::delimited::Records::new(input, Encoding::Utf8, Limits::default());
     let (mut row, mut read) = (crate::Row::default(), Vec::new());
     while records.next_row(&mut row).unwrap() {
@@ -362,10 +363,10 @@ fn where_the_pieces_of_a_file_end_does_not_matter() {
     assert_eq!(read, expected);
 }
 
-/// A file that gives a byte at a time.
-struct OneByOne(&'static [u8]);
+/// Returns one byte for each read.
+struct ByteByByte(&'static [u8]);
 
-impl std::io::Read for OneByOne {
+impl std::io::Read for ByteByByte {
     fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
         let length = buffer.len().min(1);
         std::io::Read::read(&mut self.0, &mut buffer[..length])

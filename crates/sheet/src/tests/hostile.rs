@@ -1,4 +1,4 @@
-//! Whatever the bytes are, reading ends in rows or in an error of ours.
+//! Any bytes result in rows or in a [`SheetError`].
 
 use std::error::Error;
 
@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use super::build::{Xlsx, cell, ole, read, record, stored, workbook_stream, xls};
 use crate::{Encoding, Format, Sheet, SheetError};
 
-/// Small valid files of each format.
+/// Returns a small valid file of each format and encoding.
 fn valid_files() -> Vec<Vec<u8>> {
     let xlsx = Xlsx::of_sheets(&[
         "",
@@ -28,8 +28,8 @@ fn valid_files() -> Vec<Vec<u8>> {
     ]
 }
 
-/// Reads a file in every way that a caller may ask for.
-fn read_in_every_way(bytes: &[u8]) {
+/// Reads a file with each combination of format and encoding.
+fn read_with_all_options(bytes: &[u8]) {
     let file = stored(bytes);
     for format in [
         None,
@@ -45,29 +45,29 @@ fn read_in_every_way(bytes: &[u8]) {
     }
 }
 
-/// What a worksheet is damaged with.
+/// Texts that damage a worksheet.
 const MARKUP: &[&str] = &["<", ">", "/", "\"", "&", "<!--", "]]>", "r", "9", ""];
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 128, ..ProptestConfig::default() })]
 
     #[test]
-    fn any_bytes_end_in_rows_or_an_error(
+    fn any_bytes_result_in_rows_or_an_error(
         begin in prop::sample::select(vec![
             &b""[..], b"PK\x03\x04", b"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1", b"\xEF\xBB\xBF",
         ]),
         rest in prop::collection::vec(any::<u8>(), 0..2_000),
     ) {
-        read_in_every_way(&[begin, &rest].concat());
+        read_with_all_options(&[begin, &rest].concat());
     }
 
     #[test]
-    fn any_text_is_read_or_refused(text in "[a,\"\r\n田\u{FEFF}]{0,60}") {
-        read_in_every_way(text.as_bytes());
+    fn any_text_results_in_rows_or_an_error(text in "[a,\"\r\n田\u{FEFF}]{0,60}") {
+        read_with_all_options(text.as_bytes());
     }
 
     #[test]
-    fn a_valid_file_with_changed_bytes_ends_in_rows_or_an_error(
+    fn a_valid_file_with_changed_bytes_results_in_rows_or_an_error(
         which in 0_usize..4,
         changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..8),
     ) {
@@ -76,11 +76,11 @@ proptest! {
             let at = at.index(bytes.len());
             bytes[at] = value;
         }
-        read_in_every_way(&bytes);
+        read_with_all_options(&bytes);
     }
 
     #[test]
-    fn a_valid_stream_with_changed_bytes_ends_in_rows_or_an_error(
+    fn a_valid_stream_with_changed_bytes_results_in_rows_or_an_error(
         changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..8),
     ) {
         let texts = [&[2, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, b'x', 2, 0, 0x0D, 1, 0, 1, 0, 0, 0][..],
@@ -94,11 +94,11 @@ proptest! {
             let at = at.index(stream.len());
             stream[at] = value;
         }
-        read_in_every_way(&ole(&[("/Workbook", &stream)]));
+        read_with_all_options(&ole(&[("/Workbook", &stream)]));
     }
 
     #[test]
-    fn a_valid_worksheet_with_changed_markup_ends_in_rows_or_an_error(
+    fn a_valid_worksheet_with_changed_markup_results_in_rows_or_an_error(
         part in any::<prop::sample::Index>(),
         changes in prop::collection::vec(
             (any::<prop::sample::Index>(), prop::sample::select(MARKUP)),
@@ -114,19 +114,19 @@ proptest! {
             let at = at.index(content.len());
             content.replace_range(at..=at, with);
         }
-        read_in_every_way(&xlsx.bytes());
+        read_with_all_options(&xlsx.bytes());
     }
 }
 
 #[test]
-fn a_workbook_that_is_cut_anywhere_is_refused() {
+fn a_workbook_truncated_anywhere_is_refused() {
     let files = valid_files();
     for (bytes, step) in [(&files[2], 1), (&files[3], 61)] {
         let whole = read(bytes).unwrap();
         for length in (512..bytes.len()).step_by(step) {
             match read(&bytes[..length]) {
                 Err(SheetError::Truncated { .. } | SheetError::Damaged { .. }) => {}
-                // What was cut off an XLS is the unused end of its last sector.
+                // Only the unused end of the last sector of an XLS file is missing.
                 Ok(rows) if step > 1 => assert_eq!(rows, whole, "{length}"),
                 other => panic!("{length}: {other:?}"),
             }
@@ -135,8 +135,8 @@ fn a_workbook_that_is_cut_anywhere_is_refused() {
 }
 
 #[test]
-fn sectors_that_follow_one_another_in_a_circle_come_to_an_end() {
-    // Each number in the container in turn points to each of the first sectors.
+fn reading_a_container_with_a_cycle_of_sectors_ends() {
+    // Replaces each number in the container, one at a time, with each of the first sector numbers.
     let bytes = &valid_files()[3];
     for at in (0..bytes.len() - 4).step_by(4) {
         if matches!(bytes[at..at + 4], [0, 0, 0, 0] | [0xFF, 0xFF, 0xFF, 0xFF]) {
@@ -151,9 +151,9 @@ fn sectors_that_follow_one_another_in_a_circle_come_to_an_end() {
 }
 
 #[test]
-fn a_container_that_is_all_table_is_refused_before_it_takes_memory() {
-    // Every sector is one of the list and names the first sector as part of the table, 1,023
-    // times: read to its end, a megabyte would take a gigabyte.
+fn a_container_of_only_table_sectors_is_refused_before_it_needs_memory() {
+    // Every sector belongs to the list and names the first sector 1,023 times as part of the table,
+    // so reading a megabyte would need a gigabyte.
     let sectors = 256_u32;
     let mut bytes = valid_files()[3][..4_096].to_vec();
     bytes[68..72].copy_from_slice(&0_u32.to_le_bytes());
@@ -170,12 +170,12 @@ fn a_container_that_is_all_table_is_refused_before_it_takes_memory() {
     };
     assert_eq!(
         cause.to_string(),
-        "a container with more table than content"
+        "the container has more table sectors than its size needs"
     );
 }
 
 #[test]
-fn an_error_says_what_to_do_and_keeps_what_a_library_said_to_itself() {
+fn a_message_says_what_to_do_and_does_not_contain_the_error_of_a_library() {
     let damaged = SheetError::damaged("LIBRARY").after_row(7);
     assert_eq!(
         damaged.to_string(),
@@ -196,6 +196,6 @@ fn an_error_says_what_to_do_and_keeps_what_a_library_said_to_itself() {
     };
     assert_eq!(
         encoding.to_string(),
-        "row 3 is not Shift_JIS: save the file as CSV UTF-8, or name the encoding that it has"
+        "row 3 is not valid Shift_JIS: save the file as CSV UTF-8, or name the encoding of the file"
     );
 }

@@ -1,4 +1,4 @@
-//! The sample data: one world in four kinds of files.
+//! Reads the sample data: the same records in four kinds of files.
 
 use std::path::PathBuf;
 
@@ -23,7 +23,7 @@ const KINDS: [(&str, usize); 4] = [
 ];
 
 #[test]
-fn the_same_sample_gives_the_same_rows_in_every_format_and_encoding() {
+fn a_sample_has_the_same_rows_in_each_format_and_encoding() {
     for (kind, count) in KINDS {
         let mut utf8 = open(&format!("{kind}.csv"));
         let mut shift_jis = open(&format!("{kind}.sjis.csv"));
@@ -31,7 +31,7 @@ fn the_same_sample_gives_the_same_rows_in_every_format_and_encoding() {
         assert_eq!(shift_jis.encoding(), Some(Encoding::ShiftJis));
         let expected = all_rows(&mut shift_jis).unwrap();
         assert_eq!(expected.len(), count);
-        // The headers are English here.
+        // The UTF-8 file has English headers.
         assert_eq!(all_rows(&mut utf8).unwrap()[1..], expected[1..]);
         for (extension, format) in [("xlsx", Format::Xlsx), ("xls", Format::Xls)] {
             let mut sheet = open(&format!("{kind}.{extension}"));
@@ -41,7 +41,7 @@ fn the_same_sample_gives_the_same_rows_in_every_format_and_encoding() {
                 expected,
                 "{kind}.{extension}"
             );
-            // Another pass gives the same.
+            // A second pass returns the same rows.
             assert_eq!(
                 all_rows(&mut sheet).unwrap(),
                 expected,
@@ -52,7 +52,7 @@ fn the_same_sample_gives_the_same_rows_in_every_format_and_encoding() {
 }
 
 #[test]
-fn each_kind_of_cell_is_read_as_the_text_beside_it() {
+fn each_kind_of_cell_is_read_as_the_text_in_the_next_column() {
     for name in ["cells.xlsx", "cells.xls"] {
         let rows = all_rows(&mut open(name)).unwrap();
         assert_eq!(rows.len(), 34, "{name}");
@@ -64,7 +64,7 @@ fn each_kind_of_cell_is_read_as_the_text_beside_it() {
 }
 
 #[test]
-fn the_mistakes_stand_in_the_rows_that_the_readme_names() {
+fn the_mistakes_are_in_the_rows_that_the_readme_names() {
     let rows = all_rows(&mut open("contacts-with-mistakes.csv")).unwrap();
     assert_eq!(rows.len(), 31);
     let row = |number: usize| &rows[number - 1].1;
@@ -77,9 +77,9 @@ fn the_mistakes_stand_in_the_rows_that_the_readme_names() {
     assert_eq!(rows[30].0, 31);
 }
 
-/// Another reader of the same files, as a witness: texts and numbers, cell by cell.
+/// Compares each text and number with the result of another library.
 #[test]
-fn another_reader_finds_the_same_cells() {
+fn calamine_reads_the_same_cells() {
     for (kind, _) in KINDS {
         for extension in ["xlsx", "xls"] {
             let name = format!("{kind}.{extension}");

@@ -11,7 +11,7 @@ const PACKED: u16 = 0x027E;
 const FORMULA: u16 = 0x0006;
 const SHARED_TEXT: u16 = 0x00FD;
 
-/// A text of one byte a character.
+/// A text with one byte for each character.
 fn narrow(text: &str) -> Vec<u8> {
     [
         &(text.len() as u16).to_le_bytes()[..],
@@ -39,7 +39,7 @@ fn formula(row: u16, column: u16, outcome: [u8; 8]) -> Vec<u8> {
 }
 
 #[test]
-fn numbers_may_be_packed_alone_or_many_together() {
+fn numbers_can_be_packed_singly_or_together() {
     let packed = |value: u32| [&[0, 0][..], &value.to_le_bytes()].concat();
     let many = [
         &[1, 0, 0, 0][..],
@@ -61,7 +61,7 @@ fn numbers_may_be_packed_alone_or_many_together() {
 }
 
 #[test]
-fn a_formula_gives_what_it_came_to() {
+fn a_formula_is_read_as_its_stored_result() {
     let sheet = [
         formula(0, 0, [0, 0, 0, 0, 0, 0, 0xFF, 0xFF]),
         record(0x04BC, &[0; 8]),
@@ -77,7 +77,7 @@ fn a_formula_gives_what_it_came_to() {
 }
 
 #[test]
-fn booleans_errors_and_labels_are_text() {
+fn booleans_errors_and_labels_are_read_as_text() {
     let error_codes = [0x00, 0x07, 0x0F, 0x17, 0x1D, 0x24, 0x2A];
     let mut sheet = vec![
         cell(0x0205, (0, 0), 0, &[1, 0]),
@@ -100,7 +100,7 @@ fn booleans_errors_and_labels_are_text() {
 }
 
 #[test]
-fn shared_texts_go_on_in_other_records_and_in_the_other_width() {
+fn a_shared_text_can_continue_in_another_record_with_another_width() {
     // First text: "abc" of one byte each, then "田中" in the next record.
     let first = [
         &2_u32.to_le_bytes()[..],
@@ -109,7 +109,8 @@ fn shared_texts_go_on_in_other_records_and_in_the_other_width() {
         b"abc",
     ]
     .concat();
-    // Its rest; then a text with a run of formatting and an extension, which ends at the border.
+    // The rest of the first text; then a text with a formatting run and an extension. The extension
+    // continues in the next record.
     let second = [
         &[1][..],
         &wide_units("田中"),
@@ -119,7 +120,7 @@ fn shared_texts_go_on_in_other_records_and_in_the_other_width() {
         &[9, 9],
     ]
     .concat();
-    // The last byte of the extension, and a text that begins behind it.
+    // The last byte of the extension, followed by another text.
     let third = [&[9][..], &wide("𠮷野")].concat();
     let texts = [
         record(0x00FC, &first),
@@ -138,24 +139,25 @@ fn shared_texts_go_on_in_other_records_and_in_the_other_width() {
 }
 
 #[test]
-fn dates_follow_from_the_style_and_may_count_from_1904() {
+fn a_style_makes_a_number_a_date_and_days_can_count_from_1904() {
     let format = record(
         0x041E,
         &[&[0xA4, 0][..], &wide("yyyy\"年\"m\"月\"d\"日\"")].concat(),
     );
     let style = |id: u16| record(0x00E0, &[&[0, 0][..], &id.to_le_bytes(), &[0; 16]].concat());
     let globals = [format, style(0), style(0xA4), style(22)];
-    let dated = |column, style, value: f64| cell(NUMBER, (0, column), style, &value.to_le_bytes());
+    let date_cell =
+        |column, style, value: f64| cell(NUMBER, (0, column), style, &value.to_le_bytes());
     let sheet = [
-        dated(0, 0, 46_350.0),
-        dated(1, 1, 46_350.0),
-        dated(2, 2, 46_350.5),
+        date_cell(0, 0, 46_350.0),
+        date_cell(1, 1, 46_350.0),
+        date_cell(2, 2, 46_350.5),
     ];
     let expected = rows(&[(1, &["46350", "2026-11-24", "2026-11-24T12:00:00"])]);
     assert_eq!(read(&xls(&globals, &sheet)).unwrap(), expected);
 
     let globals = [&[record(0x0022, &[1, 0])], &globals[..]].concat();
-    let sheet = [dated(1, 1, 44_888.0)];
+    let sheet = [date_cell(1, 1, 44_888.0)];
     assert_eq!(
         read(&xls(&globals, &sheet)).unwrap(),
         rows(&[(1, &["", "2026-11-24"])])
@@ -163,7 +165,7 @@ fn dates_follow_from_the_style_and_may_count_from_1904() {
 }
 
 #[test]
-fn cells_may_stand_in_any_order_and_the_last_of_a_place_counts() {
+fn cells_can_be_in_any_order_and_the_last_record_of_a_cell_counts() {
     let sheet = [
         number(4, 1, 1.0),
         number(0, 0, 2.0),
@@ -175,7 +177,7 @@ fn cells_may_stand_in_any_order_and_the_last_of_a_place_counts() {
 }
 
 #[test]
-fn the_cells_of_a_chart_within_the_sheet_are_not_its_own() {
+fn cells_of_a_chart_in_the_sheet_are_ignored() {
     let chart = [
         record(BOF, &[0, 6, 0x20, 0]),
         number(0, 0, 9.0),
@@ -186,7 +188,7 @@ fn the_cells_of_a_chart_within_the_sheet_are_not_its_own() {
 }
 
 #[test]
-fn a_password_an_old_version_and_another_document_say_so() {
+fn an_encrypted_an_old_and_another_document_have_their_own_errors() {
     let protected = xls(&[record(0x002F, &[1, 0])], &[]);
     let error = read(&protected).unwrap_err();
     assert!(matches!(error, SheetError::Encrypted), "{error:?}");
@@ -200,7 +202,7 @@ fn a_password_an_old_version_and_another_document_say_so() {
 }
 
 #[test]
-fn the_stream_of_the_workbook_may_be_spelled_otherwise() {
+fn the_workbook_stream_can_have_another_spelling() {
     let stream = workbook_stream(&[], &[number(0, 0, 1.0)]);
     for name in ["/WORKBOOK", "/Book", "/BOOK"] {
         assert_eq!(
@@ -211,7 +213,7 @@ fn the_stream_of_the_workbook_may_be_spelled_otherwise() {
 }
 
 #[test]
-fn another_format_than_named_is_refused_naming_both() {
+fn a_file_of_another_format_is_refused_with_both_formats() {
     let error = read_as(&xls(&[], &[]), Some(Format::Xlsx), None).unwrap_err();
     let named = matches!(
         error,
@@ -224,7 +226,7 @@ fn another_format_than_named_is_refused_naming_both() {
 }
 
 #[test]
-fn a_row_has_up_to_200_columns() {
+fn a_row_can_have_200_columns() {
     let max = COLUMNS_MAX as u16;
     for column in [max - 2, max - 1] {
         assert_eq!(read(&xls(&[], &[number(0, column, 1.0)])).unwrap().len(), 1);
@@ -242,7 +244,7 @@ fn a_row_has_up_to_200_columns() {
 }
 
 #[test]
-fn a_cell_has_up_to_its_characters_and_a_sheet_up_to_its_rows() {
+fn a_cell_and_a_sheet_can_be_as_long_as_their_limits() {
     let bytes = xls(&[], &[cell(LABEL, (3, 0), 0, &narrow("four"))]);
     for (cell_characters, rows) in [(4, 4), (5, 5)] {
         read_within(
@@ -285,7 +287,7 @@ fn a_cell_has_up_to_its_characters_and_a_sheet_up_to_its_rows() {
 }
 
 #[test]
-fn the_workbook_stream_has_a_limit() {
+fn the_workbook_stream_can_be_as_long_as_its_limit() {
     let stream = workbook_stream(&[], &[number(0, 0, 1.0)]);
     let bytes = ole(&[("/Workbook", &stream)]);
     let exact = stream.len() as u64;
@@ -311,7 +313,7 @@ fn the_workbook_stream_has_a_limit() {
 }
 
 #[test]
-fn a_stream_that_is_cut_is_truncated_wherever_that_is() {
+fn a_stream_cut_anywhere_is_reported_as_truncated() {
     let stream = workbook_stream(
         &[record(
             0x00FC,
@@ -330,7 +332,7 @@ fn a_stream_that_is_cut_is_truncated_wherever_that_is() {
 }
 
 #[test]
-fn what_a_file_announces_takes_no_memory() {
+fn sizes_that_a_file_claims_reserve_no_memory() {
     let texts = record(0x00FC, &[&[0xFF; 8][..], &narrow("x")].concat());
     let dimensions = record(
         0x0200,
@@ -345,10 +347,10 @@ fn what_a_file_announces_takes_no_memory() {
 
 #[test]
 fn broken_records_are_refused() {
-    let style_less = number(0, 0, f64::NAN);
+    let not_a_number = number(0, 0, f64::NAN);
     let short = record(NUMBER, &[0; 13]);
     let text = cell(LABEL, (0, 0), 0, &[9, 0, 0, b'x']);
-    for sheet in [style_less, short, text] {
+    for sheet in [not_a_number, short, text] {
         let error = read(&xls(&[], &[sheet])).unwrap_err();
         let expected = matches!(
             error,

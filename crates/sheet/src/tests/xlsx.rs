@@ -4,17 +4,17 @@ use crate::{Format, SheetError};
 
 const SHEET: &str = "xl/worksheets/sheet0.xml";
 
-fn of(data: &str) -> Xlsx {
+fn sheet_of(data: &str) -> Xlsx {
     Xlsx::of_sheets(&[data])
 }
 
 fn cells_of(data: &str) -> Vec<String> {
-    let read = read(&of(&format!("<row>{data}</row>")).bytes()).unwrap();
+    let read = read(&sheet_of(&format!("<row>{data}</row>")).bytes()).unwrap();
     read.into_iter().next().unwrap().1
 }
 
 #[test]
-fn texts_may_be_shared_inline_rich_and_escaped() {
+fn texts_can_be_shared_inline_rich_or_escaped() {
     let data = "<c t=\"s\"><v>0</v></c><c t=\"inlineStr\"><is><t>in &amp; &#x7530;<![CDATA[<]]></t></is></c>\
         <c t=\"inlineStr\"><is><r><rPr><b/></rPr><t xml:space=\"preserve\">rich </t></r><r><t>text</t></r></is></c>\
         <c t=\"str\"><f>A1&amp;\"x\"</f><v>formula</v></c>\
@@ -30,8 +30,8 @@ fn texts_may_be_shared_inline_rich_and_escaped() {
 }
 
 #[test]
-fn the_reading_that_excel_keeps_beside_a_text_is_not_part_of_it() {
-    let mut xlsx = of("<row><c t=\"s\"><v>0</v></c></row>");
+fn the_phonetic_reading_of_a_text_is_not_part_of_it() {
+    let mut xlsx = sheet_of("<row><c t=\"s\"><v>0</v></c></row>");
     let shared = "<sst uniqueCount=\"1\"><si><t>田中</t>\
                   <rPh sb=\"0\" eb=\"2\"><t>タナカ</t></rPh><phoneticPr/></si></sst>";
     let bytes = xlsx.set("xl/sharedStrings.xml", shared).bytes();
@@ -39,7 +39,7 @@ fn the_reading_that_excel_keeps_beside_a_text_is_not_part_of_it() {
 }
 
 #[test]
-fn white_space_around_a_text_stays_only_where_the_file_says_so() {
+fn white_space_around_a_text_stays_only_if_it_is_marked_as_preserved() {
     let data = "<c t=\"inlineStr\"><is><t> a b\n</t></is></c>\
         <c t=\"inlineStr\"><is><t xml:space=\"preserve\"> a b\n</t></is></c>\
         <c t=\"inlineStr\"><is><r><t>a </t></r><r><t xml:space=\"preserve\"> b</t></r></is></c>\
@@ -48,7 +48,7 @@ fn white_space_around_a_text_stays_only_where_the_file_says_so() {
 }
 
 #[test]
-fn values_are_text_as_a_person_sees_it() {
+fn values_are_read_as_the_text_that_a_person_sees() {
     let data = "<c><v>42</v></c><c><v>0.30000000000000004</v></c><c s=\"1\"><v>46350</v></c>\
         <c t=\"b\"><v>1</v></c><c t=\"b\"><v>0</v></c><c t=\"e\"><v>#DIV/0!</v></c>\
         <c t=\"d\"><v>2026-11-24</v></c><c t=\"n\"><v>1E+3</v></c><c s=\"99\"><v>1</v></c>";
@@ -67,11 +67,11 @@ fn values_are_text_as_a_person_sees_it() {
 }
 
 #[test]
-fn an_error_is_told_from_the_text_of_the_same_letters_whether_a_formula_came_to_it_or_not() {
+fn an_error_cell_is_distinguished_from_a_text_with_the_same_characters() {
     let data = "<row><c t=\"e\"><v>#N/A</v></c><c t=\"str\"><v>#N/A</v></c>\
         <c t=\"inlineStr\"><is><t>#N/A</t></is></c><c t=\"e\"><f>1/0</f><v>#DIV/0!</v></c><c t=\"e\"/></row>\
         <row><c r=\"A2\" t=\"e\"><v>#REF!</v></c><c r=\"A2\"><v>1</v></c><c><v>2</v></c></row>";
-    let bytes = of(data).bytes();
+    let bytes = sheet_of(data).bytes();
     let first = ["#N/A", "#N/A", "#N/A", "#DIV/0!"];
     assert_eq!(
         read(&bytes).unwrap(),
@@ -81,8 +81,8 @@ fn an_error_is_told_from_the_text_of_the_same_letters_whether_a_formula_came_to_
 }
 
 #[test]
-fn days_may_count_from_1904() {
-    let mut xlsx = of("<row><c s=\"1\"><v>44888</v></c></row>");
+fn days_can_count_from_1904() {
+    let mut xlsx = sheet_of("<row><c s=\"1\"><v>44888</v></c></row>");
     let bytes = xlsx
         .replace(
             "xl/workbook.xml",
@@ -94,14 +94,14 @@ fn days_may_count_from_1904() {
 }
 
 #[test]
-fn places_may_be_named_or_follow_from_the_order() {
+fn rows_and_cells_can_have_a_reference_or_follow_from_their_order() {
     let data = "<row r=\"2\"><c r=\"B2\"><v>1</v></c><c><v>2</v></c><c r=\"AA2\"><v>3</v></c></row>\
         <row><c><v>4</v></c></row><row r=\"7\" spans=\"1:1\"/><row r=\"9\"><c r=\"A9\" s=\"1\"/><c><v></v></c></row>\
         <row r=\"10\"><c r=\"b10\"><v>5</v></c><c r=\"A10\"><v>6</v></c></row>";
     let mut far = vec![""; 27];
     (far[1], far[2], far[26]) = ("1", "2", "3");
     let expected = rows(&[(2, &far), (3, &["4"]), (10, &["6", "5"])]);
-    assert_eq!(read(&of(data).bytes()).unwrap(), expected);
+    assert_eq!(read(&sheet_of(data).bytes()).unwrap(), expected);
 }
 
 #[test]
@@ -130,8 +130,8 @@ fn the_first_visible_worksheet_with_a_row_is_read() {
 }
 
 #[test]
-fn names_of_parts_may_differ_in_case_and_place() {
-    let mut xlsx = of("<row><c t=\"s\"><v>0</v></c></row>");
+fn names_of_parts_can_differ_in_case_and_path() {
+    let mut xlsx = sheet_of("<row><c t=\"s\"><v>0</v></c></row>");
     for (name, _) in &mut xlsx.parts {
         *name = name
             .replace("xl/", "XL\\")
@@ -146,12 +146,12 @@ fn names_of_parts_may_differ_in_case_and_place() {
 }
 
 #[test]
-fn a_zip_that_is_no_workbook_is_no_spreadsheet() {
-    let mut document = of("");
+fn a_zip_that_is_not_a_workbook_is_refused() {
+    let mut document = sheet_of("");
     document.set("xl/workbook.xml", "<document><body/></document>");
-    let mut nothing = of("");
+    let mut nothing = sheet_of("");
     nothing.parts.retain(|(name, _)| name != "_rels/.rels");
-    let mut binary = of("");
+    let mut binary = sheet_of("");
     binary
         .replace("_rels/.rels", "workbook.xml", "workbook.bin")
         .set("xl/workbook.bin", "x");
@@ -162,8 +162,8 @@ fn a_zip_that_is_no_workbook_is_no_spreadsheet() {
 }
 
 #[test]
-fn another_format_than_named_is_refused_naming_both() {
-    let error = read_as(&of("").bytes(), Some(Format::Csv), None).unwrap_err();
+fn a_file_of_another_format_is_refused_with_both_formats() {
+    let error = read_as(&sheet_of("").bytes(), Some(Format::Csv), None).unwrap_err();
     let named = matches!(
         error,
         SheetError::OtherFormat {
@@ -179,7 +179,7 @@ fn another_format_than_named_is_refused_naming_both() {
 }
 
 #[test]
-fn an_encrypted_workbook_says_so() {
+fn an_encrypted_workbook_is_refused() {
     let bytes = ole(&[("/EncryptionInfo", b"x"), ("/EncryptedPackage", &[7; 5000])]);
     for format in [None, Some(Format::Xlsx)] {
         let error = read_as(&bytes, format, None).unwrap_err();
@@ -188,9 +188,9 @@ fn an_encrypted_workbook_says_so() {
 }
 
 #[test]
-fn a_row_has_up_to_200_columns_and_empty_ones_beyond_do_not_count() {
+fn a_row_can_have_200_columns_and_further_empty_columns() {
     let of_columns = |count: usize| {
-        of(&format!(
+        sheet_of(&format!(
             "<row>{}<c r=\"XFD1\" s=\"1\"/></row>",
             "<c><v>1</v></c>".repeat(count)
         ))
@@ -212,7 +212,7 @@ fn a_row_has_up_to_200_columns_and_empty_ones_beyond_do_not_count() {
 }
 
 #[test]
-fn a_cell_has_up_to_32767_characters_wherever_its_text_stands() {
+fn a_cell_can_have_32767_characters_wherever_its_text_is_stored() {
     let inline = |count| {
         format!(
             "<c t=\"inlineStr\"><is><r><t>{}</t></r></is></c>",
@@ -220,9 +220,9 @@ fn a_cell_has_up_to_32767_characters_wherever_its_text_stands() {
         )
     };
     let formula = |count| format!("<c t=\"str\"><v>{}</v></c>", "&#x7530;".repeat(count));
-    let with = |cell: String| of(&format!("<row r=\"3\"><c/>{cell}</row>")).bytes();
+    let with = |cell: String| sheet_of(&format!("<row r=\"3\"><c/>{cell}</row>")).bytes();
     let shared = |count| {
-        of("<row r=\"3\"><c/><c t=\"s\"><v>0</v></c></row>")
+        sheet_of("<row r=\"3\"><c/><c t=\"s\"><v>0</v></c></row>")
             .set(
                 "xl/sharedStrings.xml",
                 &format!("<sst><si><t>{}</t></si></sst>", "田".repeat(count)),
@@ -251,8 +251,8 @@ fn a_cell_has_up_to_32767_characters_wherever_its_text_stands() {
 }
 
 #[test]
-fn a_sheet_has_rows_up_to_the_limit() {
-    let at = |number: u64| of(&format!("<row r=\"{number}\"><c><v>1</v></c></row>")).bytes();
+fn a_sheet_can_have_rows_up_to_the_limit() {
+    let at = |number: u64| sheet_of(&format!("<row r=\"{number}\"><c><v>1</v></c></row>")).bytes();
     for number in [ROWS_MAX - 1, ROWS_MAX] {
         assert_eq!(read(&at(number)).unwrap()[0].0, number);
     }
@@ -268,8 +268,8 @@ fn a_sheet_has_rows_up_to_the_limit() {
 }
 
 #[test]
-fn a_file_unpacks_to_at_most_the_limit() {
-    let xlsx = of("<row><c><v>1</v></c></row>");
+fn a_file_can_unpack_to_the_limit() {
+    let xlsx = sheet_of("<row><c><v>1</v></c></row>");
     let exact = xlsx.unpacked_bytes();
     for unpacked_bytes in [exact, exact + 1] {
         read_within(
@@ -293,10 +293,10 @@ fn a_file_unpacks_to_at_most_the_limit() {
 }
 
 #[test]
-fn a_part_that_unpacks_to_more_than_the_directory_says_is_refused() {
+fn a_part_that_unpacks_to_more_than_the_directory_claims_is_refused() {
     let rows = "<row><c><v>1</v></c></row>".repeat(100_000);
-    let mut bytes = of(&rows).bytes();
-    let real = u32::try_from(of(&rows).parts[0].1.len())
+    let mut bytes = sheet_of(&rows).bytes();
+    let real = u32::try_from(sheet_of(&rows).parts[0].1.len())
         .unwrap()
         .to_le_bytes();
     let mut claims = 0;
@@ -312,9 +312,9 @@ fn a_part_that_unpacks_to_more_than_the_directory_says_is_refused() {
 }
 
 #[test]
-fn shared_texts_take_memory_up_to_the_limit() {
-    // Six bytes of text and four for where it ends.
-    let bytes = of("<row><c t=\"s\"><v>0</v></c></row>").bytes();
+fn shared_texts_can_take_memory_up_to_the_limit() {
+    // Six bytes of text and four bytes for the offset of its end.
+    let bytes = sheet_of("<row><c t=\"s\"><v>0</v></c></row>").bytes();
     for shared_text_bytes in [10, 11] {
         read_within(
             &bytes,
@@ -340,8 +340,8 @@ fn shared_texts_take_memory_up_to_the_limit() {
 }
 
 #[test]
-fn what_a_file_announces_takes_no_memory() {
-    let mut xlsx = of("<row r=\"1\"><c t=\"s\"><v>0</v></c></row>");
+fn sizes_that_a_file_claims_reserve_no_memory() {
+    let mut xlsx = sheet_of("<row r=\"1\"><c t=\"s\"><v>0</v></c></row>");
     xlsx.replace(SHEET, "<cols>", "<dimension ref=\"A9:XFD1048576\"/><cols>");
     let shared = "<sst count=\"9\" uniqueCount=\"18446744073709551615\"><si><t>x</t></si></sst>";
     let bytes = xlsx.set("xl/sharedStrings.xml", shared).bytes();
@@ -369,7 +369,7 @@ fn broken_markup_is_refused_with_the_last_row_that_was_read() {
         &format!("{good}<row><c t=\"str\"><v>&custom;</v></c></row>"),
         &format!("{good}<row></c></row>"),
     ] {
-        let error = read(&of(bad).bytes()).unwrap_err();
+        let error = read(&sheet_of(bad).bytes()).unwrap_err();
         let row = match error {
             SheetError::Damaged { row, .. } | SheetError::Truncated { row, .. } => row,
             _ => panic!("{error:?}"),
@@ -380,24 +380,21 @@ fn broken_markup_is_refused_with_the_last_row_that_was_read() {
 }
 
 #[test]
-fn elements_within_one_another_come_to_an_end() {
+fn deeply_nested_elements_are_refused() {
     let bad = format!("{}{}", "<row>".repeat(1_000), "</row>".repeat(1_000));
-    let error = read(&of(&bad).bytes()).unwrap_err();
+    let error = read(&sheet_of(&bad).bytes()).unwrap_err();
     let SheetError::Damaged {
         cause: Some(cause), ..
     } = error
     else {
         panic!("{error:?}")
     };
-    assert_eq!(
-        cause.to_string(),
-        "elements stand too deep within one another"
-    );
+    assert_eq!(cause.to_string(), "elements are nested too deeply");
 }
 
 #[test]
-fn entities_that_a_file_declares_are_not_known() {
-    let mut xlsx = of("<row><c t=\"str\"><v>&lol;</v></c></row>");
+fn entities_that_a_file_declares_are_refused() {
+    let mut xlsx = sheet_of("<row><c t=\"str\"><v>&lol;</v></c></row>");
     let sheet = format!(
         "<!DOCTYPE x [<!ENTITY lol \"{}\">]>{}",
         "ha".repeat(1000),
@@ -408,8 +405,8 @@ fn entities_that_a_file_declares_are_not_known() {
 }
 
 #[test]
-fn a_sheet_that_ends_within_its_data_is_truncated() {
-    let mut xlsx = of("<row><c><v>1</v></c></row>");
+fn a_sheet_that_ends_inside_its_data_is_reported_as_truncated() {
+    let mut xlsx = sheet_of("<row><c><v>1</v></c></row>");
     let whole = xlsx.parts[0].1.clone();
     let cut = whole.split("</sheetData>").next().unwrap();
     let error = read(&xlsx.set(SHEET, cut).bytes()).unwrap_err();
@@ -420,14 +417,14 @@ fn a_sheet_that_ends_within_its_data_is_truncated() {
 }
 
 #[test]
-fn a_part_that_is_missing_is_damage() {
+fn a_missing_part_is_reported_as_damage() {
     for missing in [
         SHEET,
         "xl/sharedStrings.xml",
         "xl/styles.xml",
         "xl/workbook.xml",
     ] {
-        let mut xlsx = of("<row><c><v>1</v></c></row>");
+        let mut xlsx = sheet_of("<row><c><v>1</v></c></row>");
         xlsx.parts.retain(|(name, _)| name != missing);
         let error = read(&xlsx.bytes()).unwrap_err();
         assert!(
@@ -438,7 +435,7 @@ fn a_part_that_is_missing_is_damage() {
 }
 
 #[test]
-fn a_workbook_has_up_to_1000_sheets() {
+fn a_workbook_can_have_1000_sheets() {
     let last = "<row><c><v>1</v></c></row>";
     let of_sheets = |count: usize| {
         let mut sheets = vec![""; count];

@@ -1,4 +1,4 @@
-//! The cells of a worksheet: found in one pass over its records, given row by row.
+//! The cells of a worksheet: collected in one pass over its records, then returned row by row.
 
 use super::globals::Globals;
 use super::record::{self, Record, Records};
@@ -18,10 +18,10 @@ const BOOL_OR_ERROR: u16 = 0x0205;
 const STRING: u16 = 0x0207;
 const PACKED: u16 = 0x027E;
 
-/// Where the text of a label begins: after row, column and style.
+/// Offset of the text of a label, after row, column and style.
 const LABEL_HEAD_BYTES: usize = 6;
 
-/// One cell, with its content still in the stream or in the shared texts.
+/// A cell. Its text is still in the stream or in the shared texts.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Cell {
     row: u16,
@@ -33,7 +33,7 @@ pub(super) struct Cell {
 #[derive(Clone, Copy, Debug)]
 enum Value {
     Shared(u32),
-    /// The text of the record that begins here, after so many bytes of its data.
+    /// The text in the record at this offset, after `skip` bytes of its data.
     Text {
         record: u32,
         skip: u8,
@@ -43,18 +43,16 @@ enum Value {
     Error(u8),
 }
 
-/// Reads the cells of the sheet that begins at `at`, in order of rows and columns.
-pub(super) fn read(stream: &[u8], at: usize) -> Result<Vec<Cell>, SheetError> {
-    let mut records = Records::new(stream, at);
+/// Reads the cells of the sheet at `offset`, ordered by row and column.
+pub(super) fn read(stream: &[u8], offset: usize) -> Result<Vec<Cell>, SheetError> {
+    let mut records = Records::new(stream, offset);
     if records.next()?.kind != record::BOF {
-        return Err(SheetError::damaged(
-            "a sheet does not begin where it should",
-        ));
+        return Err(SheetError::damaged("a sheet does not begin at its offset"));
     }
     let mut cells: Vec<Cell> = Vec::new();
-    // A formula whose value is a text: the text stands in a record of its own.
+    // A formula whose value is a text. A later record contains the text.
     let mut awaiting_text = None;
-    // Charts stand within the sheet, with cells of their own.
+    // A sheet can contain charts, which have their own cells.
     let mut depth = 0_usize;
     loop {
         let record = records.next()?;
@@ -63,37 +61,37 @@ pub(super) fn read(stream: &[u8], at: usize) -> Result<Vec<Cell>, SheetError> {
             record::EOF if depth == 0 => break,
             record::EOF => depth -= 1,
             _ if depth > 0 => {}
-            MANY_PACKED => many_packed(&record, &mut cells)?,
+            MANY_PACKED => read_many_packed(&record, &mut cells)?,
             STRING => {
                 if let Some(cell) = awaiting_text.take() {
                     let value = Value::Text {
-                        record: begin_of(&record),
+                        record: offset_of(&record),
                         skip: 0,
                     };
                     cells.push(Cell { value, ..cell });
                 }
             }
-            FORMULA => match formula(&record)? {
-                (cell, Outcome::Text) => awaiting_text = Some(cell),
-                (cell, Outcome::Value(value)) => cells.push(Cell { value, ..cell }),
-                (_, Outcome::Nothing) => {}
+            FORMULA => match read_formula(&record)? {
+                (cell, FormulaResult::Text) => awaiting_text = Some(cell),
+                (cell, FormulaResult::Value(value)) => cells.push(Cell { value, ..cell }),
+                (_, FormulaResult::Empty) => {}
             },
-            _ => cells.extend(plain(&record)?),
+            _ => cells.extend(read_single(&record)?),
         }
     }
-    // A later record of the same cell stands after an earlier one, and is the one that counts.
+    // The sort is stable, so the last record of a cell stays last and replaces the earlier records.
     cells.sort_by_key(|cell| (cell.row, cell.column));
     Ok(cells)
 }
 
-/// A cell that is one record.
-fn plain(record: &Record<'_>) -> Result<Option<Cell>, SheetError> {
+/// Reads a record that contains a single cell.
+fn read_single(record: &Record<'_>) -> Result<Option<Cell>, SheetError> {
     let value = match record.kind {
         NUMBER => Value::Number(f64::from_le_bytes(record.bytes(6)?)),
-        PACKED => Value::Number(unpacked(record.u32(6)?)),
+        PACKED => Value::Number(unpack(record.u32(6)?)),
         SHARED_TEXT => Value::Shared(record.u32(6)?),
         LABEL | RICH_LABEL => Value::Text {
-            record: begin_of(record),
+            record: offset_of(record),
             skip: LABEL_HEAD_BYTES as u8,
         },
         BOOL_OR_ERROR => match record.bytes(6)? {
@@ -104,11 +102,11 @@ fn plain(record: &Record<'_>) -> Result<Option<Cell>, SheetError> {
     };
     Ok(Some(Cell {
         value,
-        ..head(record)?
+        ..read_head(record)?
     }))
 }
 
-fn head(record: &Record<'_>) -> Result<Cell, SheetError> {
+fn read_head(record: &Record<'_>) -> Result<Cell, SheetError> {
     let (row, column, style) = (record.u16(0)?, record.u16(2)?, record.u16(4)?);
     Ok(Cell {
         row,
@@ -118,13 +116,15 @@ fn head(record: &Record<'_>) -> Result<Cell, SheetError> {
     })
 }
 
-/// Where a record begins. Streams are far below 4 GiB ([`crate::limit::XLS_BYTES_MAX`]).
-fn begin_of(record: &Record<'_>) -> u32 {
-    (record.place.start - 4) as u32
+/// Returns the offset of a record. A stream is much smaller than 4 GiB
+/// ([`crate::limit::XLS_BYTES_MAX`]).
+fn offset_of(record: &Record<'_>) -> u32 {
+    (record.span.start - 4) as u32
 }
 
-/// Many numbers beside one another: row, first column, (style, number) each, last column.
-fn many_packed(record: &Record<'_>, cells: &mut Vec<Cell>) -> Result<(), SheetError> {
+/// Reads a record with several adjacent numbers: row, first column, a style and a number for each
+/// column, last column.
+fn read_many_packed(record: &Record<'_>, cells: &mut Vec<Cell>) -> Result<(), SheetError> {
     let (row, first) = (record.u16(0)?, record.u16(2)?);
     let pairs = record
         .data
@@ -133,21 +133,22 @@ fn many_packed(record: &Record<'_>, cells: &mut Vec<Cell>) -> Result<(), SheetEr
         .chunks_exact(6)
         .count();
     for index in 0..pairs {
-        let at = 4 + index * 6;
+        let offset = 4 + index * 6;
         let column = first.saturating_add(index as u16);
-        let value = Value::Number(unpacked(record.u32(at + 2)?));
+        let value = Value::Number(unpack(record.u32(offset + 2)?));
         cells.push(Cell {
             row,
             column,
-            style: record.u16(at)?,
+            style: record.u16(offset)?,
             value,
         });
     }
     Ok(())
 }
 
-/// A number packed into 30 bits: an integer or the upper part of a float, perhaps times 100.
-fn unpacked(packed: u32) -> f64 {
+/// Unpacks a number of 30 bits: an integer or the upper part of a float, optionally stored times
+/// 100.
+fn unpack(packed: u32) -> f64 {
     let is_integer = packed & 0x02 != 0;
     let value = if is_integer {
         f64::from(packed.cast_signed() >> 2)
@@ -161,23 +162,24 @@ fn unpacked(packed: u32) -> f64 {
     }
 }
 
-/// What a formula came to.
-enum Outcome {
+/// The result of a formula.
+enum FormulaResult {
     Value(Value),
+    /// The text is in a later record.
     Text,
-    Nothing,
+    Empty,
 }
 
-fn formula(record: &Record<'_>) -> Result<(Cell, Outcome), SheetError> {
+fn read_formula(record: &Record<'_>) -> Result<(Cell, FormulaResult), SheetError> {
     let bytes: [u8; 8] = record.bytes(6)?;
     let result = match bytes {
-        [0, .., 0xFF, 0xFF] => Outcome::Text,
-        [1, _, value, .., 0xFF, 0xFF] => Outcome::Value(Value::Bool(value != 0)),
-        [2, _, code, .., 0xFF, 0xFF] => Outcome::Value(Value::Error(code)),
-        [.., 0xFF, 0xFF] => Outcome::Nothing,
-        number => Outcome::Value(Value::Number(f64::from_le_bytes(number))),
+        [0, .., 0xFF, 0xFF] => FormulaResult::Text,
+        [1, _, value, .., 0xFF, 0xFF] => FormulaResult::Value(Value::Bool(value != 0)),
+        [2, _, code, .., 0xFF, 0xFF] => FormulaResult::Value(Value::Error(code)),
+        [.., 0xFF, 0xFF] => FormulaResult::Empty,
+        number => FormulaResult::Value(Value::Number(f64::from_le_bytes(number))),
     };
-    Ok((head(record)?, result))
+    Ok((read_head(record)?, result))
 }
 
 /// The rows of one worksheet.
@@ -203,15 +205,15 @@ impl<'a> Cells<'a> {
         }
     }
 
-    /// Whether any cell has a text.
+    /// Returns whether any cell is not empty.
     pub(super) fn has_row(mut self) -> Result<bool, SheetError> {
         self.next_row(&mut Row::default())
     }
 
     pub(crate) fn next_row(&mut self, row: &mut Row) -> Result<bool, SheetError> {
         while let Some(first) = self.rest.first() {
-            let of_row = self.rest.partition_point(|cell| cell.row == first.row);
-            let (cells, rest) = self.rest.split_at(of_row);
+            let count = self.rest.partition_point(|cell| cell.row == first.row);
+            let (cells, rest) = self.rest.split_at(count);
             self.rest = rest;
             row.begin(u64::from(first.row) + 1);
             for cell in cells {
@@ -226,21 +228,21 @@ impl<'a> Cells<'a> {
     }
 
     fn write(&self, cell: &Cell, row: &mut Row) -> Result<(), SheetError> {
-        let mut own = String::new();
+        let mut buffer = String::new();
         let text = match cell.value {
             Value::Shared(number) => {
                 let text = self.globals.texts.get(number as usize);
-                text.ok_or_else(|| SheetError::damaged("a text is missing"))?
+                text.ok_or_else(|| SheetError::damaged("a shared text is missing"))?
             }
             value => {
-                self.write_own(cell, value, &mut own)?;
-                &own
+                self.write_value(cell, value, &mut buffer)?;
+                &buffer
             }
         };
         if !text.is_empty() {
-            let into = row.cell(cell.column.into(), &self.limits)?;
-            into.clear();
-            into.push_str(text);
+            let target = row.cell(cell.column.into(), &self.limits)?;
+            target.clear();
+            target.push_str(text);
         }
         if matches!(cell.value, Value::Error(_)) {
             row.mark_error(cell.column.into());
@@ -248,11 +250,11 @@ impl<'a> Cells<'a> {
         row.check_length(cell.column.into(), &self.limits)
     }
 
-    fn write_own(&self, cell: &Cell, value: Value, text: &mut String) -> Result<(), SheetError> {
+    fn write_value(&self, cell: &Cell, value: Value, text: &mut String) -> Result<(), SheetError> {
         match value {
             Value::Shared(_) => {}
             Value::Number(value) if !value.is_finite() => {
-                return Err(SheetError::damaged("a number is none"));
+                return Err(SheetError::damaged("a number is not finite"));
             }
             Value::Number(value) => {
                 let style = self.globals.styles.get(usize::from(cell.style));
@@ -276,7 +278,7 @@ impl<'a> Cells<'a> {
                     .data
                     .get(usize::from(skip)..)
                     .unwrap_or_default();
-                Pieces::new(data, records.continued()).text(text)?;
+                Pieces::new(data, records.continued()).read_text(text)?;
             }
         }
         Ok(())

@@ -1,4 +1,4 @@
-//! What stands at the beginning of the workbook stream: sheets, styles, shared texts.
+//! The records at the beginning of the workbook stream: sheets, styles, shared texts.
 
 use std::collections::HashMap;
 
@@ -15,13 +15,13 @@ const EXTENDED_FORMAT: u16 = 0x00E0;
 const BOUND_SHEET: u16 = 0x0085;
 const SHARED_TEXTS: u16 = 0x00FC;
 
-/// The version that Excel 97 to 2003 write.
+/// The version of Excel 97 to 2003.
 const BIFF8: u16 = 0x0600;
 
 /// The first part of the workbook stream.
 #[derive(Debug, Default)]
 pub(super) struct Globals {
-    /// Where the visible worksheets begin in the stream, in the order of their tabs.
+    /// Offsets of the visible worksheets in the stream, in the order of their tabs.
     pub(super) sheets: Vec<usize>,
     pub(super) styles: Vec<Style>,
     pub(super) texts: Vec<String>,
@@ -46,7 +46,7 @@ impl Globals {
                 FORMAT => {
                     let mut code = String::new();
                     let text = record.data.get(2..).unwrap_or_default();
-                    Pieces::new(text, records.continued()).text(&mut code)?;
+                    Pieces::new(text, records.continued()).read_text(&mut code)?;
                     formats.insert(record.u16(0)?, Style::of_code(&code));
                 }
                 EXTENDED_FORMAT => {
@@ -59,7 +59,7 @@ impl Globals {
                 BOUND_SHEET => {
                     globals.sheets.extend(worksheet(&record)?);
                     if globals.sheets.len() > SHEETS_MAX {
-                        return Err(SheetError::damaged("more sheets than a workbook has"));
+                        return Err(SheetError::damaged("the workbook has too many sheets"));
                     }
                 }
                 SHARED_TEXTS => globals.texts = texts(&record, records.continued())?,
@@ -69,23 +69,23 @@ impl Globals {
     }
 }
 
-/// Where a sheet begins, if it is a worksheet that is shown.
+/// Returns the offset of a sheet if it is a visible worksheet.
 fn worksheet(record: &Record<'_>) -> Result<Option<usize>, SheetError> {
     let [state, kind] = record.bytes(4)?;
-    let is_shown = state & 0x03 == 0;
+    let is_visible = state & 0x03 == 0;
     let is_worksheet = kind == 0;
-    let at = record.u32(0)? as usize;
-    Ok((is_shown && is_worksheet).then_some(at))
+    let offset = record.u32(0)? as usize;
+    Ok((is_visible && is_worksheet).then_some(offset))
 }
 
-/// The shared texts: as many as are announced, or as there are bytes for.
+/// Reads the shared texts, at most the claimed number. Stops at the end of the bytes.
 fn texts(record: &Record<'_>, continued: Vec<&[u8]>) -> Result<Vec<String>, SheetError> {
-    let announced = record.u32(4)?;
+    let claimed = record.u32(4)?;
     let mut pieces = Pieces::new(record.data.get(8..).unwrap_or_default(), continued);
     let mut texts = Vec::new();
-    while texts.len() < announced as usize && !pieces.is_empty() {
+    while texts.len() < claimed as usize && !pieces.is_empty() {
         let mut text = String::new();
-        pieces.text(&mut text)?;
+        pieces.read_text(&mut text)?;
         texts.push(text);
     }
     Ok(texts)

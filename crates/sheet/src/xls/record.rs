@@ -1,79 +1,79 @@
-//! The records of the workbook stream: a kind, a length, that many bytes.
+//! The records of the workbook stream. A record is a kind, a length, and as many bytes of data.
 
-use super::Place;
+use super::Span;
 use crate::error::SheetError;
 
 pub(super) const BOF: u16 = 0x0809;
 pub(super) const EOF: u16 = 0x000A;
 pub(super) const CONTINUE: u16 = 0x003C;
 
-/// Bytes of kind and length.
+/// Bytes of the kind and the length.
 const HEAD_BYTES: usize = 4;
 
-/// The records of a stream from a place on.
+/// The records of a stream from an offset on.
 pub(super) struct Records<'a> {
     stream: &'a [u8],
-    at: usize,
+    offset: usize,
 }
 
-/// One record.
+/// A record.
 pub(super) struct Record<'a> {
     pub(super) kind: u16,
     pub(super) data: &'a [u8],
-    /// Where the data stand in the stream.
-    pub(super) place: Place,
+    /// The position of the data in the stream.
+    pub(super) span: Span,
 }
 
 impl<'a> Records<'a> {
-    pub(super) fn new(stream: &'a [u8], at: usize) -> Self {
-        Self { stream, at }
+    pub(super) fn new(stream: &'a [u8], offset: usize) -> Self {
+        Self { stream, offset }
     }
 
-    /// The next record. A stream that ends without an end record is cut.
+    /// Returns the next record. A stream without an end record is truncated.
     pub(super) fn next(&mut self) -> Result<Record<'a>, SheetError> {
         let record = self.peek()?;
-        self.at = record.place.end;
+        self.offset = record.span.end;
         Ok(record)
     }
 
-    /// The data of the records that continue the last one.
+    /// Returns the data of the records that continue the last record.
     pub(super) fn continued(&mut self) -> Vec<&'a [u8]> {
         let mut pieces = Vec::new();
         while let Ok(record) = self.peek() {
             if record.kind != CONTINUE {
                 break;
             }
-            self.at = record.place.end;
+            self.offset = record.span.end;
             pieces.push(record.data);
         }
         pieces
     }
 
     fn peek(&self) -> Result<Record<'a>, SheetError> {
-        let head = self.stream.get(self.at..).unwrap_or_default();
+        let head = self.stream.get(self.offset..).unwrap_or_default();
         let head = Bytes(head);
         let (Some(kind), Some(length)) = (head.u16(0), head.u16(2)) else {
-            return Err(SheetError::truncated("the records end without an end"));
+            return Err(SheetError::truncated("the stream has no end record"));
         };
-        let place = self.at + HEAD_BYTES..self.at + HEAD_BYTES + usize::from(length);
-        let data = self.stream.get(place.clone());
-        let data = data.ok_or_else(|| SheetError::truncated("a record is cut"))?;
-        Ok(Record { kind, data, place })
+        let span = self.offset + HEAD_BYTES..self.offset + HEAD_BYTES + usize::from(length);
+        let data = self.stream.get(span.clone());
+        let data = data.ok_or_else(|| SheetError::truncated("a record is truncated"))?;
+        Ok(Record { kind, data, span })
     }
 }
 
 impl Record<'_> {
-    /// A field of the record; a record that is too short for it is damaged.
-    pub(super) fn u16(&self, at: usize) -> Result<u16, SheetError> {
-        Bytes(self.data).u16(at).ok_or_else(short)
+    /// Reads a field of the record. Fails if the record is too short.
+    pub(super) fn u16(&self, offset: usize) -> Result<u16, SheetError> {
+        Bytes(self.data).u16(offset).ok_or_else(short)
     }
 
-    pub(super) fn u32(&self, at: usize) -> Result<u32, SheetError> {
-        Bytes(self.data).u32(at).ok_or_else(short)
+    pub(super) fn u32(&self, offset: usize) -> Result<u32, SheetError> {
+        Bytes(self.data).u32(offset).ok_or_else(short)
     }
 
-    pub(super) fn bytes<const N: usize>(&self, at: usize) -> Result<[u8; N], SheetError> {
-        Bytes(self.data).array(at).ok_or_else(short)
+    pub(super) fn bytes<const N: usize>(&self, offset: usize) -> Result<[u8; N], SheetError> {
+        Bytes(self.data).array(offset).ok_or_else(short)
     }
 }
 
@@ -81,19 +81,19 @@ fn short() -> SheetError {
     SheetError::damaged("a record is too short")
 }
 
-/// Little-endian numbers in bytes.
+/// Reads little-endian numbers from bytes.
 pub(super) struct Bytes<'a>(pub(super) &'a [u8]);
 
 impl Bytes<'_> {
-    pub(super) fn u16(&self, at: usize) -> Option<u16> {
-        self.array(at).map(u16::from_le_bytes)
+    pub(super) fn u16(&self, offset: usize) -> Option<u16> {
+        self.array(offset).map(u16::from_le_bytes)
     }
 
-    pub(super) fn u32(&self, at: usize) -> Option<u32> {
-        self.array(at).map(u32::from_le_bytes)
+    pub(super) fn u32(&self, offset: usize) -> Option<u32> {
+        self.array(offset).map(u32::from_le_bytes)
     }
 
-    fn array<const N: usize>(&self, at: usize) -> Option<[u8; N]> {
-        self.0.get(at..)?.first_chunk().copied()
+    fn array<const N: usize>(&self, offset: usize) -> Option<[u8; N]> {
+        self.0.get(offset..)?.first_chunk().copied()
     }
 }

@@ -1,4 +1,4 @@
-//! The cells of a worksheet, row by row as they stand in the part.
+//! Reads the cells of a worksheet row by row, in the order of the part.
 
 use super::markup::{BytesStart, Event, Markup, attribute};
 use super::{Shared, shared};
@@ -10,13 +10,13 @@ use crate::value::{self, Number, Style};
 pub(crate) struct Cells<'a> {
     markup: Markup<'a>,
     shared: &'a Shared,
-    /// The row that was read last.
+    /// The number of the last row that was read.
     number: u64,
     ended: bool,
     value: String,
 }
 
-/// What a cell says of itself before its content.
+/// The attributes of a cell.
 struct Head {
     column: usize,
     kind: Kind,
@@ -29,11 +29,11 @@ enum Kind {
     SharedText,
     Bool,
     Error,
-    /// A text or an ISO date: as it stands.
+    /// A text or an ISO date, which is used unchanged.
     Verbatim,
 }
 
-/// The most bytes of a character, in UTF-8.
+/// Maximum bytes of a character in UTF-8.
 const CHARACTER_BYTES_MAX: usize = 4;
 
 impl<'a> Cells<'a> {
@@ -50,7 +50,7 @@ impl<'a> Cells<'a> {
                     });
                 }
                 Some(_) => {}
-                None => return Err(SheetError::damaged("a worksheet has no data")),
+                None => return Err(SheetError::damaged("a worksheet has no `sheetData`")),
             }
         }
     }
@@ -73,7 +73,7 @@ impl<'a> Cells<'a> {
                 Some(Event::Start(element)) if element.local_name().as_ref() == "row" => {
                     row_number(&element, self.number)?
                 }
-                // A row's end comes with the row, so the first that is met is that of the data.
+                // `read_cells` consumes the end of a row, so this is the end of `sheetData`.
                 Some(Event::End(_)) => {
                     self.ended = true;
                     break;
@@ -83,7 +83,7 @@ impl<'a> Cells<'a> {
                     continue;
                 }
                 Some(_) => continue,
-                None => return Err(SheetError::truncated("a worksheet ends within its data")),
+                None => return Err(SheetError::truncated("a worksheet ends inside `sheetData`")),
             };
             self.number = number;
             row.begin(number);
@@ -102,7 +102,7 @@ impl<'a> Cells<'a> {
             let event = self.markup.next()?;
             match event.ok_or_else(|| SheetError::truncated("a row has no end"))? {
                 Event::Start(element) if element.local_name().as_ref() == "c" => {
-                    let head = self::head(&element, next_column, self.shared)?;
+                    let head = read_head(&element, next_column, self.shared)?;
                     next_column = head.column + 1;
                     self.read_cell(&head, row)?;
                 }
@@ -127,7 +127,7 @@ impl<'a> Cells<'a> {
                 Event::Start(element) => match element.local_name().as_ref() {
                     "v" => Some(Content::Value),
                     "is" => Some(Content::Inline),
-                    // The formula.
+                    // For example, a formula.
                     _ => None,
                 },
                 Event::End(_) => return Ok(()),
@@ -137,28 +137,28 @@ impl<'a> Cells<'a> {
                 None => self.markup.skip()?,
                 Some(Content::Inline) => {
                     shared::read_item(&mut self.markup, &mut self.value, bytes_max)?;
-                    self.put(head.column, row)?;
+                    self.write_text(head.column, row)?;
                 }
                 Some(Content::Value) => {
-                    self.markup.text(&mut self.value, bytes_max)?;
-                    self.put_value(head, row)?;
+                    self.markup.read_text(&mut self.value, bytes_max)?;
+                    self.write_value(head, row)?;
                 }
             }
         }
     }
 
-    /// Writes a value as its kind has it.
-    fn put_value(&mut self, head: &Head, row: &mut Row) -> Result<(), SheetError> {
+    /// Writes `self.value` in the form of its kind.
+    fn write_value(&mut self, head: &Head, row: &mut Row) -> Result<(), SheetError> {
         let limits = &self.shared.limits;
         let value = self.value.as_str();
         match head.kind {
             _ if value.is_empty() => Ok(()),
             Kind::Verbatim => {
                 shared::unescape(&mut self.value, 0);
-                self.put(head.column, row)
+                self.write_text(head.column, row)
             }
             Kind::Error => {
-                self.put(head.column, row)?;
+                self.write_text(head.column, row)?;
                 row.mark_error(head.column);
                 Ok(())
             }
@@ -168,7 +168,7 @@ impl<'a> Cells<'a> {
                     .parse()
                     .ok()
                     .and_then(|at| self.shared.texts.get(at));
-                let text = text.ok_or_else(|| SheetError::damaged("a text is missing"))?;
+                let text = text.ok_or_else(|| SheetError::damaged("a shared text is missing"))?;
                 if !text.is_empty() {
                     let cell = row.cell(head.column, limits)?;
                     cell.clear();
@@ -187,7 +187,7 @@ impl<'a> Cells<'a> {
                 Ok(())
             }
             Kind::Number => {
-                let value = number_of(value.trim())?;
+                let value = parse_number(value.trim())?;
                 let from_1904 = self.shared.from_1904;
                 let cell = row.cell(head.column, limits)?;
                 cell.clear();
@@ -204,8 +204,8 @@ impl<'a> Cells<'a> {
         }
     }
 
-    /// Writes the text that was read.
-    fn put(&mut self, column: usize, row: &mut Row) -> Result<(), SheetError> {
+    /// Writes `self.value` as it is.
+    fn write_text(&mut self, column: usize, row: &mut Row) -> Result<(), SheetError> {
         if self.value.is_empty() {
             return Ok(());
         }
@@ -215,7 +215,8 @@ impl<'a> Cells<'a> {
     }
 }
 
-/// The number of a row: its own, or the next. Rows stand in order.
+/// Returns the number of a row: its attribute, or the last number plus one. Rows must be in
+/// ascending order.
 fn row_number(element: &BytesStart<'_>, last: u64) -> Result<u64, SheetError> {
     let Some(number) = attribute(element, "r")? else {
         return Ok(last + 1);
@@ -227,7 +228,7 @@ fn row_number(element: &BytesStart<'_>, last: u64) -> Result<u64, SheetError> {
     number.ok_or_else(|| SheetError::damaged("the rows are not in order"))
 }
 
-fn head(element: &BytesStart<'_>, next: usize, shared: &Shared) -> Result<Head, SheetError> {
+fn read_head(element: &BytesStart<'_>, next: usize, shared: &Shared) -> Result<Head, SheetError> {
     let mut head = Head {
         column: next,
         kind: Kind::Number,
@@ -260,10 +261,10 @@ fn head(element: &BytesStart<'_>, next: usize, shared: &Shared) -> Result<Head, 
     Ok(head)
 }
 
-/// The most letters of a column: Excel's last is XFD.
+/// Maximum letters of a column. Excel's last column is XFD.
 const COLUMN_LETTERS_MAX: usize = 3;
 
-/// The column of a reference such as `AB12`, counted from 0.
+/// Returns the column of a reference such as `AB12`, counted from 0.
 fn column_of(reference: &str) -> Result<usize, SheetError> {
     let letters = reference.bytes().take_while(u8::is_ascii_alphabetic);
     let (mut column, mut count) = (0, 0);
@@ -272,19 +273,19 @@ fn column_of(reference: &str) -> Result<usize, SheetError> {
         count += 1;
     }
     if !(1..=COLUMN_LETTERS_MAX).contains(&count) {
-        return Err(SheetError::damaged("a cell is nowhere"));
+        return Err(SheetError::damaged("a cell reference is invalid"));
     }
     Ok(column - 1)
 }
 
-fn number_of(text: &str) -> Result<f64, SheetError> {
-    // Rust also reads words as numbers.
-    let is_digits = !text
+fn parse_number(text: &str) -> Result<f64, SheetError> {
+    // Rust also parses words such as `inf` as numbers.
+    let has_no_words = !text
         .bytes()
         .any(|byte| byte.is_ascii_alphabetic() && !matches!(byte, b'e' | b'E'));
     let number = text
         .parse()
         .ok()
-        .filter(|number: &f64| is_digits && number.is_finite());
-    number.ok_or_else(|| SheetError::damaged("a number is none"))
+        .filter(|number: &f64| has_no_words && number.is_finite());
+    number.ok_or_else(|| SheetError::damaged("a number is invalid"))
 }

@@ -1,4 +1,4 @@
-//! XML of a part, read in events of bounded size.
+//! Reads the XML of a part in events of bounded size.
 
 use std::borrow::Cow;
 use std::io::{self, BufReader, Read};
@@ -10,17 +10,17 @@ use zip::read::ZipFile;
 use super::Input;
 use crate::error::SheetError;
 
-/// Bytes of one tag, comment or piece of text: a cell of the longest allowed text, each character
-/// written as a reference of ten bytes, takes a third of it.
+/// Maximum bytes of a tag, a comment or a piece of text. The longest allowed cell, with each
+/// character written as a reference of ten bytes, takes a third of this.
 const EVENT_BYTES_MAX: u64 = 1 << 20;
 
-/// Elements within one another. A worksheet has 6 to 12.
+/// Maximum depth of nested elements. A worksheet has a depth of 6 to 12.
 const DEPTH_MAX: usize = 100;
 
-/// How much is unpacked at once.
+/// Bytes to unpack at a time.
 const BUFFER_BYTES: usize = 32 << 10;
 
-/// The XML of one part.
+/// The XML of a part.
 pub(crate) struct Markup<'a> {
     reader: quick_xml::Reader<BufReader<Unpacked<'a>>>,
     event: Vec<u8>,
@@ -43,7 +43,7 @@ impl<'a> Markup<'a> {
         }
     }
 
-    /// The next event; `None` at the end.
+    /// Returns the next event; `None` at the end of the part.
     pub(crate) fn next(&mut self) -> Result<Option<Event<'_>>, SheetError> {
         self.event.clear();
         self.reader.get_mut().get_mut().event_left = EVENT_BYTES_MAX;
@@ -55,14 +55,12 @@ impl<'a> Markup<'a> {
             Event::Start(_) => {
                 self.depth += 1;
                 if self.depth > DEPTH_MAX {
-                    return Err(SheetError::damaged(
-                        "elements stand too deep within one another",
-                    ));
+                    return Err(SheetError::damaged("elements are nested too deeply"));
                 }
             }
             Event::End(_) => self.depth = self.depth.saturating_sub(1),
             Event::Eof if self.depth > 0 => {
-                return Err(SheetError::truncated("the markup ends within an element"));
+                return Err(SheetError::truncated("the markup ends inside an element"));
             }
             Event::Eof => return Ok(None),
             _ => {}
@@ -70,22 +68,26 @@ impl<'a> Markup<'a> {
         Ok(Some(event))
     }
 
-    /// Passes to the end of the element whose start was the last event.
+    /// Skips to the end of the element whose start was the last event.
     pub(crate) fn skip(&mut self) -> Result<(), SheetError> {
         let outside = self.depth - 1;
         while self.depth > outside {
-            self.expect()?;
+            self.next_inside()?;
         }
         Ok(())
     }
 
-    /// Appends the text of the element whose start was the last event, those of the elements
-    /// within it left out, until `bytes_max` are there.
-    pub(crate) fn text(&mut self, text: &mut String, bytes_max: usize) -> Result<(), SheetError> {
+    /// Reads the text of the element whose start was the last event and appends it to `text`,
+    /// without the text of nested elements. Stops when `text` has more than `bytes_max` bytes.
+    pub(crate) fn read_text(
+        &mut self,
+        text: &mut String,
+        bytes_max: usize,
+    ) -> Result<(), SheetError> {
         let outside = self.depth - 1;
         loop {
             let inside = self.depth - outside;
-            match self.expect()? {
+            match self.next_inside()? {
                 Event::Text(piece) if inside == 1 => text.push_str(&piece.xml10_content()),
                 Event::CData(piece) if inside == 1 => text.push_str(&piece.xml10_content()),
                 Event::GeneralRef(name) if inside == 1 => text.push(resolve(&name)?),
@@ -97,10 +99,10 @@ impl<'a> Markup<'a> {
         }
     }
 
-    /// The next event within an element, where the part may not end.
-    fn expect(&mut self) -> Result<Event<'_>, SheetError> {
+    /// Returns the next event inside an element. Fails at the end of the part.
+    fn next_inside(&mut self) -> Result<Event<'_>, SheetError> {
         self.next()?
-            .ok_or_else(|| SheetError::truncated("the markup ends within an element"))
+            .ok_or_else(|| SheetError::truncated("the markup ends inside an element"))
     }
 }
 
@@ -114,15 +116,15 @@ fn resolve(reference: &quick_xml::events::BytesRef<'_>) -> Result<char, SheetErr
         "amp" => Ok('&'),
         "apos" => Ok('\''),
         "quot" => Ok('"'),
-        // Others would have to be declared; a workbook declares none, and declarations are the
-        // way in for texts that refer to texts without end.
+        // Other entities need a declaration. A workbook has no declarations, and declarations allow
+        // texts that expand without a bound.
         _ => Err(SheetError::damaged(
-            "a reference to an entity that XML does not have",
+            "the markup has a reference to an unknown entity",
         )),
     }
 }
 
-/// The value of an attribute by its name without prefix.
+/// Returns the value of an attribute by its name without prefix.
 pub(crate) fn attribute<'e>(
     element: &'e BytesStart<'_>,
     name: &str,
@@ -137,8 +139,8 @@ pub(crate) fn attribute<'e>(
     Ok(None)
 }
 
-/// The bytes of a part as they are unpacked. That they are never more than the directory says is
-/// held by the library; that an event has an end is held here.
+/// Unpacks the bytes of a part. The library ensures that a part is not longer than the directory
+/// claims; this type limits the bytes of an event.
 struct Unpacked<'a> {
     file: ZipFile<'a, Input>,
     event_left: u64,
@@ -149,12 +151,12 @@ impl Read for Unpacked<'_> {
         let read = self.file.read(buffer)?;
         let left = self.event_left.checked_sub(read as u64);
         self.event_left =
-            left.ok_or_else(|| io::Error::other("a single piece of markup is too large"))?;
+            left.ok_or_else(|| io::Error::other("a tag or a text of the markup is too long"))?;
         Ok(read)
     }
 }
 
-/// An error below the markup: of the disk, of the zip or of the XML.
+/// Converts an error of the disk, of the zip or of the XML.
 fn fault(error: quick_xml::Error) -> SheetError {
     match error {
         quick_xml::Error::Io(error) => match error.kind() {

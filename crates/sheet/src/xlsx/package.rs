@@ -1,4 +1,4 @@
-//! The zip, and how its parts refer to one another.
+//! The zip and the relationships between its parts.
 
 use std::collections::HashMap;
 use std::io;
@@ -11,29 +11,29 @@ use super::markup::{Event, Markup, attribute};
 use crate::error::SheetError;
 use crate::limit::Limits;
 
-/// Relationships of one part. A workbook has one a sheet and a handful of others.
+/// Maximum relationships of a part. A workbook has one for each sheet and a few others.
 const RELATIONSHIPS_MAX: usize = 10_000;
 
 /// An opened zip.
 #[derive(Debug)]
 pub(crate) struct Package {
     zip: ZipArchive<Input>,
-    /// Names differ in case between writers, and Windows does not mind.
+    /// Folded names, because the case of names differs between writers.
     parts: HashMap<String, usize>,
 }
 
-/// One part that another refers to.
+/// A reference from one part to another.
 #[derive(Debug)]
 pub(super) struct Relationship {
     pub(super) id: String,
     kind: String,
-    /// The name in the zip.
+    /// The name of the target in the zip.
     pub(super) target: String,
 }
 
 impl Relationship {
-    /// The kind is an address whose last word says it; its beginning differs between the two
-    /// editions of the standard.
+    /// Returns whether the relationship has this kind. The stored kind is a URL. Only its last
+    /// segment counts, because its beginning differs between the two editions of the standard.
     pub(super) fn is(&self, kind: &str) -> bool {
         self.kind.rsplit('/').next() == Some(kind)
     }
@@ -51,7 +51,7 @@ impl Package {
                 parts.insert(folded(&name), index);
             }
         }
-        // Reading holds each part to its claim, so this bounds what is really unpacked in a pass.
+        // A part cannot unpack to more than its claim, so this limits the unpacked bytes of a pass.
         if claimed_bytes > limits.unpacked_bytes {
             return Err(SheetError::TooManyBytes {
                 max: limits.unpacked_bytes,
@@ -60,7 +60,7 @@ impl Package {
         Ok(Self { zip, parts })
     }
 
-    /// The XML of a part.
+    /// Opens the XML of a part.
     pub(super) fn part(&mut self, name: &str) -> Result<Markup<'_>, SheetError> {
         let index = self.parts.get(&folded(name));
         let index = *index.ok_or_else(|| SheetError::damaged("a part is missing"))?;
@@ -68,10 +68,10 @@ impl Package {
         Ok(Markup::new(file))
     }
 
-    /// What a part refers to; the package itself has the empty name.
+    /// Returns the relationships of a part. The empty name means the package itself.
     pub(super) fn relationships(&mut self, part: &str) -> Result<Vec<Relationship>, SheetError> {
         let (folder, name) = part.rsplit_once('/').unwrap_or(("", part));
-        let list = joined(folder, &format!("_rels/{name}.rels"));
+        let list = join(folder, &format!("_rels/{name}.rels"));
         let mut found = Vec::new();
         if !self.parts.contains_key(&folded(&list)) {
             return Ok(found);
@@ -84,17 +84,16 @@ impl Package {
             if element.local_name().as_ref() != "Relationship" {
                 continue;
             }
-            let of = |name| Ok::<_, SheetError>(attribute(&element, name)?.unwrap_or_default());
-            let target = joined(folder, &of("Target")?);
+            let value_of =
+                |name| Ok::<_, SheetError>(attribute(&element, name)?.unwrap_or_default());
+            let target = join(folder, &value_of("Target")?);
             found.push(Relationship {
-                id: of("Id")?.into(),
-                kind: of("Type")?.into(),
+                id: value_of("Id")?.into(),
+                kind: value_of("Type")?.into(),
                 target,
             });
             if found.len() > RELATIONSHIPS_MAX {
-                return Err(SheetError::damaged(
-                    "more relationships than a workbook has",
-                ));
+                return Err(SheetError::damaged("a part has too many relationships"));
             }
         }
         Ok(found)
@@ -105,24 +104,28 @@ fn folded(name: &str) -> String {
     name.replace('\\', "/").to_ascii_lowercase()
 }
 
-/// A target as seen from a folder: `../x` goes up, `/x` starts at the top.
-fn joined(folder: &str, target: &str) -> String {
+/// Resolves a target relative to a folder: `../x` goes up, `/x` starts at the root.
+fn join(folder: &str, target: &str) -> String {
     let target = target.replace('\\', "/");
-    let mut steps: Vec<&str> = match target.strip_prefix('/') {
+    let mut segments: Vec<&str> = match target.strip_prefix('/') {
         Some(_) => Vec::new(),
-        None => folder.split('/').filter(|step| !step.is_empty()).collect(),
+        None => folder
+            .split('/')
+            .filter(|segment| !segment.is_empty())
+            .collect(),
     };
-    for step in target.split('/') {
-        match step {
+    for segment in target.split('/') {
+        match segment {
             "" | "." => {}
-            ".." => drop(steps.pop()),
-            step => steps.push(step),
+            ".." => drop(segments.pop()),
+            segment => segments.push(segment),
         }
     }
-    steps.join("/")
+    segments.join("/")
 }
 
-/// A file that begins as a zip and is none has lost its end, where the directory stands.
+/// A file that begins like a zip but cannot be opened has lost its end, which contains the
+/// directory.
 fn open_fault(error: ZipError) -> SheetError {
     match error {
         ZipError::Io(error) if error.raw_os_error().is_some() => SheetError::Io(error),

@@ -1,10 +1,10 @@
-//! The texts that cells share, in one piece of memory.
+//! The texts that cells share, in one block of memory.
 
 use super::markup::{Event, Markup, attribute};
 use crate::error::SheetError;
 use crate::limit::Limits;
 
-/// The texts of a workbook by their number.
+/// The shared texts of a workbook, by number.
 #[derive(Debug, Default)]
 pub(crate) struct SharedTexts {
     text: String,
@@ -48,21 +48,21 @@ pub(super) fn read(mut markup: Markup<'_>, limits: Limits) -> Result<SharedTexts
     Ok(texts)
 }
 
-/// Reads the text of an `si` or `is` whose start was the last event: its own, or that of its
-/// runs, but not the reading that Excel keeps beside Japanese text. Stops when there is more than
-/// `bytes_max`; the caller refuses it.
+/// Reads the text of an `si` or `is` element whose start was the last event: its text or the text
+/// of its runs, without the phonetic reading that Excel stores with Japanese text. Stops at more
+/// than `bytes_max` bytes; the caller must then refuse the text.
 pub(super) fn read_item(
     markup: &mut Markup<'_>,
     text: &mut String,
     bytes_max: usize,
 ) -> Result<(), SheetError> {
     enum Step {
-        Into,
-        /// A text; whether its white space at both ends stays.
+        Enter,
+        /// A text, and whether to keep the white space at both ends.
         Text(bool),
         Skip,
-        Out,
-        Stay,
+        Leave,
+        Ignore,
     }
     let start = text.len();
     let mut depth = 1;
@@ -74,31 +74,31 @@ pub(super) fn read_item(
                     let space = attribute(&element, "space")?;
                     Step::Text(space.is_some_and(|space| space == "preserve"))
                 }
-                "r" => Step::Into,
+                "r" => Step::Enter,
                 _ => Step::Skip,
             },
-            Event::End(_) => Step::Out,
-            _ => Step::Stay,
+            Event::End(_) => Step::Leave,
+            _ => Step::Ignore,
         };
         match step {
-            Step::Into => depth += 1,
+            Step::Enter => depth += 1,
             Step::Text(is_preserved) => {
                 let begin = text.len();
-                markup.text(text, bytes_max)?;
+                markup.read_text(text, bytes_max)?;
                 if !is_preserved {
                     trim(text, begin);
                 }
             }
             Step::Skip => markup.skip()?,
-            Step::Out => depth -= 1,
-            Step::Stay => {}
+            Step::Leave => depth -= 1,
+            Step::Ignore => {}
         }
     }
     unescape(text, start);
     Ok(())
 }
 
-/// Takes the white space of the markup from both ends of a text, as Excel does.
+/// Removes the white space of XML from both ends of a text, as Excel does.
 fn trim(text: &mut String, begin: usize) {
     let is_space = [' ', '\t', '\r', '\n'];
     let end = begin + text[begin..].trim_end_matches(is_space).len();
@@ -107,8 +107,8 @@ fn trim(text: &mut String, begin: usize) {
     text.drain(begin..start);
 }
 
-/// Characters that XML does not have stand as `_x000D_`, and an underscore before what would look
-/// so as `_x005F_`.
+/// Decodes escapes. A character that XML does not allow is written like `_x000D_`, and an
+/// underscore that would begin such an escape is written as `_x005F_`.
 pub(super) fn unescape(text: &mut String, start: usize) {
     if !text[start..].contains("_x") {
         return;
@@ -132,7 +132,7 @@ pub(super) fn unescape(text: &mut String, start: usize) {
     text.push_str(rest);
 }
 
-/// `_x000D_`
+/// Length of an escape such as `_x000D_`.
 const ESCAPE_BYTES: usize = 7;
 
 fn escaped_character(text: &str) -> Option<char> {

@@ -1,4 +1,4 @@
-//! The styles of a workbook: what the number that a cell names makes of a number.
+//! The styles of a workbook. A cell refers to a style by number.
 
 use std::collections::HashMap;
 
@@ -6,25 +6,25 @@ use super::markup::{Event, Markup, attribute};
 use crate::error::SheetError;
 use crate::value::Style;
 
-/// Formats and styles that are kept: Excel has at most 65,490.
+/// Maximum formats and maximum styles. Excel allows 65,490.
 const STYLES_MAX: usize = 65_536;
 
-/// Reads the styles in the order in which cells name them.
+/// Reads the styles of cells, in the order of their numbers.
 pub(super) fn read(mut markup: Markup<'_>) -> Result<Vec<Style>, SheetError> {
     let mut formats: HashMap<u32, Style> = HashMap::new();
     let mut styles = Vec::new();
-    let mut of_cells = false;
+    let mut in_cell_styles = false;
     while let Some(event) = markup.next()? {
         match event {
             Event::Start(element) => match element.local_name().as_ref() {
                 "numFmt" => {
                     let code = attribute(&element, "formatCode")?.unwrap_or_default();
-                    formats.insert(id_of(&element)?, Style::of_code(&code));
+                    formats.insert(format_id(&element)?, Style::of_code(&code));
                 }
-                // The same element lists styles that only other styles name.
-                "cellXfs" => of_cells = true,
-                "xf" if of_cells => {
-                    let id = id_of(&element)?;
+                // Outside of `cellXfs`, an `xf` element is a style that only other styles refer to.
+                "cellXfs" => in_cell_styles = true,
+                "xf" if in_cell_styles => {
+                    let id = format_id(&element)?;
                     styles.push(
                         formats
                             .get(&id)
@@ -34,17 +34,19 @@ pub(super) fn read(mut markup: Markup<'_>) -> Result<Vec<Style>, SheetError> {
                 }
                 _ => {}
             },
-            Event::End(element) if element.local_name().as_ref() == "cellXfs" => of_cells = false,
+            Event::End(element) if element.local_name().as_ref() == "cellXfs" => {
+                in_cell_styles = false
+            }
             _ => {}
         }
         if formats.len() > STYLES_MAX || styles.len() > STYLES_MAX {
-            return Err(SheetError::damaged("more styles than a workbook has"));
+            return Err(SheetError::damaged("the workbook has too many styles"));
         }
     }
     Ok(styles)
 }
 
-fn id_of(element: &super::markup::BytesStart<'_>) -> Result<u32, SheetError> {
+fn format_id(element: &super::markup::BytesStart<'_>) -> Result<u32, SheetError> {
     Ok(attribute(element, "numFmtId")?
         .and_then(|id| id.parse().ok())
         .unwrap_or_default())
