@@ -25,8 +25,8 @@ const BATCH_ROWS_FIRST: usize = 1_000;
 const BATCH_BYTES_MAX: usize = 16 << 20;
 /// Target duration of a batch. A concurrent call waits for at most one batch.
 const BATCH_MILLIS: u128 = 250;
-/// Maximum growth from one batch to the next, so that a batch that was fast by chance does not cause
-/// a very slow batch.
+/// Maximum growth from one batch to the next, so that a batch that was fast by chance does not
+/// cause a very slow batch.
 const GROWTH_MAX: usize = 2;
 
 /// The number of rows of the next batch.

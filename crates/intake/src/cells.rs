@@ -124,7 +124,8 @@ impl<'r> Cells<'r> {
         })
     }
 
-    /// Returns the name of a contact, from the cells of its parts or from the cell of the whole name.
+    /// Returns the name of a contact, from the cells of its parts or from the cell of the whole
+    /// name.
     fn person_name(&self) -> Read<Option<PersonName>> {
         if let Some(family) = self.text(Field::ContactFamilyName, Name::parse)? {
             return Ok(Some(PersonName {

@@ -11,7 +11,8 @@ use crate::header::HeaderFault;
 
 /// Maximum columns of `contact.email` in a file: as many as a contact can have addresses.
 const EMAIL_COLUMNS_MAX: usize = roster_core::limit::EMAILS_MAX;
-/// The columns that a file of rejects adds after the original columns: see [`Layout::is_corrected`].
+/// The columns that a file of rejects adds after the original columns: see
+/// [`Layout::is_corrected`].
 pub(crate) const REJECT_HEADERS: [&str; 3] = ["Row", "Column", "Reason"];
 
 /// The kind of the rows of a file.
@@ -385,8 +386,8 @@ impl Layout {
         }
     }
 
-    /// Returns the headers of the columns of a location, or the path of the field if the file has no
-    /// column for it.
+    /// Returns the headers of the columns of a location, or the path of the field if the file has
+    /// no column for it.
     pub(crate) fn header_at(&self, location: Location) -> String {
         match location {
             Location::Column(column) => {

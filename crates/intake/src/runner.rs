@@ -64,8 +64,8 @@ pub(crate) struct Surveyed {
 }
 
 impl Intake {
-    /// Creates an import runner for a store. `explain` returns the reason and the message of a row's
-    /// fault. An import fails if the database is unreachable for longer than `patience`.
+    /// Creates an import runner for a store. `explain` returns the reason and the message of a
+    /// row's fault. An import fails if the database is unreachable for longer than `patience`.
     pub fn new(store: Arc<Store>, explain: Explain, patience: Duration) -> Self {
         Self {
             store,

@@ -280,8 +280,8 @@ impl Hasher {
         }
     }
 
-    /// Returns the keys under which to store the primary account of a contact; empty if the row does
-    /// not set the primary account.
+    /// Returns the keys under which to store the primary account of a contact; empty if the row
+    /// does not set the primary account.
     fn primary(&self, row: &AssociationRow) -> Vec<Key> {
         if row.primary != Some(true) {
             return Vec::new();
