@@ -1,4 +1,4 @@
-//! What the rows of a file do: which records they mean, what they write, what is rejected.
+//! How the rows of a file identify records, what they write, and which rows are rejected.
 
 use roster_api::v1::*;
 
@@ -6,18 +6,18 @@ use crate::importing::{counts, creating, of};
 use crate::world::{World, both_engines};
 
 both_engines!(
-    a_file_of_accounts_creates_them_and_the_same_file_again_changes_nothing,
-    a_code_in_any_width_and_case_is_one_account,
+    a_file_of_accounts_creates_them_and_a_second_import_of_the_file_changes_nothing,
+    an_external_id_identifies_the_same_account_in_any_width_and_case,
     a_blank_cell_keeps_what_is_stored_and_a_filled_one_replaces_it,
-    an_id_wins_over_an_external_id_and_that_over_an_address_and_that_over_a_name,
-    identifiers_of_different_records_in_one_row_are_a_reject,
-    an_ambiguous_name_is_a_reject_and_never_a_guess,
-    two_companies_of_one_name_and_two_people_of_one_name_stay_two,
-    a_record_known_by_name_alone_takes_the_code_that_a_file_gives_it,
-    the_same_person_twice_is_one_contact_and_the_second_row_is_counted,
-    rows_that_name_one_record_and_disagree_are_all_rejected_the_first_included,
-    tickets_are_recorded_and_a_later_file_changes_what_it_says,
-    cells_that_cannot_be_read_reject_their_row_naming_the_column,
+    keys_take_precedence_in_the_order_id_external_id_address_name,
+    a_row_with_identifiers_of_different_records_is_rejected,
+    a_row_with_an_ambiguous_name_is_rejected,
+    accounts_or_contacts_with_the_same_name_and_different_keys_stay_separate,
+    a_record_found_by_its_name_gets_the_external_id_of_the_row,
+    two_rows_of_the_same_person_create_one_contact_and_the_second_row_counts_as_unchanged,
+    all_rows_of_a_record_are_rejected_if_any_two_disagree,
+    tickets_are_recorded_and_a_later_file_changes_only_its_columns,
+    a_row_with_an_invalid_cell_is_rejected_with_the_column,
 );
 
 const ACCOUNTS: ImportKind = ImportKind::Accounts;
@@ -25,7 +25,9 @@ const CONTACTS: ImportKind = ImportKind::Contacts;
 const ASSOCIATIONS: ImportKind = ImportKind::Associations;
 const TICKETS: ImportKind = ImportKind::Tickets;
 
-async fn a_file_of_accounts_creates_them_and_the_same_file_again_changes_nothing(world: World) {
+async fn a_file_of_accounts_creates_them_and_a_second_import_of_the_file_changes_nothing(
+    world: World,
+) {
     let file = "取引先コード,取引先名（必須）,フリガナ\nD1,株式会社山田,ヤマダ\nD2,鈴木商店,\n";
     let import = world.import(of(ACCOUNTS), file).await;
     assert_eq!(import.state(), ImportState::Completed, "{import:?}");
@@ -55,7 +57,7 @@ async fn a_file_of_accounts_creates_them_and_the_same_file_again_changes_nothing
     assert_eq!(world.all_accounts().await, accounts);
 }
 
-async fn a_code_in_any_width_and_case_is_one_account(world: World) {
+async fn an_external_id_identifies_the_same_account_in_any_width_and_case(world: World) {
     let file =
         "取引先コード,取引先名\nD0001,株式会社山田\nd0001,株式会社山田\nＤ０００１,株式会社山田\n";
     let import = world.import(of(ACCOUNTS), file).await;
@@ -94,15 +96,13 @@ async fn a_blank_cell_keeps_what_is_stored_and_a_filled_one_replaces_it(world: W
     assert_eq!(contact.family_name_reading, "タナカ");
 }
 
-async fn an_id_wins_over_an_external_id_and_that_over_an_address_and_that_over_a_name(
-    world: World,
-) {
+async fn keys_take_precedence_in_the_order_id_external_id_address_name(world: World) {
     let file =
         "External ID,Full Name,Email\nE1,田中 太郎,t1@example.com\nE2,林 花子,t2@example.com\n";
     world.import(of(CONTACTS), file).await;
     let first = world.by_email("t1@example.com").await.id;
 
-    // Each row names the first contact by one key and gives a new value for the weaker ones.
+    // Each row identifies the first contact by one key and has new values for the weaker keys.
     for row in [
         format!("{first},E9,t9@example.com,森 一"),
         ",E9,t8@example.com,森 二".to_owned(),
@@ -137,7 +137,7 @@ async fn an_id_wins_over_an_external_id_and_that_over_an_address_and_that_over_a
     );
 }
 
-async fn identifiers_of_different_records_in_one_row_are_a_reject(world: World) {
+async fn a_row_with_identifiers_of_different_records_is_rejected(world: World) {
     world
         .import(
             of(ACCOUNTS),
@@ -159,7 +159,7 @@ async fn identifiers_of_different_records_in_one_row_are_a_reject(world: World) 
     let import = world.import(of(ACCOUNTS), file).await;
     assert_eq!(import.state(), ImportState::CompletedWithErrors);
     let rejects = world.rejects(&import.id).await;
-    let differ = |row: &str, column: &str| {
+    let identifiers_differ = |row: &str, column: &str| {
         (
             row.to_owned(),
             column.to_owned(),
@@ -169,9 +169,9 @@ async fn identifiers_of_different_records_in_one_row_are_a_reject(world: World) 
     assert_eq!(
         rejects,
         [
-            differ("2", "取引先コード"),
-            differ("3", "取引先名"),
-            differ("4", "取引先名")
+            identifiers_differ("2", "取引先コード"),
+            identifiers_differ("3", "取引先名"),
+            identifiers_differ("4", "取引先名")
         ]
     );
 
@@ -183,15 +183,15 @@ async fn identifiers_of_different_records_in_one_row_are_a_reject(world: World) 
     assert_eq!(
         rejects,
         [
-            differ("2", "社員番号"),
-            differ("3", "メール"),
-            differ("4", "メール")
+            identifiers_differ("2", "社員番号"),
+            identifiers_differ("3", "メール"),
+            identifiers_differ("4", "メール")
         ]
     );
     assert_eq!(world.read_token().await, before);
 }
 
-async fn an_ambiguous_name_is_a_reject_and_never_a_guess(world: World) {
+async fn a_row_with_an_ambiguous_name_is_rejected(world: World) {
     for _ in 0..2 {
         world.account("株式会社山田").await;
         world.contact("田中").await;
@@ -207,14 +207,14 @@ async fn an_ambiguous_name_is_a_reject_and_never_a_guess(world: World) {
         world.rejects(&import.id).await,
         [("2".into(), "連絡先名".into(), "NAME_AMBIGUOUS".into())]
     );
-    // What the row would have created went with it.
+    // The rejected row did not create its account.
     assert_eq!(
         (import.accounts_created, world.all_accounts().await.len()),
         (0, 2)
     );
 }
 
-async fn two_companies_of_one_name_and_two_people_of_one_name_stay_two(world: World) {
+async fn accounts_or_contacts_with_the_same_name_and_different_keys_stay_separate(world: World) {
     let file = "取引先コード,取引先名\nD1,株式会社山田\nD2,(株)山田\n";
     assert_eq!(
         counts(&world.import(of(ACCOUNTS), file).await),
@@ -235,7 +235,7 @@ async fn two_companies_of_one_name_and_two_people_of_one_name_stay_two(world: Wo
     );
 }
 
-async fn a_record_known_by_name_alone_takes_the_code_that_a_file_gives_it(world: World) {
+async fn a_record_found_by_its_name_gets_the_external_id_of_the_row(world: World) {
     let account = world.account("株式会社山田").await;
     let import = world
         .import(of(ACCOUNTS), "取引先コード,取引先名\nD1,㈱山田\n")
@@ -243,14 +243,16 @@ async fn a_record_known_by_name_alone_takes_the_code_that_a_file_gives_it(world:
     assert_eq!(counts(&import), [0, 1, 0, 0]);
     let accounts = world.all_accounts().await;
     assert_eq!((accounts.len(), &accounts[0].id), (1, &account));
-    // Its name was what told it, so its spelling stays.
+    // The name was only a key, so its spelling does not change.
     assert_eq!(
         (accounts[0].external_id.as_str(), accounts[0].name.as_str()),
         ("D1", "株式会社山田")
     );
 }
 
-async fn the_same_person_twice_is_one_contact_and_the_second_row_is_counted(world: World) {
+async fn two_rows_of_the_same_person_create_one_contact_and_the_second_row_counts_as_unchanged(
+    world: World,
+) {
     let file = "姓,名,メール\n田中,太郎,t@example.com\n林,花子,h@example.com\n\
                 田中,太郎,T@Example.com\n田中,,t@example.com\n";
     let import = world.import(of(CONTACTS), file).await;
@@ -259,7 +261,7 @@ async fn the_same_person_twice_is_one_contact_and_the_second_row_is_counted(worl
     assert_eq!(world.all_contacts().await.len(), 2);
 }
 
-async fn rows_that_name_one_record_and_disagree_are_all_rejected_the_first_included(world: World) {
+async fn all_rows_of_a_record_are_rejected_if_any_two_disagree(world: World) {
     let file = "姓,名,メール\n田中,太郎,t@example.com\n林,花子,h@example.com\n\
                 田中,次郎,t@example.com\n田中,太郎,t@example.com\n";
     let import = world.import(of(CONTACTS), file).await;
@@ -270,11 +272,11 @@ async fn rows_that_name_one_record_and_disagree_are_all_rejected_the_first_inclu
     assert!(
         rejects
             .iter()
-            .all(|(_, column, why)| column == "メール" && why == "ROWS_DISAGREE")
+            .all(|(_, column, reason)| column == "メール" && reason == "ROWS_DISAGREE")
     );
     assert_eq!(world.all_contacts().await.len(), 1);
 
-    // Whatever their order, and however far apart.
+    // The same applies to a file of accounts and to an external ID in another case.
     let file = "取引先コード,取引先名\nD1,山田\nd1,鈴木\n";
     assert_eq!(
         counts(&world.import(of(ACCOUNTS), file).await),
@@ -283,7 +285,7 @@ async fn rows_that_name_one_record_and_disagree_are_all_rejected_the_first_inclu
     assert!(world.all_accounts().await.is_empty());
 }
 
-async fn tickets_are_recorded_and_a_later_file_changes_what_it_says(world: World) {
+async fn tickets_are_recorded_and_a_later_file_changes_only_its_columns(world: World) {
     world
         .import(
             creating(CONTACTS),
@@ -298,15 +300,15 @@ async fn tickets_are_recorded_and_a_later_file_changes_what_it_says(world: World
                     T5,CC,,t@example.com,,c1;nobody@example.com,,\n";
     let import = world.import(of(TICKETS), file).await;
     assert_eq!(counts(&import), [2, 0, 0, 3]);
-    let why = |row: &str, column: &str, reason: &str| {
+    let reject = |row: &str, column: &str, reason: &str| {
         (row.to_owned(), column.to_owned(), reason.to_owned())
     };
     assert_eq!(
         world.rejects(&import.id).await,
         [
-            why("4", "会社名", "NOT_REQUESTERS_ACCOUNT"),
-            why("5", "メール", "CONTACT_NOT_FOUND"),
-            why("6", "CC", "CONTACT_NOT_FOUND"),
+            reject("4", "会社名", "NOT_REQUESTERS_ACCOUNT"),
+            reject("5", "メール", "CONTACT_NOT_FOUND"),
+            reject("6", "CC", "CONTACT_NOT_FOUND"),
         ]
     );
     let ticket = world.get_ticket("T1").await;
@@ -323,7 +325,7 @@ async fn tickets_are_recorded_and_a_later_file_changes_what_it_says(world: World
         (&t, &vec![h])
     );
     assert_eq!(ticket.create_time.unwrap().seconds, 1_795_512_600);
-    // Left out, the account is the requester's primary.
+    // Without an account in the row, the ticket gets the requester's primary account.
     let filled = world.get_ticket("T2").await;
     assert_eq!(
         (filled.account_id.clone(), filled.status()),
@@ -336,7 +338,7 @@ async fn tickets_are_recorded_and_a_later_file_changes_what_it_says(world: World
     assert_eq!(counts(&import), [0, 1, 0, 1]);
     assert_eq!(
         world.rejects(&import.id).await,
-        [why("3", "contact.id", "FIELD_REQUIRED")]
+        [reject("3", "contact.id", "FIELD_REQUIRED")]
     );
     let after = world.get_ticket("T1").await;
     assert_eq!(after.status(), TicketStatus::Open);
@@ -350,7 +352,7 @@ async fn tickets_are_recorded_and_a_later_file_changes_what_it_says(world: World
     );
 }
 
-async fn cells_that_cannot_be_read_reject_their_row_naming_the_column(world: World) {
+async fn a_row_with_an_invalid_cell_is_rejected_with_the_column(world: World) {
     let long = "あ".repeat(201);
     let file = format!(
         "姓,名,メール,取引先ID,会社名\n田中,,nowhere,,\n,太郎,,,\n林,{long},,,\n森,,,c1,\n\"改\n行\",,,,\n良,,,,\n"
@@ -358,12 +360,12 @@ async fn cells_that_cannot_be_read_reject_their_row_naming_the_column(world: Wor
     let import = world.import(of(CONTACTS), file).await;
     assert_eq!(counts(&import), [1, 0, 0, 5]);
     let rejects = world.rejects(&import.id).await;
-    let told: Vec<_> = rejects
+    let row_column_reason: Vec<_> = rejects
         .iter()
-        .map(|(row, column, why)| (row.as_str(), column.as_str(), why.as_str()))
+        .map(|(row, column, reason)| (row.as_str(), column.as_str(), reason.as_str()))
         .collect();
     assert_eq!(
-        told,
+        row_column_reason,
         [
             ("2", "メール", "FIELD_INVALID"),
             ("3", "姓", "FIELD_REQUIRED"),

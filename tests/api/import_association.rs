@@ -6,19 +6,17 @@ use crate::importing::{counts, creating, of};
 use crate::world::{World, both_engines};
 
 both_engines!(
-    an_account_that_does_not_exist_fails_its_row_alone_or_is_created_where_asked,
-    a_row_without_an_account_leaves_the_associations_as_they_are,
-    a_second_account_is_rejected_where_one_is_allowed,
-    the_primary_column_moves_the_primary_and_leaves_exactly_one,
-    more_than_five_accounts_of_one_contact_all_arrive,
+    an_unknown_account_rejects_only_its_row_unless_create_missing_creates_it,
+    a_row_without_an_account_keeps_the_associations,
+    a_second_account_is_rejected_if_only_one_is_allowed,
+    the_primary_column_changes_the_primary_account_and_leaves_exactly_one,
+    a_file_can_associate_a_contact_with_40_accounts,
 );
 
 const CONTACTS: ImportKind = ImportKind::Contacts;
 const ASSOCIATIONS: ImportKind = ImportKind::Associations;
 
-async fn an_account_that_does_not_exist_fails_its_row_alone_or_is_created_where_asked(
-    world: World,
-) {
+async fn an_unknown_account_rejects_only_its_row_unless_create_missing_creates_it(world: World) {
     world.account("山田").await;
     let file = "氏名,メール,会社名\n田中 太郎,t@example.com,山田\n林 花子,h@example.com,鈴木\n森 一,m@example.com,鈴木\n";
     let import = world.import(of(CONTACTS), file).await;
@@ -51,7 +49,7 @@ async fn an_account_that_does_not_exist_fails_its_row_alone_or_is_created_where_
     );
     assert_eq!(world.primary_of(&h).await, world.primary_of(&m).await);
 
-    // An id is never made up, and a code without a name cannot become an account.
+    // An unknown ID never creates an account, and neither does an external ID without a name.
     let import = world
         .import(creating(CONTACTS), "メール,取引先ID\nt@example.com,a99\n")
         .await;
@@ -75,7 +73,7 @@ async fn an_account_that_does_not_exist_fails_its_row_alone_or_is_created_where_
     );
 }
 
-async fn a_row_without_an_account_leaves_the_associations_as_they_are(world: World) {
+async fn a_row_without_an_account_keeps_the_associations(world: World) {
     world
         .import(
             creating(CONTACTS),
@@ -95,7 +93,7 @@ async fn a_row_without_an_account_leaves_the_associations_as_they_are(world: Wor
     assert_eq!(world.accounts_of(&contact).await, before);
 }
 
-async fn a_second_account_is_rejected_where_one_is_allowed(world: World) {
+async fn a_second_account_is_rejected_if_only_one_is_allowed(world: World) {
     let (a, b, c) = (
         world.account("A").await,
         world.account("B").await,
@@ -115,7 +113,7 @@ async fn a_second_account_is_rejected_where_one_is_allowed(world: World) {
         counts(&world.import(of(ASSOCIATIONS), &file).await),
         [1, 0, 1, 0]
     );
-    // Without a primary column the first row's account is the primary.
+    // Without a primary column, the account of the first row is primary.
     assert_eq!(world.primary_of(&c).await, a);
 
     let settings = Settings {
@@ -132,7 +130,7 @@ async fn a_second_account_is_rejected_where_one_is_allowed(world: World) {
     assert_eq!(world.rejects(&import.id).await[0].2, "ACCOUNTS_PER_CONTACT");
 }
 
-async fn the_primary_column_moves_the_primary_and_leaves_exactly_one(world: World) {
+async fn the_primary_column_changes_the_primary_account_and_leaves_exactly_one(world: World) {
     world.allow_several_accounts().await;
     let (a, b, c) = (
         world.account("A").await,
@@ -153,16 +151,19 @@ async fn the_primary_column_moves_the_primary_and_leaves_exactly_one(world: Worl
         [0, 0, 2, 0]
     );
     assert_eq!(world.read_token().await, before);
-    let of_a = world
+    let associations_with_a = world
         .accounts_of(&c)
         .await
         .into_iter()
-        .filter_map(|of| of.association);
-    let of_a = of_a
+        .filter_map(|account| account.association);
+    let associations_with_a = associations_with_a
         .filter(|association| association.account_id == a)
         .collect::<Vec<_>>();
     assert_eq!(
-        (of_a[0].role.as_str(), of_a[0].sees_account_tickets),
+        (
+            associations_with_a[0].role.as_str(),
+            associations_with_a[0].sees_account_tickets
+        ),
         ("部長", true)
     );
 
@@ -173,14 +174,14 @@ async fn the_primary_column_moves_the_primary_and_leaves_exactly_one(world: Worl
     );
     assert_eq!(world.primary_of(&c).await, a);
 
-    // Two primaries of one contact: nobody guesses which.
+    // Both rows are rejected if a contact gets two primary accounts.
     let file = format!("連絡先ID,取引先ID,メイン\n{c},{a},1\n{c},{b},1\n");
     let import = world.import(of(ASSOCIATIONS), &file).await;
     assert_eq!(counts(&import), [0, 0, 0, 2]);
     assert_eq!(world.primary_of(&c).await, a);
 }
 
-async fn more_than_five_accounts_of_one_contact_all_arrive(world: World) {
+async fn a_file_can_associate_a_contact_with_40_accounts(world: World) {
     world.allow_several_accounts().await;
     let rows: String = (0..40)
         .map(|n| format!("t@example.com,田中,会社{n}\n"))

@@ -1,4 +1,4 @@
-//! What is read out of the cells of a file, and what a person is told where nothing can be.
+//! How cells are parsed, and which errors invalid cells and headers cause.
 
 use roster_api::v1::*;
 use tonic::Code;
@@ -8,11 +8,11 @@ use crate::importing::{counts, of};
 use crate::world::{World, both_engines, refused};
 
 both_engines!(
-    rows_of_one_pair_that_contradict_each_other_about_the_primary_move_nothing,
-    an_error_of_a_workbook_is_no_name_and_no_id,
-    a_file_with_other_separators_is_refused_by_their_name,
-    a_row_that_names_nobody_is_told_the_columns_that_would,
-    dates_are_read_as_japanese_writes_them_and_digits_in_either_width,
+    rows_of_the_same_association_that_disagree_about_primary_are_rejected,
+    a_row_with_an_error_cell_of_a_workbook_is_rejected,
+    a_file_with_other_separators_is_refused_and_the_message_names_them,
+    a_row_that_identifies_no_record_is_rejected_with_all_columns_that_could,
+    japanese_dates_and_digits_of_either_width_are_parsed,
 );
 
 const ACCOUNTS: ImportKind = ImportKind::Accounts;
@@ -20,12 +20,12 @@ const CONTACTS: ImportKind = ImportKind::Contacts;
 const ASSOCIATIONS: ImportKind = ImportKind::Associations;
 const TICKETS: ImportKind = ImportKind::Tickets;
 
-/// A reject as a test names it.
+/// Row, column and reason of a reject.
 fn reject(row: &str, column: &str, reason: &str) -> (String, String, String) {
     (row.to_owned(), column.to_owned(), reason.to_owned())
 }
 
-async fn rows_of_one_pair_that_contradict_each_other_about_the_primary_move_nothing(world: World) {
+async fn rows_of_the_same_association_that_disagree_about_primary_are_rejected(world: World) {
     world.allow_several_accounts().await;
     world
         .import(of(CONTACTS), "社員番号,姓\nn1,田中\nn2,林\n")
@@ -48,10 +48,10 @@ async fn rows_of_one_pair_that_contradict_each_other_about_the_primary_move_noth
         let header = "contact.external_id,account.external_id,メイン";
         format!("{header}\n{}\n", rows.join("\n"))
     };
-    let begun = world
+    let first = world
         .import(config.clone(), file(&["n1,r1,はい", "n2,r1,"]))
         .await;
-    assert_eq!(counts(&begun), [2, 0, 0, 0]);
+    assert_eq!(counts(&first), [2, 0, 0, 0]);
     let before = world.read_token().await;
 
     let disagree = |row: &str| reject(row, "contact.external_id", "ROWS_DISAGREE");
@@ -65,7 +65,7 @@ async fn rows_of_one_pair_that_contradict_each_other_about_the_primary_move_noth
     );
     let text = String::from_utf8(world.rejects_file(&import.id).await).unwrap();
     assert!(
-        text.contains("rows 2 and 3 are about the same record and say different things"),
+        text.contains("rows 2 and 3 describe the same record with different values"),
         "{text}"
     );
 
@@ -81,23 +81,23 @@ async fn rows_of_one_pair_that_contradict_each_other_about_the_primary_move_noth
     );
     assert_eq!(world.read_token().await, before);
 
-    // A blank cell does not say, so it contradicts nothing.
+    // A blank cell agrees with any value.
     let rows = ["n1,s1,はい", "n1,s1,", "n2,s1,いいえ", "n2,s1,"];
     let import = world.import(config, file(&rows)).await;
     assert_eq!(counts(&import), [2, 0, 2, 0]);
 }
 
-async fn an_error_of_a_workbook_is_no_name_and_no_id(world: World) {
+async fn a_row_with_an_error_cell_of_a_workbook_is_rejected(world: World) {
     for format in ["xlsx", "xls"] {
         let import = world
             .import(of(CONTACTS), sample(&format!("errors.{format}")))
             .await;
-        let created = if format == "xlsx" {
+        let expected = if format == "xlsx" {
             [2, 0, 0, 3]
         } else {
             [0, 0, 2, 3]
         };
-        assert_eq!(counts(&import), created, "{format}");
+        assert_eq!(counts(&import), expected, "{format}");
         assert_eq!(
             world.rejects(&import.id).await,
             [
@@ -109,24 +109,24 @@ async fn an_error_of_a_workbook_is_no_name_and_no_id(world: World) {
         );
         let text = String::from_utf8(world.rejects_file(&import.id).await).unwrap();
         assert!(
-            text.contains("the cell holds the error #REF! of the spreadsheet"),
+            text.contains("the cell contains the spreadsheet error #REF!"),
             "{text}"
         );
 
-        // Who corrects nothing makes no name of it either.
+        // If the error cells are not corrected, the rows are rejected again.
         let again = world.import(of(CONTACTS), &text).await;
         assert_eq!(
             (counts(&again), again.ignored_headers),
             ([0, 0, 0, 3], vec!["備考".to_owned()])
         );
     }
-    // The text of the same letters is a text.
+    // A text cell with the same characters is a text.
     assert_eq!(world.by_email("e5@example.com").await.family_name, "#N/A");
     let import = world.import(of(ACCOUNTS), "取引先名\n#N/A\n").await;
     assert_eq!(counts(&import), [1, 0, 0, 0]);
 }
 
-async fn a_file_with_other_separators_is_refused_by_their_name(world: World) {
+async fn a_file_with_other_separators_is_refused_and_the_message_names_them(world: World) {
     for (file, separator) in [
         ("取引先コード;取引先名\nD1;山田\n", "semicolons"),
         (
@@ -156,7 +156,8 @@ async fn a_file_with_other_separators_is_refused_by_their_name(world: World) {
             assert!(status.message().contains("commas"), "{}", status.message());
         }
     }
-    // A header that merely is a strange one is told what it lacks.
+    // For a header with unknown columns and no other separator, the message names the missing
+    // field.
     let status = refused(
         world.try_import(of(ACCOUNTS), "a,b;c,d\n").await,
         Code::InvalidArgument,
@@ -169,7 +170,7 @@ async fn a_file_with_other_separators_is_refused_by_their_name(world: World) {
     );
 }
 
-async fn a_row_that_names_nobody_is_told_the_columns_that_would(world: World) {
+async fn a_row_that_identifies_no_record_is_rejected_with_all_columns_that_could(world: World) {
     let import = world
         .import(of(TICKETS), "Ticket ID,Email,担当者名,件名\nT1,,,壊れた\n")
         .await;
@@ -196,7 +197,7 @@ async fn a_row_that_names_nobody_is_told_the_columns_that_would(world: World) {
             reject("3", "取引先ID, 会社名", "FIELD_REQUIRED"),
         ]
     );
-    // A name that is lacking is looked for where the file has names.
+    // The column of a missing name is the column of names that the file has.
     let import = world
         .import(of(CONTACTS), "氏名,メール\n,t@example.com\n")
         .await;
@@ -216,7 +217,7 @@ async fn a_row_that_names_nobody_is_told_the_columns_that_would(world: World) {
     );
 }
 
-async fn dates_are_read_as_japanese_writes_them_and_digits_in_either_width(world: World) {
+async fn japanese_dates_and_digits_of_either_width_are_parsed(world: World) {
     world
         .import(of(CONTACTS), "氏名,メール\n田中 太郎,t@example.com\n")
         .await;

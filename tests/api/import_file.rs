@@ -1,4 +1,4 @@
-//! Which files are taken, how their columns are understood, and what comes back of the rejects.
+//! Which files are accepted, how columns are mapped to fields, and the file of rejects.
 
 use std::path::Path;
 
@@ -10,17 +10,17 @@ use crate::importing::{counts, creating, messages, of};
 use crate::world::{World, both_engines, field, metadata, refused};
 
 both_engines!(
-    the_four_formats_of_the_samples_come_to_the_same,
+    each_format_of_the_samples_imports_the_same_records,
     a_file_of_another_encoding_than_named_is_refused_before_any_write,
-    a_file_that_is_no_readable_spreadsheet_is_refused,
+    a_file_that_is_not_a_readable_spreadsheet_is_refused,
     a_file_without_a_usable_header_is_refused,
-    a_header_that_fits_two_fields_is_not_guessed_but_taken_from_the_mapping,
-    headers_match_in_both_languages_whatever_their_width_case_space_and_marks,
-    several_columns_of_addresses_are_places_on_the_list,
-    rejects_come_as_a_file_for_excel_and_the_corrected_file_is_imported,
-    a_file_without_rejects_downloads_as_its_header,
-    an_upload_must_begin_with_its_config_and_name_its_kind,
-    an_import_is_of_its_organization_alone,
+    a_header_that_fits_two_fields_needs_the_mapping,
+    headers_match_in_both_languages_regardless_of_width_case_space_and_marks,
+    each_column_of_addresses_is_a_position_in_the_address_list,
+    rejects_are_a_file_for_excel_and_the_corrected_file_can_be_imported,
+    without_rejects_the_file_of_rejects_contains_only_the_header,
+    an_upload_must_begin_with_a_config_that_names_the_kind,
+    an_import_is_only_visible_in_its_organization,
 );
 
 const ACCOUNTS: ImportKind = ImportKind::Accounts;
@@ -32,7 +32,7 @@ pub fn sample(name: &str) -> Vec<u8> {
     std::fs::read(folder.join(name)).expect("a sample file")
 }
 
-/// An XLS file whose second record says that what follows is encrypted.
+/// Returns an XLS file whose second record marks the rest as encrypted.
 fn encrypted() -> Vec<u8> {
     const BEGIN: &[u8] = &[0x09, 0x08, 0x10, 0x00, 0x00, 0x06, 0x05, 0x00];
     const FILE_PASS: &[u8] = &[0x2F, 0x00];
@@ -46,7 +46,7 @@ fn encrypted() -> Vec<u8> {
     file
 }
 
-async fn the_four_formats_of_the_samples_come_to_the_same(world: World) {
+async fn each_format_of_the_samples_imports_the_same_records(world: World) {
     let kinds = [
         ("accounts", ACCOUNTS, 100),
         ("contacts", CONTACTS, 600),
@@ -102,7 +102,7 @@ async fn a_file_of_another_encoding_than_named_is_refused_before_any_write(mut w
         ("UTF-8".into(), "1".into())
     );
 
-    // The bad row stands far behind good ones.
+    // The invalid row comes after many valid rows.
     let mut file = b"Account Name\n".to_vec();
     for number in 0..5_000 {
         file.extend(format!("Company {number}\n").bytes());
@@ -124,7 +124,7 @@ async fn a_file_of_another_encoding_than_named_is_refused_before_any_write(mut w
     );
 }
 
-async fn a_file_that_is_no_readable_spreadsheet_is_refused(world: World) {
+async fn a_file_that_is_not_a_readable_spreadsheet_is_refused(world: World) {
     let xlsx = sample("accounts.xlsx");
     let mut png = b"\x89PNG\r\n\x1a\n".to_vec();
     png.extend([0; 100]);
@@ -154,7 +154,7 @@ async fn a_file_without_a_usable_header_is_refused(world: World) {
             "HEADER_UNUSABLE",
         );
     }
-    // The keys of only one side.
+    // The header has the keys of only one side.
     refused(
         world
             .try_import(of(ASSOCIATIONS), "メール\nt@example.com\n")
@@ -162,18 +162,18 @@ async fn a_file_without_a_usable_header_is_refused(world: World) {
         Code::InvalidArgument,
         "HEADER_UNUSABLE",
     );
-    // Two columns for one field.
-    let twice = world
+    // Two columns match the same field.
+    let duplicate = world
         .try_import(of(ACCOUNTS), "取引先名,会社名\nA,B\n")
         .await;
     assert_eq!(
         metadata(
-            &refused(twice, Code::InvalidArgument, "HEADER_UNUSABLE"),
+            &refused(duplicate, Code::InvalidArgument, "HEADER_UNUSABLE"),
             "header"
         ),
         "会社名"
     );
-    // A header alone is a file without rows.
+    // A file with only a header is a file without rows.
     let import = world.import(of(ACCOUNTS), "取引先名\n").await;
     assert_eq!(
         (import.state(), counts(&import), import.rows_total),
@@ -181,7 +181,7 @@ async fn a_file_without_a_usable_header_is_refused(world: World) {
     );
 }
 
-async fn a_header_that_fits_two_fields_is_not_guessed_but_taken_from_the_mapping(world: World) {
+async fn a_header_that_fits_two_fields_needs_the_mapping(world: World) {
     world
         .import(of(ACCOUNTS), "顧客コード,会社名\nD1,山田\n")
         .await;
@@ -241,7 +241,7 @@ async fn a_header_that_fits_two_fields_is_not_guessed_but_taken_from_the_mapping
         "HEADER_UNUSABLE",
     );
     assert_eq!(metadata(&absent, "header"), "ない");
-    // Mapped to nothing, a column is not looked at.
+    // A column that is mapped to no field is ignored.
     let config = ImportConfig {
         mapping: vec![column("会社名", "")],
         ..of(ACCOUNTS)
@@ -253,7 +253,7 @@ async fn a_header_that_fits_two_fields_is_not_guessed_but_taken_from_the_mapping
     );
 }
 
-async fn headers_match_in_both_languages_whatever_their_width_case_space_and_marks(world: World) {
+async fn headers_match_in_both_languages_regardless_of_width_case_space_and_marks(world: World) {
     for header in [
         "※ 取引先名",
         "ACCOUNT　NAME",
@@ -271,7 +271,7 @@ async fn headers_match_in_both_languages_whatever_their_width_case_space_and_mar
     assert_eq!(world.all_accounts().await.len(), 1);
 }
 
-async fn several_columns_of_addresses_are_places_on_the_list(world: World) {
+async fn each_column_of_addresses_is_a_position_in_the_address_list(world: World) {
     let file = "Last Name,Email,Secondary Email\nSmith,s1@example.com,s2@example.com\n";
     world.import(of(CONTACTS), file).await;
     assert_eq!(
@@ -293,7 +293,7 @@ async fn several_columns_of_addresses_are_places_on_the_list(world: World) {
     );
 }
 
-async fn rejects_come_as_a_file_for_excel_and_the_corrected_file_is_imported(world: World) {
+async fn rejects_are_a_file_for_excel_and_the_corrected_file_can_be_imported(world: World) {
     let file = "氏名,メール,内線,会社名\n田中 太郎,nowhere,+81 3,\"=A,1\"\n林 花子,h@example.com,,\n=森,m,'x,-1\n";
     let import = world.import(creating(CONTACTS), file).await;
     assert_eq!(counts(&import), [1, 0, 0, 2]);
@@ -317,7 +317,7 @@ async fn rejects_come_as_a_file_for_excel_and_the_corrected_file_is_imported(wor
     let again = world.import(creating(CONTACTS), &corrected).await;
     assert_eq!((counts(&again), again.rows_total), ([1, 0, 0, 1], 2));
     assert_eq!(again.ignored_headers, ["内線"]);
-    // The mark against formulas is off again.
+    // The apostrophe before the formula is removed.
     assert!(
         world
             .all_accounts()
@@ -325,7 +325,7 @@ async fn rejects_come_as_a_file_for_excel_and_the_corrected_file_is_imported(wor
             .iter()
             .any(|account| account.name == "=A,1")
     );
-    // What is still wrong keeps the columns of the first file, and ours once.
+    // The next file of rejects has the original columns, and the additional columns only once.
     let rest = String::from_utf8(world.rejects_file(&again.id).await).unwrap();
     let lines: Vec<&str> = rest.split("\r\n").collect();
     assert_eq!(
@@ -339,7 +339,7 @@ async fn rejects_come_as_a_file_for_excel_and_the_corrected_file_is_imported(wor
     );
 }
 
-async fn a_file_without_rejects_downloads_as_its_header(mut world: World) {
+async fn without_rejects_the_file_of_rejects_contains_only_the_header(mut world: World) {
     let import = world.import(of(ACCOUNTS), "取引先名\nA\n").await;
     assert_eq!(
         world.rejects_file(&import.id).await,
@@ -353,7 +353,7 @@ async fn a_file_without_rejects_downloads_as_its_header(mut world: World) {
     );
 }
 
-async fn an_upload_must_begin_with_its_config_and_name_its_kind(world: World) {
+async fn an_upload_must_begin_with_a_config_that_names_the_kind(world: World) {
     let chunk = StartImportRequest {
         part: Some(Part::Chunk(b"x".to_vec())),
     };
@@ -393,7 +393,7 @@ async fn an_upload_must_begin_with_its_config_and_name_its_kind(world: World) {
     assert!(world.all_accounts().await.is_empty());
 }
 
-async fn an_import_is_of_its_organization_alone(mut world: World) {
+async fn an_import_is_only_visible_in_its_organization(mut world: World) {
     let import = world.import(of(ACCOUNTS), "取引先名\nA\n").await;
     let mut elsewhere = Request::new(GetImportRequest { id: import.id });
     elsewhere

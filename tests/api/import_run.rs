@@ -1,4 +1,4 @@
-//! How an import runs: repeated, watched, cut off, stopped.
+//! How an import runs: repeated requests, watching, failures and shutdown.
 
 use std::time::{Duration, Instant};
 
@@ -11,21 +11,21 @@ use crate::importing::{counts, creating, of};
 use crate::world::{Engine, Server, World, both_engines, refused};
 
 both_engines!(
-    a_repeated_request_answers_the_first_import_and_another_file_is_refused,
-    a_watcher_sees_the_import_at_once_and_at_its_end_and_then_the_stream_ends,
-    a_server_killed_within_an_import_leaves_it_failed_and_the_file_finishes_it,
-    a_second_server_leaves_the_imports_of_the_first_alone,
-    a_stopped_server_ends_its_imports_at_once_as_failed_and_tells_who_watches,
-    a_caller_who_goes_after_the_upload_does_not_stop_the_import,
-    an_upload_that_breaks_off_begins_nothing,
-    calls_by_hand_go_on_while_a_file_is_imported,
+    a_repeated_request_returns_the_first_import_and_another_file_is_refused,
+    a_watcher_receives_the_first_and_the_last_state_and_then_the_stream_ends,
+    an_import_of_a_killed_server_fails_and_sending_the_file_again_completes_it,
+    a_second_server_does_not_end_the_imports_of_the_first,
+    a_stopping_server_fails_its_imports_at_once_and_sends_the_state_to_watchers,
+    an_import_continues_if_its_caller_disconnects_after_the_upload,
+    an_aborted_upload_starts_no_import,
+    other_writes_continue_while_a_file_is_imported,
 );
 
 const ACCOUNTS: ImportKind = ImportKind::Accounts;
-/// A server promises to end within this.
+/// A server stops within this time.
 const STOP_WITHIN: Duration = Duration::from_secs(10);
 
-/// A file that takes longer than a test needs to cut it off.
+/// Returns a file whose import takes long enough to interrupt it.
 fn long_file(rows: usize) -> String {
     let row = |number: usize| {
         format!(
@@ -39,13 +39,13 @@ fn long_file(rows: usize) -> String {
 }
 
 impl World {
-    /// Begins an import and waits until some of it is in and some is not.
+    /// Starts an import and waits until some of its rows are committed.
     pub async fn half_an_import(&self, file: &str) -> Import {
-        let begun = self
+        let import = self
             .start_import(creating(ImportKind::Contacts), file)
             .await;
         let request = WatchImportRequest {
-            id: begun.id.clone(),
+            id: import.id.clone(),
         };
         let stream = self.clients.imports.clone().watch_import(request).await;
         let mut stream = stream.expect("a stream").into_inner();
@@ -60,7 +60,7 @@ impl World {
                 return import;
             }
         }
-        panic!("it ended");
+        panic!("the stream ended");
     }
 
     pub async fn get_import(&self, id: &str) -> Import {
@@ -70,12 +70,12 @@ impl World {
             .expect("an import")
             .into_inner()
             .import_job
-            .expect("it")
+            .expect("an import")
     }
 }
 
-/// How many contacts a world has, by its headings.
-async fn contacts(world: &World) -> i64 {
+/// Returns the number of contacts, from the counts of the headings.
+async fn count_contacts(world: &World) -> i64 {
     let request = ListContactHeadingsRequest::default();
     let answer = world
         .clients
@@ -87,7 +87,7 @@ async fn contacts(world: &World) -> i64 {
     headings.iter().map(|heading| heading.count).sum()
 }
 
-async fn a_repeated_request_answers_the_first_import_and_another_file_is_refused(world: World) {
+async fn a_repeated_request_returns_the_first_import_and_another_file_is_refused(world: World) {
     let config = ImportConfig {
         request_id: "r1".into(),
         ..of(ACCOUNTS)
@@ -110,7 +110,7 @@ async fn a_repeated_request_answers_the_first_import_and_another_file_is_refused
         "REQUEST_ID_REUSED",
     );
     assert_eq!(world.all_accounts().await.len(), 1);
-    // A refused file keeps no answer.
+    // The answer to a refused file is not stored.
     let config = ImportConfig {
         request_id: "r2".into(),
         ..of(ACCOUNTS)
@@ -123,23 +123,24 @@ async fn a_repeated_request_answers_the_first_import_and_another_file_is_refused
     assert_eq!(world.import(config, "取引先名\nB\n").await.id, "i2");
 }
 
-async fn a_watcher_sees_the_import_at_once_and_at_its_end_and_then_the_stream_ends(
+async fn a_watcher_receives_the_first_and_the_last_state_and_then_the_stream_ends(
     mut world: World,
 ) {
-    let begun = world
+    let import = world
         .start_import(creating(ImportKind::Contacts), long_file(5_000))
         .await;
     assert_eq!(
-        (begun.state(), begun.rows_total),
+        (import.state(), import.rows_total),
         (ImportState::Running, 5_000)
     );
-    assert!(begun.written_token.is_empty());
-    let seen = world.watch(&begun.id).await;
+    assert!(import.written_token.is_empty());
+    let states = world.watch(&import.id).await;
     assert!(
-        seen.windows(2)
+        states
+            .windows(2)
             .all(|pair| pair[0].rows_read <= pair[1].rows_read)
     );
-    let last = seen.last().unwrap();
+    let last = states.last().unwrap();
     assert_eq!(
         (last.state(), last.rows_read),
         (ImportState::Completed, 5_000)
@@ -157,12 +158,12 @@ async fn a_watcher_sees_the_import_at_once_and_at_its_end_and_then_the_stream_en
         .settings
         .get_settings(read)
         .await
-        .expect("its token is of this store");
-    // One that has ended is told once.
-    assert_eq!(world.watch(&begun.id).await, std::slice::from_ref(last));
+        .expect("the token belongs to this store");
+    // Watching an ended import returns one state.
+    assert_eq!(world.watch(&import.id).await, std::slice::from_ref(last));
 }
 
-async fn a_server_killed_within_an_import_leaves_it_failed_and_the_file_finishes_it(
+async fn an_import_of_a_killed_server_fails_and_sending_the_file_again_completes_it(
     mut world: World,
 ) {
     let file = long_file(10_000);
@@ -172,7 +173,7 @@ async fn a_server_killed_within_an_import_leaves_it_failed_and_the_file_finishes
 
     world.server = Server::start(&world.database);
     world.clients = world.server.connect().await;
-    // On PostgreSQL the lease of the server that was killed must be over first.
+    // On PostgreSQL, the lease of the killed server must expire first.
     let failed = world.end_of(&half.id).await;
     assert_eq!(failed.state(), ImportState::Failed);
     assert!(failed.rows_read >= half.rows_read && failed.rows_read < 10_000);
@@ -181,7 +182,7 @@ async fn a_server_killed_within_an_import_leaves_it_failed_and_the_file_finishes
         failed.error.as_ref().map(|error| error.code),
         Some(Code::Unavailable as i32)
     );
-    assert_eq!(contacts(&world).await, failed.rows_created);
+    assert_eq!(count_contacts(&world).await, failed.rows_created);
     assert_eq!(world.watch(&half.id).await, std::slice::from_ref(&failed));
 
     let rest = world.import(creating(ImportKind::Contacts), &file).await;
@@ -190,36 +191,36 @@ async fn a_server_killed_within_an_import_leaves_it_failed_and_the_file_finishes
         counts(&rest),
         [10_000 - failed.rows_created, 0, failed.rows_created, 0]
     );
-    assert_eq!(contacts(&world).await, 10_000);
+    assert_eq!(count_contacts(&world).await, 10_000);
     assert_eq!(world.all_accounts().await.len(), 500);
 }
 
-async fn a_second_server_leaves_the_imports_of_the_first_alone(world: World) {
+async fn a_second_server_does_not_end_the_imports_of_the_first(world: World) {
     if world.engine == Engine::Sqlite {
-        // A SQLite file has one server.
+        // A SQLite file can have only one server.
         return;
     }
     let half = world.half_an_import(&long_file(10_000)).await;
     let second = Server::start(&world.database);
-    let there = World {
+    let second_world = World {
         clients: second.connect().await,
         server: second,
         database: crate::world::Database::create(Engine::Sqlite),
         engine: world.engine,
     };
     assert_eq!(
-        there.get_import(&half.id).await.state(),
+        second_world.get_import(&half.id).await.state(),
         ImportState::Running
     );
-    // It can be watched from there, too.
-    let end = there.end_of(&half.id).await;
+    // The second server can watch the import, too.
+    let end = second_world.end_of(&half.id).await;
     assert_eq!(
         (end.state(), counts(&end)),
         (ImportState::Completed, [10_000, 0, 0, 0])
     );
 }
 
-async fn a_stopped_server_ends_its_imports_at_once_as_failed_and_tells_who_watches(
+async fn a_stopping_server_fails_its_imports_at_once_and_sends_the_state_to_watchers(
     mut world: World,
 ) {
     let half = world.half_an_import(&long_file(10_000)).await;
@@ -228,7 +229,7 @@ async fn a_stopped_server_ends_its_imports_at_once_as_failed_and_tells_who_watch
         id: half.id.clone(),
     };
     let mut stream = watcher.watch_import(request).await.unwrap().into_inner();
-    let began = Instant::now();
+    let start = Instant::now();
     let pid = world.server.child.id().to_string();
     std::process::Command::new("kill")
         .args(["-TERM", &pid])
@@ -242,17 +243,17 @@ async fn a_stopped_server_ends_its_imports_at_once_as_failed_and_tells_who_watch
     drop((stream, watcher));
     world.clients = World::nobody();
     world.server.child.wait().unwrap();
-    assert!(began.elapsed() < STOP_WITHIN, "{:?}", began.elapsed());
+    assert!(start.elapsed() < STOP_WITHIN, "{:?}", start.elapsed());
 
     world.server = Server::start(&world.database);
     world.clients = world.server.connect().await;
     let failed = world.get_import(&half.id).await;
     assert_eq!(failed.state(), ImportState::Failed);
     assert!(failed.error.unwrap().message.contains("stopped"));
-    assert_eq!(contacts(&world).await, failed.rows_created);
+    assert_eq!(count_contacts(&world).await, failed.rows_created);
 }
 
-async fn a_caller_who_goes_after_the_upload_does_not_stop_the_import(mut world: World) {
+async fn an_import_continues_if_its_caller_disconnects_after_the_upload(mut world: World) {
     let half = world.half_an_import(&long_file(10_000)).await;
     world.clients = world.server.connect().await;
     let end = world.end_of(&half.id).await;
@@ -262,7 +263,7 @@ async fn a_caller_who_goes_after_the_upload_does_not_stop_the_import(mut world: 
     );
 }
 
-async fn an_upload_that_breaks_off_begins_nothing(world: World) {
+async fn an_aborted_upload_starts_no_import(world: World) {
     let (sender, receiver) = tokio::sync::mpsc::channel(4);
     let mut client = world.clients.imports.clone();
     let upload = tokio::spawn(async move {
@@ -284,42 +285,42 @@ async fn an_upload_that_breaks_off_begins_nothing(world: World) {
         .unwrap();
     upload.abort();
     assert!(upload.await.unwrap_err().is_cancelled());
-    // The end of the stream would be the end of the file: it stays open until nobody reads it.
+    // The end of the stream would be the end of the file, so the stream stays open until the server
+    // stops reading it.
     sender.closed().await;
     let import = world.import(of(ACCOUNTS), "取引先名\nB\n").await;
     assert_eq!(import.id, "i1");
     assert_eq!(world.all_accounts().await.len(), 1);
 }
 
-async fn calls_by_hand_go_on_while_a_file_is_imported(world: World) {
+async fn other_writes_continue_while_a_file_is_imported(world: World) {
     let half = world.half_an_import(&long_file(10_000)).await;
     let account = world.account("手で").await;
-    let beside = world.get_import(&half.id).await;
-    assert_eq!(beside.state(), ImportState::Running, "{beside:?}");
+    let meanwhile = world.get_import(&half.id).await;
+    assert_eq!(meanwhile.state(), ImportState::Running, "{meanwhile:?}");
     let end = world.end_of(&half.id).await;
     assert_eq!(counts(&end), [10_000, 0, 0, 0]);
     assert!(world.all_accounts().await.iter().any(|a| a.id == account));
 }
 
-/// How often somebody had PostgreSQL count a table, which it does by itself as well.
-fn counted(world: &World) -> i64 {
-    let counted = diesel::select(diesel::dsl::sql::<diesel::sql_types::BigInt>(
+/// Returns how often ANALYZE was run on the contacts, not counting autovacuum.
+fn analyze_count(world: &World) -> i64 {
+    let query = diesel::select(diesel::dsl::sql::<diesel::sql_types::BigInt>(
         "(SELECT analyze_count FROM pg_stat_user_tables WHERE relname = 'contacts')",
     ));
     let mut conn = diesel::PgConnection::establish(&world.database.url).expect("PostgreSQL");
-    counted.get_result(&mut conn).expect("a number")
+    query.get_result(&mut conn).expect("a number")
 }
 
 #[tokio::test]
-async fn a_long_import_has_postgresql_count_rows_that_it_does_not_know_of_and_a_short_one_does_not()
-{
+async fn only_a_long_import_runs_analyze_on_postgresql() {
     let world = World::start(Engine::Postgres).await;
     world
         .import(creating(ImportKind::Contacts), long_file(900))
         .await;
-    assert_eq!(counted(&world), 0);
+    assert_eq!(analyze_count(&world), 0);
     world
         .import(creating(ImportKind::Contacts), long_file(5_000))
         .await;
-    assert_eq!(counted(&world), 1);
+    assert_eq!(analyze_count(&world), 1);
 }

@@ -1,4 +1,4 @@
-//! Words for tests that import files.
+//! Functions for tests that import files.
 
 use roster_api::v1::start_import_request::Part;
 use roster_api::v1::*;
@@ -6,7 +6,7 @@ use tonic::{Response, Status};
 
 use crate::world::World;
 
-/// An import of this kind, told nothing else.
+/// Returns the config of an import of this kind, with defaults.
 pub fn of(kind: ImportKind) -> ImportConfig {
     ImportConfig {
         kind: kind.into(),
@@ -14,7 +14,7 @@ pub fn of(kind: ImportKind) -> ImportConfig {
     }
 }
 
-/// The same, creating the accounts and contacts that rows of other kinds name.
+/// Returns the same config with `create_missing`.
 pub fn creating(kind: ImportKind) -> ImportConfig {
     ImportConfig {
         create_missing: true,
@@ -22,7 +22,7 @@ pub fn creating(kind: ImportKind) -> ImportConfig {
     }
 }
 
-/// The counts of an import: created, updated, unchanged, rejected.
+/// Returns the counts of an import: created, updated, unchanged, rejected.
 pub fn counts(import: &Import) -> [i64; 4] {
     assert_eq!(
         import.rows_read,
@@ -36,7 +36,7 @@ pub fn counts(import: &Import) -> [i64; 4] {
     ]
 }
 
-/// The messages of an upload.
+/// Returns the messages of an upload.
 pub fn messages(config: ImportConfig, file: &[u8]) -> Vec<StartImportRequest> {
     let first = StartImportRequest {
         part: Some(Part::Config(config)),
@@ -60,33 +60,33 @@ impl World {
 
     pub async fn start_import(&self, config: ImportConfig, file: impl AsRef<[u8]>) -> Import {
         let answer = self.try_import(config, file).await.expect("an import");
-        answer.into_inner().import_job.expect("it")
+        answer.into_inner().import_job.expect("an import")
     }
 
-    /// Imports a file and waits for its end.
+    /// Imports a file and waits until the import has ended.
     pub async fn import(&self, config: ImportConfig, file: impl AsRef<[u8]>) -> Import {
-        let begun = self.start_import(config, file).await;
-        self.end_of(&begun.id).await
+        let import = self.start_import(config, file).await;
+        self.end_of(&import.id).await
     }
 
-    /// The import once it has ended.
+    /// Waits until an import has ended and returns it.
     pub async fn end_of(&self, id: &str) -> Import {
         self.watch(id).await.pop().expect("a last state")
     }
 
-    /// Every state that a watcher is sent.
+    /// Watches an import until the stream ends and returns all states.
     pub async fn watch(&self, id: &str) -> Vec<Import> {
         let request = WatchImportRequest { id: id.into() };
         let stream = self.clients.imports.clone().watch_import(request).await;
         let mut stream = stream.expect("a stream").into_inner();
-        let mut seen = Vec::new();
+        let mut states = Vec::new();
         while let Some(answer) = stream.message().await.expect("a state") {
-            seen.push(answer.import_job.expect("an import"));
+            states.push(answer.import_job.expect("an import"));
         }
-        seen
+        states
     }
 
-    /// The rejects of an import as the file that a person gets.
+    /// Downloads the file of rejects of an import.
     pub async fn rejects_file(&self, id: &str) -> Vec<u8> {
         let request = DownloadRejectsRequest { id: id.into() };
         let stream = self.clients.imports.clone().download_rejects(request).await;
@@ -98,7 +98,7 @@ impl World {
         file
     }
 
-    /// Row, column and reason of each reject.
+    /// Returns row, column and reason of each reject.
     pub async fn rejects(&self, id: &str) -> Vec<(String, String, String)> {
         let file = self.rejects_file(id).await;
         let text = file.strip_prefix("\u{feff}".as_bytes()).expect("a BOM");
@@ -133,7 +133,7 @@ impl World {
         answer.expect("a list").into_inner().contacts
     }
 
-    /// The contact with an address.
+    /// Returns the contact with an address.
     pub async fn by_email(&self, email: &str) -> Contact {
         let request = LookupContactsRequest {
             keys: vec![ContactKey {
