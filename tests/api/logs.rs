@@ -229,7 +229,7 @@ async fn an_import_has_a_line_at_its_begin_and_one_at_its_end() {
     assert_eq!(counts(&import), [1, 0, 0, 1]);
     tokio::time::sleep(Duration::from_millis(100)).await;
     let entries = entries(&end(world.server));
-    let [begun] = &told(&entries, "import begun")[..] else {
+    let [begun] = &told(&entries, "import started")[..] else {
         panic!("one line: {entries:?}");
     };
     assert_eq!(
@@ -309,7 +309,7 @@ async fn no_name_address_subject_or_query_is_in_the_log_at_its_most_talkative() 
     speak_of_people(&world).await;
     let log = end(world.server);
     assert!(
-        log.contains("call refused") && log.contains("import begun"),
+        log.contains("call refused") && log.contains("import started"),
         "{log}"
     );
     let log = log.to_lowercase();

@@ -56,7 +56,7 @@ pub struct Intake {
 }
 
 /// A file after the first pass, ready for the second pass.
-pub(crate) struct Surveyed {
+pub(crate) struct SurveyedFile {
     pub(crate) sheet: Sheet,
     pub(crate) layout: Layout,
     pub(crate) disagreements: Disagreements,
@@ -194,7 +194,7 @@ fn columns(layout: &Layout) -> Vec<(String, String)> {
 }
 
 /// Runs the first pass: see [`Survey`]. Blocks.
-fn survey(file: TempPath, config: &Config) -> Result<Surveyed, FileFault> {
+fn survey(file: TempPath, config: &Config) -> Result<SurveyedFile, FileFault> {
     let path: PathBuf = file.to_path_buf();
     let mut sheet = Sheet::open(&path, config.format, config.encoding)?;
     let header = batches::read_header(&mut sheet.rows()?)?.ok_or(HeaderFault::Empty)?;
@@ -204,7 +204,7 @@ fn survey(file: TempPath, config: &Config) -> Result<Surveyed, FileFault> {
         Format::Xlsx | Format::Xls => fault,
     })?;
     let (rows, disagreements) = survey_rows(Body::below_header(sheet.rows()?, &layout)?, &layout)?;
-    Ok(Surveyed {
+    Ok(SurveyedFile {
         sheet,
         layout,
         disagreements,

@@ -102,8 +102,8 @@ impl Survey {
 
     /// Rows that set different primary accounts for the same contact disagree, too.
     fn add_primary(&mut self, number: u64, row: &AssociationRow) {
-        let account = self.hasher.account(&row.account);
-        for key in self.hasher.primary(row) {
+        let account = self.hasher.account_value(&row.account);
+        for key in self.hasher.primary_keys(row) {
             let (first, primary) = self.primaries.entry(key).or_insert((number, account));
             if *primary != account {
                 self.conflicts.0.entry(key).or_insert([*first, number]);
@@ -149,7 +149,7 @@ impl Disagreements {
         }
         let mut keys = self.hasher.row(row).keys;
         if let ImportRow::Association(row) = row {
-            keys.extend(self.hasher.primary(row));
+            keys.extend(self.hasher.primary_keys(row));
         }
         keys.iter()
             .find_map(|key| self.conflicts.0.get(key))
@@ -269,8 +269,8 @@ impl Hasher {
         RowHashes {
             keys: vec![self.key(&row.key)],
             values: vec![
-                unless_empty(row.requester.is_empty(), self.contact(&row.requester)),
-                unless_empty(row.account.is_empty(), self.account(&row.account)),
+                unless_empty(row.requester.is_empty(), self.contact_value(&row.requester)),
+                unless_empty(row.account.is_empty(), self.account_value(&row.account)),
                 self.optional_value(row.subject.as_ref()),
                 self.optional_value(row.status),
                 self.optional_value(cc),
@@ -282,7 +282,7 @@ impl Hasher {
 
     /// Returns the keys under which to store the primary account of a contact; empty if the row
     /// does not set the primary account.
-    fn primary(&self, row: &AssociationRow) -> Vec<Key> {
+    fn primary_keys(&self, row: &AssociationRow) -> Vec<Key> {
         if row.primary != Some(true) {
             return Vec::new();
         }
@@ -292,12 +292,12 @@ impl Hasher {
     }
 
     /// Returns the hash of the account of a row, by its strongest key.
-    fn account(&self, keys: &AccountKeys) -> Value {
+    fn account_value(&self, keys: &AccountKeys) -> Value {
         self.value(account_identifiers(keys).first())
     }
 
     /// Returns the hash of the contact of a row, by its strongest key.
-    fn contact(&self, keys: &ContactKeys) -> Value {
+    fn contact_value(&self, keys: &ContactKeys) -> Value {
         self.value(contact_identifiers(keys).first())
     }
 }

@@ -14,7 +14,7 @@ use tokio::time::Instant;
 
 use crate::batches::{self, Batch, Body, Pace};
 use crate::layout::Layout;
-use crate::runner::{ImportContext, Surveyed};
+use crate::runner::{ImportContext, SurveyedFile};
 
 /// Batches to read ahead of the batch that is written.
 const BATCHES_AHEAD: usize = 1;
@@ -50,7 +50,7 @@ impl Work {
     pub(crate) fn new(
         context: ImportContext,
         import: ImportRecord,
-        surveyed: &Surveyed,
+        surveyed: &SurveyedFile,
         create_missing: bool,
     ) -> Self {
         Self {
@@ -64,10 +64,10 @@ impl Work {
     }
 
     /// Imports the whole file, or marks the import as failed.
-    pub(crate) async fn run(mut self, surveyed: Surveyed) {
+    pub(crate) async fn run(mut self, surveyed: SurveyedFile) {
         let (organization, import) = (self.context.organization.clone(), self.import.id);
         let (start, rows) = (Instant::now(), self.import.new.rows_total);
-        tracing::info!(%organization, %import, rows, "import begun");
+        tracing::info!(%organization, %import, rows, "import started");
         let result = self.import_batches(surveyed).await;
         let (rows, rejected) = (self.read, self.rejected);
         let duration_ms = u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX);
@@ -85,7 +85,7 @@ impl Work {
         }
     }
 
-    async fn import_batches(&mut self, surveyed: Surveyed) -> Result<(), Abort> {
+    async fn import_batches(&mut self, surveyed: SurveyedFile) -> Result<(), Abort> {
         let run_permits = Arc::clone(&self.context.run_permits);
         let mut stop = self.context.stop.clone();
         let _permit = tokio::select! {
@@ -314,11 +314,11 @@ fn server_stopped() -> Abort {
 
 /// Runs the second pass. Blocks.
 fn read_batches(
-    surveyed: Surveyed,
+    surveyed: SurveyedFile,
     pace: &Pace,
     batches: &mpsc::Sender<Batch>,
 ) -> Result<(), SheetError> {
-    let Surveyed {
+    let SurveyedFile {
         mut sheet,
         layout,
         disagreements,
