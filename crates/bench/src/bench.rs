@@ -1,4 +1,4 @@
-//! What every row needs: the worlds, the databases that hold them, the programs that serve.
+//! The state of a run that all rows share: the worlds, their databases, and the servers.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -10,8 +10,8 @@ use anyhow::Result;
 use crate::databases::{Database, Databases, Engine};
 use crate::fill::fill;
 use crate::options::{Measuring, ReportOnly};
+use crate::output::print_line;
 use crate::process::Process;
-use crate::say::say;
 use crate::world::{Size, World};
 
 /// One run of the bench.
@@ -19,11 +19,11 @@ pub(crate) struct Bench {
     pub(crate) measuring: Measuring,
     pub(crate) only: ReportOnly,
     pub(crate) databases: Databases,
-    /// How long the disk of the databases takes for a sync.
+    /// The time of a sync on the disk of the databases.
     pub(crate) sync: Duration,
-    /// The server that fills worlds and that rows measure.
+    /// The program of the server that fills worlds and that rows measure.
     pub(crate) server: PathBuf,
-    /// The worlds that were filled so far.
+    /// The databases of the worlds that were filled so far.
     filled: RefCell<HashMap<(Engine, Size), Database>>,
 }
 
@@ -31,7 +31,7 @@ impl Bench {
     pub(crate) fn new(measuring: Measuring, only: ReportOnly, server: PathBuf) -> Result<Self> {
         let databases = Databases::new(&measuring.folder)?;
         let sync = databases.sync_time()?;
-        say(format_args!(
+        print_line(format_args!(
             "a sync takes {:.2} ms in {}",
             sync.as_secs_f64() * 1e3,
             databases.folder().display()
@@ -51,13 +51,13 @@ impl Bench {
         Duration::from_millis(self.measuring.slice_ms)
     }
 
-    /// How many pairs of slices are measured.
+    /// The number of pairs of slices.
     pub(crate) fn slices(&self) -> usize {
         self.measuring.slices.max(1)
     }
 
-    /// How often something is measured that takes minutes: some times at least.
-    pub(crate) fn few(&self) -> usize {
+    /// The number of repetitions of a measurement that takes minutes.
+    pub(crate) fn repetitions(&self) -> usize {
         self.slices().div_ceil(10)
     }
 
@@ -70,49 +70,49 @@ impl Bench {
         World::new(size, self.measuring.seed)
     }
 
-    /// The world by which answers are expected: the same, unless a test of the bench says another.
+    /// The world that expected answers come from: the same world, except in tests of the bench.
     pub(crate) fn expected(&self, world: &World) -> World {
         let seed = self.only.expect_seed.unwrap_or(world.seed);
         World::new(world.size, seed)
     }
 
-    /// A world's database, filled if this run has not filled it yet. Rows only read it.
+    /// The database of a world, filled at the first call. Rows must not write to it.
     pub(crate) async fn filled(&self, engine: Engine, world: &World) -> Result<Database> {
         let key = (engine, world.size);
         let known = self.filled.borrow().get(&key).cloned();
         if let Some(database) = known {
             return Ok(database);
         }
-        let (begun, name) = (Instant::now(), engine.name());
-        say(format_args!("filling {name} with world {:?}", world.size));
+        let (started, name) = (Instant::now(), engine.name());
+        print_line(format_args!("filling {name} with world {:?}", world.size));
         let database = self.databases.empty(engine)?;
         let server = self.serve(&database)?;
         fill(world, &server.url(), self.databases.folder()).await?;
         server.stop()?;
-        let seconds = begun.elapsed().as_secs();
-        say(format_args!("  filled all in {seconds} s"));
+        let seconds = started.elapsed().as_secs();
+        print_line(format_args!("  filled all in {seconds} s"));
         self.filled.borrow_mut().insert(key, database.clone());
         Ok(database)
     }
 
-    /// A copy of a world's database, to be written to.
+    /// A copy of a world's database, which rows may write to.
     pub(crate) async fn copy(&self, engine: Engine, world: &World) -> Result<Database> {
         self.databases.copy(&self.filled(engine, world).await?)
     }
 
-    /// The server on a database.
+    /// Starts the server on a database.
     pub(crate) fn serve(&self, database: &Database) -> Result<Process> {
         self.serve_by(&self.server, database)
     }
 
-    /// The server of this program on a database.
+    /// Starts a given server program on a database.
     pub(crate) fn serve_by(&self, program: &Path, database: &Database) -> Result<Process> {
         let (free, url) = ("127.0.0.1:0", database.url.as_str());
         let arguments = ["--listen", free, "--metrics", free, "--database", url];
         Process::start(program, &arguments, &self.databases.log())
     }
 
-    /// The bare echo.
+    /// Starts the echo.
     pub(crate) fn echo(&self) -> Result<Process> {
         let this = std::env::current_exe()?;
         Process::start(&this, &["echo"], &self.databases.log())

@@ -1,4 +1,4 @@
-//! The processor time that a process spends on its answers.
+//! The processor time that a process uses per answer.
 
 use anyhow::Result;
 
@@ -6,17 +6,17 @@ use crate::load::Slice;
 use crate::pairs::Spread;
 use crate::process::Process;
 
-/// What the slices of one process cost it, in microseconds of processor time.
+/// The processor time that one process used in its slices, in microseconds.
 #[derive(Default)]
 pub(crate) struct Costs {
     answers: u64,
     micros: f64,
-    /// Of each slice, in microseconds an answer.
+    /// The microseconds per answer of each slice.
     pub(crate) slices: Vec<f64>,
 }
 
 impl Costs {
-    /// Runs a slice and adds what it cost the process.
+    /// Runs a slice and adds the processor time that the process used meanwhile.
     pub(crate) async fn of(
         &mut self,
         process: &Process,
@@ -31,16 +31,16 @@ impl Costs {
         Ok(slice)
     }
 
-    /// Microseconds an answer, over all slices. The kernel counts in steps of 10 ms: all slices
-    /// together are more exact than the median of them.
-    pub(crate) fn each(&self) -> f64 {
+    /// The microseconds per answer over all slices. The kernel counts in steps of 10 ms, so this is
+    /// more exact than the median of the slices.
+    pub(crate) fn per_answer(&self) -> f64 {
         self.micros / self.answers as f64
     }
 
-    /// Microseconds an answer, with the quartiles of the slices.
+    /// The microseconds per answer, with the quartiles of the slices.
     pub(crate) fn spread(&self) -> Spread {
         Spread {
-            median: self.each(),
+            median: self.per_answer(),
             ..Spread::of(self.slices.iter().copied())
         }
     }

@@ -1,5 +1,5 @@
-//! The databases of a run. They lie in one folder, which is removed when the run ends: no run reads
-//! what another one left.
+//! The databases of a run. They are in one new folder, which is removed when the run ends, so runs
+//! are independent of each other.
 
 use std::cell::{Cell, OnceCell};
 use std::io::{Seek, Write};
@@ -13,14 +13,14 @@ use tempfile::{NamedTempFile, TempDir};
 
 use crate::postgres::Cluster;
 
-/// How often the disk is asked to sync: enough for a median.
+/// The number of syncs that are timed: enough for a median.
 const SYNCS: usize = 50;
-/// Between two syncs, so that they are not all measured in a quiet moment of a busy disk.
+/// The pause between two syncs, so that not all of them happen in an idle moment of a busy disk.
 const SYNC_PAUSE: Duration = Duration::from_millis(10);
-/// How many bytes each sync writes: a page of a database.
+/// The bytes that are written before each sync: a page of a database.
 const SYNC_BYTES: usize = 4_096;
 
-/// Which database.
+/// The database engine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, ValueEnum)]
 pub(crate) enum Engine {
     Sqlite,
@@ -36,7 +36,7 @@ impl Engine {
     }
 }
 
-/// A database that a server can work on. It is removed with the last clone.
+/// A database for a server. It is removed when the last clone is dropped.
 #[derive(Clone, Debug)]
 pub(crate) struct Database {
     pub(crate) url: String,
@@ -52,15 +52,16 @@ enum Place {
 impl Drop for Place {
     fn drop(&mut self) {
         if let Self::In(cluster, name) = self {
-            // A database that cannot be dropped goes with its cluster at the end of the run.
+            // A database that cannot be dropped is removed with its cluster at the end of the run.
             let _ = cluster.command(&format!("DROP DATABASE {name} WITH (FORCE)"));
         }
     }
 }
 
-/// Makes databases and copies of them.
+/// Creates databases and copies of them.
 pub(crate) struct Databases {
-    /// The folder in which the run makes its own: PostgreSQL needs one of another user.
+    /// The folder in which the run creates its folder. PostgreSQL has a separate folder here,
+    /// because it may run as another user.
     parent: PathBuf,
     folder: TempDir,
     cluster: OnceCell<Rc<Cluster>>,
@@ -73,7 +74,7 @@ impl Databases {
         let folder = tempfile::Builder::new()
             .prefix("roster-bench-")
             .tempdir_in(&parent)
-            .with_context(|| format!("cannot make a folder in {}", parent.display()))?;
+            .with_context(|| format!("cannot create a folder in {}", parent.display()))?;
         Ok(Self {
             parent,
             folder,
@@ -82,17 +83,17 @@ impl Databases {
         })
     }
 
-    /// The folder of the run, for other files too.
+    /// The folder of the run.
     pub(crate) fn folder(&self) -> &Path {
         self.folder.path()
     }
 
-    /// Where the programs that the bench starts log.
+    /// The log file of the programs that the bench starts.
     pub(crate) fn log(&self) -> PathBuf {
         self.folder().join("server.log")
     }
 
-    /// The PostgreSQL server, started when it is first wanted.
+    /// The PostgreSQL server. It is started at the first call.
     fn cluster(&self) -> Result<Rc<Cluster>> {
         if let Some(running) = self.cluster.get() {
             return Ok(Rc::clone(running));
@@ -131,7 +132,7 @@ impl Databases {
         }
     }
 
-    /// A copy of a database that no server works on.
+    /// Copies a database. No server may use it meanwhile.
     pub(crate) fn copy(&self, of: &Database) -> Result<Database> {
         match &*of.place {
             Place::Folder(from) => {
@@ -142,22 +143,22 @@ impl Databases {
                 }
                 Ok(copy)
             }
-            // Copied as files: through the log, PostgreSQL would write every page twice.
+            // Copies files: the default strategy writes every page to the log as well.
             Place::In(_, from) => self.in_cluster(&format!("TEMPLATE {from} STRATEGY FILE_COPY")),
         }
     }
 
-    /// How long the disk of the databases takes for a sync: the median of some. Blocks.
+    /// Measures the time of a sync on the disk of the databases: the median of [`SYNCS`]. Blocks.
     pub(crate) fn sync_time(&self) -> Result<Duration> {
-        // With a name: some file systems do not sync a file that has lost it.
+        // A named file, because some file systems do not sync an unlinked file.
         let mut file = NamedTempFile::new_in(self.folder())?;
         let mut times = Vec::with_capacity(SYNCS);
         for _ in 0..SYNCS {
-            let begun = Instant::now();
+            let started = Instant::now();
             file.rewind()?;
             file.write_all(&[7; SYNC_BYTES])?;
             file.as_file().sync_all()?;
-            times.push(begun.elapsed());
+            times.push(started.elapsed());
             std::thread::sleep(SYNC_PAUSE);
         }
         times.sort();
@@ -170,7 +171,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_copy_holds_what_its_database_held_and_both_go_when_they_are_dropped() {
+    fn a_copy_has_the_same_content_and_both_databases_are_removed_when_dropped() {
         let parent = tempfile::tempdir().expect("a folder");
         let databases = Databases::new(parent.path()).expect("databases");
         let database = databases.empty(Engine::Sqlite).expect("a database");
@@ -188,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn a_sync_takes_time() {
+    fn the_time_of_a_sync_is_measured() {
         let parent = tempfile::tempdir().expect("a folder");
         let databases = Databases::new(parent.path()).expect("databases");
         assert!(databases.sync_time().expect("a time") > Duration::ZERO);

@@ -1,4 +1,4 @@
-//! The bare baseline of the wire: a tonic server with the same messages, and nothing behind them.
+//! The baseline for calls: a bare tonic server that sends constant answers of the same messages.
 
 use std::net::SocketAddr;
 
@@ -10,25 +10,26 @@ use tonic::transport::Server;
 use tonic::transport::server::TcpIncoming;
 use tonic::{Request, Response, Status};
 
-use crate::say::say;
+use crate::output::print_line;
 use crate::world::ticket_id;
 
-/// As long as the tokens of Roster.
+/// As long as the read tokens of Roster.
 const READ_TOKEN: &str = "AZUJBg1QtNtPn2OzYtoSvRj3h2HPjDYh6AAAAAAAAAAMKbE80X1LQDE";
 /// As long as the page tokens of Roster.
 const PAGE_TOKEN: &str =
     "XKLfE6ALtXGsrUcMQKAUuc3tBhZopWVZSIyNKwvDuRLaP048_STv_3zTA60XKLfE6ALtXGsrUcMQKA";
-/// How many tickets a page has.
+/// Tickets per page.
 const PAGE: u64 = 50;
 
-/// Answers the same whatever is asked.
+/// Sends the same answer to every request.
 struct Echo;
 
-/// Serves until it is killed.
+/// Serves until the process is killed.
 pub(crate) async fn serve(listen: SocketAddr) -> Result<()> {
     let listener = TcpListener::bind(listen).await?;
-    say(format_args!("echo listens on {}", listener.local_addr()?));
-    // Else an answer of some kilobytes waits for what the caller's kernel puts off by 40 ms.
+    print_line(format_args!("echo listens on {}", listener.local_addr()?));
+    // Otherwise, an answer of several kilobytes waits for an acknowledgement that the client's
+    // kernel delays by 40 ms.
     let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
     Ok(Server::builder()
         .add_service(VisibilityServiceServer::new(Echo))
@@ -108,5 +109,7 @@ impl VisibilityService for Echo {
 }
 
 fn not_measured() -> Status {
-    Status::unimplemented("no row of the bench compares with an echo of this call")
+    Status::unimplemented(
+        "the echo does not implement this method, because no row of the bench needs it",
+    )
 }

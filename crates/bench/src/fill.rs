@@ -1,5 +1,5 @@
-//! Filling a database with a world, as a customer would: files are imported, and what no file says
-//! is called for.
+//! Fills a database with a world, as a customer would: by importing files, and by calls for the
+//! facts that files cannot contain.
 
 use std::fs::File;
 use std::ops::RangeInclusive;
@@ -14,16 +14,16 @@ use roster_api::v1::ImportKind;
 use roster_client::{ImportOptions, Progress, Roster, UnaryRequest};
 
 use crate::load::STREAMS;
-use crate::say::say;
-use crate::world::{Belonging, Mode, ROLES, ROLES_LISTED, Ticket, World, ticket_id};
+use crate::output::print_line;
+use crate::world::{Membership, Mode, ROLES, ROLES_LISTED, Ticket, World, ticket_id};
 
-/// Rows of one file: what an import takes is bounded in bytes.
+/// Rows per file: the server limits the bytes of an import.
 const FILE_ROWS: u64 = 1_000_000;
-/// Tickets of one call of RecordTickets.
+/// Tickets per call of RecordTickets.
 const CALL_TICKETS: usize = 1_000;
-/// How often the progress of an import is told.
-const TOLD_EVERY: Duration = Duration::from_secs(10);
-/// Words for subjects.
+/// The interval between two lines of progress of an import.
+const PROGRESS_EVERY: Duration = Duration::from_secs(10);
+/// Texts of subjects.
 const SUBJECTS: [&str; 4] = [
     "ログインできません",
     "請求書の再発行について",
@@ -37,7 +37,7 @@ pub(crate) fn subject(number: u64) -> String {
     format!("{word} ({number})")
 }
 
-/// Fills an empty database through a server on it. The files lie in a folder meanwhile.
+/// Fills an empty database through a server on it. Writes temporary files to a folder.
 pub(crate) async fn fill(world: &World, url: &str, folder: &Path) -> Result<()> {
     let roster = Roster::connect(url).await?;
     allow_multiple_accounts(&roster).await?;
@@ -57,7 +57,7 @@ pub(crate) async fn fill(world: &World, url: &str, folder: &Path) -> Result<()> 
 pub(crate) struct Part {
     pub(crate) kind: ImportKind,
     numbers: RangeInclusive<u64>,
-    /// Writes the rows that belong to a number.
+    /// Writes the rows of one number.
     rows: fn(&World, u64, &mut Csv) -> Result<()>,
 }
 
@@ -72,7 +72,7 @@ impl Part {
     }
 }
 
-/// The files of a world, in the order in which they are imported.
+/// Returns the files of a world, in the order of their import.
 pub(crate) fn parts(world: &World) -> Vec<Part> {
     type Rows = fn(&World, u64, &mut Csv) -> Result<()>;
     let kinds: [(ImportKind, u64, Rows); 4] = [
@@ -95,7 +95,7 @@ pub(crate) fn parts(world: &World) -> Vec<Part> {
     parts
 }
 
-/// Without it, a world's second associations would be refused.
+/// Changes the settings so that contacts can have the second associations of a world.
 pub(crate) async fn allow_multiple_accounts(roster: &Roster) -> Result<()> {
     let settings = v1::Settings {
         multiple_accounts: true,
@@ -157,7 +157,7 @@ fn account_row(_: &World, number: u64, csv: &mut Csv) -> Result<()> {
     Ok(csv.write_record([format!("D{number:06}"), name])?)
 }
 
-/// An address of a contact: unique by its number.
+/// The email address of a contact, unique by its number.
 pub(crate) fn email(contact: u64) -> String {
     format!("user{contact}@example.co.jp")
 }
@@ -169,12 +169,12 @@ fn contact_row(world: &World, number: u64, csv: &mut Csv) -> Result<()> {
 }
 
 fn association_rows(world: &World, contact: u64, csv: &mut Csv) -> Result<()> {
-    for Belonging {
+    for Membership {
         account,
         primary,
         marked,
         role,
-    } in world.belongings(contact)
+    } in world.memberships(contact)
     {
         let (contact, account) = (format!("c{contact}"), format!("a{account}"));
         let yes = |yes| if yes { "1" } else { "0" };
@@ -190,7 +190,7 @@ fn ticket_row(world: &World, number: u64, csv: &mut Csv) -> Result<()> {
         .iter()
         .map(|contact| format!("c{contact}"))
         .collect();
-    // No row says that a ticket is to have no account, or somebody else's: see `exceptions`.
+    // A file cannot give a ticket no account or an account of others: see `exceptions`.
     let account = ticket.account.filter(|_| !ticket.exceptional);
     let time = rfc_3339(ticket.create_seconds);
     csv.write_record([
@@ -208,7 +208,7 @@ fn ticket_row(world: &World, number: u64, csv: &mut Csv) -> Result<()> {
     Ok(())
 }
 
-/// Seconds since 1970 as RFC 3339.
+/// Formats seconds since 1970 as RFC 3339.
 fn rfc_3339(seconds: u64) -> String {
     Timestamp {
         seconds: seconds as i64,
@@ -223,16 +223,16 @@ struct Filling<'f> {
 }
 
 impl Filling<'_> {
-    /// Calls for each of these requests, as many at once as the load generator would.
+    /// Sends these requests, as many concurrently as the load generator does.
     async fn call_all<C: UnaryRequest>(
         &self,
         what: &str,
         requests: impl Iterator<Item = C>,
     ) -> Result<()> {
-        let begun = Instant::now();
+        let started = Instant::now();
         let calls = stream::iter(requests).map(|request| self.roster.call(request));
         let called: Vec<C::Answer> = calls.buffer_unordered(STREAMS).try_collect().await?;
-        tell_rows(what, called.len() as u64, begun);
+        print_rows(what, called.len() as u64, started);
         Ok(())
     }
 
@@ -277,9 +277,10 @@ impl Filling<'_> {
         self.call_all("blocked contacts", requests).await
     }
 
-    /// Tickets whose account is none, or one that the requester does not belong to.
+    /// Records the tickets that have no account, or an account that their requester is not
+    /// associated with.
     async fn exceptions(&self) -> Result<()> {
-        let begun = Instant::now();
+        let started = Instant::now();
         let all = (1..=self.world.tickets).map(|number| self.world.ticket(number));
         let mut exceptions = all.filter(|ticket| ticket.exceptional).peekable();
         let mut recorded = 0;
@@ -292,10 +293,10 @@ impl Filling<'_> {
             };
             let answer = self.roster.call(request).await?;
             if let Some(error) = answer.results.into_iter().find_map(|result| result.error) {
-                bail!("a ticket was not recorded: {}", error.message);
+                bail!("recording a ticket failed: {}", error.message);
             }
         }
-        tell_rows("tickets recorded by hand", recorded, begun);
+        print_rows("tickets recorded by calls", recorded, started);
         Ok(())
     }
 }
@@ -324,44 +325,44 @@ fn mask(paths: &str) -> FieldMask {
     }
 }
 
-/// Imports a file of which no row may be rejected, and says how fast it went.
+/// Imports a file, prints the speed, and fails if a row is rejected.
 pub(crate) async fn import(roster: &Roster, path: &PathBuf, kind: ImportKind) -> Result<()> {
     let what = format!("{kind:?}").to_lowercase();
-    let begun = Instant::now();
-    let mut told = begun;
-    let tell = |progress: Progress<'_>| {
+    let started = Instant::now();
+    let mut printed = started;
+    let print = |progress: Progress<'_>| {
         if let Progress::Working(import) = progress
-            && told.elapsed() >= TOLD_EVERY
+            && printed.elapsed() >= PROGRESS_EVERY
         {
-            told = Instant::now();
-            tell_rows(&format!("{what} so far"), import.rows_read as u64, begun);
+            printed = Instant::now();
+            print_rows(&format!("{what} so far"), import.rows_read as u64, started);
         }
     };
     let done = roster
-        .import(path, kind, &ImportOptions::default(), tell)
+        .import(path, kind, &ImportOptions::default(), print)
         .await?;
     check_import(&done)?;
-    tell_rows(&what, done.rows_read as u64, begun);
+    print_rows(&what, done.rows_read as u64, started);
     Ok(())
 }
 
-/// An import that did not take every row measures and fills something else.
+/// Fails if an import did not create every row: the world or the measurement would be wrong.
 pub(crate) fn check_import(done: &v1::Import) -> Result<()> {
     if done.state() == v1::ImportState::Completed && done.rows_created == done.rows_total {
         return Ok(());
     }
     let why = done.error.as_ref().map(|error| error.message.as_str());
     Err(anyhow::anyhow!(
-        "an import ended as {:?} with {} of {} rows created, {} rejected",
+        "an import ended in state {:?} with {} of {} rows created, {} rejected",
         done.state(),
         done.rows_created,
         done.rows_total,
         done.rows_rejected
     ))
-    .context(why.unwrap_or("no row may be rejected").to_owned())
+    .context(why.unwrap_or("every row must be created").to_owned())
 }
 
-fn tell_rows(what: &str, rows: u64, begun: Instant) {
-    let speed = rows as f64 / begun.elapsed().as_secs_f64();
-    say(format_args!("  filled {rows} {what}: {speed:.0} rows/s"));
+fn print_rows(what: &str, rows: u64, started: Instant) {
+    let speed = rows as f64 / started.elapsed().as_secs_f64();
+    print_line(format_args!("  filled {rows} {what}: {speed:.0} rows/s"));
 }

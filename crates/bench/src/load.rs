@@ -1,4 +1,5 @@
-//! The load generator: streams that ask as fast as they are answered, or arrivals at set times.
+//! The load generator: streams that send the next call as soon as they have the answer (closed
+//! loop), or calls at fixed times (open loop).
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -9,21 +10,21 @@ use hdrhistogram::Histogram;
 use tokio::sync::mpsc;
 use tonic::transport::Channel;
 
-/// Streams of the closed loop.
+/// Concurrent streams of the closed loop.
 pub(crate) const STREAMS: usize = 64;
-/// Connections that the streams share.
+/// The number of connections that the streams share.
 pub(crate) const CONNECTIONS: usize = 4;
-/// How precisely latencies are kept: three digits.
+/// The significant digits of recorded latencies.
 const DIGITS: u8 = 3;
-/// Calls of an open loop that may be on their way at once. Beyond, the rate is more than the server
-/// can do, and its latency is as long as one cares to wait.
-const ON_THEIR_WAY_MAX: usize = 10_000;
-/// How near the speeds of two slices come once both sides are warm.
+/// The most calls of an open loop that may be pending at once. If there are more, the server cannot
+/// serve the rate, and its latency grows without bound.
+const PENDING_MAX: usize = 10_000;
+/// A warm server is at most this much faster than in the slice before.
 const WARM: f64 = 0.1;
-/// How often that is waited for: whoever still speeds up then is measured as it is.
+/// The most slices of a warm-up. A server that still gets faster after them is measured anyway.
 const WARM_SLICES_MAX: usize = 20;
 
-/// Connects some times to one server: a connection each.
+/// Opens [`CONNECTIONS`] connections to one server.
 pub(crate) async fn connect(url: &str) -> Result<Vec<Channel>> {
     let mut channels = Vec::new();
     for _ in 0..CONNECTIONS {
@@ -32,13 +33,13 @@ pub(crate) async fn connect(url: &str) -> Result<Vec<Channel>> {
             endpoint
                 .connect()
                 .await
-                .context("the server is not there")?,
+                .context("cannot connect to the server")?,
         );
     }
     Ok(channels)
 }
 
-/// What was measured in one slice of time.
+/// The results of one slice of time.
 pub(crate) struct Slice {
     pub(crate) answers: u64,
     pub(crate) elapsed: Duration,
@@ -55,7 +56,7 @@ impl Slice {
         })
     }
 
-    /// Of a piece of work whose answers have no latencies of their own.
+    /// Creates a slice of work whose answers have no individual latencies.
     pub(crate) fn of(answers: u64, elapsed: Duration) -> Result<Self> {
         Ok(Self {
             answers,
@@ -64,7 +65,7 @@ impl Slice {
         })
     }
 
-    fn note(&mut self, latency: Duration) -> Result<()> {
+    fn record(&mut self, latency: Duration) -> Result<()> {
         self.answers += 1;
         Ok(self.latencies.record(latency.as_nanos() as u64)?)
     }
@@ -74,12 +75,12 @@ impl Slice {
         Ok(self.latencies.add(&other.latencies)?)
     }
 
-    /// Answers a second.
+    /// The number of answers per second.
     pub(crate) fn per_second(&self) -> f64 {
         self.answers as f64 / self.elapsed.as_secs_f64()
     }
 
-    /// The latency, in seconds, that this part of the calls did not exceed.
+    /// The latency, in seconds, that this fraction of the calls did not exceed.
     pub(crate) fn latency(&self, part: f64) -> f64 {
         self.latencies.value_at_quantile(part) as f64 / 1e9
     }
@@ -90,7 +91,7 @@ impl Slice {
     }
 }
 
-/// The usual percentiles in words.
+/// Formats the usual percentiles.
 pub(crate) fn percentiles(latencies: &Histogram<u64>) -> String {
     let at = |part| latencies.value_at_quantile(part) as f64 / 1e6;
     format!(
@@ -103,45 +104,45 @@ pub(crate) fn percentiles(latencies: &Histogram<u64>) -> String {
     )
 }
 
-/// Closed loop: each stream asks anew as soon as it is answered. `ask` is given a number, another
-/// for every call; a wrong answer ends the slice as an error.
+/// Runs a closed loop: each stream sends the next call as soon as it has the answer. `call` gets a
+/// different number for each call. An error ends the slice.
 pub(crate) async fn closed<Answer>(
     streams: usize,
     time: Duration,
-    ask: impl Fn(u64) -> Answer + Clone + Send + 'static,
+    call: impl Fn(u64) -> Answer + Clone + Send + 'static,
 ) -> Result<Slice>
 where
     Answer: Future<Output = Result<()>> + Send,
 {
-    closed_up_to(u64::MAX, streams, time, ask).await
+    closed_up_to(u64::MAX, streams, time, call).await
 }
 
-/// As [`closed`], with no more than this many calls: the slice ends early where they are made.
+/// Like [`closed`], but ends the slice early after this many calls.
 pub(crate) async fn closed_up_to<Answer>(
     calls_max: u64,
     streams: usize,
     time: Duration,
-    ask: impl Fn(u64) -> Answer + Clone + Send + 'static,
+    call: impl Fn(u64) -> Answer + Clone + Send + 'static,
 ) -> Result<Slice>
 where
     Answer: Future<Output = Result<()>> + Send,
 {
     let numbers = Arc::new(AtomicU64::new(0));
-    let begun = Instant::now();
+    let start = Instant::now();
     let stream = || {
-        let (numbers, ask) = (Arc::clone(&numbers), ask.clone());
+        let (numbers, call) = (Arc::clone(&numbers), call.clone());
         tokio::spawn(async move {
             let mut slice = Slice::new()?;
-            // Once at least, so that no slice is empty where the machine is busy.
+            // At least one call, so that no slice is empty on a busy machine.
             loop {
                 let number = numbers.fetch_add(1, Ordering::Relaxed);
                 if number >= calls_max {
                     return anyhow::Ok(slice);
                 }
-                let asked = Instant::now();
-                ask(number).await?;
-                slice.note(asked.elapsed())?;
-                if begun.elapsed() >= time {
+                let sent = Instant::now();
+                call(number).await?;
+                slice.record(sent.elapsed())?;
+                if start.elapsed() >= time {
                     return anyhow::Ok(slice);
                 }
             }
@@ -152,12 +153,11 @@ where
     for stream in running {
         all.add(&stream.await??)?;
     }
-    all.elapsed = begun.elapsed();
+    all.elapsed = start.elapsed();
     Ok(all)
 }
 
-/// Closed slices until one is hardly faster than the one before: what is read into memory by then is
-/// there.
+/// Repeats a slice until it is hardly faster than the slice before: by then, caches are filled.
 pub(crate) async fn warm_up(mut speed: impl AsyncFnMut() -> Result<f64>) -> Result<()> {
     let mut before = speed().await?;
     for _ in 0..WARM_SLICES_MAX {
@@ -170,47 +170,49 @@ pub(crate) async fn warm_up(mut speed: impl AsyncFnMut() -> Result<f64>) -> Resu
     Ok(())
 }
 
-/// Open loop: calls begin at set times, whether those before are answered or not, and latencies
-/// count from those times: a server that stalls is not spared the calls that it kept waiting.
+/// Runs an open loop: calls start at fixed times, even if earlier calls have no answer yet.
+/// Latencies count from the planned start, so they include the time that a call waited for a
+/// stalled server. `continues` gets the planned start of the next call, counted from the first
+/// call.
 pub(crate) async fn open<Answer>(
     per_second: u64,
-    going_on: impl Fn(Duration) -> bool + Send + 'static,
-    ask: impl Fn(u64) -> Answer + Clone + Send + 'static,
+    continues: impl Fn(Duration) -> bool + Send + 'static,
+    call: impl Fn(u64) -> Answer + Clone + Send + 'static,
 ) -> Result<Slice>
 where
     Answer: Future<Output = Result<()>> + Send + 'static,
 {
-    let (told, mut answers) = mpsc::unbounded_channel();
-    let on_their_way = Arc::new(AtomicUsize::new(0));
+    let (sender, mut answers) = mpsc::unbounded_channel();
+    let pending = Arc::new(AtomicUsize::new(0));
     let runtime = tokio::runtime::Handle::current();
-    let begun = Instant::now();
-    // A thread, since the runtime's own timer counts in milliseconds.
+    let start = Instant::now();
+    // A thread, because the timer of the runtime has a resolution of 1 ms.
     let pacing = std::thread::spawn(move || {
         for number in 0_u64.. {
             let due = Duration::from_nanos(number * 1_000_000_000 / per_second);
-            if !going_on(due) {
+            if !continues(due) {
                 return Ok(());
             }
-            std::thread::sleep(due.saturating_sub(begun.elapsed()));
-            if on_their_way.fetch_add(1, Ordering::Relaxed) > ON_THEIR_WAY_MAX {
-                bail!("the server cannot answer {per_second} calls a second");
+            std::thread::sleep(due.saturating_sub(start.elapsed()));
+            if pending.fetch_add(1, Ordering::Relaxed) > PENDING_MAX {
+                bail!("the server cannot serve {per_second} calls per second");
             }
-            let (ask, told) = (ask.clone(), told.clone());
-            let on_their_way = Arc::clone(&on_their_way);
+            let (call, sender) = (call.clone(), sender.clone());
+            let pending = Arc::clone(&pending);
             runtime.spawn(async move {
-                let answered = ask(number).await;
-                on_their_way.fetch_sub(1, Ordering::Relaxed);
-                // Nobody listens once another call has failed.
-                let _ = told.send(answered.map(|()| begun.elapsed().saturating_sub(due)));
+                let answered = call(number).await;
+                pending.fetch_sub(1, Ordering::Relaxed);
+                // The receiver is gone if another call failed.
+                let _ = sender.send(answered.map(|()| start.elapsed().saturating_sub(due)));
             });
         }
         Ok(())
     });
     let mut slice = Slice::new()?;
     while let Some(latency) = answers.recv().await {
-        slice.note(latency?)?;
+        slice.record(latency?)?;
     }
-    slice.elapsed = begun.elapsed();
+    slice.elapsed = start.elapsed();
     match pacing.join() {
         Ok(paced) => paced.map(|()| slice),
         Err(_) => bail!("the pacing thread panicked"),
@@ -236,46 +238,46 @@ mod tests {
     }
 
     #[tokio::test(flavor = "multi_thread")]
-    async fn an_open_loop_counts_from_when_a_call_was_due() {
-        // The first call holds the only place for 40 ms: those that were due meanwhile waited.
-        let place = Arc::new(tokio::sync::Semaphore::new(1));
-        let ask = move |number| {
-            let place = Arc::clone(&place);
+    async fn latencies_of_an_open_loop_count_from_the_planned_start() {
+        // The first call holds the only permit for 40 ms: the calls that are due meanwhile wait.
+        let permit = Arc::new(tokio::sync::Semaphore::new(1));
+        let call = move |number| {
+            let permit = Arc::clone(&permit);
             async move {
-                let _place = place.acquire().await?;
+                let _permit = permit.acquire().await?;
                 if number == 0 {
                     tokio::time::sleep(Duration::from_millis(40)).await;
                 }
                 Ok(())
             }
         };
-        let slice = open(1_000, |due| due < SHORT, ask).await.expect("a slice");
+        let slice = open(1_000, |due| due < SHORT, call).await.expect("a slice");
         assert_eq!(slice.answers, 50);
         assert!(slice.latency(0.5) > 0.01, "{}", slice.latency(0.5));
     }
 
     #[tokio::test(flavor = "multi_thread")]
     async fn a_closed_loop_counts_every_answer_once() {
-        let asked = Arc::new(AtomicU64::new(0));
-        let count = Arc::clone(&asked);
-        let ask = move |_| {
+        let calls = Arc::new(AtomicU64::new(0));
+        let count = Arc::clone(&calls);
+        let call = move |_| {
             count.fetch_add(1, Ordering::Relaxed);
             async { Ok(()) }
         };
-        let slice = closed(4, SHORT, ask).await.expect("a slice");
-        assert_eq!(slice.answers, asked.load(Ordering::Relaxed));
+        let slice = closed(4, SHORT, call).await.expect("a slice");
+        assert_eq!(slice.answers, calls.load(Ordering::Relaxed));
         assert_eq!(slice.latencies.len(), slice.answers);
         assert!(slice.elapsed >= SHORT);
     }
 
     #[tokio::test(flavor = "multi_thread")]
-    async fn a_closed_loop_makes_no_more_calls_than_it_may() {
-        let ask = |number| async move {
+    async fn a_closed_loop_makes_no_more_calls_than_its_limit() {
+        let call = |number| async move {
             assert!(number < 100);
             Ok(())
         };
         let hour = Duration::from_secs(3_600);
-        let slice = closed_up_to(100, 4, hour, ask).await.expect("a slice");
+        let slice = closed_up_to(100, 4, hour, call).await.expect("a slice");
         assert_eq!(slice.answers, 100);
     }
 }

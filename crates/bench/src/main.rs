@@ -1,7 +1,7 @@
-//! The bench: worlds with known answers, a load generator, bare baselines, and ratios between them.
+//! The bench: measures Roster in worlds with known answers, and prints ratios to bare baselines.
 
-mod ask;
 mod bench;
+mod calls;
 mod compare;
 mod costs;
 mod databases;
@@ -9,14 +9,14 @@ mod echo;
 mod fill;
 mod load;
 mod options;
+mod output;
 mod pairs;
 mod postgres;
 mod process;
 mod report;
 mod rows;
-mod say;
 mod side;
-// One source, two engines, as in storage: compiled twice on purpose.
+// One source is compiled twice on purpose, once per engine, as in storage.
 #[allow(clippy::duplicate_mod)]
 mod sql;
 mod world;
@@ -28,8 +28,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use options::{Command, Options};
 
-/// As the server's: the echo is to be a server of the same make, and the decision one of the same
-/// memory.
+/// The allocator of the server, so that the echo and the row `decision` are comparable with it.
 #[global_allocator]
 static ALLOCATOR: MiMalloc = MiMalloc;
 
@@ -38,7 +37,7 @@ async fn main() -> Result<()> {
     let command = Options::parse().command;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
-    // A run that is dropped ends the programs that it has started and removes their databases.
+    // Dropping a run ends the programs that it started and removes their databases.
     tokio::select! {
         done = run(command) => done,
         _ = interrupt.recv() => bail!("interrupted"),

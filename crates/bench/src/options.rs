@@ -1,4 +1,4 @@
-//! How the bench is started.
+//! The command line.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -6,10 +6,10 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::databases::Engine;
-use crate::side::Asked;
+use crate::side::Workload;
 use crate::world::{SEED_DEFAULT, Size};
 
-/// Measures Roster against bare baselines and says what ratio each figure has, and which it should.
+/// Measures Roster against bare baselines, and prints each ratio with the bar that it should reach.
 #[derive(Debug, Parser)]
 #[command(name = "roster-bench", version)]
 pub(crate) struct Options {
@@ -19,28 +19,29 @@ pub(crate) struct Options {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Measure, and print a line a figure: `name: ratio (bar) ok|missed|not applicable`.
+    /// Measure, and print one line per figure: `name: ratio (bar) ok|missed|not applicable`.
     Report(Report),
     /// Compare two builds of the server in one run, and fail if the new one is slower.
     Compare(Compare),
-    /// Say which rows there are and what each measures.
+    /// Print all rows and what each measures.
     List,
-    /// Be the bare server that rows compare with.
+    /// Run the bare server that rows use as a baseline.
     Echo(Echo),
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct Report {
-    /// A row by its name, as `list` says it; may be given several times. Without it, all rows but
-    /// those that `list` says are measured only by name.
+    /// The name of a row, as `list` prints it; can be repeated. By default, all rows except those
+    /// that `list` marks as measured only if named.
     #[arg(long = "row", value_name = "NAME")]
     pub(crate) rows: Vec<String>,
 
-    /// Where the table is written, as report.md; nowhere if not said.
+    /// The folder to write the table to, as report.md. By default, no table is written.
     #[arg(long, value_name = "FOLDER")]
     pub(crate) out: Option<PathBuf>,
 
-    /// The server's program; if not said, the one beside this one, built first under `cargo run`.
+    /// The program of the server. By default, roster-server in the folder of this program; under
+    /// `cargo run`, it is built first.
     #[arg(long, value_name = "PATH")]
     pub(crate) server: Option<PathBuf>,
 
@@ -56,18 +57,19 @@ pub(crate) struct Report {
 
 #[derive(Debug, Args)]
 pub(crate) struct Compare {
-    /// The server's program before a change. It fills the world.
+    /// The program of the server before a change. It fills the world.
     #[arg(long, value_name = "PATH")]
     pub(crate) old: PathBuf,
 
-    /// The server's program after it; if not said, the one beside this one, built first under
-    /// `cargo run`. It works on a copy of what the old one filled, and migrates that copy.
+    /// The program of the server after the change. By default, roster-server in the folder of this
+    /// program; under `cargo run`, it is built first. It uses a migrated copy of the database that
+    /// the old server filled.
     #[arg(long, value_name = "PATH")]
     pub(crate) new: Option<PathBuf>,
 
-    /// What is compared; may be given several times. Everything if not said.
+    /// What to compare; can be repeated. By default, everything.
     #[arg(long = "row", value_enum, value_name = "NAME")]
-    pub(crate) rows: Vec<Asked>,
+    pub(crate) rows: Vec<Workload>,
 
     #[command(flatten)]
     pub(crate) databases: Databases,
@@ -78,13 +80,13 @@ pub(crate) struct Compare {
 
 #[derive(Debug, Args)]
 pub(crate) struct Databases {
-    /// Which databases. PostgreSQL is started for the bench alone, from the programs of this
-    /// machine.
+    /// The databases to measure. For PostgreSQL, the bench starts a server of its own from the
+    /// programs on this machine.
     #[arg(long, value_enum, default_value = "both")]
     pub(crate) database: Which,
 }
 
-/// Which databases.
+/// The databases to measure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Which {
     Sqlite,
@@ -104,11 +106,11 @@ impl Which {
 
 #[derive(Clone, Debug, Args)]
 pub(crate) struct Measuring {
-    /// The world that is measured in. The bars are those of M.
+    /// The world to measure in. The bars apply to M.
     #[arg(long, value_enum, default_value = "M")]
     pub(crate) world: Size,
 
-    /// How many pairs of slices make a ratio: with fewer than 30, chance decides.
+    /// The number of pairs of slices per ratio. With fewer than 30, the result depends on chance.
     #[arg(
         long,
         visible_alias = "pairs",
@@ -121,32 +123,32 @@ pub(crate) struct Measuring {
     #[arg(long, default_value_t = 1_000, value_name = "MILLISECONDS")]
     pub(crate) slice_ms: u64,
 
-    /// Where databases are made, in new folders that go when the bench ends. It must be on a disk:
-    /// where files lie in memory, a sync costs nothing.
+    /// The folder for databases. They are in new folders that are removed when the bench ends. It
+    /// must be on a disk: in memory, a sync costs nothing.
     #[arg(long, default_value = "/var/tmp", value_name = "FOLDER")]
     pub(crate) folder: PathBuf,
 
-    /// Another seed makes another world of the same size.
+    /// The seed of the world. Another seed generates another world of the same size.
     #[arg(long, default_value_t = SEED_DEFAULT, value_name = "NUMBER")]
     pub(crate) seed: u64,
 }
 
-/// What only a report has: the worlds of `check-latency`, and options for the bench's own tests.
+/// Options of `report` only: the worlds of `check-latency`, and options for tests of the bench.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct ReportOnly {
     /// The smaller world of `check-latency`.
     #[arg(long, value_enum, default_value = "S")]
     pub(crate) small: Size,
 
-    /// The larger world that it compares with the smaller.
+    /// The larger world of `check-latency`.
     #[arg(long, value_enum, default_value = "L")]
     pub(crate) large: Size,
 
-    /// Expects the answers of another world: every row must fail.
+    /// Expect the answers of a world with this seed: then every row must fail.
     #[arg(long, hide = true)]
     pub(crate) expect_seed: Option<u64>,
 
-    /// As if a world had no more pairs to associate than this.
+    /// Use at most this many new pairs of a world.
     #[arg(long, hide = true, default_value_t = u64::MAX, hide_default_value = true)]
     pub(crate) new_pairs_max: u64,
 }
@@ -164,7 +166,7 @@ impl Default for ReportOnly {
 
 #[derive(Debug, Args)]
 pub(crate) struct Echo {
-    /// Where to listen. Port 0 takes a free one and says which.
+    /// The address to listen on. With port 0, a free port is used and printed.
     #[arg(long, default_value = "127.0.0.1:0", value_name = "ADDRESS")]
     pub(crate) listen: SocketAddr,
 }

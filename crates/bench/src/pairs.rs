@@ -1,19 +1,19 @@
-//! Ratios that a noisy machine cannot fake: short slices of both sides in turn, each pair in the
-//! other order than the one before, and the median of what the pairs say.
+//! Ratios that are reliable on a noisy machine: short slices of both sides alternate, the order is
+//! swapped in every other pair, and the result is the median of the ratios of the pairs.
 
 use anyhow::Result;
 
-/// Of intervals of medians.
+/// The confidence of intervals of medians.
 const CONFIDENCE: f64 = 0.95;
 
-/// What one pair of slices measured.
+/// The results of one pair of slices.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Pair {
     pub(crate) baseline: f64,
     pub(crate) measured: f64,
 }
 
-/// Measures both sides in turn.
+/// Measures both sides alternately.
 pub(crate) async fn alternate(
     pairs: usize,
     mut baseline: impl AsyncFnMut() -> Result<f64>,
@@ -38,18 +38,18 @@ pub(crate) async fn alternate(
     Ok(all)
 }
 
-/// The median of some values, and the quartiles beside it.
+/// The median of some values, with the quartiles.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Spread {
     pub(crate) lower: f64,
     pub(crate) median: f64,
     pub(crate) upper: f64,
-    /// Of how many values.
+    /// The number of values.
     pub(crate) of: usize,
 }
 
 impl Spread {
-    /// Of no values: no numbers.
+    /// Computes the spread of some values. Without values, all quartiles are NaN.
     pub(crate) fn of(values: impl IntoIterator<Item = f64>) -> Self {
         let mut values: Vec<f64> = values.into_iter().collect();
         values.sort_by(f64::total_cmp);
@@ -61,26 +61,26 @@ impl Spread {
         }
     }
 
-    /// Of measured to baseline, pair by pair.
+    /// The spread of the ratios of measured to baseline, one per pair.
     pub(crate) fn of_ratios(pairs: &[Pair]) -> Self {
         Self::of(pairs.iter().map(|pair| pair.measured / pair.baseline))
     }
 
-    /// Of baseline to measured, pair by pair: how many times faster, of times.
-    pub(crate) fn of_gains(pairs: &[Pair]) -> Self {
+    /// The spread of the ratios of baseline to measured, one per pair: the speedup of durations.
+    pub(crate) fn of_speedups(pairs: &[Pair]) -> Self {
         Self::of(pairs.iter().map(|pair| pair.baseline / pair.measured))
     }
 }
 
-/// An interval that holds the true median of what was drawn with at least 95 % confidence, whatever
-/// the values are distributed like: between two of them, as many places from either end. Of fewer than
-/// six values there is no such interval.
+/// Returns an interval that contains the true median with at least 95 % confidence, for any
+/// distribution of the values. Its ends are two of the values, equally far from the smallest and
+/// from the largest. Fewer than six values have no such interval.
 pub(crate) fn median_interval(values: impl IntoIterator<Item = f64>) -> Option<(f64, f64)> {
     let mut values: Vec<f64> = values.into_iter().collect();
     values.sort_by(f64::total_cmp);
     let count = values.len();
-    // The chance that `below` of all values, drawn at random, lie below the true median; and the
-    // chance that `below` or fewer do.
+    // `chance` is the probability that exactly `below` random values are below the true median;
+    // `in_all` is the probability that `below` or fewer are.
     let mut chance = 0.5_f64.powi(i32::try_from(count).ok()?);
     let (mut below, mut in_all) = (0, chance);
     while in_all <= (1.0 - CONFIDENCE) / 2.0 {
@@ -92,7 +92,7 @@ pub(crate) fn median_interval(values: impl IntoIterator<Item = f64>) -> Option<(
     Some((values[first], values[count - 1 - first]))
 }
 
-/// Between two values in proportion.
+/// Interpolates between the two nearest values.
 fn quantile(sorted: &[f64], part: f64) -> f64 {
     let Some(last) = sorted.len().checked_sub(1) else {
         return f64::NAN;
@@ -109,16 +109,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_median_of_ratios_is_taken_pair_by_pair() {
-        // The machine slows down under both sides: the ratio stays, that of the medians would not.
+    fn the_median_is_of_the_ratios_of_pairs() {
+        // The machine slows down for both sides: the ratios of the pairs stay the same, but the
+        // ratio of the medians changes.
         let pair = |baseline, measured| Pair { baseline, measured };
         let pairs = [pair(100.0, 50.0), pair(10.0, 5.0), pair(1.0, 9.0)];
         assert_eq!(Spread::of_ratios(&pairs).median, 0.5);
-        assert_eq!(Spread::of_gains(&pairs).median, 2.0);
+        assert_eq!(Spread::of_speedups(&pairs).median, 2.0);
     }
 
     #[test]
-    fn quartiles_lie_between_values_in_proportion() {
+    fn quartiles_are_interpolated_between_values() {
         let spread = Spread::of([4.0, 1.0, 3.0, 2.0]);
         assert_eq!(
             (spread.lower, spread.median, spread.upper, spread.of),
@@ -129,8 +130,8 @@ mod tests {
     }
 
     #[test]
-    fn the_interval_of_a_median_lies_between_the_values_of_the_tables() {
-        // The places of the sign test's tables: 10th and 21st of 30, 18th and 33rd of 50.
+    fn the_interval_of_a_median_equals_the_tables_of_the_sign_test() {
+        // From tables of the sign test: the 10th and 21st of 30 values, the 18th and 33rd of 50.
         let interval = |count| median_interval((1..=count).rev().map(f64::from));
         assert_eq!(interval(5), None);
         assert_eq!(interval(6), Some((1.0, 6.0)));
@@ -141,7 +142,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn sides_are_measured_in_turn_in_swapped_order() {
+    async fn sides_alternate_and_swap_their_order_in_each_pair() {
         let order = RefCell::new(String::new());
         let side = |name: char, value: f64| {
             let order = &order;

@@ -1,4 +1,4 @@
-//! A PostgreSQL server of the bench's own, durable and otherwise as it is out of the box.
+//! Starts a PostgreSQL server for the bench, durable and with default settings.
 
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
@@ -9,14 +9,14 @@ use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use tempfile::TempDir;
 
-/// Where PostgreSQL's programs are looked for when they are not in the path.
+/// The folder with the versions of PostgreSQL, used if `initdb` is not in PATH.
 const PROGRAMS: &str = "/usr/lib/postgresql";
-/// Who it runs as where this program is root, since it refuses to be.
+/// The user that PostgreSQL runs as if the bench runs as root: PostgreSQL refuses to run as root.
 const OTHER_USER: &str = "postgres";
-/// As many as 64 clients, the server and the bench need, with room.
+/// More connections than 64 clients, the server and the bench need.
 const CONNECTIONS_MAX: u32 = 200;
 
-/// A running cluster; stopped and removed when dropped.
+/// A running PostgreSQL server. It is stopped and its files are removed when dropped.
 #[derive(Debug)]
 pub(crate) struct Cluster {
     programs: PathBuf,
@@ -25,8 +25,8 @@ pub(crate) struct Cluster {
 }
 
 impl Cluster {
-    /// Makes a cluster in a new folder within `parent`, and starts it. Where this program is root,
-    /// the other user must be able to enter `parent`.
+    /// Creates a cluster in a new folder in `parent` and starts it. If the bench runs as root, the
+    /// user `postgres` must be able to enter `parent`.
     pub(crate) fn start(parent: &Path) -> Result<Self> {
         let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
         let mut folder = tempfile::Builder::new();
@@ -41,7 +41,7 @@ impl Cluster {
                 .arg(cluster.folder.path())
                 .status()?;
             if !owned.success() {
-                bail!("there is no user {OTHER_USER} to run PostgreSQL as");
+                bail!("PostgreSQL cannot run as root, and there is no user {OTHER_USER}");
             }
         }
         let data = cluster.data();
@@ -61,7 +61,7 @@ impl Cluster {
         self.folder.path().join("data").display().to_string()
     }
 
-    /// Runs one of PostgreSQL's programs, as the user that may.
+    /// Runs one of PostgreSQL's programs, as another user if this program runs as root.
     fn run(&self, program: &str, arguments: &str) -> Result<()> {
         let log = self.folder.path().join("said");
         let line = format!(
@@ -91,7 +91,7 @@ impl Cluster {
         format!("postgres://roster@127.0.0.1:{}/{database}", self.port)
     }
 
-    /// Runs a statement that concerns whole databases.
+    /// Runs a statement outside the databases of the bench, such as CREATE DATABASE.
     pub(crate) fn command(&self, sql: &str) -> Result<()> {
         let mut conn = PgConnection::establish(&self.url("postgres"))?;
         Ok(conn.batch_execute(sql)?)
@@ -100,7 +100,7 @@ impl Cluster {
 
 impl Drop for Cluster {
     fn drop(&mut self) {
-        // A cluster that does not stop keeps running until somebody stops it.
+        // If it cannot be stopped, it keeps running.
         let _ = self.run("pg_ctl", &format!("-D '{}' -m fast -w stop", self.data()));
     }
 }
@@ -112,7 +112,7 @@ fn is_root() -> Result<bool> {
     Ok(effective == Some("0"))
 }
 
-/// The newest PostgreSQL of this machine.
+/// Finds the folder of PostgreSQL's programs: in PATH, otherwise the newest installed version.
 fn find_programs() -> Result<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let in_path = std::env::split_paths(&path).find(|folder| folder.join("initdb").is_file());
@@ -130,6 +130,6 @@ fn find_programs() -> Result<PathBuf> {
                 .then_some((number, programs))
         })
         .max();
-    let (_, programs) = newest.context("there is no initdb: install PostgreSQL 15 or newer")?;
+    let (_, programs) = newest.context("initdb was not found: install PostgreSQL 15 or newer")?;
     Ok(programs)
 }

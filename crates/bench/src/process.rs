@@ -1,4 +1,4 @@
-//! The measured programs as processes of their own, and what the kernel says of them.
+//! The measured programs as child processes, and their resource usage as the kernel reports it.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -9,26 +9,26 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 
-/// How many ticks of processor time `/proc` counts in a second: fixed in Linux's interface.
+/// The ticks per second in which `/proc` counts processor time: fixed in the interface of Linux.
 const TICKS_PER_SECOND: u64 = 100;
-/// In `/proc/PID/stat`, behind the program's name: time spent in user mode, then in the kernel.
+/// The fields of `/proc/PID/stat` after the program's name: time in user mode, and in the kernel.
 const USER_TICKS: usize = 11;
 const KERNEL_TICKS: usize = 12;
-/// Written to `/proc/PID/clear_refs`, it begins the peak of memory anew.
+/// Resets the peak of memory when written to `/proc/PID/clear_refs`.
 const RESET_PEAK: &str = "5";
 
-/// A process that says in its first line where it listens; killed when dropped.
+/// A process that prints its address in its first line of output. It is killed when dropped.
 #[derive(Debug)]
 pub(crate) struct Process {
     child: Child,
-    /// Host and port.
+    /// The host and port.
     pub(crate) address: String,
-    /// Host and port of its metrics, if it serves any.
+    /// The host and port of its metrics, if it serves metrics.
     metrics: Option<String>,
 }
 
 impl Process {
-    /// Starts a program and waits until it listens. What it logs goes to the end of a file.
+    /// Starts a program and waits until it listens. Appends its log to a file.
     pub(crate) fn start(program: &Path, arguments: &[&str], log: &Path) -> Result<Self> {
         let log_file = File::options().create(true).append(true).open(log);
         let log_file = log_file.with_context(|| format!("cannot write {}", log.display()))?;
@@ -38,9 +38,12 @@ impl Process {
             .stderr(log_file)
             .spawn()
             .with_context(|| format!("cannot start {}", program.display()))?;
-        let output = child.stdout.take().context("a process without output")?;
+        let output = child
+            .stdout
+            .take()
+            .context("the process has no standard output")?;
         let mut output = BufReader::new(output);
-        // From here on it is killed, whatever goes wrong.
+        // From here on, an error drops the process, which kills it.
         let mut process = Self {
             child,
             address: String::new(),
@@ -53,7 +56,7 @@ impl Process {
             .find(|word| word.starts_with(char::is_numeric) && word.contains(':'));
         let Some(address) = address else {
             bail!(
-                "{} did not say where it listens: see {}",
+                "{} did not print its address: see {}",
                 program.display(),
                 log.display()
             );
@@ -66,19 +69,22 @@ impl Process {
             let address = url.and_then(|url| url.strip_suffix("/metrics"));
             process.metrics = address.map(str::to_owned);
         }
-        // What it says later must not fill the pipe.
+        // Later output must not fill the pipe.
         std::thread::spawn(move || std::io::copy(&mut output, &mut std::io::sink()));
         Ok(process)
     }
 
-    /// Its address as a client takes it.
+    /// The URL for clients.
     pub(crate) fn url(&self) -> String {
         format!("http://{}", self.address)
     }
 
-    /// A figure of its metrics.
+    /// Reads one of its metrics.
     pub(crate) fn metric(&self, name: &str) -> Result<f64> {
-        let address = self.metrics.as_deref().context("it serves no metrics")?;
+        let address = self
+            .metrics
+            .as_deref()
+            .context("the process serves no metrics")?;
         let mut stream = TcpStream::connect(address)?;
         let end = "\r\nConnection: close\r\n\r\n";
         write!(stream, "GET /metrics HTTP/1.1\r\nHost: {address}{end}")?;
@@ -87,7 +93,7 @@ impl Process {
         let figure = text
             .lines()
             .find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
-        let figure = figure.with_context(|| format!("no metric is called {name}"))?;
+        let figure = figure.with_context(|| format!("the process has no metric {name}"))?;
         Ok(figure.parse()?)
     }
 
@@ -95,39 +101,39 @@ impl Process {
         PathBuf::from(format!("/proc/{}/{name}", self.child.id()))
     }
 
-    /// The processor time that it has spent, over all its threads.
+    /// The processor time that all its threads used so far.
     pub(crate) fn processor_time(&self) -> Result<Duration> {
         let stat = std::fs::read_to_string(self.proc_file("stat"))?;
-        processor_time_in(&stat).context("/proc/PID/stat is not as it was")
+        processor_time_in(&stat).context("/proc/PID/stat has an unknown format")
     }
 
-    /// The most memory that it has held, in bytes, since it started or since
-    /// [`forget_peak`](Self::forget_peak).
+    /// The peak of its resident memory, in bytes, since its start or the last call of
+    /// [`reset_peak_memory`](Self::reset_peak_memory).
     pub(crate) fn peak_memory(&self) -> Result<u64> {
         let status = std::fs::read_to_string(self.proc_file("status"))?;
         bytes_in(&status, "VmHWM:").context("/proc/PID/status has no VmHWM")
     }
 
-    /// Begins the peak of memory anew.
-    pub(crate) fn forget_peak(&self) -> Result<()> {
+    /// Resets the peak of memory.
+    pub(crate) fn reset_peak_memory(&self) -> Result<()> {
         Ok(std::fs::write(self.proc_file("clear_refs"), RESET_PEAK)?)
     }
 
-    /// Ends it at once, as a power cut would, and waits until it is gone.
+    /// Kills it and waits until it has ended. The process cannot clean up, as in a power failure.
     pub(crate) fn kill(mut self) -> Result<()> {
         self.child.kill()?;
         self.child.wait()?;
         Ok(())
     }
 
-    /// Asks it to stop and waits until it has.
+    /// Sends SIGTERM and waits until it has ended.
     pub(crate) fn stop(mut self) -> Result<()> {
-        let asked = Command::new("kill")
+        let signalled = Command::new("kill")
             .args(["-TERM", &self.child.id().to_string()])
             .status()?;
-        let ended = self.child.wait()?;
-        if !asked.success() || !ended.success() {
-            bail!("a process did not stop in peace: {ended}");
+        let status = self.child.wait()?;
+        if !signalled.success() || !status.success() {
+            bail!("a process failed when it stopped: {status}");
         }
         Ok(())
     }
@@ -140,11 +146,12 @@ impl Drop for Process {
     }
 }
 
-/// The program's name stands in parentheses and may hold anything: fields are counted behind it.
+/// Parses `/proc/PID/stat`. The program's name is in parentheses and may contain any character, so
+/// fields are counted after it.
 fn processor_time_in(stat: &str) -> Option<Duration> {
-    let (_, behind) = stat.rsplit_once(')')?;
-    let fields: Vec<&str> = behind.split_whitespace().collect();
-    let ticks = |place: usize| fields.get(place)?.parse::<u64>().ok();
+    let (_, after_name) = stat.rsplit_once(')')?;
+    let fields: Vec<&str> = after_name.split_whitespace().collect();
+    let ticks = |index: usize| fields.get(index)?.parse::<u64>().ok();
     let all = ticks(USER_TICKS)? + ticks(KERNEL_TICKS)?;
     Some(Duration::from_millis(all * 1_000 / TICKS_PER_SECOND))
 }
@@ -155,14 +162,15 @@ fn bytes_in(status: &str, name: &str) -> Option<u64> {
     Some(kibibytes * 1_024)
 }
 
-/// Where the server's program is: as told, or beside this one, where cargo puts it. Under `cargo
-/// run` it is built first, so that no old one is measured.
-pub(crate) fn server_program(told: Option<&Path>) -> Result<PathBuf> {
-    if let Some(told) = told {
-        return Ok(told.to_owned());
+/// Returns the path of the server's program: the given path, or `roster-server` in the folder of
+/// this program, where cargo puts it. Under `cargo run`, builds it first, so that the bench never
+/// measures an outdated build.
+pub(crate) fn server_program(path: Option<&Path>) -> Result<PathBuf> {
+    if let Some(path) = path {
+        return Ok(path.to_owned());
     }
     let this = std::env::current_exe()?;
-    let beside = this.with_file_name("roster-server");
+    let program = this.with_file_name("roster-server");
     if let Some(cargo) = std::env::var_os("CARGO") {
         let mut build = Command::new(cargo);
         build.args(["build", "--quiet", "-p", "roster-server"]);
@@ -171,17 +179,17 @@ pub(crate) fn server_program(told: Option<&Path>) -> Result<PathBuf> {
         }
         let built = build.status().context("cannot run cargo")?;
         if !built.success() {
-            bail!("the server does not build: see above");
+            bail!("building the server failed: see the messages of cargo");
         }
     }
-    if !beside.is_file() {
+    if !program.is_file() {
         bail!(
-            "there is no {}: build it with `cargo build --release -p roster-server`, or say \
+            "{} does not exist: build it with `cargo build --release -p roster-server`, or pass \
              --server PATH",
-            beside.display()
+            program.display()
         );
     }
-    Ok(beside)
+    Ok(program)
 }
 
 #[cfg(test)]
@@ -189,7 +197,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn processor_time_is_read_behind_a_name_of_any_kind() {
+    fn processor_time_is_read_after_any_program_name() {
         let stat = "7 (a ) b) S 1 7 7 0 -1 4194560 1 0 0 0 150 25 3 4 20 0 9 0 1";
         let time = processor_time_in(stat).expect("a time");
         assert_eq!(time, Duration::from_millis(1_750));

@@ -1,4 +1,4 @@
-//! What a run comes to: a line a figure, and a table.
+//! Runs the rows and reports their figures: one line per figure, and a table.
 
 use std::fmt;
 use std::path::Path;
@@ -8,17 +8,18 @@ use anyhow::{Context, Result};
 use crate::bench::Bench;
 use crate::databases::Engine;
 use crate::options::Report;
+use crate::output::print_line;
 use crate::pairs::Spread;
 use crate::process::server_program;
 use crate::rows::{self, Row};
-use crate::say::say;
 
-/// What a figure must reach.
+/// The bar that a figure must reach.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Bar {
     AtLeast(f64),
     AtMost(f64),
-    /// At least this on other machines, but not on this one: the note of the figure says why.
+    /// At least this on other machines. It does not apply on this machine; the note of the figure
+    /// contains the reason.
     NotApplicable(f64),
 }
 
@@ -36,21 +37,21 @@ impl Bar {
 /// One figure of a row.
 #[derive(Clone, Debug)]
 pub(crate) struct Figure {
-    /// The row's name, or that and what of it.
+    /// The name of the row, with a suffix if the row has several figures.
     pub(crate) name: &'static str,
-    /// None: no database has a part in it.
+    /// `None` if the figure does not depend on a database.
     pub(crate) engine: Option<Engine>,
-    /// Its median is the figure.
+    /// The measured values. Their median is the figure.
     pub(crate) spread: Spread,
-    /// What stands behind the number.
+    /// The unit, printed after the number.
     pub(crate) unit: &'static str,
     pub(crate) bar: Bar,
-    /// What was measured on the way.
+    /// Other measured values.
     pub(crate) note: String,
 }
 
 impl Figure {
-    /// The name with its database.
+    /// The name with the database.
     fn title(&self) -> String {
         match self.engine {
             Some(engine) => format!("{} ({})", self.name, engine.name()),
@@ -59,17 +60,17 @@ impl Figure {
     }
 
     fn with_unit(&self, value: f64) -> String {
-        format!("{}{}", shown(value), self.unit)
+        format!("{}{}", format_number(value), self.unit)
     }
 
-    fn bar_shown(&self) -> String {
+    fn bar_text(&self) -> String {
         match self.bar {
             Bar::AtLeast(bar) | Bar::NotApplicable(bar) => format!("≥ {}", self.with_unit(bar)),
             Bar::AtMost(bar) => format!("≤ {}", self.with_unit(bar)),
         }
     }
 
-    fn value_shown(&self) -> String {
+    fn value_text(&self) -> String {
         self.with_unit(self.spread.median)
     }
 
@@ -77,14 +78,18 @@ impl Figure {
         self.bar.verdict(self.spread.median)
     }
 
-    fn spread_shown(&self) -> String {
+    fn spread_text(&self) -> String {
         let Spread {
             lower, upper, of, ..
         } = self.spread;
         if of < 2 {
             return String::new();
         }
-        format!("{} to {} of {of}", shown(lower), shown(upper))
+        format!(
+            "{} to {} of {of}",
+            format_number(lower),
+            format_number(upper)
+        )
     }
 }
 
@@ -94,19 +99,19 @@ impl fmt::Display for Figure {
             f,
             "{}: {} ({}) {}",
             self.title(),
-            self.value_shown(),
-            self.bar_shown(),
+            self.value_text(),
+            self.bar_text(),
             self.verdict()
         )?;
-        match self.spread_shown() {
+        match self.spread_text() {
             spread if spread.is_empty() => Ok(()),
             spread => write!(f, "  [{spread}]"),
         }
     }
 }
 
-/// Three digits that count, and large numbers in groups of three.
-pub(crate) fn shown(value: f64) -> String {
+/// Formats a number with three significant digits, and large numbers with a suffix.
+pub(crate) fn format_number(value: f64) -> String {
     let size = value.abs();
     if size >= 1_000_000.0 {
         return format!("{:.2}M", value / 1e6);
@@ -124,21 +129,21 @@ pub(crate) fn shown(value: f64) -> String {
     format!("{value:.digits$}")
 }
 
-/// Measures what was asked for and tells it as it comes.
+/// Measures the selected rows and prints each figure.
 pub(crate) async fn run(report: Report) -> Result<()> {
     let wanted = rows::named(&report.rows)?;
     let server = server_program(report.server.as_deref())?;
     let bench = Bench::new(report.measuring, report.only, server)?;
     let mut figures = Vec::new();
     for row in wanted {
-        say(format_args!("measuring {}: {}", row.name, row.about));
+        print_line(format_args!("measuring {}: {}", row.name, row.about));
         for engine in engines(row, report.databases.database.engines()) {
             let measured = (row.measure)(&bench, *engine).await;
             let measured = measured.with_context(|| format!("row {} failed", row.name))?;
             for figure in measured {
-                say(&figure);
+                print_line(&figure);
                 if !figure.note.is_empty() {
-                    say(format_args!("    {}", figure.note));
+                    print_line(format_args!("    {}", figure.note));
                 }
                 figures.push(figure);
             }
@@ -150,13 +155,9 @@ pub(crate) async fn run(report: Report) -> Result<()> {
     Ok(())
 }
 
-/// A row in which no database has a part is measured once.
+/// Returns the engines to measure a row on: the first one if the row does not depend on a database.
 fn engines<'a>(row: &Row, wanted: &'a [Engine]) -> &'a [Engine] {
-    if row.of_database {
-        wanted
-    } else {
-        &wanted[..1]
-    }
+    if row.per_engine { wanted } else { &wanted[..1] }
 }
 
 fn write(folder: &Path, bench: &Bench, figures: &[Figure]) -> Result<()> {
@@ -169,23 +170,24 @@ fn write(folder: &Path, bench: &Bench, figures: &[Figure]) -> Result<()> {
         bench.sync.as_secs_f64() * 1e3
     );
     std::fs::write(folder.join("report.md"), table(&of, figures))?;
-    say(format_args!("written to {}", folder.display()));
+    print_line(format_args!("written to {}", folder.display()));
     Ok(())
 }
 
-/// A table in Markdown.
+/// Formats the figures as a Markdown table.
 fn table(of: &str, figures: &[Figure]) -> String {
     let mut text = String::from(
-        "| figure | measured | bar | | middle half | on the way |\n| --- | --- | --- | --- | --- | --- |\n",
+        "| figure | measured | bar | | middle half | other values |\n\
+         | --- | --- | --- | --- | --- | --- |\n",
     );
     for figure in figures {
         text.push_str(&format!(
             "| {} | {} | {} | {} | {} | {} |\n",
             figure.title(),
-            figure.value_shown(),
-            figure.bar_shown(),
+            figure.value_text(),
+            figure.bar_text(),
             figure.verdict(),
-            figure.spread_shown(),
+            figure.spread_text(),
             figure.note
         ));
     }
@@ -209,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn a_figure_says_its_bar_and_whether_it_is_met() {
+    fn a_figure_prints_its_bar_and_whether_the_bar_is_met() {
         let of = |value, bar| figure("check", value, bar).to_string();
         assert_eq!(
             of(0.9, Bar::AtLeast(0.9)),
@@ -227,18 +229,18 @@ mod tests {
             of(3.2, Bar::NotApplicable(5.0)),
             "check (sqlite): 3.20 × (≥ 5.00 ×) not applicable"
         );
-        // What could not be measured meets no bar.
+        // A figure without values meets no bar.
         assert_eq!(Bar::AtMost(1.0).verdict(f64::NAN), "missed");
     }
 
     #[test]
-    fn numbers_show_the_digits_that_count() {
-        let all = [0.4567, 45.67, 456.7, 45_678.0, 2_345_678.0].map(shown);
+    fn numbers_have_three_significant_digits() {
+        let all = [0.4567, 45.67, 456.7, 45_678.0, 2_345_678.0].map(format_number);
         assert_eq!(all, ["0.46", "45.7", "457", "46k", "2.35M"]);
     }
 
     #[test]
-    fn the_table_has_a_line_a_figure() {
+    fn the_table_has_a_line_per_figure() {
         let figures = [
             figure("check", 0.5, Bar::AtLeast(0.9)),
             figure("list", 1.0, Bar::AtMost(1.3)),

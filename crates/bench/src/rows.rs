@@ -1,4 +1,4 @@
-//! The rows of the report: each measures one promise and can run alone.
+//! The rows of the report: each measures one property and can run separately.
 
 pub(crate) mod associate;
 mod batch;
@@ -15,24 +15,24 @@ use futures::future::LocalBoxFuture;
 
 use crate::bench::Bench;
 use crate::databases::Engine;
+use crate::output::print_line;
 use crate::report::Figure;
-use crate::say::say;
 
-/// A row.
+/// A row of the report.
 pub(crate) struct Row {
     pub(crate) name: &'static str,
-    /// What it measures, against what, and which bar is set.
+    /// What it measures, the baseline, and the bar.
     pub(crate) about: &'static str,
-    /// What it takes beside its slices; empty where that is little.
+    /// The time and space that it takes besides its slices; empty if little.
     pub(crate) takes: &'static str,
-    /// Whether it differs from database to database.
-    pub(crate) of_database: bool,
-    /// Whether it is measured only where it is named: it fills a world of its own.
+    /// Whether it is measured once per database engine.
+    pub(crate) per_engine: bool,
+    /// Whether it is measured only if named by --row, because it fills another world.
     pub(crate) only_by_name: bool,
     pub(crate) measure: for<'b> fn(&'b Bench, Engine) -> LocalBoxFuture<'b, Result<Vec<Figure>>>,
 }
 
-/// All rows, in the order of the design.
+/// All rows, in the order of the report.
 const ROWS: [&Row; 11] = [
     &check::ROW,
     &decision::ROW,
@@ -47,7 +47,8 @@ const ROWS: [&Row; 11] = [
     &restart::ROW,
 ];
 
-/// The rows of these names. Without names, all rows but those that are measured only by name.
+/// Returns the rows with these names. Without names, returns all rows except those that are
+/// measured only by name.
 pub(crate) fn named(names: &[String]) -> Result<Vec<&'static Row>> {
     if names.is_empty() {
         let all = ROWS.into_iter().filter(|row| !row.only_by_name);
@@ -57,21 +58,21 @@ pub(crate) fn named(names: &[String]) -> Result<Vec<&'static Row>> {
     for name in names {
         match ROWS.iter().find(|row| row.name == name) {
             Some(row) => found.push(*row),
-            None => bail!("there is no row {name}: roster-bench list says which there are"),
+            None => bail!("there is no row {name}: `roster-bench list` prints all rows"),
         }
     }
     Ok(found)
 }
 
-/// Says what there is.
+/// Prints all rows.
 pub(crate) fn list() {
     for row in ROWS {
-        say(format_args!("{}\n    {}", row.name, row.about));
+        print_line(format_args!("{}\n    {}", row.name, row.about));
         if !row.takes.is_empty() {
-            say(format_args!("    takes {}", row.takes));
+            print_line(format_args!("    takes {}", row.takes));
         }
         if row.only_by_name {
-            say("    is measured only by name");
+            print_line("    measured only if named by --row");
         }
     }
 }

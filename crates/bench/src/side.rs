@@ -1,12 +1,12 @@
-//! A server on a copy of the world, asked for one thing, slice after slice.
+//! A server on a copy of the world under one kind of load, in slices of time.
 
 use std::path::Path;
 
 use anyhow::Result;
 use clap::ValueEnum;
 
-use crate::ask::{Checks, Clients};
 use crate::bench::Bench;
+use crate::calls::{Checks, Clients};
 use crate::costs::Costs;
 use crate::databases::{Database, Engine};
 use crate::load::warm_up;
@@ -15,20 +15,20 @@ use crate::rows::associate::Associations;
 use crate::rows::import::Imports;
 use crate::rows::list::Pages;
 
-/// What a server is asked for.
+/// The kind of load.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Asked {
+pub(crate) enum Workload {
     /// CheckTicket at 64 streams.
     Check,
     /// ListVisibleTickets, first pages of 50, on one stream.
     List,
-    /// AssociateContacts of one at 64 streams.
+    /// AssociateContacts with one contact per call, at 64 streams.
     Associate,
-    /// The files of a small world, imported into an organization of their own. Counted in rows.
+    /// Import of the files of a small world into a new organization. Counted in rows.
     Import,
 }
 
-impl Asked {
+impl Workload {
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Check => "check",
@@ -46,7 +46,7 @@ enum Work {
     Import(Imports),
 }
 
-/// What is asked of which server.
+/// A running server and the load on it.
 struct Running {
     work: Work,
     server: Process,
@@ -55,30 +55,35 @@ struct Running {
 }
 
 impl Running {
-    async fn start(bench: &Bench, engine: Engine, program: &Path, asked: Asked) -> Result<Self> {
+    async fn start(
+        bench: &Bench,
+        engine: Engine,
+        program: &Path,
+        workload: Workload,
+    ) -> Result<Self> {
         let world = bench.world();
         let database = bench.copy(engine, &world).await?;
         let server = bench.serve_by(program, &database)?;
         let clients = Clients::connect(&server.url()).await?;
         let time = bench.slice();
-        let work = match asked {
-            Asked::Check => {
+        let work = match workload {
+            Workload::Check => {
                 let checks = Checks::new(clients, &bench.expected(&world));
                 checks.until_in_memory(&server).await?;
                 warm_up(async || Ok(checks.slice(time).await?.per_second())).await?;
                 Work::Check(checks)
             }
-            Asked::List => {
+            Workload::List => {
                 let pages = Pages::new(clients, &bench.expected(&world));
                 warm_up(async || Ok(pages.slice(time).await?.per_second())).await?;
                 Work::List(pages)
             }
-            Asked::Associate => {
+            Workload::Associate => {
                 let mut associations = Associations::new(clients, bench);
                 associations.warm_up(time).await?;
                 Work::Associate(associations)
             }
-            Asked::Import => {
+            Workload::Import => {
                 let mut imports = Imports::new(bench, &server)?;
                 imports.slice().await?;
                 Work::Import(imports)
@@ -92,44 +97,44 @@ impl Running {
     }
 }
 
-/// One of two sides that are compared.
+/// One of the two sides of a comparison.
 pub(crate) struct Side<'b> {
     bench: &'b Bench,
     engine: Engine,
     program: &'b Path,
-    asked: Asked,
+    workload: Workload,
     running: Running,
     pub(crate) costs: Costs,
-    /// How many copies of the world were taken so far.
+    /// The number of copies of the world that were used so far.
     pub(crate) copies: u32,
 }
 
 impl<'b> Side<'b> {
-    /// Starts the server of this program on a copy of the world, and warms it up.
+    /// Starts a server program on a copy of the world and warms it up.
     pub(crate) async fn start(
         bench: &'b Bench,
         engine: Engine,
         program: &'b Path,
-        asked: Asked,
+        workload: Workload,
     ) -> Result<Self> {
         Ok(Self {
             bench,
             engine,
             program,
-            asked,
-            running: Running::start(bench, engine, program, asked).await?,
+            workload,
+            running: Running::start(bench, engine, program, workload).await?,
             costs: Costs::default(),
             copies: 1,
         })
     }
 
-    /// Answers a second in one slice.
+    /// Runs one slice and returns the answers per second.
     pub(crate) async fn slice(&mut self) -> Result<f64> {
         if let Work::Associate(associations) = &self.running.work
-            && associations.is_short()
+            && associations.needs_new_copy()
         {
             self.running =
-                Running::start(self.bench, self.engine, self.program, self.asked).await?;
+                Running::start(self.bench, self.engine, self.program, self.workload).await?;
             self.copies += 1;
         }
         let Running { work, server, .. } = &mut self.running;

@@ -27,8 +27,8 @@ pub(crate) trait Bare: Send {
     /// of, and those that belong to one of the accounts and are not private.
     fn page(&mut self, contact: u64, accounts: &[u64]) -> Result<Vec<String>>;
 
-    /// Returns the numbers of the first page, by name, of the contacts whose search text contains
-    /// `needle`.
+    /// Returns the numbers of the contacts whose search text contains `needle`: the first page, in
+    /// the order of names.
     fn find(&mut self, needle: &str) -> Result<Vec<u64>>;
 
     /// Associates a pair in a transaction of its own, and writes every row that the call writes.

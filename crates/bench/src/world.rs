@@ -1,8 +1,9 @@
-//! Worlds whose every fact follows from its number and a seed, so that nothing of them is kept: who
-//! belongs where, who asked what, and, by a rule of its own, who sees what.
+//! Generated worlds: the associations of contacts, their tickets, and, by a visibility rule that is
+//! independent of Roster's, who sees which ticket. Every fact is computed from a record's number
+//! and a seed, so a world takes no memory.
 //!
-//! Numbers begin with 1 and are those that Roster gives when a world is filled in order: contact 12
-//! is `c12`. Every tenth contact belongs to one of a few large accounts, as in life.
+//! Numbers begin with 1 and equal the numbers that Roster assigns when a world is filled in order:
+//! contact 12 is `c12`. Every tenth contact belongs to one of a few large accounts, as is usual.
 
 mod names;
 mod questions;
@@ -14,22 +15,22 @@ pub(crate) use questions::Question;
 
 use clap::ValueEnum;
 
-/// The seed of every world where nothing else is said.
+/// The default seed.
 pub(crate) const SEED_DEFAULT: u64 = 20_261_125;
-/// Roles as associations have them. The first two are those that accounts list.
+/// The roles of associations. Accounts list the first two.
 pub(crate) const ROLES: [&str; 4] = ["情報システム", "Administrator", "経理", ""];
-/// The first two roles as accounts list them: compared after folding they are the same.
+/// The first two roles as accounts list them: equal to [`ROLES`] after folding.
 pub(crate) const ROLES_LISTED: [&str; 2] = ["情報システム", "ＡＤＭＩＮＩＳＴＲＡＴＯＲ"];
-/// Scrambles the order in which contacts ask; coprime to every number of contacts.
+/// Scrambles the order of requesters. It is coprime to the number of contacts of every world.
 const SCRAMBLE: u64 = 7_919;
-/// One account in so many is large.
+/// One account in this many is large.
 const LARGE_ONE_IN: u64 = 1_000;
 /// The first ticket's `create_time`, in seconds since 1970.
 const FIRST_TICKET_SECONDS: u64 = 1_600_000_000;
-/// How many contacts a ticket has in CC at most.
+/// The most contacts that a ticket has in CC.
 const CC_MAX: usize = 3;
 
-/// How large a world is.
+/// The size of a world.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, ValueEnum)]
 #[value(rename_all = "verbatim")]
 pub(crate) enum Size {
@@ -38,8 +39,8 @@ pub(crate) enum Size {
     Tiny,
     /// 10,000 tickets of 1,000 contacts of 100 accounts.
     S,
-    /// 20,000 tickets of 10,000 contacts of 1,000 accounts: the files that `compare` imports, but
-    /// for those of a tiny world.
+    /// 20,000 tickets of 10,000 contacts of 1,000 accounts: the files that `compare` imports unless
+    /// it measures in a tiny world.
     #[value(skip)]
     Files,
     /// 2,000,000 tickets of 1,000,000 contacts of 100,000 accounts, 1.2 million associations.
@@ -48,7 +49,7 @@ pub(crate) enum Size {
     L,
 }
 
-/// A world.
+/// A generated world.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct World {
     pub(crate) size: Size,
@@ -62,25 +63,25 @@ pub(crate) struct World {
 
 /// One association of a contact.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Belonging {
+pub(crate) struct Membership {
     pub(crate) account: u64,
     pub(crate) primary: bool,
     pub(crate) marked: bool,
-    /// In [`ROLES`].
+    /// An index into [`ROLES`].
     pub(crate) role: usize,
 }
 
-/// With whom an account shares its tickets.
+/// The sharing mode of an account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Mode {
     Nobody,
     Granted,
-    /// The first so many of [`ROLES_LISTED`].
+    /// The account lists this many of [`ROLES_LISTED`].
     Roles(usize),
     Everyone,
 }
 
-/// A ticket.
+/// A generated ticket.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Ticket {
     pub(crate) number: u64,
@@ -88,7 +89,8 @@ pub(crate) struct Ticket {
     pub(crate) account: Option<u64>,
     pub(crate) private: bool,
     pub(crate) closed: bool,
-    /// Its account is not what the requester's associations would give it.
+    /// Whether its account differs from the account that Roster would choose by the requester's
+    /// associations.
     pub(crate) exceptional: bool,
     pub(crate) create_seconds: u64,
     cc: [u64; CC_MAX],
@@ -96,23 +98,24 @@ pub(crate) struct Ticket {
 }
 
 impl Ticket {
-    /// The contacts in CC, each once.
+    /// The contacts in CC, without duplicates.
     pub(crate) fn cc(&self) -> &[u64] {
         &self.cc[..self.cc_count]
     }
 
-    /// The caller's id of it.
+    /// The id that the caller assigned.
     pub(crate) fn id(&self) -> String {
         ticket_id(self.number)
     }
 }
 
-/// The caller's id of a ticket: as long as those of ticket systems are.
+/// Formats a caller's id of a ticket, as long as the ids of ticket systems.
 pub(crate) fn ticket_id(number: u64) -> String {
     format!("T-{number:010}")
 }
 
-/// What a contact sees of a ticket: the grounds that hold. None: it does not see it.
+/// The expected answer to a check: the grounds on which a contact sees a ticket. Without grounds,
+/// the ticket is hidden.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Expected {
     pub(crate) requester: bool,
@@ -126,9 +129,9 @@ impl Expected {
     }
 }
 
-/// What a number is drawn for, so that no two drawings of one number agree.
+/// The purpose of a random number, so that numbers for different purposes are independent.
 #[derive(Clone, Copy)]
-enum For {
+enum Purpose {
     SecondAccount,
     SecondDistance,
     Flag,
@@ -162,16 +165,16 @@ impl World {
         }
     }
 
-    /// A number that follows from the seed, what it is for and whose it is.
-    fn draw(&self, what: For, number: u64) -> u64 {
-        mix(self.seed ^ mix(number ^ (what as u64) << 56))
+    /// Returns a pseudorandom number for a purpose and a record.
+    fn draw(&self, purpose: Purpose, number: u64) -> u64 {
+        mix(self.seed ^ mix(number ^ (purpose as u64) << 56))
     }
 
     fn large(&self) -> u64 {
         (self.accounts / LARGE_ONE_IN).max(1)
     }
 
-    /// The account that a contact belongs to first.
+    /// The primary account of a contact.
     fn first_account(&self, contact: u64) -> u64 {
         let (tens, ones) = ((contact - 1) / 10, (contact - 1) % 10);
         let large = self.large();
@@ -181,7 +184,7 @@ impl World {
         large + 1 + (tens * 9 + ones) % (self.accounts - large)
     }
 
-    /// The `nth` contact whose first account this is, round and round.
+    /// The `nth` contact with this primary account. After the last contact, it starts again.
     pub(crate) fn member(&self, account: u64, nth: u64) -> u64 {
         let large = self.large();
         let tens = self.contacts / 10;
@@ -195,39 +198,42 @@ impl World {
         place / 9 * 10 + place % 9 + 1
     }
 
-    /// The associations of a contact, the primary first: none, one or two.
-    pub(crate) fn belongings(&self, contact: u64) -> impl Iterator<Item = Belonging> + use<> {
-        let belonging = |account: u64, primary| Belonging {
+    /// The associations of a contact, at most two, with the primary one first.
+    pub(crate) fn memberships(&self, contact: u64) -> impl Iterator<Item = Membership> + use<> {
+        let membership = |account: u64, primary| Membership {
             account,
             primary,
             marked: self
-                .draw(For::Flag, contact ^ account << 32)
+                .draw(Purpose::Flag, contact ^ account << 32)
                 .is_multiple_of(3),
-            role: (self.draw(For::Role, contact ^ account << 32) % ROLES.len() as u64) as usize,
+            role: (self.draw(Purpose::Role, contact ^ account << 32) % ROLES.len() as u64) as usize,
         };
         let first = self.first_account(contact);
-        let at_home = !self.draw(For::Homeless, contact).is_multiple_of(50);
-        let second = (self.draw(For::SecondAccount, contact).is_multiple_of(5)).then(|| {
+        let at_home = !self.draw(Purpose::Homeless, contact).is_multiple_of(50);
+        let second = (self.draw(Purpose::SecondAccount, contact).is_multiple_of(5)).then(|| {
             let near = self.accounts / 2 - 1;
-            self.account_at(first, 1 + self.draw(For::SecondDistance, contact) % near)
+            self.account_at(
+                first,
+                1 + self.draw(Purpose::SecondDistance, contact) % near,
+            )
         });
         let all = [
-            Some(belonging(first, true)),
-            second.map(|second| belonging(second, false)),
+            Some(membership(first, true)),
+            second.map(|second| membership(second, false)),
         ];
         all.into_iter().flatten().filter(move |_| at_home)
     }
 
-    /// A pair that is no association, another for each number up to half the accounts times the
-    /// contacts. Neighbours differ in contact and account.
+    /// Returns a contact and an account that are not associated. Numbers below
+    /// [`new_pairs`](Self::new_pairs) give distinct pairs; consecutive pairs differ in both parts.
     pub(crate) fn new_pair(&self, number: u64) -> (u64, u64) {
         let contact = number % self.contacts * SCRAMBLE % self.contacts + 1;
-        // Second accounts are nearer than half the way round.
+        // A second account is always less than half the accounts away.
         let away = self.accounts / 2 + number / self.contacts % (self.accounts / 2);
         (contact, self.account_at(self.first_account(contact), away))
     }
 
-    /// How many pairs [`new_pair`](Self::new_pair) has.
+    /// The number of distinct pairs that [`new_pair`](Self::new_pair) returns.
     pub(crate) fn new_pairs(&self) -> u64 {
         self.contacts * (self.accounts / 2)
     }
@@ -236,9 +242,9 @@ impl World {
         (from - 1 + away) % self.accounts + 1
     }
 
-    /// An account's own mode; none: the default, which is GRANTED.
+    /// The sharing mode that an account sets. `None` is the default, which is GRANTED.
     pub(crate) fn mode(&self, account: u64) -> Option<Mode> {
-        match self.draw(For::Mode, account) % 20 {
+        match self.draw(Purpose::Mode, account) % 20 {
             0 => Some(Mode::Nobody),
             1 => Some(Mode::Granted),
             2 => Some(Mode::Roles(ROLES_LISTED.len())),
@@ -249,15 +255,15 @@ impl World {
 
     /// Whether a contact is blocked.
     pub(crate) fn blocked(&self, contact: u64) -> bool {
-        self.draw(For::Blocked, contact).is_multiple_of(200)
+        self.draw(Purpose::Blocked, contact).is_multiple_of(200)
     }
 
     /// The names of a contact.
     pub(crate) fn names(&self, contact: u64) -> PersonNames {
-        PersonNames::drawn(self.draw(For::Names, contact))
+        PersonNames::drawn(self.draw(Purpose::Names, contact))
     }
 
-    /// The `nth` ticket that a contact requested, round and round.
+    /// The `nth` ticket that a contact requested. After the last ticket, it starts again.
     pub(crate) fn ticket_of(&self, contact: u64, nth: u64) -> Ticket {
         let first = (contact - 1) * self.unscramble % self.contacts;
         let each = self.tickets / self.contacts;
@@ -266,21 +272,21 @@ impl World {
 
     pub(crate) fn ticket(&self, number: u64) -> Ticket {
         let requester = (number - 1) % self.contacts * SCRAMBLE % self.contacts + 1;
-        let drawn = self.draw(For::TicketAccount, number);
-        let belongs = self.belongings(requester);
+        let drawn = self.draw(Purpose::TicketAccount, number);
+        let memberships = self.memberships(requester);
         let (account, exceptional) = match drawn % 100 {
             0 => (None, true),
             1 => (Some(1 + drawn / 100 % self.accounts), true),
-            2..12 => (belongs.last().map(|last| last.account), false),
-            _ => (belongs.take(1).last().map(|first| first.account), false),
+            2..12 => (memberships.last().map(|last| last.account), false),
+            _ => (memberships.take(1).last().map(|first| first.account), false),
         };
         let mut ticket = Ticket {
             number,
             requester,
             account,
             exceptional,
-            private: self.draw(For::TicketPrivate, number).is_multiple_of(10),
-            closed: !self.draw(For::TicketClosed, number).is_multiple_of(3),
+            private: self.draw(Purpose::TicketPrivate, number).is_multiple_of(10),
+            closed: !self.draw(Purpose::TicketClosed, number).is_multiple_of(3),
             create_seconds: FIRST_TICKET_SECONDS + number * 10,
             cc: [0; CC_MAX],
             cc_count: 0,
@@ -289,9 +295,9 @@ impl World {
         ticket
     }
 
-    /// One ticket in five has one to three in CC, often a colleague.
+    /// Puts one to three contacts in CC of every fifth ticket, often colleagues.
     fn put_cc(&self, ticket: &mut Ticket) {
-        let mut drawn = self.draw(For::CcList, ticket.number);
+        let mut drawn = self.draw(Purpose::CcList, ticket.number);
         if !drawn.is_multiple_of(5) {
             return;
         }
@@ -308,13 +314,16 @@ impl World {
         }
     }
 
-    /// The visibility rule in this world's own words. It stands beside that of `roster-core` on
-    /// purpose and shares nothing with it: where the two differ, one of them is wrong.
+    /// Applies the visibility rule. It is written independently of the rule in `roster-core` on
+    /// purpose: if the two disagree, one of them is wrong.
     pub(crate) fn expected(&self, contact: u64, ticket: &Ticket) -> Expected {
         if self.blocked(contact) {
             return Expected::default();
         }
-        let shared = |account: &u64| self.sharing_accounts(contact).any(|one| one == *account);
+        let shared = |account: &u64| {
+            self.sharing_accounts(contact)
+                .any(|sharing| sharing == *account)
+        };
         Expected {
             requester: ticket.requester == contact,
             cc: ticket.cc().contains(&contact),
@@ -322,20 +331,22 @@ impl World {
         }
     }
 
-    /// The accounts that show a contact their tickets, unless it is blocked.
+    /// The accounts that share their tickets with a contact, if it is not blocked.
     pub(crate) fn sharing_accounts(&self, contact: u64) -> impl Iterator<Item = u64> {
-        let shares = |belonging: &Belonging| match self.mode(belonging.account) {
+        let shares = |membership: &Membership| match self.mode(membership.account) {
             Some(Mode::Nobody) => false,
-            Some(Mode::Granted) | None => belonging.marked,
-            Some(Mode::Roles(listed)) => belonging.role < listed,
+            Some(Mode::Granted) | None => membership.marked,
+            Some(Mode::Roles(listed)) => membership.role < listed,
             Some(Mode::Everyone) => true,
         };
-        let sharing = self.belongings(contact).filter(move |one| shares(one));
-        sharing.map(|one| one.account)
+        let sharing = self
+            .memberships(contact)
+            .filter(move |membership| shares(membership));
+        sharing.map(|membership| membership.account)
     }
 }
 
-/// SplitMix64: every bit of the answer depends on every bit of the number.
+/// SplitMix64: every bit of the result depends on every bit of `number`.
 fn mix(number: u64) -> u64 {
     let mut mixed = number.wrapping_add(0x9E37_79B9_7F4A_7C15);
     mixed = (mixed ^ mixed >> 30).wrapping_mul(0xBF58_476D_1CE4_E5B9);
@@ -343,7 +354,7 @@ fn mix(number: u64) -> u64 {
     mixed ^ mixed >> 31
 }
 
-/// The number that undoes a multiplication modulo another, by Euclid.
+/// The multiplicative inverse modulo `modulo`, by the extended Euclidean algorithm.
 fn inverse(of: u64, modulo: u64) -> u64 {
     let (mut rest, mut next_rest) = (modulo as i64, of as i64);
     let (mut factor, mut next_factor) = (0, 1);

@@ -1,22 +1,22 @@
-//! The bench understands the commands of the README. Carrying them out takes minutes to hours.
+//! Checks that the bench parses the commands of the README. Running them takes minutes to hours.
 
 use std::process::Command;
 
 const README: &str = include_str!("../../../README.md");
-/// How the README starts the bench.
+/// The start of the commands in the README.
 const START: &str = "cargo run --release -p roster-bench -- ";
 
 fn is_understood(arguments: &str) -> bool {
     let ran = Command::new(env!("CARGO_BIN_EXE_roster-bench"))
         .args(arguments.split_whitespace())
-        // It is printed after what stands before it was parsed.
+        // Help is printed only if the arguments before it are valid.
         .arg("--help")
         .output();
     ran.expect("the bench runs").status.success()
 }
 
 #[test]
-fn the_bench_understands_the_commands_of_the_readme() {
+fn the_bench_parses_the_commands_of_the_readme() {
     let list = Command::new(env!("CARGO_BIN_EXE_roster-bench"))
         .arg("list")
         .output();

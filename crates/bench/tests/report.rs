@@ -1,10 +1,10 @@
-//! The bench itself: a tiny report from end to end, against the real server on SQLite.
+//! Runs the bench from end to end in a tiny world, with the real server on SQLite.
 
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
-/// The server as cargo built it beside the bench; built now where only the bench was.
+/// The server in the folder of the bench. Builds it if only the bench was built.
 fn server() -> PathBuf {
     let server = Path::new(env!("CARGO_BIN_EXE_roster-bench")).with_file_name("roster-server");
     if !server.is_file() {
@@ -45,26 +45,26 @@ fn report(folder: &Path, more: &str) -> Output {
     bench(folder, &report_of(more))
 }
 
-/// What a bench that succeeded said.
-fn said(ran: &Output) -> String {
-    let said = String::from_utf8_lossy(&ran.stdout).into_owned();
-    let why = String::from_utf8_lossy(&ran.stderr);
-    assert!(ran.status.success(), "{said}{why}");
-    said
+/// Asserts that the bench succeeded and returns its output.
+fn output_of(ran: &Output) -> String {
+    let output = String::from_utf8_lossy(&ran.stdout).into_owned();
+    let errors = String::from_utf8_lossy(&ran.stderr);
+    assert!(ran.status.success(), "{output}{errors}");
+    output
 }
 
 /// The line of a figure.
-fn line<'s>(said: &'s str, figure: &str) -> &'s str {
+fn line<'s>(output: &'s str, figure: &str) -> &'s str {
     let beginning = format!("{figure}: ");
-    let line = said.lines().find(|line| line.starts_with(&beginning));
-    line.unwrap_or_else(|| panic!("no line for {figure} in {said}"))
+    let line = output.lines().find(|line| line.starts_with(&beginning));
+    line.unwrap_or_else(|| panic!("no line for {figure} in {output}"))
 }
 
 #[test]
-fn a_report_has_every_figure_and_a_wrong_answer_fails_it() {
+fn a_report_has_every_figure_and_fails_on_a_wrong_answer() {
     let folder = tempfile::tempdir().expect("a folder");
     let out = folder.path().join("out");
-    let said = said(&report(folder.path(), &format!("--out {}", out.display())));
+    let output = output_of(&report(folder.path(), &format!("--out {}", out.display())));
     let table = std::fs::read_to_string(out.join("report.md")).expect("a table");
     for figure in [
         "check (sqlite)",
@@ -80,55 +80,61 @@ fn a_report_has_every_figure_and_a_wrong_answer_fails_it() {
         "search (sqlite)",
         "restart (sqlite)",
     ] {
-        let told = line(&said, figure);
+        let printed = line(&output, figure);
         let verdicts = [") ok", ") missed", ") not applicable"];
-        assert!(verdicts.iter().any(|one| told.contains(one)), "{told}");
+        assert!(
+            verdicts.iter().any(|verdict| printed.contains(verdict)),
+            "{printed}"
+        );
         assert!(table.contains(&format!("| {figure} | ")), "{table}");
     }
-    assert!(said.starts_with("a sync takes "), "{said}");
+    assert!(output.starts_with("a sync takes "), "{output}");
 
-    // The answers of another world are wrong, by every way of asking.
+    // In every row with answers, the answers of another world are wrong.
     for row in ["check", "decision", "batch", "list", "search"] {
         let ran = report(folder.path(), &format!("--row {row} --expect-seed 7"));
-        let why = String::from_utf8_lossy(&ran.stderr);
-        assert!(!ran.status.success(), "{row} takes wrong answers");
-        assert!(why.contains(&format!("row {row} failed")), "{row}: {why}");
+        let errors = String::from_utf8_lossy(&ran.stderr);
+        assert!(!ran.status.success(), "{row} accepts wrong answers");
+        assert!(
+            errors.contains(&format!("row {row} failed")),
+            "{row}: {errors}"
+        );
     }
 }
 
 #[test]
-fn check_latency_compares_two_worlds_where_it_is_named() {
+fn check_latency_compares_two_worlds_if_it_is_named() {
     let folder = tempfile::tempdir().expect("a folder");
     let named = report(
         folder.path(),
         "--row check-latency --small tiny --large tiny",
     );
-    line(&said(&named), "check-latency (sqlite)");
+    line(&output_of(&named), "check-latency (sqlite)");
 }
 
 #[test]
-fn associate_goes_on_with_a_fresh_copy_when_a_world_has_no_new_pairs_left() {
+fn associate_continues_with_a_new_copy_when_a_world_has_no_new_pairs_left() {
     let folder = tempfile::tempdir().expect("a folder");
-    // A slice on 64 streams takes 64 of them at least.
+    // A slice on 64 streams uses at least 64 pairs.
     let ran = report(folder.path(), "--row associate --new-pairs-max 100");
-    let said = said(&ran);
-    line(&said, "associate (sqlite)");
-    let copies = said.lines().find_map(|line| {
+    let output = output_of(&ran);
+    line(&output, "associate (sqlite)");
+    let copies = output.lines().find_map(|line| {
         line.strip_suffix(" copies of the database")?
             .rsplit(' ')
             .next()
     });
     let copies: u32 = copies.expect("a count").parse().expect("a number");
-    assert!(copies > 2, "{said}");
-    // No slice found its pairs used up.
+    assert!(copies > 2, "{output}");
+    // No slice started without pairs.
     assert!(
-        !said.contains("NaN") && !said.contains(" 0 calls/s"),
-        "{said}"
+        !output.contains("NaN") && !output.contains(" 0 calls/s"),
+        "{output}"
     );
 }
 
 #[test]
-fn a_server_compared_with_itself_has_a_ratio_an_interval_and_costs_in_every_row() {
+fn a_comparison_of_a_server_with_itself_has_a_ratio_an_interval_and_costs_in_every_row() {
     let folder = tempfile::tempdir().expect("a folder");
     let server = server();
     let ran = bench(
@@ -138,36 +144,40 @@ fn a_server_compared_with_itself_has_a_ratio_an_interval_and_costs_in_every_row(
             server.display()
         ),
     );
-    let said = String::from_utf8_lossy(&ran.stdout);
-    let why = String::from_utf8_lossy(&ran.stderr);
+    let output = String::from_utf8_lossy(&ran.stdout);
+    let errors = String::from_utf8_lossy(&ran.stderr);
     let mut worse = false;
     for row in ["check", "list", "associate", "import"] {
-        let told = line(&said, &format!("{row} (sqlite)"));
-        assert!(told.contains(" of 6 pairs] "), "{told}");
-        worse |= told.ends_with("] worse");
+        let printed = line(&output, &format!("{row} (sqlite)"));
+        assert!(printed.contains(" of 6 pairs] "), "{printed}");
+        worse |= printed.ends_with("] worse");
     }
-    // Six slices of this length can be worse by chance: then the bench must fail, and only then.
-    assert_eq!(ran.status.success(), !worse, "{said}{why}");
-    assert_eq!(why.contains("the new server is slower"), worse, "{why}");
+    // Slices of this length can be worse by chance: the bench must fail exactly in this case.
+    assert_eq!(ran.status.success(), !worse, "{output}{errors}");
     assert_eq!(
-        said.matches(" µs of processor time a ").count(),
+        errors.contains("the new server is slower"),
+        worse,
+        "{errors}"
+    );
+    assert_eq!(
+        output.matches(" µs of processor time per ").count(),
         8,
-        "{said}"
+        "{output}"
     );
 }
 
 #[test]
 fn associate_while_importing_ends_its_calls_when_a_world_has_no_new_pairs_left() {
     let folder = tempfile::tempdir().expect("a folder");
-    // The import uses 200 of them.
+    // The import uses 200 pairs.
     let ran = report(
         folder.path(),
         "--row associate-while-importing --new-pairs-max 203",
     );
-    let said = said(&ran);
-    line(&said, "associate-while-importing (sqlite)");
-    assert!(said.contains(" of 3 calls; "), "{said}");
-    assert!(said.contains("ran out of new pairs"), "{said}");
+    let output = output_of(&ran);
+    line(&output, "associate-while-importing (sqlite)");
+    assert!(output.contains(" of 3 calls; "), "{output}");
+    assert!(output.contains("ran out of new pairs"), "{output}");
 }
 
 fn files_in(folder: &Path) -> usize {
@@ -177,7 +187,7 @@ fn files_in(folder: &Path) -> usize {
 #[test]
 fn a_run_leaves_nothing_behind() {
     let folder = tempfile::tempdir().expect("a folder");
-    said(&report(folder.path(), "--row restart"));
+    output_of(&report(folder.path(), "--row restart"));
     assert_eq!(files_in(folder.path()), 0);
 }
 
@@ -193,11 +203,11 @@ fn a_run_that_is_terminated_leaves_nothing_behind() {
     let output = BufReader::new(running.stdout.take().expect("an output"));
     let filled = |line: &str| line.starts_with("  filled all");
     let mut lines = output.lines().map(|line| line.expect("a line"));
-    assert!(lines.any(|line| filled(&line)), "it ended before");
+    assert!(lines.any(|line| filled(&line)), "the bench ended early");
     assert_eq!(files_in(folder.path()), 1);
     let pid = running.id().to_string();
-    let asked = Command::new("kill").args(["-TERM", &pid]).status();
-    assert!(asked.expect("kill runs").success());
+    let signalled = Command::new("kill").args(["-TERM", &pid]).status();
+    assert!(signalled.expect("kill runs").success());
     assert!(!running.wait().expect("it ends").success());
     assert_eq!(files_in(folder.path()), 0);
 }

@@ -1,4 +1,4 @@
-//! Single writes: many at once, and beside an import.
+//! Single writes: many concurrently, and during an import.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -10,50 +10,51 @@ use parking_lot::Mutex;
 
 use super::Row;
 use super::import::import_pairs;
-use crate::ask::Clients;
 use crate::bench::Bench;
+use crate::calls::Clients;
 use crate::databases::{Database, Engine};
 use crate::load::{STREAMS, Slice, closed_up_to, open, percentiles};
 use crate::pairs::{Spread, alternate};
 use crate::report::{Bar, Figure};
-use crate::side::{Asked, Side};
+use crate::side::{Side, Workload};
 use crate::sql::{self, Bare};
 use crate::world::World;
 
-/// Calls a second beside an import.
+/// Calls per second during an import.
 const CALLS_PER_SECOND: u64 = 200;
-/// From this time of a sync on, writes wait for the disk and the ratio's bar holds. On faster disks the
-/// processors bind both sides, and the ratio says little.
+/// The bar of the ratio applies if a sync takes at least this long, because writes then wait for
+/// the disk. With a faster disk, the processors limit both sides, and the ratio means little.
 const SLOW_SYNC: Duration = Duration::from_micros(500);
 
 pub(super) const ROW: Row = Row {
     name: "associate",
-    about: "AssociateContacts of one, durable, 64 clients, against bare SQL that writes the same rows \
-            in a transaction each, 64 clients: at least 5 × on SQLite, where a sync takes 0.5 ms or more, \
-            3 × on PostgreSQL; and the server's processor time a call: at most 60 µs on SQLite",
-    takes: "two copies of the world's database, and two more whenever a small world has no new pairs \
-            left",
-    of_database: true,
+    about: "AssociateContacts of one contact, durable, 64 clients, against bare SQL that writes \
+            the same rows in one transaction per association, 64 clients: at least 5 × on SQLite \
+            (if a sync takes 0.5 ms or more), 3 × on PostgreSQL; and the server's processor time \
+            per call: at most 60 µs on SQLite",
+    takes: "two copies of the world's database, and more copies when a small world has no new \
+            pairs left",
+    per_engine: true,
     only_by_name: false,
     measure: |bench, engine| measure(bench, engine).boxed_local(),
 };
 
 pub(super) const WHILE_IMPORTING: Row = Row {
     name: "associate-while-importing",
-    about: "AssociateContacts at 200 calls a second at set times, the p99 of latencies while an \
-            association a contact (1M in world M) is imported: at most 500 ms",
+    about: "AssociateContacts at 200 calls per second at fixed times, the p99 of latencies during \
+            an import of one association per contact (1M in world M): at most 500 ms",
     takes: "a copy of the world's database and one import",
-    of_database: true,
+    per_engine: true,
     only_by_name: false,
     measure: |bench, engine| while_importing(bench, engine).boxed_local(),
 };
 
-/// The pairs of a database that are no associations yet, each used once.
+/// The new pairs of a database. Each is used once.
 struct NewPairs {
     world: World,
     count: u64,
     used: u64,
-    /// How many the largest slice so far has used.
+    /// The number of pairs that the largest slice so far used.
     largest: u64,
 }
 
@@ -72,7 +73,7 @@ impl NewPairs {
         self.count - self.used
     }
 
-    /// How the pairs that are left are numbered: from 0.
+    /// Returns a function from a number, counted from 0, to an unused pair.
     fn numbered(&self) -> impl Fn(u64) -> (u64, u64) + Copy + Send + Sync + use<> {
         let (world, used) = (self.world, self.used);
         move |number| world.new_pair(used + number)
@@ -83,14 +84,14 @@ impl NewPairs {
         self.largest = self.largest.max(pairs);
     }
 
-    /// Whether the next slice needs a fresh copy of the database: a slice that runs out of pairs ends
-    /// early, and is too short to measure by.
-    fn is_short(&self) -> bool {
+    /// Whether the next slice needs a new copy of the database. A slice that runs out of pairs ends
+    /// early and is too short to measure.
+    fn needs_new_copy(&self) -> bool {
         self.left() == 0 || self.left() < self.largest * 3 / 2
     }
 }
 
-/// AssociateContacts of one on all streams.
+/// Calls of AssociateContacts, with one contact each, on all streams.
 pub(crate) struct Associations {
     clients: Clients,
     pairs: NewPairs,
@@ -102,12 +103,12 @@ impl Associations {
         Self { clients, pairs }
     }
 
-    /// Whether the next slice needs a fresh copy of the database.
-    pub(crate) fn is_short(&self) -> bool {
-        self.pairs.is_short()
+    /// Whether the next slice needs a new copy of the database.
+    pub(crate) fn needs_new_copy(&self) -> bool {
+        self.pairs.needs_new_copy()
     }
 
-    /// Associates for a part of a slice's time, and leaves most pairs to the slices.
+    /// Associates for a part of a slice's time, and leaves most pairs for the slices.
     pub(crate) async fn warm_up(&mut self, slice: Duration) -> Result<()> {
         self.associate(slice / 4, self.pairs.left() / 4).await?;
         Ok(())
@@ -130,8 +131,8 @@ impl Associations {
     }
 }
 
-/// The bare clients: 64 threads, and as many connections as gain anything. SQLite has one writer:
-/// its clients take turns at one connection, since 64 that poll for its lock would be slower.
+/// The bare clients: 64 threads. On PostgreSQL each has a connection. SQLite has one writer at a
+/// time, so its clients share one connection: 64 connections that poll for the lock are slower.
 struct BareClients {
     connections: Vec<Mutex<Box<dyn Bare>>>,
     pairs: NewPairs,
@@ -154,16 +155,16 @@ impl BareClients {
         })
     }
 
-    /// Transactions a second.
+    /// Runs a slice and returns the transactions per second.
     fn slice(&mut self, time: Duration) -> Result<f64> {
-        let begun = Instant::now();
+        let started = Instant::now();
         let numbers = AtomicU64::new(0);
         let (connections, numbers) = (&self.connections, &numbers);
         let (left, pair) = (self.pairs.left(), self.pairs.numbered());
         let client = |place: usize| {
             let connection = &connections[place % connections.len()];
             let mut done = 0_u64;
-            while done == 0 || begun.elapsed() < time {
+            while done == 0 || started.elapsed() < time {
                 let mut bare = connection.lock();
                 let number = numbers.fetch_add(1, Ordering::Relaxed);
                 if number >= left {
@@ -180,25 +181,25 @@ impl BareClients {
                 .map(|place| scope.spawn(move || client(place)))
                 .collect();
             let mut all = 0;
-            for one in running {
-                all += one.join().map_err(|_| anyhow!("a client panicked"))??;
+            for client in running {
+                all += client.join().map_err(|_| anyhow!("a client panicked"))??;
             }
             anyhow::Ok(all)
         })?;
-        let per_second = done as f64 / begun.elapsed().as_secs_f64();
+        let per_second = done as f64 / started.elapsed().as_secs_f64();
         self.pairs.use_up(done);
         Ok(per_second)
     }
 }
 
 async fn measure(bench: &Bench, engine: Engine) -> Result<Vec<Figure>> {
-    let mut called = Side::start(bench, engine, &bench.server, Asked::Associate).await?;
+    let mut called = Side::start(bench, engine, &bench.server, Workload::Associate).await?;
     let mut bare = BareClients::on_a_copy(bench, engine).await?;
     let mut copies = 1;
     let pairs = alternate(
         bench.slices(),
         async || {
-            if bare.pairs.is_short() {
+            if bare.pairs.needs_new_copy() {
                 bare = BareClients::on_a_copy(bench, engine).await?;
                 copies += 1;
             }
@@ -209,7 +210,7 @@ async fn measure(bench: &Bench, engine: Engine) -> Result<Vec<Figure>> {
     .await?;
     let baseline = Spread::of(pairs.iter().map(|pair| pair.baseline)).median;
     let measured = Spread::of(pairs.iter().map(|pair| pair.measured)).median;
-    let (sync, micros) = (bench.sync.as_secs_f64() * 1e3, called.costs.each());
+    let (sync, micros) = (bench.sync.as_secs_f64() * 1e3, called.costs.per_answer());
     let ratio = Figure {
         name: ROW.name,
         engine: Some(engine),
@@ -221,8 +222,9 @@ async fn measure(bench: &Bench, engine: Engine) -> Result<Vec<Figure>> {
             Engine::Postgres => Bar::AtLeast(3.0),
         },
         note: format!(
-            "{measured:.0} calls/s of {micros:.1} µs of the server's processor time, {baseline:.0} bare \
-             transactions/s, a sync takes {sync:.2} ms, on {} copies of the database",
+            "{measured:.0} calls/s, {micros:.1} µs of the server's processor time per call, \
+             {baseline:.0} bare transactions/s, a sync takes {sync:.2} ms, on {} copies of the \
+             database",
             copies + called.copies
         ),
     };
@@ -236,7 +238,7 @@ async fn measure(bench: &Bench, engine: Engine) -> Result<Vec<Figure>> {
     };
     Ok(match engine {
         Engine::Sqlite => vec![ratio, processor],
-        // Most of the work is done by PostgreSQL, in processes of its own.
+        // The processes of PostgreSQL do most of the work.
         Engine::Postgres => vec![ratio],
     })
 }
@@ -250,7 +252,10 @@ async fn while_importing(bench: &Bench, engine: Engine) -> Result<Vec<Figure>> {
     let first = world.contacts;
     let pair = move |number| world.new_pair(first + number);
     // A small world may have no new pair left before its import ends.
-    let pairs_left = world.new_pairs().min(bench.only.new_pairs_max) - first;
+    let pairs_left = world
+        .new_pairs()
+        .min(bench.only.new_pairs_max)
+        .saturating_sub(first);
     let last_due = Duration::from_secs(pairs_left) / CALLS_PER_SECOND as u32;
     let running = Arc::new(AtomicBool::new(true));
     let importing = async {

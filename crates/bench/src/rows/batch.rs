@@ -1,24 +1,24 @@
-//! A batch against single checks.
+//! BatchCheckTickets against single checks.
 
 use anyhow::Result;
 use futures::FutureExt;
 
 use super::Row;
-use crate::ask::{Batches, Checks, Clients};
 use crate::bench::Bench;
+use crate::calls::{Batches, Checks, Clients};
 use crate::databases::Engine;
 use crate::load::{STREAMS, closed, warm_up};
 use crate::pairs::{Spread, alternate};
 use crate::report::{Bar, Figure};
 
-/// Tickets of a batch.
+/// Tickets per batch.
 const BATCH: usize = 100;
 
 pub(super) const ROW: Row = Row {
     name: "batch",
-    about: "BatchCheckTickets of 100, checks/s at 64 streams, against single checks/s: at least 20 ×",
+    about: "BatchCheckTickets of 100, checks/s at 64 streams, against single checks: at least 20 ×",
     takes: "",
-    of_database: true,
+    per_engine: true,
     only_by_name: false,
     measure: |bench, engine| measure(bench, engine).boxed_local(),
 };
@@ -37,7 +37,7 @@ async fn measure(bench: &Bench, engine: Engine) -> Result<Vec<Figure>> {
     };
     let batch = async || {
         let batches = batches.clone();
-        let slice = closed(STREAMS, bench.slice(), move |n| batches.clone().ask(n));
+        let slice = closed(STREAMS, bench.slice(), move |n| batches.clone().call(n));
         Ok(slice.await?.per_second() * BATCH as f64)
     };
     checks.until_in_memory(&server).await?;

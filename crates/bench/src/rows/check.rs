@@ -5,8 +5,8 @@ use futures::FutureExt;
 use anyhow::Result;
 
 use super::Row;
-use crate::ask::{Checks, Clients};
 use crate::bench::Bench;
+use crate::calls::{Checks, Clients};
 use crate::costs::Costs;
 use crate::databases::Engine;
 use crate::load::{STREAMS, closed, warm_up};
@@ -18,7 +18,7 @@ pub(super) const ROW: Row = Row {
     about: "CheckTicket, requests/s at 64 streams, against a bare tonic echo of the same sizes: at \
             least 0.90; and its processor time over the echo's: at most 2 µs",
     takes: "",
-    of_database: true,
+    per_engine: true,
     only_by_name: false,
     measure: |bench, engine| measure(bench, engine).boxed_local(),
 };
@@ -50,8 +50,8 @@ async fn measure(bench: &Bench, engine: Engine) -> Result<Vec<Figure>> {
     let measured = Spread::of(pairs.iter().map(|pair| pair.measured)).median;
     let over = of_check.slices.iter().zip(&of_echo.slices);
     let over = Spread {
-        // The kernel counts in steps of 10 ms: all slices together are more exact than any.
-        median: of_check.each() - of_echo.each(),
+        // The kernel counts in steps of 10 ms, so the total is more exact than the median of slices.
+        median: of_check.per_answer() - of_echo.per_answer(),
         ..Spread::of(over.map(|(check, echo)| check - echo))
     };
     Ok(vec![
@@ -70,9 +70,9 @@ async fn measure(bench: &Bench, engine: Engine) -> Result<Vec<Figure>> {
             unit: " µs",
             bar: Bar::AtMost(2.0),
             note: format!(
-                "{:.1} µs a check, {:.1} µs an echo",
-                of_check.each(),
-                of_echo.each()
+                "{:.1} µs per check, {:.1} µs per echo",
+                of_check.per_answer(),
+                of_echo.per_answer()
             ),
         },
     ])

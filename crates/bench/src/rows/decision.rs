@@ -1,4 +1,4 @@
-//! The decision alone: the rule over facts in memory, one thread, no wire.
+//! The visibility decision without a server: the rule on facts in memory, in one thread.
 
 use std::hint::black_box;
 use std::time::{Duration, Instant};
@@ -21,45 +21,45 @@ use crate::pairs::Spread;
 use crate::report::{Bar, Figure};
 use crate::world::{Expected, Mode, ROLES, ROLES_LISTED, World};
 
-/// Questions between two looks at the clock.
+/// Decisions between two reads of the clock.
 const QUESTIONS: usize = 65_536;
 
 pub(super) const ROW: Row = Row {
     name: "decision",
-    about: "the decision alone, in process, one thread, over facts in memory: at least 1M/s",
+    about: "the visibility decision in process, on facts in memory, in one thread: at least 1M/s",
     takes: "",
-    of_database: false,
+    per_engine: false,
     only_by_name: false,
     measure: |bench, _| async { measure(bench) }.boxed_local(),
 };
 
-/// The facts of a world in memory, as a server holds them.
+/// Loads the facts of a world into memory, as a server does.
 pub(crate) fn facts(world: &World) -> Result<OrganizationFacts> {
     let settings = Settings {
         multiple_accounts: true,
         ..Settings::default()
     };
     let mut loading = Loading::new(RevisionId::default(), &settings, usize::MAX);
-    // Should the memory be full it says so at the end.
+    // `finish` reports it if memory is full.
     let _ = stream_facts(world, &mut loading);
     Ok(loading.finish()?)
 }
 
-/// As a database pours them: by key.
+/// Streams the facts in the order of their keys, as a database does.
 fn stream_facts(world: &World, sink: &mut dyn FactSink) -> Result<(), SinkFull> {
     for contact in 1..=world.contacts {
         sink.contact(ContactId::new(contact), world.blocked(contact))?;
-        let mut belongings: Vec<_> = world.belongings(contact).collect();
-        belongings.sort_by_key(|belonging| belonging.account);
-        for belonging in belongings {
+        let mut memberships: Vec<_> = world.memberships(contact).collect();
+        memberships.sort_by_key(|membership| membership.account);
+        for membership in memberships {
             let pair = Pair {
                 contact: ContactId::new(contact),
-                account: AccountId::new(belonging.account),
+                account: AccountId::new(membership.account),
             };
             let part = StreamedAssociation {
-                primary: belonging.primary,
-                sees_account_tickets: belonging.marked,
-                role: &Role::trusted(ROLES[belonging.role].to_owned()),
+                primary: membership.primary,
+                sees_account_tickets: membership.marked,
+                role: &Role::trusted(ROLES[membership.role].to_owned()),
             };
             sink.association(pair, part)?;
         }
@@ -101,7 +101,7 @@ fn sharing(mode: Option<Mode>) -> Sharing {
     }
 }
 
-/// A verdict as the world would say it.
+/// Converts a verdict to the type of the world.
 pub(crate) fn as_expected(verdict: &Verdict) -> Expected {
     let mut seen = Expected::default();
     for ground in verdict.grounds() {
@@ -128,11 +128,11 @@ fn measure(bench: &Bench) -> Result<Vec<Figure>> {
         .collect();
     let mut speeds = Vec::new();
     for _ in 0..bench.slices() {
-        let (begun, mut decided) = (Instant::now(), 0);
-        while begun.elapsed() < bench.slice().min(Duration::from_secs(1)) {
+        let (started, mut decided) = (Instant::now(), 0);
+        while started.elapsed() < bench.slice().min(Duration::from_secs(1)) {
             for (contact, key, expected) in &questions {
                 let Ok(verdict) = check_ticket(&facts, *contact, black_box(key)) else {
-                    bail!("{contact} or {key} is not known");
+                    bail!("{contact} or {key} is unknown");
                 };
                 if as_expected(&verdict) != *expected {
                     bail!("wrong decision on {contact} and {key}: {verdict:?}");
@@ -140,7 +140,7 @@ fn measure(bench: &Bench) -> Result<Vec<Figure>> {
             }
             decided += questions.len();
         }
-        speeds.push(decided as f64 / begun.elapsed().as_secs_f64());
+        speeds.push(decided as f64 / started.elapsed().as_secs_f64());
     }
     Ok(vec![Figure {
         name: ROW.name,
@@ -152,12 +152,12 @@ fn measure(bench: &Bench) -> Result<Vec<Figure>> {
     }])
 }
 
-/// What the facts take.
+/// Formats the memory that the facts use.
 fn memory(facts: &OrganizationFacts, world: &World) -> String {
     let bytes = facts.bytes_by_kind();
     let each = |bytes: usize, count: u64| bytes as f64 / count as f64;
     format!(
-        "{:.1} bytes a ticket, {:.1} a contact with its associations, {:.0} MiB in all",
+        "{:.1} bytes per ticket, {:.1} per contact with its associations, {:.0} MiB in total",
         each(bytes.tickets + bytes.cc, world.tickets),
         each(bytes.contacts, world.contacts),
         facts.bytes() as f64 / f64::from(1 << 20)

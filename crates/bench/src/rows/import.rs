@@ -1,4 +1,4 @@
-//! A million rows by import, against the raw load of the same rows.
+//! An import by the service against a raw load of the same rows, and its peak of memory.
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -21,31 +21,31 @@ use crate::world::{Size, World};
 
 pub(super) const ROW: Row = Row {
     name: "import",
-    about: "association import, CSV of a row a contact (1M in world M), end to end, against the raw \
-            load, in one transaction, of the rows that the import writes to the associations and to \
-            the change log, with all their columns and indexes: at least 0.50",
-    takes: "minutes: a tenth of the pairs is measured, each on two fresh copies of the database",
-    of_database: true,
+    about: "import of a CSV file with one new association per contact (1M in world M), end to end, \
+            against the raw load, in one transaction, of the rows that the import writes to the \
+            associations and to the change log, with all columns and indexes: at least 0.50",
+    takes: "minutes: it measures a tenth of the pairs, each on two new copies of the database",
+    per_engine: true,
     only_by_name: false,
     measure: |bench, engine| measure(bench, engine).boxed_local(),
 };
 
 pub(super) const MEMORY: Row = Row {
     name: "import-memory",
-    about: "the peak memory of the server while it imports a row a contact (1M in world M), over what \
-            it held idle: at most 200 MB",
+    about: "the peak memory of the server while it imports one association per contact (1M in \
+            world M), minus the memory of the idle server: at most 200 MB",
     takes: "a copy of the world's database and one import",
-    of_database: true,
+    per_engine: true,
     only_by_name: false,
     measure: |bench, engine| memory(bench, engine).boxed_local(),
 };
 
-/// A pair a contact that is no association yet.
+/// One new pair per contact.
 fn pairs_of(world: &World) -> impl Iterator<Item = (u64, u64)> {
     (0..world.contacts).map(|number| world.new_pair(number))
 }
 
-/// Imports them, and says how long that took from the first byte to the end of the last row.
+/// Imports one new association per contact. Returns the time from the first byte to the last row.
 pub(crate) async fn import_pairs(
     bench: &Bench,
     server: &Process,
@@ -54,18 +54,18 @@ pub(crate) async fn import_pairs(
     let path = bench.databases.folder().join("associations.csv");
     write_pairs(&path, pairs_of(world))?;
     let roster = Roster::connect(server.url()).await?;
-    let begun = Instant::now();
+    let started = Instant::now();
     let options = ImportOptions::default();
     let done = roster
         .import(&path, ImportKind::Associations, &options, |_| {})
         .await?;
-    let took = begun.elapsed();
+    let took = started.elapsed();
     check_import(&done)?;
     std::fs::remove_file(path)?;
     Ok(took)
 }
 
-/// The files of a small world, imported into an organization of their own each time.
+/// Imports of the files of a small world, each time into a new organization.
 pub(crate) struct Imports {
     url: String,
     files: Vec<(ImportKind, PathBuf)>,
@@ -92,21 +92,21 @@ impl Imports {
         })
     }
 
-    /// Imports all of them once. The answers of the slice are rows.
+    /// Imports all files once. The slice counts rows.
     pub(crate) async fn slice(&mut self) -> Result<Slice> {
         self.done += 1;
         let organization = format!("import-{}", self.done);
         let roster = Roster::builder(&self.url).organization(organization);
         let roster = roster.connect().await?;
         allow_multiple_accounts(&roster).await?;
-        let (begun, mut rows) = (Instant::now(), 0);
+        let (started, mut rows) = (Instant::now(), 0);
         for (kind, path) in &self.files {
             let options = ImportOptions::default();
             let done = roster.import(path, *kind, &options, |_| {}).await?;
             check_import(&done)?;
             rows += done.rows_total as u64;
         }
-        Slice::of(rows, begun.elapsed())
+        Slice::of(rows, started.elapsed())
     }
 }
 
@@ -116,9 +116,9 @@ async fn measure(bench: &Bench, engine: Engine) -> Result<Vec<Figure>> {
     let raw = async || {
         let database = bench.copy(engine, &world).await?;
         let mut bare = sql::open(&database)?;
-        let begun = Instant::now();
+        let started = Instant::now();
         tokio::task::block_in_place(|| bare.load(&rows))?;
-        Ok(begun.elapsed().as_secs_f64())
+        Ok(started.elapsed().as_secs_f64())
     };
     let imported = async || {
         let database = bench.copy(engine, &world).await?;
@@ -127,18 +127,18 @@ async fn measure(bench: &Bench, engine: Engine) -> Result<Vec<Figure>> {
         server.stop()?;
         Ok(took.as_secs_f64())
     };
-    let pairs = alternate(bench.few(), raw, imported).await?;
+    let pairs = alternate(bench.repetitions(), raw, imported).await?;
     let per_second =
         |values: &mut dyn Iterator<Item = f64>| rows.len() as f64 / Spread::of(values).median;
     Ok(vec![Figure {
         name: ROW.name,
         engine: Some(engine),
-        spread: Spread::of_gains(&pairs),
+        spread: Spread::of_speedups(&pairs),
         unit: " ×",
         bar: Bar::AtLeast(0.5),
         note: format!(
-            "{:.0} rows/s imported, {:.0} rows/s raw (associations with their indexes, change sets, \
-             their payloads and subjects)",
+            "{:.0} rows/s imported, {:.0} rows/s raw (associations with their indexes, change \
+             sets, their payloads and subjects)",
             per_second(&mut pairs.iter().map(|pair| pair.measured)),
             per_second(&mut pairs.iter().map(|pair| pair.baseline))
         ),
@@ -150,7 +150,7 @@ async fn memory(bench: &Bench, engine: Engine) -> Result<Vec<Figure>> {
     let world = bench.world();
     let database = bench.copy(engine, &world).await?;
     let server = bench.serve(&database)?;
-    server.forget_peak()?;
+    server.reset_peak_memory()?;
     let idle = server.peak_memory()? as f64;
     import_pairs(bench, &server, &world).await?;
     let peak = server.peak_memory()? as f64;
@@ -161,7 +161,7 @@ async fn memory(bench: &Bench, engine: Engine) -> Result<Vec<Figure>> {
         unit: " MB",
         bar: Bar::AtMost(200.0),
         note: format!(
-            "{:.0} MB at most, {:.0} MB idle",
+            "peak {:.0} MB, idle {:.0} MB",
             peak / MEGABYTE,
             idle / MEGABYTE
         ),

@@ -1,12 +1,12 @@
-//! Whether a check takes longer where there is more.
+//! The latency of a check in a large world against a small world.
 
 use anyhow::Result;
 use futures::FutureExt;
 use hdrhistogram::Histogram;
 
 use super::Row;
-use crate::ask::{Checks, Clients};
 use crate::bench::Bench;
+use crate::calls::{Checks, Clients};
 use crate::databases::{Database, Engine};
 use crate::load::{open, percentiles, warm_up};
 use crate::pairs::{Spread, alternate};
@@ -14,15 +14,15 @@ use crate::process::Process;
 use crate::report::{Bar, Figure};
 use crate::world::World;
 
-/// Calls of the open loop: few enough that nothing queues on a small machine.
+/// The rate of the open loop: low enough that no calls queue on a small machine.
 const CALLS_PER_SECOND: u64 = 1_000;
 
 pub(super) const ROW: Row = Row {
     name: "check-latency",
-    about: "CheckTicket at 1,000 calls a second at set times, the p99 of latencies with 10M tickets \
-            (--large) against 10k (--small): at most 1.2 ×",
-    takes: "a quarter of an hour and 6 GB to fill world L",
-    of_database: true,
+    about: "CheckTicket at 1,000 calls per second at fixed times, the p99 of latencies with 10M \
+            tickets (--large) against 10k (--small): at most 1.2 ×",
+    takes: "15 minutes and 6 GB to fill world L",
+    per_engine: true,
     only_by_name: true,
     measure: |bench, engine| measure(bench, engine).boxed_local(),
 };
@@ -30,7 +30,7 @@ pub(super) const ROW: Row = Row {
 /// A server on one of the two worlds.
 struct Side {
     _server: Process,
-    /// A copy goes when its server has gone.
+    /// Removed after the server has ended.
     _database: Database,
     checks: Checks,
     latencies: Histogram<u64>,
@@ -51,11 +51,11 @@ impl Side {
         })
     }
 
-    /// The p99 of a slice.
+    /// Runs a slice and returns its p99.
     async fn slice(&mut self, bench: &Bench) -> Result<f64> {
         let (checks, time) = (self.checks.clone(), bench.slice());
-        let ask = move |n| checks.clone().ask(n);
-        let slice = open(CALLS_PER_SECOND, move |due| due < time, ask).await?;
+        let call = move |n| checks.clone().call(n);
+        let slice = open(CALLS_PER_SECOND, move |due| due < time, call).await?;
         self.latencies.add(&slice.latencies)?;
         Ok(slice.latency(0.99))
     }
@@ -66,7 +66,7 @@ async fn measure(bench: &Bench, engine: Engine) -> Result<Vec<Figure>> {
     let worlds = (bench.world_of(sizes.0), bench.world_of(sizes.1));
     let large = bench.filled(engine, &worlds.1).await?;
     let small = if sizes.0 == sizes.1 {
-        // A world against itself tells what chance alone makes of the figure.
+        // A world against itself shows how much of the figure is chance.
         bench.copy(engine, &worlds.0).await?
     } else {
         bench.filled(engine, &worlds.0).await?

@@ -1,4 +1,5 @@
-//! The first page of what a contact sees, against the bare SQL of that page and an echo of its size.
+//! The first page of the tickets that a contact sees, against the bare SQL of that page and an echo
+//! of the same size.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -7,8 +8,8 @@ use anyhow::{Result, bail};
 use futures::FutureExt;
 
 use super::Row;
-use crate::ask::{Clients, number_of};
 use crate::bench::Bench;
+use crate::calls::{Clients, number_of};
 use crate::databases::Engine;
 use crate::load::{Slice, closed, warm_up};
 use crate::pairs::{Spread, alternate};
@@ -16,32 +17,32 @@ use crate::report::{Bar, Figure};
 use crate::sql::{self, Bare};
 use crate::world::World;
 
-/// Contacts who read, in turn.
+/// The number of contacts whose pages are listed.
 const READERS: usize = 512;
 
 pub(super) const ROW: Row = Row {
     name: "list",
-    about: "ListVisibleTickets, the time of a first page of 50, against the bare SQL of one page plus \
-            an echo of its size: at most 1.3 ×",
+    about: "ListVisibleTickets, the time of a first page of 50, against the bare SQL of the page \
+            plus an echo of the same size: at most 1.3 ×",
     takes: "",
-    of_database: true,
+    per_engine: true,
     only_by_name: false,
     measure: |bench, engine| measure(bench, engine).boxed_local(),
 };
 
-/// A contact and the accounts that share with it.
+/// A contact and the accounts that share their tickets with it.
 type Reader = (u64, Vec<u64>);
 
 fn readers(world: &World) -> Arc<[Reader]> {
     let mut questions = world.questions(3);
-    let one = |_| {
+    let reader = |_| {
         let contact = questions.reader();
         (contact, world.sharing_accounts(contact).collect())
     };
-    (0..READERS).map(one).collect()
+    (0..READERS).map(reader).collect()
 }
 
-/// ListVisibleTickets on one stream, reader after reader.
+/// Calls of ListVisibleTickets on one stream, for each reader in turn.
 #[derive(Clone)]
 pub(crate) struct Pages {
     clients: Clients,
@@ -54,13 +55,13 @@ impl Pages {
         Self { clients, readers }
     }
 
-    /// The same readers at another server.
+    /// The same readers with another server.
     fn of(&self, clients: Clients) -> Self {
         let readers = Arc::clone(&self.readers);
         Self { clients, readers }
     }
 
-    /// Asks for this time.
+    /// Sends requests for this time.
     pub(crate) async fn slice(&self, time: Duration) -> Result<Slice> {
         let pages = self.clone();
         let page = move |number: u64| {
@@ -74,7 +75,7 @@ impl Pages {
     }
 }
 
-/// What the wire answers is what the tables hold, and each ticket of it is to be seen.
+/// Checks a page: it equals the page of the tables, and the contact may see each ticket of it.
 async fn compare(
     world: &World,
     clients: &Clients,
@@ -82,41 +83,44 @@ async fn compare(
     (contact, accounts): &Reader,
 ) -> Result<()> {
     let answer = clients.list(*contact).await?;
-    let listed = answer.tickets.iter().filter_map(|one| one.ticket.as_ref());
+    let listed = answer
+        .tickets
+        .iter()
+        .filter_map(|listed| listed.ticket.as_ref());
     let ids: Vec<String> = listed.map(|ticket| ticket.id.clone()).collect();
     for (id, visible) in ids.iter().zip(&answer.tickets) {
         let number = id.strip_prefix("T-").and_then(|digits| digits.parse().ok());
         let ticket = world.ticket(number.unwrap_or(1));
         let expected = world.expected(*contact, &ticket);
-        if !expected.is(roster_api::v1::Visibility::Visible, &visible.grounds) {
+        if !expected.matches(roster_api::v1::Visibility::Visible, &visible.grounds) {
             bail!(
-                "c{contact} is shown {id} by {:?}, expected {expected:?}",
+                "c{contact} sees {id} on the grounds {:?}, expected {expected:?}",
                 visible.grounds
             );
         }
         let requester = visible
             .ticket
             .as_ref()
-            .map(|told| told.requester_id.as_str());
+            .map(|ticket| ticket.requester_id.as_str());
         if requester.and_then(|id| number_of('c', id)) != Some(ticket.requester) {
-            bail!("{id} is listed as requested by {requester:?}");
+            bail!("{id} is listed with the requester {requester:?}");
         }
     }
     if ids != bare.page(*contact, accounts)? {
-        bail!("c{contact} is not shown the page that the tables hold");
+        bail!("the page of c{contact} differs from the page of the tables");
     }
     Ok(())
 }
 
-/// The mean time of a page by bare SQL.
+/// Measures the mean time of a page by bare SQL.
 fn bare_slice(bare: &mut dyn Bare, readers: &[Reader], time: Duration) -> Result<f64> {
-    let (begun, mut pages) = (Instant::now(), 0);
-    while begun.elapsed() < time || pages == 0 {
+    let (started, mut pages) = (Instant::now(), 0);
+    while started.elapsed() < time || pages == 0 {
         let (contact, accounts) = &readers[pages % readers.len()];
         bare.page(*contact, accounts)?;
         pages += 1;
     }
-    Ok(begun.elapsed().as_secs_f64() / pages as f64)
+    Ok(started.elapsed().as_secs_f64() / pages as f64)
 }
 
 async fn measure(bench: &Bench, engine: Engine) -> Result<Vec<Figure>> {
@@ -130,7 +134,7 @@ async fn measure(bench: &Bench, engine: Engine) -> Result<Vec<Figure>> {
     for reader in readers.iter() {
         compare(&world, &pages.clients, bare.as_mut(), reader).await?;
     }
-    // Both parts of the baseline in the time of one slice.
+    // Both parts of the baseline share the time of one slice.
     let half = bench.slice() / 2;
     warm_up(async || Ok(pages.slice(half).await?.per_second())).await?;
     let mut parts = Vec::new();
@@ -153,7 +157,7 @@ async fn measure(bench: &Bench, engine: Engine) -> Result<Vec<Figure>> {
         unit: " ×",
         bar: Bar::AtMost(1.3),
         note: format!(
-            "{:.0} µs a page, {:.0} µs of SQL, {:.0} µs of echo",
+            "{:.0} µs per page, {:.0} µs of SQL, {:.0} µs of echo",
             micros(&mut pairs.iter().map(|pair| pair.measured)),
             micros(&mut parts.iter().map(|(of_sql, _)| *of_sql)),
             micros(&mut parts.iter().map(|(_, of_echo)| *of_echo))

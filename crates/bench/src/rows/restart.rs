@@ -1,4 +1,4 @@
-//! From a kill to answers.
+//! The time from a kill of the server to its first answer.
 
 use std::time::Instant;
 
@@ -6,18 +6,18 @@ use anyhow::Result;
 use futures::FutureExt;
 
 use super::Row;
-use crate::ask::{Checks, Clients};
 use crate::bench::Bench;
+use crate::calls::{Checks, Clients};
 use crate::databases::Engine;
 use crate::pairs::Spread;
 use crate::report::{Bar, Figure};
 
 pub(super) const ROW: Row = Row {
     name: "restart",
-    about: "from kill -9 under load to the first right answer from memory by the server that is \
-            started at once: at most 5 s",
+    about: "the time from kill -9 after load, with an immediate restart, to the first correct \
+            answer from memory: at most 5 s",
     takes: "",
-    of_database: true,
+    per_engine: true,
     only_by_name: false,
     measure: |bench, engine| measure(bench, engine).boxed_local(),
 };
@@ -29,7 +29,7 @@ async fn measure(bench: &Bench, engine: Engine) -> Result<Vec<Figure>> {
     let clients = Clients::connect(&server.url()).await?;
     let mut checks = Checks::new(clients, &bench.expected(&world));
     let mut seconds = Vec::new();
-    for _ in 0..bench.few().max(3) {
+    for _ in 0..bench.repetitions().max(3) {
         checks.slice(bench.slice()).await?;
         let killed = Instant::now();
         server.kill()?;

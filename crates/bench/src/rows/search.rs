@@ -1,4 +1,4 @@
-//! A picker's search against a scan of all names.
+//! A search of a picker against a scan of all names.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -7,8 +7,8 @@ use anyhow::{Result, bail};
 use futures::FutureExt;
 
 use super::Row;
-use crate::ask::{Clients, number_of};
 use crate::bench::Bench;
+use crate::calls::{Clients, number_of};
 use crate::databases::Engine;
 use crate::fill::email;
 use crate::load::{closed, warm_up};
@@ -17,22 +17,22 @@ use crate::report::{Bar, Figure};
 use crate::sql::{self, Bare};
 use crate::world::World;
 
-/// Queries, in turn.
+/// The number of distinct queries.
 const QUERIES: usize = 64;
-/// Queries whose answers are held against a scan's: each costs a scan.
+/// The number of queries whose answers are compared with a scan. Each costs a scan.
 const COMPARED: usize = 16;
 
 pub(super) const ROW: Row = Row {
     name: "search",
-    about: "ListContacts with a query (whole names and addresses, in turn), against a LIKE scan for \
-            the same page: at least 50 × faster",
+    about: "ListContacts with a query (alternately full names and email addresses), against a LIKE \
+            scan for the same page: at least 50 × faster",
     takes: "",
-    of_database: true,
+    per_engine: true,
     only_by_name: false,
     measure: |bench, engine| measure(bench, engine).boxed_local(),
 };
 
-/// What is typed, and whether a contact is found by it.
+/// A query: the full name or the email address of a contact.
 #[derive(Clone, Debug)]
 struct Query {
     text: String,
@@ -40,9 +40,10 @@ struct Query {
 }
 
 impl Query {
+    /// Whether a contact matches.
     fn finds(&self, world: &World, contact: u64) -> bool {
         if self.by_name {
-            world.names(contact).whole() == self.text
+            world.names(contact).full_name() == self.text
         } else {
             email(contact).contains(&self.text)
         }
@@ -51,20 +52,21 @@ impl Query {
 
 fn queries(world: &World) -> Arc<[Query]> {
     let mut questions = world.questions(4);
-    let one = |place: usize| {
-        let contact = 1 + questions.chance(world.contacts);
+    let query = |place: usize| {
+        let contact = 1 + questions.random(world.contacts);
         let by_name = place.is_multiple_of(2);
         let text = if by_name {
-            world.names(contact).whole()
+            world.names(contact).full_name()
         } else {
             email(contact)
         };
         Query { text, by_name }
     };
-    (0..QUERIES).map(one).collect()
+    (0..QUERIES).map(query).collect()
 }
 
-/// What is found is what the scan finds, and each contact of it by the world's own names.
+/// Checks the answer to a query: it equals the result of a scan, and each contact in it has the
+/// name or the address in the world.
 async fn compare(
     world: &World,
     clients: &Clients,
@@ -78,26 +80,26 @@ async fn compare(
         .map(|contact| number_of('c', &contact.id));
     let ids: Vec<u64> = ids.map(Option::unwrap_or_default).collect();
     if let Some(wrong) = ids.iter().find(|id| !query.finds(world, **id)) {
-        bail!("c{wrong} is found by {query:?}");
+        bail!("{query:?} finds c{wrong}, which does not match");
     }
     if ids.is_empty() || ids != bare.find(&query.text)? {
         bail!(
-            "{query:?} does not find what a scan finds: {} contacts",
+            "{query:?} finds {} contacts, and a scan finds others",
             ids.len()
         );
     }
     Ok(())
 }
 
-/// The mean time of a scan.
+/// Measures the mean time of a scan.
 fn bare_slice(bare: &mut dyn Bare, queries: &[Query], time: Duration) -> Result<f64> {
-    let (begun, mut scans) = (Instant::now(), 0);
-    // At least one of a name and one of an address: they take different times.
-    while begun.elapsed() < time || scans < 2 {
+    let (started, mut scans) = (Instant::now(), 0);
+    // At least one scan for a name and one for an address, because their times differ.
+    while started.elapsed() < time || scans < 2 {
         bare.find(&queries[scans % queries.len()].text)?;
         scans += 1;
     }
-    Ok(begun.elapsed().as_secs_f64() / scans as f64)
+    Ok(started.elapsed().as_secs_f64() / scans as f64)
 }
 
 async fn measure(bench: &Bench, engine: Engine) -> Result<Vec<Figure>> {
@@ -132,11 +134,11 @@ async fn measure(bench: &Bench, engine: Engine) -> Result<Vec<Figure>> {
     Ok(vec![Figure {
         name: ROW.name,
         engine: Some(engine),
-        spread: Spread::of_gains(&pairs),
+        spread: Spread::of_speedups(&pairs),
         unit: " ×",
         bar: Bar::AtLeast(50.0),
         note: format!(
-            "{:.2} ms a search, {:.1} ms a scan",
+            "{:.2} ms per search, {:.1} ms per scan",
             millis(&mut pairs.iter().map(|pair| pair.measured)),
             millis(&mut pairs.iter().map(|pair| pair.baseline))
         ),

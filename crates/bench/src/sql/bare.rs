@@ -1,5 +1,5 @@
-//! The statements, for the engine whose `Conn` stands above. Those that diesel can keep prepared it
-//! keeps, so that a baseline is not slowed by what a careful program would not do.
+//! The statements, for the engine whose `Conn` the parent module defines. diesel keeps them
+//! prepared where it can, because a baseline must be as fast as a careful program.
 
 use anyhow::Result;
 use diesel::prelude::*;
@@ -13,7 +13,7 @@ use crate::sql::{Bare, CREATE_TIME, ORG, PAGE};
 
 type Backend = <Conn as Connection>::Backend;
 
-/// What a page shows of a ticket.
+/// The columns of a ticket that a page shows.
 type Listed = (String, i64, Option<i64>, String, bool, i64);
 
 macro_rules! listed {
@@ -29,8 +29,8 @@ macro_rules! listed {
     };
 }
 
-/// A query of one page. Its limit is a sum: SQLite plans by the value of a parameter that stands
-/// alone as a limit, and so prepares anew whenever one is bound.
+/// A query of one page. Its limit is a sum, because SQLite prepares a statement again whenever its
+/// limit is a parameter without an operation: it plans by the value of the parameter.
 struct Paged<Q>(Q);
 
 impl<Q: QueryFragment<Backend>> QueryFragment<Backend> for Paged<Q> {
@@ -53,35 +53,35 @@ impl<Q: Query> Query for Paged<Q> {
 impl<Q> RunQueryDsl<Conn> for Paged<Q> {}
 
 fn own(conn: &mut Conn, contact: i64) -> QueryResult<Vec<Listed>> {
-    let asked = tickets::table
+    let query = tickets::table
         .filter(tickets::org.eq(ORG))
         .filter(tickets::requester.eq(contact))
         .order((tickets::create_time.desc(), tickets::id))
         .select(listed!());
-    Paged(asked).load(conn)
+    Paged(query).load(conn)
 }
 
 fn in_cc(conn: &mut Conn, contact: i64) -> QueryResult<Vec<Listed>> {
     let its_ticket = tickets::org
         .eq(ticket_copies::org)
         .and(tickets::ticket.eq(ticket_copies::ticket));
-    let asked = ticket_copies::table
+    let query = ticket_copies::table
         .inner_join(tickets::table.on(its_ticket))
         .filter(ticket_copies::org.eq(ORG))
         .filter(ticket_copies::contact.eq(contact))
         .order((ticket_copies::create_time.desc(), ticket_copies::id))
         .select(listed!());
-    Paged(asked).load(conn)
+    Paged(query).load(conn)
 }
 
 fn of_account(conn: &mut Conn, account: i64) -> QueryResult<Vec<Listed>> {
-    let asked = tickets::table
+    let query = tickets::table
         .filter(tickets::org.eq(ORG))
         .filter(tickets::account.eq(account))
         .filter(tickets::is_private.eq(false))
         .order((tickets::create_time.desc(), tickets::id))
         .select(listed!());
-    Paged(asked).load(conn)
+    Paged(query).load(conn)
 }
 
 impl Bare for Conn {

@@ -16,8 +16,8 @@ use super::tables::{
     associations, change_set_bitmaps, change_set_parts, change_set_subjects, change_sets,
 };
 use super::*;
-use crate::ask::Clients;
 use crate::bench::Bench;
+use crate::calls::Clients;
 use crate::databases::Engine;
 use crate::fill::{Part, allow_multiple_accounts, import, parts};
 use crate::options::{Measuring, ReportOnly};
@@ -148,7 +148,7 @@ impl Reader {
     }
 }
 
-/// The server as cargo built it beside the bench; built now where only the bench was.
+/// The server in the folder of the bench. Builds it if only the bench was built.
 fn server() -> PathBuf {
     let test = std::env::current_exe().expect("this test");
     let folder = test.parent().and_then(Path::parent).expect("a folder");

@@ -1,4 +1,4 @@
-//! Names as common as names are: among a million contacts a few hundred share each.
+//! Names with realistic frequency: among a million contacts, a few hundred share each full name.
 
 /// Family names with their readings.
 const FAMILIES: [(&str, &str); 64] = [
@@ -153,8 +153,8 @@ impl PersonNames {
         }
     }
 
-    /// As it is searched for: run together.
-    pub(crate) fn whole(&self) -> String {
+    /// The full name without a space, as users search for it.
+    pub(crate) fn full_name(&self) -> String {
         format!("{}{}", self.family.0, self.given.0)
     }
 }

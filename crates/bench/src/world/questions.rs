@@ -1,13 +1,13 @@
-//! A stream of questions with their answers: own tickets, cc, tickets shared by an account, and
-//! tickets that are hidden, a quarter each.
+//! A stream of checks with their expected answers: one quarter each of own tickets, tickets in CC,
+//! tickets shared by an account, and hidden tickets.
 
-use super::{Expected, For, Ticket, World, mix};
+use super::{Expected, Purpose, Ticket, World, mix};
 
-/// How often chance is asked for a question of the wanted kind. A kind that is not found then gives
-/// way to what was found: the answer is told by the rule, whatever it is.
+/// How many random questions to try for the wanted kind. After that, a question of another kind is
+/// used: the rule computes its answer too.
 const TRIES: u64 = 16;
 
-/// May this contact see this ticket?
+/// Whether a contact may see a ticket, with the expected answer.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Question {
     pub(crate) contact: u64,
@@ -15,11 +15,11 @@ pub(crate) struct Question {
     pub(crate) expected: Expected,
 }
 
-/// Questions without end, the same for the same seed.
+/// An endless stream of questions, reproducible by its seed.
 pub(crate) struct Questions<'w> {
     world: &'w World,
     state: u64,
-    asked: u64,
+    count: u64,
 }
 
 impl<'w> Questions<'w> {
@@ -27,11 +27,11 @@ impl<'w> Questions<'w> {
         Self {
             world,
             state: mix(seed),
-            asked: 0,
+            count: 0,
         }
     }
 
-    pub(crate) fn chance(&mut self, of: u64) -> u64 {
+    pub(crate) fn random(&mut self, of: u64) -> u64 {
         self.state = mix(self.state);
         self.state % of
     }
@@ -45,22 +45,22 @@ impl<'w> Questions<'w> {
     }
 
     fn any_ticket(&mut self) -> Ticket {
-        let number = 1 + self.chance(self.world.tickets);
+        let number = 1 + self.random(self.world.tickets);
         self.world.ticket(number)
     }
 
-    /// The first of some tries that is as wanted, else the last.
+    /// Returns the first try that is of the wanted kind, otherwise the last try.
     fn try_for(
         &mut self,
-        mut one: impl FnMut(&mut Self) -> Question,
+        mut draw: impl FnMut(&mut Self) -> Question,
         wanted: impl Fn(&Question) -> bool,
     ) -> Question {
-        let mut found = one(self);
+        let mut found = draw(self);
         for _ in 1..TRIES {
             if wanted(&found) {
                 break;
             }
-            found = one(self);
+            found = draw(self);
         }
         found
     }
@@ -71,22 +71,22 @@ impl<'w> Questions<'w> {
     }
 
     fn cc(&mut self) -> Question {
-        let asked = |this: &mut Self| {
+        let in_cc = |this: &mut Self| {
             let ticket = this.any_ticket();
             let contact = ticket.cc().first().copied();
             this.question(contact.unwrap_or(ticket.requester), ticket)
         };
-        self.try_for(asked, |found| found.expected.cc)
+        self.try_for(in_cc, |found| found.expected.cc)
     }
 
     fn shared(&mut self) -> Question {
         let colleague = |this: &mut Self| {
-            let contact = 1 + this.chance(this.world.contacts);
-            let Some(belonging) = this.world.belongings(contact).last() else {
+            let contact = 1 + this.random(this.world.contacts);
+            let Some(membership) = this.world.memberships(contact).last() else {
                 return this.own();
             };
-            let nth = this.chance(u64::MAX);
-            let other = this.world.member(belonging.account, nth);
+            let nth = this.random(u64::MAX);
+            let other = this.world.member(membership.account, nth);
             let ticket = this.world.ticket_of(other, nth >> 8);
             this.question(contact, ticket)
         };
@@ -95,18 +95,18 @@ impl<'w> Questions<'w> {
 
     fn hidden(&mut self) -> Question {
         let stranger = |this: &mut Self| {
-            let contact = 1 + this.chance(this.world.contacts);
+            let contact = 1 + this.random(this.world.contacts);
             let ticket = this.any_ticket();
             this.question(contact, ticket)
         };
         self.try_for(stranger, |found| !found.expected.visible())
     }
 
-    /// A contact with many tickets before its eyes: a member of a large account that shares with it.
+    /// A contact who sees many tickets: a member of a large account that shares its tickets.
     pub(crate) fn reader(&mut self) -> u64 {
         for _ in 0..TRIES * TRIES {
-            let account = 1 + self.chance(self.world.large());
-            let nth = self.chance(u64::MAX);
+            let account = 1 + self.random(self.world.large());
+            let nth = self.random(u64::MAX);
             let contact = self.world.member(account, nth);
             let ticket = Ticket {
                 account: Some(account),
@@ -120,13 +120,13 @@ impl<'w> Questions<'w> {
         1
     }
 
-    /// A contact and this many tickets for it, as a help center asks for a page: its own, its
-    /// colleagues' and some that it may not see.
+    /// One contact with this many tickets, like a page of a help center: its own tickets, tickets
+    /// of colleagues, and random tickets that it may not be allowed to see.
     pub(crate) fn batch(&mut self, tickets: usize) -> Vec<Question> {
         let contact = self.shared().contact;
         let account = self.world.first_account(contact);
-        let one = |_| {
-            let nth = self.chance(u64::MAX);
+        let question = |_| {
+            let nth = self.random(u64::MAX);
             let ticket = match nth % 4 {
                 0 => self.world.ticket_of(contact, nth / 4),
                 1 | 2 => self
@@ -136,7 +136,7 @@ impl<'w> Questions<'w> {
             };
             self.question(contact, ticket)
         };
-        (0..tickets).map(one).collect()
+        (0..tickets).map(question).collect()
     }
 }
 
@@ -144,8 +144,8 @@ impl Iterator for Questions<'_> {
     type Item = Question;
 
     fn next(&mut self) -> Option<Question> {
-        self.asked += 1;
-        Some(match self.asked % 4 {
+        self.count += 1;
+        Some(match self.count % 4 {
             0 => self.own(),
             1 => self.cc(),
             2 => self.shared(),
@@ -155,8 +155,8 @@ impl Iterator for Questions<'_> {
 }
 
 impl World {
-    /// Seeds of question streams that differ from world to world.
+    /// A stream of questions. Its seed depends on the world and the number of the stream.
     pub(crate) fn questions(&self, stream: u64) -> Questions<'_> {
-        Questions::new(self, self.draw(For::Names, u64::MAX) ^ stream)
+        Questions::new(self, self.draw(Purpose::Names, u64::MAX) ^ stream)
     }
 }

@@ -1,4 +1,5 @@
-//! The world's rule against that of `roster-core`, and what a world is made of.
+//! Compares the visibility rule of worlds with the rule of `roster-core`, and checks the contents
+//! of worlds.
 
 use std::collections::HashSet;
 
@@ -14,7 +15,7 @@ fn tiny() -> World {
 }
 
 #[test]
-fn the_worlds_own_rule_and_that_of_core_agree_on_every_contact_and_ticket() {
+fn the_rule_of_a_world_and_the_rule_of_core_agree_on_every_contact_and_ticket() {
     let world = tiny();
     let facts = facts(&world).unwrap();
     for number in 1..=world.tickets {
@@ -22,7 +23,7 @@ fn the_worlds_own_rule_and_that_of_core_agree_on_every_contact_and_ticket() {
         let key = TicketKey::trusted(ticket.id());
         for contact in 1..=world.contacts {
             let verdict =
-                check_ticket(&facts, ContactId::new(contact), &key).expect("known to both");
+                check_ticket(&facts, ContactId::new(contact), &key).expect("known records");
             let expected = world.expected(contact, &ticket);
             assert_eq!(
                 as_expected(&verdict),
@@ -35,7 +36,7 @@ fn the_worlds_own_rule_and_that_of_core_agree_on_every_contact_and_ticket() {
 }
 
 #[test]
-fn every_clause_and_every_reason_against_it_occurs() {
+fn every_ground_and_every_reason_to_hide_a_ticket_occurs() {
     let world = tiny();
     let tickets: Vec<Ticket> = (1..=world.tickets)
         .map(|number| world.ticket(number))
@@ -53,8 +54,8 @@ fn every_clause_and_every_reason_against_it_occurs() {
     );
     assert!(tickets.iter().any(|ticket| ticket.cc().len() > 1));
     assert!((1..=world.contacts).any(|contact| world.blocked(contact)));
-    assert!((1..=world.contacts).any(|contact| world.belongings(contact).count() == 0));
-    assert!((1..=world.contacts).any(|contact| world.belongings(contact).count() == 2));
+    assert!((1..=world.contacts).any(|contact| world.memberships(contact).count() == 0));
+    assert!((1..=world.contacts).any(|contact| world.memberships(contact).count() == 2));
     for mode in [Mode::Nobody, Mode::Granted, Mode::Roles(2), Mode::Everyone] {
         assert!(
             (1..=world.accounts).any(|account| world.mode(account) == Some(mode)),
@@ -64,7 +65,7 @@ fn every_clause_and_every_reason_against_it_occurs() {
 }
 
 #[test]
-fn a_quarter_of_the_questions_is_of_each_kind() {
+fn each_kind_of_question_is_a_quarter_of_the_questions() {
     for size in [Size::S, Size::M, Size::L] {
         let world = World::new(size, SEED_DEFAULT);
         let mut kinds = [0; 4];
@@ -79,7 +80,7 @@ fn a_quarter_of_the_questions_is_of_each_kind() {
             kinds[2] += usize::from(account.is_some() && !requester);
             kinds[3] += usize::from(!question.expected.visible());
         }
-        // A question may be of two kinds, and one in some is of none that was wished.
+        // A question can be of two kinds, and sometimes no question of the wanted kind is found.
         assert!(
             kinds.iter().all(|kind| (800..1_500).contains(kind)),
             "{size:?}: {kinds:?}"
@@ -88,7 +89,7 @@ fn a_quarter_of_the_questions_is_of_each_kind() {
 }
 
 #[test]
-fn members_and_tickets_are_found_from_the_other_side() {
+fn members_of_accounts_and_tickets_of_contacts_are_complete() {
     for size in [Size::Tiny, Size::S] {
         let world = World::new(size, SEED_DEFAULT);
         let mut members = HashSet::new();
@@ -113,32 +114,36 @@ fn members_and_tickets_are_found_from_the_other_side() {
 }
 
 #[test]
-fn a_new_pair_is_no_association_and_comes_once() {
+fn new_pairs_are_distinct_and_not_associated() {
     let world = tiny();
     let mut seen = HashSet::new();
     for number in 0..world.new_pairs() {
         let (contact, account) = world.new_pair(number);
         assert!((1..=world.accounts).contains(&account));
-        assert!(world.belongings(contact).all(|one| one.account != account));
+        assert!(
+            world
+                .memberships(contact)
+                .all(|membership| membership.account != account)
+        );
         assert!(seen.insert((contact, account)));
     }
 }
 
 #[test]
-fn worlds_of_one_seed_are_one_and_of_two_seeds_two() {
-    let ask = |seed| -> Vec<(u64, u64, Expected)> {
+fn worlds_are_equal_only_if_their_seeds_are_equal() {
+    let questions = |seed| -> Vec<(u64, u64, Expected)> {
         let world = World::new(Size::S, seed);
-        let asked = world.questions(1).take(100);
-        asked
-            .map(|one| (one.contact, one.ticket.number, one.expected))
+        let taken = world.questions(1).take(100);
+        taken
+            .map(|question| (question.contact, question.ticket.number, question.expected))
             .collect()
     };
-    assert_eq!(ask(1), ask(1));
-    assert_ne!(ask(1), ask(2));
+    assert_eq!(questions(1), questions(1));
+    assert_ne!(questions(1), questions(2));
 }
 
 #[test]
-fn readers_have_an_account_full_of_tickets_before_their_eyes() {
+fn readers_see_the_tickets_of_a_large_account() {
     let world = World::new(Size::M, SEED_DEFAULT);
     let mut questions = world.questions(3);
     for _ in 0..100 {

@@ -1,5 +1,5 @@
-//! Calls with known answers. Each is made beforehand, so that a slice measures the server and not
-//! the making of questions; a wrong answer is an error, and ends the bench.
+//! Calls with known answers. Requests are built before a slice, so that the slice measures only the
+//! server. A wrong answer is an error and ends the bench.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,14 +15,15 @@ use crate::load::{STREAMS, Slice, closed, connect};
 use crate::process::Process;
 use crate::world::{Expected, Question, World};
 
-/// Questions of a row: many more than a cache line's worth, and few enough to be made at once.
+/// The number of distinct checks: enough that caches cannot hold all answers, and few enough to
+/// build at once.
 const QUESTIONS: usize = 65_536;
-/// How often it is looked whether an answer came from memory.
+/// The interval at which the bench looks whether an answer came from memory.
 const LOOK_EVERY: Duration = Duration::from_millis(10);
-/// Batches of a row.
+/// The number of distinct batches.
 const BATCHES: usize = 1_024;
 
-/// Clients of one server over a few connections.
+/// Clients of one server that share a few connections.
 #[derive(Clone)]
 pub(crate) struct Clients(Arc<[Channel]>);
 
@@ -31,12 +32,12 @@ impl Clients {
         Ok(Self(connect(url).await?.into()))
     }
 
-    /// Calls take the connections in turn.
+    /// Distributes calls evenly over the connections.
     fn channel(&self, number: u64) -> Channel {
         self.0[number as usize % self.0.len()].clone()
     }
 
-    /// One call of CheckTicket, whatever it answers.
+    /// Calls CheckTicket, without checking the answer.
     pub(crate) async fn check(
         &self,
         number: u64,
@@ -46,7 +47,7 @@ impl Clients {
         Ok(client.check_ticket(request).await?.into_inner())
     }
 
-    /// The first page of what a contact sees.
+    /// Lists the first page of the tickets that a contact sees.
     pub(crate) async fn list(&self, contact: u64) -> Result<v1::ListVisibleTicketsResponse> {
         let request = v1::ListVisibleTicketsRequest {
             contact_id: format!("c{contact}"),
@@ -56,7 +57,7 @@ impl Clients {
         Ok(client.list_visible_tickets(request).await?.into_inner())
     }
 
-    /// The first page of the contacts that a query finds.
+    /// Lists the first page of the contacts that match a query.
     pub(crate) async fn find(&self, query: &str) -> Result<v1::ListContactsResponse> {
         let request = v1::ListContactsRequest {
             query: query.to_owned(),
@@ -66,7 +67,7 @@ impl Clients {
         Ok(client.list_contacts(request).await?.into_inner())
     }
 
-    /// Associates one contact with an account that it is not associated with.
+    /// Associates a contact with an account. They must not be associated yet.
     pub(crate) async fn associate(
         &self,
         number: u64,
@@ -94,44 +95,44 @@ impl Clients {
 }
 
 impl Expected {
-    /// Whether an answer of the wire says just this.
-    pub(crate) fn is(&self, visibility: v1::Visibility, grounds: &[v1::Ground]) -> bool {
+    /// Whether an answer has exactly this visibility and these grounds.
+    pub(crate) fn matches(&self, visibility: v1::Visibility, grounds: &[v1::Ground]) -> bool {
         let visible = if self.visible() {
             v1::Visibility::Visible
         } else {
             v1::Visibility::Hidden
         };
-        let mut told = Expected::default();
+        let mut answered = Expected::default();
         for ground in grounds {
             match ground.kind() {
-                v1::GroundKind::Requester => told.requester = true,
-                v1::GroundKind::Cc => told.cc = true,
-                v1::GroundKind::Account => told.account = number_of('a', &ground.account_id),
+                v1::GroundKind::Requester => answered.requester = true,
+                v1::GroundKind::Cc => answered.cc = true,
+                v1::GroundKind::Account => answered.account = number_of('a', &ground.account_id),
                 v1::GroundKind::Unspecified => return false,
             }
         }
         let wanted = usize::from(self.requester)
             + usize::from(self.cc)
             + usize::from(self.account.is_some());
-        visibility == visible && told == *self && grounds.len() == wanted
+        visibility == visible && answered == *self && grounds.len() == wanted
     }
 }
 
-/// The number in an id.
+/// Parses the number of an id.
 pub(crate) fn number_of(letter: char, id: &str) -> Option<u64> {
     id.strip_prefix(letter)?.parse().ok()
 }
 
-/// CheckTicket, asked with a quarter each of own, CC, shared and hidden tickets.
+/// Calls of CheckTicket: one quarter each for own, CC, shared and hidden tickets.
 #[derive(Clone)]
 pub(crate) struct Checks {
     clients: Clients,
-    asked: Arc<[(v1::CheckTicketRequest, Expected)]>,
+    requests: Arc<[(v1::CheckTicketRequest, Expected)]>,
 }
 
 impl Checks {
     pub(crate) fn new(clients: Clients, world: &World) -> Self {
-        let one = |question: Question| {
+        let with_answer = |question: Question| {
             let request = v1::CheckTicketRequest {
                 contact_id: format!("c{}", question.contact),
                 ticket_id: question.ticket.id(),
@@ -139,38 +140,42 @@ impl Checks {
             };
             (request, question.expected)
         };
-        let asked = world.questions(1).take(QUESTIONS).map(one).collect();
-        Self { clients, asked }
+        let requests = world
+            .questions(1)
+            .take(QUESTIONS)
+            .map(with_answer)
+            .collect();
+        Self { clients, requests }
     }
 
-    /// The same questions of another server.
+    /// The same requests to another server.
     pub(crate) fn of(&self, clients: Clients) -> Self {
         Self {
             clients,
-            asked: Arc::clone(&self.asked),
+            requests: Arc::clone(&self.requests),
         }
     }
 
-    /// Asks one and holds the answer against what is expected.
-    pub(crate) async fn ask(self, number: u64) -> Result<()> {
-        let (request, expected) = &self.asked[number as usize % self.asked.len()];
+    /// Sends a request and checks the answer.
+    pub(crate) async fn call(self, number: u64) -> Result<()> {
+        let (request, expected) = &self.requests[number as usize % self.requests.len()];
         let answer = self.clients.check(number, request.clone()).await?;
-        if !expected.is(answer.visibility(), &answer.grounds) {
+        if !expected.matches(answer.visibility(), &answer.grounds) {
             bail!("wrong answer to {request:?}: {answer:?}, expected {expected:?}");
         }
         Ok(())
     }
 
-    /// Asks on all streams for this time.
+    /// Sends requests on all streams for this time.
     pub(crate) async fn slice(&self, time: Duration) -> Result<Slice> {
         let checks = self.clone();
-        closed(STREAMS, time, move |number| checks.clone().ask(number)).await
+        closed(STREAMS, time, move |number| checks.clone().call(number)).await
     }
 
-    /// Asks until an answer comes from memory: facts are loaded when they are first asked for.
+    /// Sends requests until the server answers from memory. It loads facts at the first request.
     pub(crate) async fn until_in_memory(&self, server: &Process) -> Result<()> {
         for number in 0.. {
-            self.clone().ask(number).await?;
+            self.clone().call(number).await?;
             if server.metric("roster_answers_from_memory_total")? > 0.0 {
                 break;
             }
@@ -179,28 +184,28 @@ impl Checks {
         Ok(())
     }
 
-    /// Asks one of the echo, which answers something of the same size.
+    /// Sends a request to the echo, which sends an answer of the same size.
     pub(crate) async fn echo(self, number: u64) -> Result<()> {
-        let (request, _) = &self.asked[number as usize % self.asked.len()];
+        let (request, _) = &self.requests[number as usize % self.requests.len()];
         let answer = self.clients.check(number, request.clone()).await?;
         if answer.visibility() != v1::Visibility::Visible {
-            bail!("the echo answers {answer:?}");
+            bail!("unexpected answer of the echo: {answer:?}");
         }
         Ok(())
     }
 }
 
-/// BatchCheckTickets.
+/// Calls of BatchCheckTickets.
 #[derive(Clone)]
 pub(crate) struct Batches {
     clients: Clients,
-    asked: Arc<[(v1::BatchCheckTicketsRequest, Vec<Expected>)]>,
+    requests: Arc<[(v1::BatchCheckTicketsRequest, Vec<Expected>)]>,
 }
 
 impl Batches {
     pub(crate) fn new(clients: Clients, world: &World, size: usize) -> Self {
         let mut questions = world.questions(2);
-        let one = |_| {
+        let with_answers = |_| {
             let batch = questions.batch(size);
             let request = v1::BatchCheckTicketsRequest {
                 contact_id: format!("c{}", batch[0].contact),
@@ -212,20 +217,20 @@ impl Batches {
                 batch.iter().map(|question| question.expected).collect(),
             )
         };
-        let asked = (0..BATCHES).map(one).collect();
-        Self { clients, asked }
+        let requests = (0..BATCHES).map(with_answers).collect();
+        Self { clients, requests }
     }
 
-    /// Asks one and holds every answer against what is expected.
-    pub(crate) async fn ask(self, number: u64) -> Result<()> {
-        let (request, expected) = &self.asked[number as usize % self.asked.len()];
+    /// Sends a batch and checks every answer.
+    pub(crate) async fn call(self, number: u64) -> Result<()> {
+        let (request, expected) = &self.requests[number as usize % self.requests.len()];
         let mut client = VisibilityServiceClient::new(self.clients.channel(number));
         let answer = client
             .batch_check_tickets(request.clone())
             .await?
             .into_inner();
         let right = |(result, expected): (&v1::BatchCheckTicketsResult, &Expected)| {
-            result.error.is_none() && expected.is(result.visibility(), &result.grounds)
+            result.error.is_none() && expected.matches(result.visibility(), &result.grounds)
         };
         let all_right = answer.results.iter().zip(expected).all(right);
         if answer.results.len() != expected.len() || !all_right {
@@ -243,7 +248,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_answer_is_right_when_it_says_just_what_is_expected() {
+    fn an_answer_is_right_only_if_it_has_exactly_the_expected_grounds() {
         use v1::Visibility::{Hidden, Visible};
         let ground = |kind: v1::GroundKind, account: &str| v1::Ground {
             kind: kind.into(),
@@ -254,12 +259,12 @@ mod tests {
             account: Some(7),
             ..Expected::default()
         };
-        assert!(expected.is(Visible, &by_account));
-        assert!(!expected.is(Hidden, &by_account));
-        assert!(!expected.is(Visible, &[]));
-        assert!(!expected.is(Visible, &[ground(v1::GroundKind::Account, "a8")]));
-        assert!(!expected.is(Visible, &[by_account[0].clone(), by_account[0].clone()]));
-        assert!(Expected::default().is(Hidden, &[]));
-        assert!(!Expected::default().is(Visible, &[]));
+        assert!(expected.matches(Visible, &by_account));
+        assert!(!expected.matches(Hidden, &by_account));
+        assert!(!expected.matches(Visible, &[]));
+        assert!(!expected.matches(Visible, &[ground(v1::GroundKind::Account, "a8")]));
+        assert!(!expected.matches(Visible, &[by_account[0].clone(), by_account[0].clone()]));
+        assert!(Expected::default().matches(Hidden, &[]));
+        assert!(!Expected::default().matches(Visible, &[]));
     }
 }
