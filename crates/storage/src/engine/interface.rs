@@ -45,6 +45,13 @@ pub(crate) trait Transactions {
     fn refresh_statistics(&mut self) -> Result<()>;
 }
 
+/// The accounts of a contact, counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Standing {
+    pub(crate) accounts: u64,
+    pub(crate) primary: Option<AccountId>,
+}
+
 pub(crate) trait ReadFacts {
     fn store_keys(&mut self) -> Result<StoreKeys>;
     /// Returns the names of all organizations.
@@ -83,8 +90,10 @@ pub(crate) trait ReadFacts {
         org: Org,
         contacts: &[ContactId],
     ) -> Result<Vec<(ContactId, AccountId)>>;
-    fn account_counts(&mut self, org: Org, contacts: &[ContactId])
-    -> Result<Vec<(ContactId, u64)>>;
+    /// Returns the standings of these contacts, each of which is given once. Omits contacts without
+    /// accounts; in no order.
+    fn standings(&mut self, org: Org, contacts: &[ContactId])
+    -> Result<Vec<(ContactId, Standing)>>;
     fn contacts_with_several_accounts(&mut self, org: Org) -> Result<u64>;
     fn tickets(
         &mut self,

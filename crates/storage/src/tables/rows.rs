@@ -308,6 +308,9 @@ pub(crate) fn push_answer<'a>(rows: &mut Rows<'a>, kept: &'a KeptAnswer) {
 /// The key columns of an association's row in a JSON parameter.
 pub(crate) const PAIRS: [(&str, ColumnType); 2] = [("contact", Int), ("account", Int)];
 
+/// The key column of a contact's row in a JSON parameter.
+pub(crate) const CONTACT_KEYS: [(&str, ColumnType); 1] = [("contact", Int)];
+
 /// The columns of the searched names in a JSON parameter.
 pub(crate) const NAMES_SOUGHT: [(&str, ColumnType); 4] = [
     ("place", Int),

@@ -11,7 +11,7 @@ use roster_core::fact::{
 use roster_core::id::{AccountId, ContactId, Pair, TicketNo};
 use roster_core::record::{Account, Association, Contact, Settings, Stored, Ticket};
 
-use crate::engine::interface::Connection;
+use crate::engine::interface::{Connection, Standing};
 use crate::error::Result;
 use crate::tables::organization::Org;
 
@@ -71,9 +71,9 @@ impl<'c> WorkingSet<'c> {
     /// Loads everything that commands say they need, with one statement per kind.
     pub(crate) fn prefetch(&self, needs: &Needs) -> Result<()> {
         let standings: Vec<ContactId> = needs.standings.iter().copied().collect();
+        self.load_standings(standings)?;
         let of_primaries = needs.primaries.union(&needs.primary_tickets);
-        self.load_primaries(of_primaries.chain(&standings).copied().collect())?;
-        self.load_account_counts(standings)?;
+        self.load_primaries(of_primaries.copied().collect())?;
         let primaries: Vec<Pair> = self.primaries_of(&needs.primaries);
         let accounts = primaries.iter().map(|pair| pair.account);
         self.load_accounts(accounts.chain(needs.accounts.iter().copied()).collect())?;
@@ -174,9 +174,17 @@ impl<'c> WorkingSet<'c> {
         })
     }
 
-    fn load_account_counts(&self, wanted: Vec<ContactId>) -> Result<()> {
+    /// Loads the account counts of contacts, and with the same statement their primary accounts.
+    fn load_standings(&self, wanted: Vec<ContactId>) -> Result<()> {
         load(&self.account_counts, wanted, |ids| {
-            self.connection.borrow_mut().account_counts(self.org, ids)
+            let found = self.connection.borrow_mut().standings(self.org, ids)?;
+            let mut primaries = self.primaries.borrow_mut();
+            primaries.extend(ids.iter().map(|contact| (*contact, None)));
+            let count = |(contact, standing): (ContactId, Standing)| {
+                primaries.insert(contact, standing.primary);
+                (contact, standing.accounts)
+            };
+            Ok(found.into_iter().map(count).collect())
         })
     }
 
@@ -348,7 +356,7 @@ impl Facts for WorkingSet<'_> {
 
     fn account_count(&self, contact: ContactId) -> Result<u64, Unavailable> {
         asked(&self.account_counts, &contact, || {
-            self.load_account_counts(vec![contact])
+            self.load_standings(vec![contact])
         })
     }
 

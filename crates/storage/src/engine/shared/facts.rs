@@ -4,13 +4,14 @@ use std::collections::{BTreeSet, HashMap};
 
 use diesel::dsl::count_star;
 use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Nullable};
 use roster_core::fact::{Held, HeldTicket, Namesakes, TicketsOf, UniqueKey};
 use roster_core::id::{AccountId, ContactId, Pair, Revision, TicketNo, Time};
 use roster_core::record::{Account, Association, Contact, Stored, Ticket};
 
 use super::session::Session;
 use super::{Conn, unpack};
-use crate::engine::interface::ReadFacts;
+use crate::engine::interface::{ReadFacts, Standing};
 use crate::engine::statement::{Given, Statement};
 use crate::error::Result;
 use crate::tables::cell::{Cell, Rows};
@@ -21,7 +22,7 @@ use crate::tables::organization::{Org, Organization, StoreKeys};
 use crate::tables::origin::OriginKind;
 use crate::tables::records::{AccountRow, AssociationRow, ContactRow, TicketRow};
 use crate::tables::request_answer::KeptAnswer;
-use crate::tables::rows::PAIRS;
+use crate::tables::rows::{CONTACT_KEYS, PAIRS};
 use crate::tables::schema::{
     accounts, associations, change_sets, contacts, organizations, request_answers, store,
     ticket_copies, tickets, unique_keys,
@@ -250,18 +251,34 @@ impl ReadFacts for Session {
         Ok(found)
     }
 
-    fn account_counts(&mut self, org: Org, of: &[ContactId]) -> Result<Vec<(ContactId, u64)>> {
-        let mut found = Vec::with_capacity(of.len());
-        for of in contact_columns(of).chunks(KEYS_MAX) {
-            let rows: Vec<(i64, i64)> = associations::table
-                .filter(associations::org.eq(org))
-                .filter(associations::contact.eq_any(of))
-                .group_by(associations::contact)
-                .select((associations::contact, count_star()))
-                .load(&mut self.conn)?;
-            found.extend(rows.into_iter().map(|(c, n)| (contact_id(c), number(n))));
+    fn standings(&mut self, org: Org, of: &[ContactId]) -> Result<Vec<(ContactId, Standing)>> {
+        let sql = format!(
+            "SELECT found.contact, COUNT(*), MAX(CASE WHEN is_primary THEN found.account END) \
+             FROM (SELECT {} AS org, {} {} {}) AS wanted JOIN associations AS found \
+             ON found.org = wanted.org AND found.contact = wanted.contact GROUP BY found.contact",
+            unpack::ORG,
+            unpack::named_columns(&CONTACT_KEYS),
+            unpack::FROM,
+            unpack::ONCE,
+        );
+        let mut wanted = Rows::of_width(CONTACT_KEYS.len());
+        for contact in contact_columns(of) {
+            wanted.push_row([Cell::Int(Some(contact))]);
         }
-        Ok(found)
+        let given = [
+            Given::Number(Some(org)),
+            Given::Text(Some(wanted.json().into())),
+        ];
+        let found = Statement::<(BigInt, BigInt, Nullable<BigInt>)>::numbered(&sql, given)
+            .load::<(i64, i64, Option<i64>)>(&mut self.conn)?;
+        let standing = |(contact, accounts, primary): (i64, i64, Option<i64>)| {
+            let standing = Standing {
+                accounts: number(accounts),
+                primary: primary.map(account_id),
+            };
+            (contact_id(contact), standing)
+        };
+        Ok(found.into_iter().map(standing).collect())
     }
 
     fn contacts_with_several_accounts(&mut self, org: Org) -> Result<u64> {
