@@ -7,9 +7,9 @@
 //! # async fn example() -> Result<(), roster_client::Error> {
 //! let roster = Roster::connect("http://127.0.0.1:7400").await?;
 //!
-//! // Any call by its request. The client adds a request_id to a write, so retries are safe. let
-//! account = v1::Account { name: "株式会社山田".into(), ..Default::default() }; let made =
-//! roster.call(v1::CreateAccountRequest { account: Some(account), ..Default::default() }).await?;
+//! // Any call by its request. The client adds a request_id to a write, so retries are safe.
+//! let account = v1::Account { name: "株式会社山田".into(), ..Default::default() };
+//! let made = roster.call(v1::CreateAccountRequest { account: Some(account), ..Default::default() }).await?;
 //! println!("{:?}", made.account);
 //!
 //! // May this contact see this ticket?
