@@ -1,5 +1,6 @@
 //! How an import runs: repeated requests, watching, failures and shutdown.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use diesel::{Connection, RunQueryDsl};
@@ -19,6 +20,7 @@ both_engines!(
     an_import_continues_if_its_caller_disconnects_after_the_upload,
     an_aborted_upload_starts_no_import,
     other_writes_continue_while_a_file_is_imported,
+    an_import_ends_while_calls_never_pause,
 );
 
 const ACCOUNTS: ImportKind = ImportKind::Accounts;
@@ -301,6 +303,32 @@ async fn other_writes_continue_while_a_file_is_imported(world: World) {
     let end = world.end_of(&half.id).await;
     assert_eq!(counts(&end), [10_000, 0, 0, 0]);
     assert!(world.all_accounts().await.iter().any(|a| a.id == account));
+}
+
+async fn an_import_ends_while_calls_never_pause(world: World) {
+    const CALLERS: usize = 8;
+    let ended = AtomicBool::new(false);
+    let caller = async |caller: usize| {
+        let mut calls = 0;
+        while !ended.load(Ordering::Relaxed) {
+            world.account(&format!("会社{caller}の{calls}")).await;
+            calls += 1;
+        }
+        calls
+    };
+    let callers = futures::future::join_all((0..CALLERS).map(caller));
+    let import = async {
+        let import = world.import(creating(ImportKind::Contacts), long_file(2_000));
+        let end = tokio::time::timeout(Duration::from_secs(60), import).await;
+        ended.store(true, Ordering::Relaxed);
+        end
+    };
+    let (calls, end) = tokio::join!(callers, import);
+    assert_eq!(
+        counts(&end.expect("the end of the import")),
+        [2_000, 0, 0, 0]
+    );
+    assert!(calls.iter().all(|calls| *calls > 0), "{calls:?}");
 }
 
 /// Returns how often ANALYZE was run on the contacts, not counting autovacuum.

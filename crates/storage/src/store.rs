@@ -181,7 +181,7 @@ impl Store {
         answered.await.unwrap_or_else(|_| Err(dropped()))
     }
 
-    /// Carries out one batch of an import, after the waiting calls, and advances the import in the
+    /// Carries out one batch of an import, in the lane of jobs, and advances the import in the
     /// same transaction.
     ///
     /// Also returns how long the transaction took, without the wait for calls. Fails with

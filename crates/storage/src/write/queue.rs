@@ -1,5 +1,5 @@
-//! The lanes of writes: calls before jobs, organizations in turn, each served by at most one writer
-//! at a time.
+//! The lanes of writes: calls before jobs that have not waited long, organizations in turn, each
+//! served by at most one writer at a time.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
@@ -23,6 +23,11 @@ const BATCH_COMMANDS_MAX: usize = 256;
 pub const CALLS_WAITING_MAX: usize = 8_192;
 /// How many batches of jobs may wait. A job waits for its own answer, so it needs one place.
 const JOBS_WAITING_MAX: usize = 64;
+
+/// How long calls go before a waiting job. Then the job goes first, so that an import also ends if
+/// calls never pause. Several batches of calls fit into this time, and a batch of a job and this time
+/// together stay below half a second, the longest that a call should wait beside an import.
+const JOB_PATIENCE: Duration = Duration::from_millis(100);
 
 /// Work on an organization that is not a command: it has its own transaction and no revision.
 pub(crate) type Chore = Box<dyn FnOnce(Result<&mut dyn Connection>) + Send>;
@@ -80,6 +85,12 @@ impl<T> Waiting<T> {
         Some((name, taken))
     }
 
+    /// Returns the oldest work of the next organization that no writer holds.
+    fn next(&self, held: &HashSet<OrganizationName>) -> Option<&T> {
+        let name = self.turns.iter().find(|name| !held.contains(*name))?;
+        self.queues.get(name)?.front()
+    }
+
     /// Takes all waiting work of one organization.
     fn take_all(&mut self, name: &OrganizationName) -> Vec<T> {
         let Some(queue) = self.queues.remove(name) else {
@@ -94,11 +105,36 @@ impl<T> Waiting<T> {
 #[derive(Default)]
 struct State {
     calls: Waiting<Box<dyn Job>>,
-    jobs: Waiting<Box<dyn Job>>,
+    /// Each with the time since which it has waited.
+    jobs: Waiting<(Instant, Box<dyn Job>)>,
     /// In the lane of jobs, after them.
     chores: Waiting<Chore>,
     held: HashSet<OrganizationName>,
     closed: bool,
+}
+
+impl State {
+    fn take_commands(&mut self) -> Option<(OrganizationName, Taken)> {
+        let next_job = self.jobs.next(&self.held);
+        if next_job.is_some_and(|(since, _)| since.elapsed() >= JOB_PATIENCE) {
+            return self.take_job();
+        }
+        let calls = self.calls.take(&self.held, BATCH_COMMANDS_MAX);
+        calls
+            .map(|(name, calls)| (name, Taken::Commands(Lane::Calls, calls)))
+            .or_else(|| self.take_job())
+    }
+
+    fn take_job(&mut self) -> Option<(OrganizationName, Taken)> {
+        let (name, jobs) = self.jobs.take(&self.held, 1)?;
+        let jobs = jobs.into_iter().map(|(_, job)| job).collect();
+        Some((name, Taken::Commands(Lane::Jobs, jobs)))
+    }
+
+    fn take_chore(&mut self) -> Option<(OrganizationName, Taken)> {
+        let (name, chores) = self.chores.take(&self.held, 1)?;
+        Some((name, Taken::Chores(chores)))
+    }
 }
 
 /// Where commands wait for a writer.
@@ -128,14 +164,17 @@ impl Queue {
         if state.closed {
             return Err(StorageError::Unreachable("the store is closed".into()));
         }
-        let (waiting, max) = match lane {
-            Lane::Calls => (&mut state.calls, self.calls_max),
-            Lane::Jobs => (&mut state.jobs, JOBS_WAITING_MAX),
+        let (count, max) = match lane {
+            Lane::Calls => (state.calls.count, self.calls_max),
+            Lane::Jobs => (state.jobs.count, JOBS_WAITING_MAX),
         };
-        if waiting.count >= max {
+        if count >= max {
             return Err(StorageError::QueueFull);
         }
-        waiting.push(name, job);
+        match lane {
+            Lane::Calls => state.calls.push(name, job),
+            Lane::Jobs => state.jobs.push(name, (Instant::now(), job)),
+        }
         drop(state);
         self.changed.notify_one();
         Ok(())
@@ -157,24 +196,7 @@ impl Queue {
     fn take(&self) -> Option<(OrganizationName, Taken)> {
         let mut state = self.state.lock();
         loop {
-            let State {
-                calls,
-                jobs,
-                chores,
-                held,
-                ..
-            } = &mut *state;
-            let commands = calls
-                .take(held, BATCH_COMMANDS_MAX)
-                .map(|(name, calls)| (name, Taken::Commands(Lane::Calls, calls)))
-                .or_else(|| {
-                    let (name, jobs) = jobs.take(held, 1)?;
-                    Some((name, Taken::Commands(Lane::Jobs, jobs)))
-                });
-            let taken = commands.or_else(|| {
-                let (name, chores) = chores.take(held, 1)?;
-                Some((name, Taken::Chores(chores)))
-            });
+            let taken = state.take_commands().or_else(|| state.take_chore());
             if let Some((name, taken)) = taken {
                 state.held.insert(name.clone());
                 return Some((name, taken));
