@@ -29,7 +29,7 @@ pub fn one_primary<F: Facts>(
         &subject,
         || {
             format!(
-                "has two primary accounts, {} and {}",
+                "has {}, of which {} are primary",
                 counted(all.len() as u64, "account"),
                 primaries.len()
             )
@@ -44,7 +44,7 @@ pub fn one_primary<F: Facts>(
         answered == counted || primaries.len() > 1,
         "one-primary",
         &subject,
-        || format!("is said to have {answered:?} and has {counted:?}"),
+        || format!("has {counted:?} (accounts, primary), but is counted as {answered:?}"),
     );
     Ok(())
 }
