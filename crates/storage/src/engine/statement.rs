@@ -12,14 +12,13 @@ use diesel::backend::Backend;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::result::QueryResult;
 use diesel::serialize::ToSql;
-use diesel::sql_types::{BigInt, Binary, HasSqlType, Nullable, Text, Untyped};
+use diesel::sql_types::{BigInt, HasSqlType, Nullable, Text, Untyped};
 
 /// A parameter.
 #[derive(Debug)]
 pub(crate) enum Given<'a> {
     Number(Option<i64>),
     Text(Option<Cow<'a, str>>),
-    Bytes(&'a [u8]),
 }
 
 #[derive(Debug)]
@@ -52,14 +51,6 @@ impl<Columns> Default for Statement<'_, Columns> {
 }
 
 impl<'a, Columns> Statement<'a, Columns> {
-    /// Creates a statement with capacity for this many pieces.
-    pub(crate) fn with_room_for(pieces: usize) -> Self {
-        Self {
-            pieces: Vec::with_capacity(pieces),
-            ..Self::default()
-        }
-    }
-
     /// Creates a statement from numbered parameters, `?1` or `$1`, whose first uses are in order.
     pub(crate) fn numbered(sql: &'a str, given: impl IntoIterator<Item = Given<'a>>) -> Self {
         let (mut statement, mut rest) = (Self::default(), sql);
@@ -102,9 +93,8 @@ impl<'a, Columns> Statement<'a, Columns> {
 
 impl<'a, Columns, DB> QueryFragment<DB> for Statement<'a, Columns>
 where
-    DB: Backend + HasSqlType<BigInt> + HasSqlType<Text> + HasSqlType<Binary>,
+    DB: Backend + HasSqlType<BigInt> + HasSqlType<Text>,
     i64: ToSql<BigInt, DB>,
-    [u8]: ToSql<Binary, DB>,
     str: ToSql<Text, DB>,
 {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, DB>) -> QueryResult<()> {
@@ -116,9 +106,6 @@ where
                 Piece::Words(words) => out.push_sql(words),
                 Piece::Given(Given::Number(number)) => {
                     out.push_bind_param::<Nullable<BigInt>, Option<i64>>(number)?;
-                }
-                Piece::Given(Given::Bytes(bytes)) => {
-                    out.push_bind_param::<Binary, &'a [u8]>(bytes)?;
                 }
                 Piece::Given(Given::Text(text)) => {
                     out.push_bind_param::<Nullable<Text>, Option<Cow<'a, str>>>(text)?;

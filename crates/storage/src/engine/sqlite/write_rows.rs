@@ -2,11 +2,14 @@
 //! network, so this is the fastest way, and a single-row statement needs no statement journal in
 //! case it fails half-way.
 
+use std::borrow::Cow;
+
 use diesel::prelude::*;
-use diesel::sql_types::Untyped;
+use diesel::query_builder::{AstPass, QueryFragment, QueryId};
+use diesel::sql_types::{BigInt, Binary, Bool, Nullable, Text};
+use diesel::sqlite::Sqlite;
 
 use super::Conn;
-use crate::engine::statement::{Given, Statement};
 use crate::error::Result;
 use crate::tables::cell::{Cell, Rows, Table, names};
 use crate::tables::organization::Org;
@@ -70,29 +73,51 @@ impl Template {
     /// Runs the statement for each row.
     pub(super) fn run(&self, conn: &mut Conn, org: Org, rows: &Rows<'_>) -> Result<()> {
         for row in rows.iter() {
-            let mut statement = Statement::<Untyped>::with_room_for(self.pieces.len() * 2 + 1);
-            for (words, slot) in &self.pieces {
-                statement.words(words.as_str()).given(match slot {
-                    Slot::Org => Given::Number(Some(org)),
-                    Slot::Cell(place) => given(&row[*place]),
-                });
-            }
-            statement.words(self.words.as_str());
-            statement.execute(conn)?;
+            let template = self;
+            RowStatement { template, org, row }.execute(conn)?;
         }
         Ok(())
     }
 }
 
-/// Converts a cell to a parameter.
-fn given<'a>(cell: &'a Cell<'_>) -> Given<'a> {
-    match cell {
-        Cell::Int(number) => Given::Number(*number),
-        Cell::Bool(is) => Given::Number(Some((*is).into())),
-        Cell::Text(text) => Given::Text(text.as_deref().map(Into::into)),
-        Cell::Bytes(bytes) => Given::Bytes(bytes),
+/// The statement of a template with one row. It has no list of its own, because a batch has thousands
+/// of rows.
+struct RowStatement<'s> {
+    template: &'s Template,
+    org: Org,
+    row: &'s [Cell<'s>],
+}
+
+impl QueryFragment<Sqlite> for RowStatement<'_> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
+        for (words, slot) in &self.template.pieces {
+            out.push_sql(words);
+            match slot {
+                Slot::Org => out.push_bind_param::<BigInt, Org>(&self.org)?,
+                Slot::Cell(place) => match &self.row[*place] {
+                    Cell::Int(number) => {
+                        out.push_bind_param::<Nullable<BigInt>, Option<i64>>(number)?;
+                    }
+                    Cell::Bool(is) => out.push_bind_param::<Bool, bool>(is)?,
+                    Cell::Text(text) => {
+                        out.push_bind_param::<Nullable<Text>, Option<Cow<'_, str>>>(text)?;
+                    }
+                    Cell::Bytes(bytes) => out.push_bind_param::<Binary, [u8]>(bytes)?,
+                },
+            }
+        }
+        out.push_sql(&self.template.words);
+        Ok(())
     }
 }
+
+/// Identified by its text.
+impl QueryId for RowStatement<'_> {
+    type QueryId = ();
+    const HAS_STATIC_QUERY_ID: bool = false;
+}
+
+impl RunQueryDsl<Conn> for RowStatement<'_> {}
 
 /// Inserts rows.
 pub(super) fn insert(conn: &mut Conn, org: Org, table: &Table, rows: &Rows<'_>) -> Result<()> {
