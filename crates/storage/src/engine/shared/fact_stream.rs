@@ -2,10 +2,11 @@
 
 use diesel::connection::DefaultLoadingMode;
 use diesel::prelude::*;
-use roster_core::id::{AccountId, ContactId, Pair, TicketNo};
+use roster_core::id::{ContactId, Pair, TicketNo};
 use roster_core::rules::visibility::{FactSink, SinkFull, StreamedAssociation, TicketFacts};
 use roster_core::text::Role;
 
+use super::keys::{account_id, contact_id};
 use super::session::Session;
 use crate::engine::interface::{Streamed, StreamsFacts};
 use crate::error::Result;
@@ -34,14 +35,6 @@ fn stream_facts<R, K>(
 
 fn limit_of(limit: usize) -> i64 {
     column(limit as u64)
-}
-
-fn contact_id(stored: i64) -> ContactId {
-    ContactId::new(number(stored))
-}
-
-fn account_id(stored: i64) -> AccountId {
-    AccountId::new(number(stored))
 }
 
 impl StreamsFacts for Session {

@@ -9,10 +9,13 @@ use roster_core::fact::{Held, HeldTicket, Namesakes, TicketsOf, UniqueKey};
 use roster_core::id::{AccountId, ContactId, Pair, Revision, TicketNo, Time};
 use roster_core::record::{Account, Association, Contact, Stored, Ticket};
 
+use super::Conn;
+use super::keys::{
+    account_columns, account_id, contact_columns, contact_id, given, ticket_no, wanted,
+};
 use super::session::Session;
-use super::{Conn, unpack};
 use crate::engine::interface::{ReadFacts, Standing};
-use crate::engine::statement::{Given, Statement};
+use crate::engine::statement::Statement;
 use crate::error::Result;
 use crate::tables::cell::{Cell, Rows};
 use crate::tables::codec::not_understood;
@@ -35,26 +38,6 @@ const KEYS_MAX: usize = 10_000;
 /// The columns of [`AssociationRow`].
 type AssociationColumns =
     <<AssociationRow as Selectable<<Conn as diesel::Connection>::Backend>>::SelectExpression as Expression>::SqlType;
-
-fn contact_columns(ids: &[ContactId]) -> Vec<i64> {
-    ids.iter().map(|id| column(id.number())).collect()
-}
-
-fn account_columns(ids: &[AccountId]) -> Vec<i64> {
-    ids.iter().map(|id| column(id.number())).collect()
-}
-
-fn contact_id(stored: i64) -> ContactId {
-    ContactId::new(number(stored))
-}
-
-fn account_id(stored: i64) -> AccountId {
-    AccountId::new(number(stored))
-}
-
-fn ticket_no(stored: i64) -> TicketNo {
-    TicketNo::new(number(stored))
-}
 
 /// Converts rows to records. Fails if any value of any row is not understood.
 pub(crate) fn records<R, T>(rows: Vec<R>, record: impl FnMut(R) -> Result<T>) -> Result<Vec<T>> {
@@ -185,23 +168,15 @@ impl ReadFacts for Session {
         // Looks up each pair by its key: of a contact with many accounts, few are wanted.
         let sql = format!(
             "SELECT found.contact, found.account, is_primary, sees_account_tickets, role, \
-             create_time, revision FROM (SELECT {} AS org, {} {} {}) AS wanted \
-             JOIN associations AS found ON found.org = wanted.org \
+             create_time, revision FROM {} JOIN associations AS found ON found.org = wanted.org \
              AND found.contact = wanted.contact AND found.account = wanted.account",
-            unpack::ORG,
-            unpack::named_columns(&PAIRS),
-            unpack::FROM,
-            unpack::ONCE,
+            wanted(&PAIRS),
         );
-        let mut wanted = Rows::of_width(PAIRS.len());
+        let mut keys = Rows::of_width(PAIRS.len());
         for pair in pairs {
-            wanted.push_row(pair.numbers().map(|number| Cell::Int(Some(number))));
+            keys.push_row(pair.numbers().map(|number| Cell::Int(Some(number))));
         }
-        let given = [
-            Given::Number(Some(org)),
-            Given::Text(Some(wanted.json().into())),
-        ];
-        let found = Statement::<AssociationColumns>::numbered(&sql, given)
+        let found = Statement::<AssociationColumns>::numbered(&sql, given(org, &keys))
             .load::<AssociationRow>(&mut self.conn)?;
         records(found, AssociationRow::record)
     }
@@ -254,23 +229,14 @@ impl ReadFacts for Session {
     fn standings(&mut self, org: Org, of: &[ContactId]) -> Result<Vec<(ContactId, Standing)>> {
         let sql = format!(
             "SELECT found.contact, COUNT(*), MAX(CASE WHEN is_primary THEN found.account END) \
-             FROM (SELECT {} AS org, {} {} {}) AS wanted JOIN associations AS found \
-             ON found.org = wanted.org AND found.contact = wanted.contact GROUP BY found.contact",
-            unpack::ORG,
-            unpack::named_columns(&CONTACT_KEYS),
-            unpack::FROM,
-            unpack::ONCE,
+             FROM {} JOIN associations AS found ON found.org = wanted.org \
+             AND found.contact = wanted.contact GROUP BY found.contact",
+            wanted(&CONTACT_KEYS),
         );
-        let mut wanted = Rows::of_width(CONTACT_KEYS.len());
-        for contact in contact_columns(of) {
-            wanted.push_row([Cell::Int(Some(contact))]);
-        }
-        let given = [
-            Given::Number(Some(org)),
-            Given::Text(Some(wanted.json().into())),
-        ];
-        let found = Statement::<(BigInt, BigInt, Nullable<BigInt>)>::numbered(&sql, given)
-            .load::<(i64, i64, Option<i64>)>(&mut self.conn)?;
+        let keys = Rows::of_numbers(contact_columns(of));
+        let found =
+            Statement::<(BigInt, BigInt, Nullable<BigInt>)>::numbered(&sql, given(org, &keys))
+                .load::<(i64, i64, Option<i64>)>(&mut self.conn)?;
         let standing = |(contact, accounts, primary): (i64, i64, Option<i64>)| {
             let standing = Standing {
                 accounts: number(accounts),
