@@ -8,6 +8,8 @@
 //! 2. Read and sort the nominated records, if they are few enough.
 //! 3. Continue the look along the order. Before each step, skip all stretches of the order where no
 //!    record has the query's grams: equal names are neighbors in the order.
+//!    Measured among 1,000,000 contacts on SQLite: the first page of a family name, or of its reading,
+//!    takes 5 ms (14 ms at most) with the stretches and 55 ms (515 ms at most) without them.
 //! 4. If the grams say nothing about places, go heading by heading: skip a heading where nothing is
 //!    nominated, answer a heading where few are as in 2, and continue the look where many are.
 //!
