@@ -1,5 +1,5 @@
-//! **Visibility** on generated organizations: check, batch, list, viewers and explain answer what
-//! the naive evaluator says, before and after changes of every kind.
+//! **Visibility** on generated organizations: check, batch, list, viewers and explain give the answers
+//! of the naive evaluator, before and after changes of every kind.
 //!
 //! `ROSTER_SEED=n` starts at another organization (a failure names its own); `ROSTER_LONG=1` asks
 //! ten times as many questions.
@@ -24,14 +24,14 @@ both_engines!(check_batch_list_viewers_and_explain_agree_with_the_rule,);
 const QUESTIONS: u64 = 100_000;
 /// An organization makes some 4,300 of them, in two rounds.
 const ORGANIZATIONS: u64 = 24;
-/// Pairs of a round that are asked one by one too, by check and explain.
+/// Pairs of a round that are also checked and explained one by one.
 const SAMPLED: usize = 30;
-/// How many organizations are made and asked at a time.
+/// How many organizations are created and queried at a time.
 const AT_A_TIME: usize = 4;
-/// Of the questions, how many each factor must decide alone, at least.
+/// Minimum number of questions that each factor must decide by itself.
 const DECIDED_PERCENT_MIN: f64 = 1.0;
 
-/// How many questions there were, and how many each factor decided alone.
+/// The number of questions, and the number that each factor decided by itself.
 #[derive(Default)]
 struct Tally {
     questions: u64,
@@ -426,7 +426,7 @@ fn assert_from_memory(server: &Server, questions: &str) {
 }
 
 async fn check_batch_list_viewers_and_explain_agree_with_the_rule(mut world: World) {
-    let asked_for = seed::asked();
+    let asked_for = seed::from_environment();
     // The same organizations each time, so that what they must show at least can be counted.
     let first = asked_for.unwrap_or(1);
     seed::announce(first);

@@ -38,7 +38,7 @@ fn check_without_rights(programs: &Path, path: &Path) -> (Option<i32>, String) {
     if !root {
         return outcome(command(&arguments).output().expect("the server's program"));
     }
-    // Root may do everything, and the folder of the build may be root's alone.
+    // Root has all permissions, and only root may be able to read the build folder.
     let program = programs.join("roster-server");
     if !program.exists() {
         std::fs::copy(env!("CARGO_BIN_EXE_roster-server"), &program).expect("a copy");

@@ -15,7 +15,7 @@ const ACCOUNTS: usize = 4;
 const CONTACTS: usize = 25;
 const TICKETS: usize = 90;
 
-/// Some differ in width and case alone; two are empty.
+/// Some differ only in width and case; two are empty.
 const ROLES: [&str; 9] = [
     "Manager",
     "ｍａｎａｇｅｒ",
@@ -28,7 +28,7 @@ const ROLES: [&str; 9] = [
     "",
 ];
 
-/// An organization, and by what it is written and asked.
+/// A generated organization, and the clients that write and read it.
 pub struct Generated {
     pub clients: Clients,
     pub seed: u64,
@@ -67,7 +67,7 @@ pub fn any_roles(chance: &mut StdRng) -> Vec<String> {
     roles
 }
 
-/// The switches take turns, so that each stands each way often enough whatever chance says.
+/// The turn sets the switches, so that each has each value often enough for any seed.
 pub fn any_rules(chance: &mut StdRng, turn: u64) -> Rules {
     Rules {
         sharing_enabled: !turn.is_multiple_of(4),

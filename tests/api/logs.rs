@@ -52,7 +52,7 @@ fn entries(log: &str) -> Vec<Value> {
     log.lines().map(entry).collect()
 }
 
-fn told(entries: &[Value], message: &str) -> Vec<Value> {
+fn entries_with(entries: &[Value], message: &str) -> Vec<Value> {
     entries
         .iter()
         .filter(|entry| entry["message"] == message)
@@ -106,7 +106,7 @@ async fn with_debug_each_call_has_a_line_with_the_same_fields_and_a_span() {
     );
     clients.accounts.create_account(create("A")).await.unwrap();
     let entries = entries(&end(world.server));
-    let [refused] = &told(&entries, "call refused")[..] else {
+    let [refused] = &entries_with(&entries, "call refused")[..] else {
         panic!("one line: {entries:?}");
     };
     let path = "/roster.v1.VisibilityService/CheckTicket";
@@ -131,7 +131,7 @@ async fn with_debug_each_call_has_a_line_with_the_same_fields_and_a_span() {
         (&span["trace_parent"], &span["call_id"]),
         (&trace.into(), &refused["call_id"])
     );
-    let [ended] = &told(&entries, "call ended")[..] else {
+    let [ended] = &entries_with(&entries, "call ended")[..] else {
         panic!("one line: {entries:?}");
     };
     assert_eq!(ended["code"], "OK");
@@ -169,7 +169,7 @@ async fn a_flood_of_refusals_is_a_line_a_second_with_the_number_of_those_without
     let seconds = begun.elapsed().as_secs();
     lock.release();
     while calls.join_next().await.is_some() {}
-    let lines = told(&entries(&end(world.server)), "call refused");
+    let lines = entries_with(&entries(&end(world.server)), "call refused");
     assert!(
         (2..=seconds as usize + 2).contains(&lines.len()),
         "{lines:?}"
@@ -193,7 +193,7 @@ async fn while_the_database_is_away_each_entry_is_one_line_and_calls_tell_the_ca
     let postgres = Postgres::create();
     postgres.start();
     let url = postgres.url();
-    // The pool's own lines, of several lines each, are asked for.
+    // Enables the pool's own entries, which have several lines each.
     let server = start(&["--database", &url], "info,r2d2=error");
     let mut clients = server.connect().await;
     clients.accounts.create_account(create("A")).await.unwrap();
@@ -229,7 +229,7 @@ async fn an_import_has_a_line_at_its_begin_and_one_at_its_end() {
     assert_eq!(counts(&import), [1, 0, 0, 1]);
     tokio::time::sleep(Duration::from_millis(100)).await;
     let entries = entries(&end(world.server));
-    let [begun] = &told(&entries, "import started")[..] else {
+    let [begun] = &entries_with(&entries, "import started")[..] else {
         panic!("one line: {entries:?}");
     };
     assert_eq!(
@@ -240,7 +240,7 @@ async fn an_import_has_a_line_at_its_begin_and_one_at_its_end() {
         (&begun["organization"], &begun["rows"]),
         (&"default".into(), &2.into())
     );
-    let [ended] = &told(&entries, "import ended")[..] else {
+    let [ended] = &entries_with(&entries, "import ended")[..] else {
         panic!("one line: {entries:?}");
     };
     assert_eq!((&ended["rows"], &ended["rejected"]), (&2.into(), &1.into()));

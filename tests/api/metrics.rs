@@ -177,7 +177,7 @@ async fn calls_are_counted_by_method_and_code_whichever_way_they_take() {
     );
     let sum = duration(s, "VisibilityService", "CheckTicket", "sum").unwrap();
     assert!(sum > 0.0 && sum < 10.0, "{sum}");
-    // Those of health are not told apart from others.
+    // Calls of the health service count as `other`.
     let mut health = HealthClient::new(s.channel().await);
     health.check(HealthCheckRequest::default()).await.unwrap();
     assert_eq!(requests(s, "other", "other", "OK"), Some(1.0));

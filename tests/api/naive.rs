@@ -1,5 +1,5 @@
-//! **Visibility** once more, from the words of the rule alone and as plainly as it can be said. The
-//! answers of the server are held against this; it shares no code with it.
+//! A naive evaluator of **visibility**, written from the text of the rule. Tests compare the answers of
+//! the server with it; it shares no code with the server.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -67,7 +67,7 @@ impl Organization {
         self.memberships.iter().filter_map(of).collect()
     }
 
-    /// The company that stands for a person.
+    /// Returns the primary company of a person.
     pub fn primary_of(&self, person: &str) -> Option<String> {
         let is_it = |((who, _), membership): &(&(String, String), &Membership)| {
             who == person && membership.primary
@@ -78,7 +78,7 @@ impl Organization {
         primary
     }
 
-    /// What is asked when this person asks for this case.
+    /// Returns the facts that decide whether this person sees this case.
     pub fn question(&self, person: &str, case: &Case) -> Question<'_> {
         let membership = case
             .account
@@ -252,10 +252,10 @@ fn folded(role: &str) -> String {
     narrowed.to_lowercase()
 }
 
-/// Something that may decide alone: with it otherwise, the answer would be the other one.
+/// A fact that may decide by itself: if only it changes, the answer changes.
 pub struct Factor {
     pub name: &'static str,
-    /// Makes this one thing otherwise.
+    /// Changes this fact.
     pub otherwise: for<'o> fn(&mut Question<'o>, &Scene<'o>),
 }
 

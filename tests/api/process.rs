@@ -13,7 +13,7 @@ pub use roster_testkit::database::{Database, Engine};
 pub struct Server {
     pub child: Child,
     pub address: String,
-    /// Where its metrics are, if it was told to serve them.
+    /// The address of its metrics, if it serves them.
     pub metrics: Option<String>,
 }
 

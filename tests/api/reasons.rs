@@ -110,7 +110,7 @@ fn account(name: &str) -> CreateAccountRequest {
     }
 }
 
-/// What messages alone decide.
+/// Produces the reasons that depend only on the message.
 async fn of_messages(world: &World, produced: &mut Produced) {
     use ErrorReason as Reason;
     let mut c = world.clients.clone();

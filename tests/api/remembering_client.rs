@@ -131,7 +131,7 @@ impl Writer {
         self.story * STEPS + self.step
     }
 
-    /// All people that it was told of, as they are now.
+    /// Returns all people that the client knows of, in their present state.
     pub fn expected(&self) -> Cast {
         let mut expected = self.left.clone();
         expected.extend(self.cast.clone());

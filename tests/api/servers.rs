@@ -182,7 +182,7 @@ async fn a_token_reads_its_write_on_either_server_though_one_is_killed_and_the_d
     }
 }
 
-/// PostgreSQL alone has several servers.
+/// Only PostgreSQL serves several servers.
 async fn two_servers() -> (World, Server, Clients) {
     let mut world = World::start(Engine::Postgres).await;
     world.server.kill();
@@ -225,8 +225,7 @@ async fn another_server_answers_a_token_by_its_write_and_follows_without_one_wit
         behind[rounds - 1]
     );
     assert!(p50 <= BEHIND_MAX, "{p50:?}");
-    // Other tests that run beside this one take the machine for as long as they like; those of a
-    // night run alone.
+    // Tests that run in parallel may keep the machine busy. A long run has no parallel tests.
     assert!(
         p99 <= BEHIND_MAX || std::env::var_os("ROSTER_LONG").is_none(),
         "{p99:?}"
@@ -273,7 +272,7 @@ async fn a_server_that_cannot_follow_the_log_loads_the_facts_anew_and_serves_on(
     let (world, second, there) = two_servers().await;
     let (colleague, account) = colleagues(&world).await;
     until_in_memory(&second, &there, (&colleague, "t1")).await;
-    // What the first writes from now on, the second cannot read: its rows alone tell.
+    // From now on the second server cannot read the change sets of the first, only the rows.
     behind_the_back(
         &world.database,
         "CREATE FUNCTION spoil() RETURNS trigger LANGUAGE plpgsql AS \

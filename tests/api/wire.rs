@@ -14,7 +14,7 @@ both_engines!(a_call_that_its_deadline_ends_is_told_why,);
 pub const CREATE: &str = "/roster.v1.AccountService/CreateAccount";
 pub const GRPC: (&str, &str) = ("content-type", "application/grpc");
 
-/// A message as it stands on the wire: whether it is compressed, its length, and itself.
+/// Returns a message in the form of the wire: a compression flag, the length, and the message.
 fn framed(compressed: u8, message: &[u8]) -> Vec<u8> {
     let length = u32::try_from(message.len()).unwrap().to_be_bytes();
     [&[compressed], &length[..], message].concat()

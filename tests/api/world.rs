@@ -138,7 +138,7 @@ pub fn item_reason(error: &Option<tonic_types::Status>) -> String {
 }
 
 impl World {
-    /// Clients of no server: what stands in their place lets go of its connection.
+    /// Returns clients without a server, so that their connections to a stopped server are closed.
     pub fn nobody() -> Clients {
         Clients::over(Channel::from_static("http://127.0.0.1:1").connect_lazy())
     }

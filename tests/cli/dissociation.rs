@@ -1,4 +1,4 @@
-//! Leaving an account: the choice of what becomes of the tickets, given or asked for.
+//! `roster dissociate`: the decision about the tickets, by a flag or by a question.
 
 use crate::world::World;
 

@@ -143,7 +143,7 @@ impl Failure {
     }
 
     /// Prints the failure to stderr and returns the exit code.
-    pub(crate) fn tell(&self, json: bool) -> Exit {
+    pub(crate) fn report(&self, json: bool) -> Exit {
         if let Self::Output(cause) = self
             && cause.kind() == io::ErrorKind::BrokenPipe
         {
@@ -270,7 +270,7 @@ pub(crate) fn of_command_line(error: &clap::Error) -> Exit {
         let lines = text.lines().take_while(|line| !line.is_empty());
         let line = lines.map(str::trim).collect::<Vec<_>>().join(" ");
         let message = line.strip_prefix("error: ").unwrap_or(&line);
-        return Failure::usage(message, "").tell(true);
+        return Failure::usage(message, "").report(true);
     }
     let _ = error.print();
     Exit::Usage
@@ -348,7 +348,7 @@ mod tests {
     #[test]
     fn a_reader_who_has_read_enough_is_no_failure() {
         let failure = Failure::Output(io::ErrorKind::BrokenPipe.into());
-        assert_eq!(failure.tell(false), Exit::Done);
+        assert_eq!(failure.report(false), Exit::Done);
     }
 
     #[test]

@@ -27,7 +27,7 @@ async fn main() -> ExitCode {
     let json = options.json;
     match run(options).await {
         Ok(exit) => exit.into(),
-        Err(failure) => failure.tell(json).into(),
+        Err(failure) => failure.report(json).into(),
     }
 }
 

@@ -6,7 +6,7 @@ use crate::number::{place, reach};
 
 /// Returns the heap bytes of an account's roles.
 fn bytes(sharing: &HeldSharing) -> usize {
-    let roles = sharing.asked().roles;
+    let roles = sharing.facts().roles;
     let texts: usize = roles.iter().map(|role| role.as_str().len()).sum();
     texts + size_of_val(roles)
 }

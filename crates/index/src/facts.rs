@@ -13,7 +13,7 @@ use roster_core::text::TicketKey;
 
 use crate::accounts::Accounts;
 use crate::contacts::{Contacts, Part};
-use crate::number::asked;
+use crate::number::small_or_zero;
 use crate::revisions::{Known, KnownRevisions};
 use crate::roles::Roles;
 use crate::tickets::Tickets;
@@ -72,7 +72,7 @@ impl OrganizationFacts {
     /// Returns the facts of a contact and its accounts; `None` if the contact does not exist or has
     /// more than [`STANDING_ACCOUNTS_MAX`] accounts.
     pub fn contact_facts(&self, contact: ContactId) -> Option<ContactFacts> {
-        let contact = asked(contact.number());
+        let contact = small_or_zero(contact.number());
         let blocked = self.contacts.blocked(contact)?;
         if self.contacts.count(contact) > STANDING_ACCOUNTS_MAX {
             return None;
@@ -127,7 +127,7 @@ impl VisibilityFacts for OrganizationFacts {
     }
 
     fn blocked(&self, contact: ContactId) -> Result<Option<bool>, Infallible> {
-        Ok(self.contacts.blocked(asked(contact.number())))
+        Ok(self.contacts.blocked(small_or_zero(contact.number())))
     }
 
     fn ticket(&self, key: &TicketKey) -> Result<Option<TicketFacts>, Infallible> {
@@ -142,18 +142,21 @@ impl VisibilityFacts for OrganizationFacts {
     }
 
     fn in_cc(&self, ticket: TicketNo, contact: ContactId) -> Result<bool, Infallible> {
-        let cc = self.tickets.cc(asked(ticket.number()));
-        Ok(cc.binary_search(&asked(contact.number())).is_ok())
+        let cc = self.tickets.cc(small_or_zero(ticket.number()));
+        Ok(cc.binary_search(&small_or_zero(contact.number())).is_ok())
     }
 
     fn association(&self, pair: Pair) -> Result<Option<AssociationFacts<'_>>, Infallible> {
-        let (contact, account) = (asked(pair.contact.number()), asked(pair.account.number()));
+        let (contact, account) = (
+            small_or_zero(pair.contact.number()),
+            small_or_zero(pair.account.number()),
+        );
         let part = self.contacts.part(contact, account);
         Ok(part.map(|part| self.association_of(part)))
     }
 
     fn sharing(&self, account: AccountId) -> Result<Option<SharingFacts<'_>>, Infallible> {
-        let account = self.accounts.get(asked(account.number()));
-        Ok(account.map(HeldSharing::asked))
+        let account = self.accounts.get(small_or_zero(account.number()));
+        Ok(account.map(HeldSharing::facts))
     }
 }

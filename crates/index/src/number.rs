@@ -18,7 +18,7 @@ pub(crate) fn small(number: u64) -> Result<u32, TooLarge> {
 }
 
 /// Maps an id that does not fit to 0, which no record has.
-pub(crate) fn asked(number: u64) -> u32 {
+pub(crate) fn small_or_zero(number: u64) -> u32 {
     small(number).unwrap_or(0)
 }
 
@@ -59,7 +59,7 @@ mod tests {
         assert_eq!(small(NUMBER_MAX - 1), Ok((1 << 30) - 2));
         assert_eq!(small(NUMBER_MAX), Ok((1 << 30) - 1));
         for large in [NUMBER_MAX + 1, 1 << 32, u64::MAX] {
-            assert_eq!((small(large), asked(large)), (Err(TooLarge), 0));
+            assert_eq!((small(large), small_or_zero(large)), (Err(TooLarge), 0));
         }
     }
 }

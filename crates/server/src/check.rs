@@ -40,7 +40,7 @@ pub async fn check(options: &Options, mut out: impl Write) -> anyhow::Result<boo
             ..Found::default()
         });
         well &= found.wrong.is_empty();
-        tell(&mut out, organization, &found)?;
+        print_faults(&mut out, organization, &found)?;
     }
     let count = counted(organizations.len() as u64, "organization");
     writeln!(out, "looked at {count}")?;
@@ -56,7 +56,7 @@ struct Found {
     left_out: Option<String>,
 }
 
-fn tell(
+fn print_faults(
     out: &mut impl Write,
     organization: &OrganizationName,
     found: &Found,

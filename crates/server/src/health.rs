@@ -43,7 +43,7 @@ impl Health {
         self.serving.load(Ordering::Relaxed)
     }
 
-    pub(crate) async fn tell(&self, status: ServingStatus) {
+    pub(crate) async fn set(&self, status: ServingStatus) {
         let serving = status == ServingStatus::Serving;
         self.serving.store(serving, Ordering::Relaxed);
         for service in self.services.iter() {
@@ -63,7 +63,7 @@ impl Health {
                 ServingStatus::Serving
             };
             if status != told {
-                self.tell(status).await;
+                self.set(status).await;
                 told = status;
             }
         }
@@ -72,7 +72,7 @@ impl Health {
     /// Reports that the server stops, and ends the streams of watchers: each stream would keep its
     /// connection open.
     pub(crate) async fn end(mut self) {
-        self.tell(ServingStatus::NotServing).await;
+        self.set(ServingStatus::NotServing).await;
         for service in self.services.iter() {
             self.reporter.clear_service_status(service).await;
         }

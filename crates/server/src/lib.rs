@@ -90,7 +90,7 @@ pub async fn serve(
     let intake = Arc::new(options.intake(&store));
     let (reporter, health_service) = tonic_health::server::health_reporter();
     let health = Health::new(reporter, services_named());
-    health.tell(ServingStatus::Serving).await;
+    health.set(ServingStatus::Serving).await;
     let mut routes = routes(&handler, &intake)?;
     routes.add_service(health_service);
 

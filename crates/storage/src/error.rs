@@ -180,17 +180,17 @@ mod tests {
 
     use super::*;
 
-    fn told(kind: Kind, message: &str) -> StorageError {
+    fn error_of(kind: Kind, message: &str) -> StorageError {
         Error::DatabaseError(kind, Box::new(message.to_owned())).into()
     }
 
     #[test]
     fn what_a_repeat_may_mend_is_unreachable_and_what_the_rules_should_have_kept_out_a_defect() {
         for message in ["deadlock detected", "locking protocol", "disk I/O error"] {
-            let error = told(Kind::Unknown, message);
+            let error = error_of(Kind::Unknown, message);
             assert!(matches!(error, StorageError::Unreachable(_)), "{message}");
         }
-        let error = told(Kind::UniqueViolation, "duplicate key");
+        let error = error_of(Kind::UniqueViolation, "duplicate key");
         assert!(matches!(error, StorageError::Defect(_)));
     }
 }

@@ -114,7 +114,7 @@ fn counts(statement: &str) -> bool {
 }
 
 /// Runs work and returns its statements.
-async fn asked<T>(work: impl Future<Output = T>) -> (Vec<String>, T) {
+async fn statements_of<T>(work: impl Future<Output = T>) -> (Vec<String>, T) {
     ASKED.lock().unwrap().clear();
     let done = work.await;
     let asked = std::mem::take(&mut *ASKED.lock().unwrap());
@@ -216,7 +216,7 @@ async fn a_check_takes_a_few_statements_whatever_it_asks(world: World) {
         let check = world.store.read(&world.organization, move |at| {
             checks(at, ContactId::new(7), &keys)
         });
-        let (asked, seen) = asked(check).await;
+        let (asked, seen) = statements_of(check).await;
         assert!(
             seen.unwrap()
                 .iter()
@@ -236,7 +236,7 @@ async fn the_heads_of_any_number_of_organizations_are_one_statement(world: World
     let name = |number| OrganizationName::parse(&format!("o{number}")).unwrap();
     for count in [1, 100] {
         let names: Vec<OrganizationName> = (0..count).map(name).collect();
-        let (asked, heads) = asked(world.store.heads(&names)).await;
+        let (asked, heads) = statements_of(world.store.heads(&names)).await;
         assert_eq!(heads.unwrap().len(), count);
         assert_eq!(asked.len(), 1, "{asked:#?}");
     }
@@ -255,12 +255,12 @@ async fn a_page_takes_as_many_statements_whatever_its_length(world: World) {
                 limit,
             )
         });
-        let (of_list, page) = asked(list).await;
+        let (of_list, page) = statements_of(list).await;
         assert_eq!(page.unwrap().unwrap().items.len(), limit);
         let viewers = world.store.read(&world.organization, move |at| {
             at.viewers(&record(7, 7).key, 0, limit)
         });
-        let (of_viewers, page) = asked(viewers).await;
+        let (of_viewers, page) = statements_of(viewers).await;
         assert_eq!(page.unwrap().unwrap().items.len(), limit);
         numbers.push((of_list.len(), of_viewers.len()));
     }
@@ -281,7 +281,7 @@ async fn a_page_of_what_a_contact_sees_takes_few_statements_and_all_stay_prepare
                 limit,
             )
         });
-        let (asked, page) = asked(list).await;
+        let (asked, page) = statements_of(list).await;
         assert_eq!(page.unwrap().unwrap().items.len(), limit);
         // The organization, the contact, and the branches: the contact's tickets, its CC tickets,
         // two accounts.
@@ -321,7 +321,7 @@ async fn contact_facts_are_used_only_at_their_own_revision(world: World) {
             let filter = TicketFilter::default();
             snapshot.visible_tickets(ContactId::new(7), known, &filter, None, limit)
         });
-        let (asked, page) = asked(list).await;
+        let (asked, page) = statements_of(list).await;
         (asked.len(), page.unwrap().unwrap().items.len())
     };
     let now = world
@@ -364,7 +364,7 @@ async fn assert_constant<A: 'static>(
     for count in BATCHES {
         let commands = (first..first + count).map(&command).collect();
         first += count;
-        let (asked, ended) = asked(world.in_one_batch(commands)).await;
+        let (asked, ended) = statements_of(world.in_one_batch(commands)).await;
         for ended in ended {
             assert!(ended.is_ok(), "{what}: {:?}", ended.err());
         }

@@ -7,7 +7,7 @@ use rand::rngs::StdRng;
 const VARIABLE: &str = "ROSTER_SEED";
 
 /// Returns the seed in `ROSTER_SEED`.
-pub fn asked() -> Option<u64> {
+pub fn from_environment() -> Option<u64> {
     let seed = std::env::var(VARIABLE).ok()?;
     let number = seed.parse();
     Some(number.unwrap_or_else(|_| panic!("{VARIABLE} is a number, not {seed:?}")))
@@ -20,7 +20,7 @@ pub fn announce(seed: u64) {
 
 /// Returns the random number generator of one test, seeded from `ROSTER_SEED` or with a new seed.
 pub fn rng() -> StdRng {
-    let seed = asked().unwrap_or_else(rand::random);
+    let seed = from_environment().unwrap_or_else(rand::random);
     announce(seed);
     StdRng::seed_from_u64(seed)
 }

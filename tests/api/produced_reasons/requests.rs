@@ -1,5 +1,5 @@
-//! Requests about the organization that the test sets up. `$201` stands for 201 characters, `$NUL`
-//! for a text with the control character NUL.
+//! Requests about the organization that the test sets up. `$201` is replaced with 201 characters, `$NUL`
+//! with a text with the control character NUL.
 
 /// A good request of each RPC but StartImport.
 pub const GOOD: &[(&str, &str)] = &[
@@ -75,8 +75,7 @@ pub const GOOD: &[(&str, &str)] = &[
     ),
 ];
 
-/// What each RPC is asked to refuse, and why. What fields of the same name have in common is not
-/// here: see `spoilt`.
+/// Requests that each RPC refuses, with the reason. See `spoilt` for fields that many RPCs share.
 pub const REFUSED: &[(&str, &str, &str)] = &[
     (
         "CreateAccount",

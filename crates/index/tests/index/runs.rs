@@ -91,12 +91,12 @@ fn assert_standing(facts: &roster_index::OrganizationFacts, contact: ContactId) 
     for account in (0..9).map(AccountId::new) {
         let association = facts.association(Pair { contact, account }).unwrap();
         let told = contact_facts.accounts.get(&account);
-        assert_eq!(told.map(|(of, _)| of.asked()), association);
+        assert_eq!(told.map(|(of, _)| of.facts()), association);
         let Some((of, sharing)) = told else { continue };
-        assert_eq!(Some(sharing.asked()), facts.sharing(account).unwrap());
+        assert_eq!(Some(sharing.facts()), facts.sharing(account).unwrap());
         let settings = facts.settings().unwrap();
         let shares =
-            settings.sharing_enabled && shares(settings, sharing.asked(), of.asked()).holds();
+            settings.sharing_enabled && shares(settings, sharing.facts(), of.facts()).holds();
         assert_eq!(shared.contains(&account), shares);
     }
 }

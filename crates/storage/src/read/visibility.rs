@@ -51,11 +51,11 @@ impl VisibilityFacts for Fetched {
     }
 
     fn association(&self, pair: Pair) -> Result<Option<AssociationFacts<'_>>, Infallible> {
-        Ok(self.associations.get(&pair).map(HeldAssociation::asked))
+        Ok(self.associations.get(&pair).map(HeldAssociation::facts))
     }
 
     fn sharing(&self, account: AccountId) -> Result<Option<SharingFacts<'_>>, Infallible> {
-        Ok(self.sharing.get(&account).map(HeldSharing::asked))
+        Ok(self.sharing.get(&account).map(HeldSharing::facts))
     }
 }
 
@@ -81,7 +81,7 @@ impl Fetched {
 
     fn add_association(&mut self, pair: Pair, part: &VisibilityPart) {
         self.associations
-            .insert(pair, HeldAssociation::of(part.asked()));
+            .insert(pair, HeldAssociation::of(part.streamed()));
     }
 }
 
@@ -122,12 +122,12 @@ impl VisibilityFacts for OfRow<'_> {
     fn association(&self, pair: Pair) -> Result<Option<AssociationFacts<'_>>, Infallible> {
         let of = self.contact_facts.accounts.get(&pair.account);
         let of = of.filter(|_| pair.contact == self.contact);
-        Ok(of.map(|(association, _)| association.asked()))
+        Ok(of.map(|(association, _)| association.facts()))
     }
 
     fn sharing(&self, account: AccountId) -> Result<Option<SharingFacts<'_>>, Infallible> {
         let of = self.contact_facts.accounts.get(&account);
-        Ok(of.map(|(_, sharing)| sharing.asked()))
+        Ok(of.map(|(_, sharing)| sharing.facts()))
     }
 }
 

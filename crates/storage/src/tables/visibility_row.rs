@@ -75,7 +75,7 @@ pub(crate) struct VisibilityPart {
 }
 
 impl VisibilityPart {
-    pub(crate) fn asked(&self) -> StreamedAssociation<'_> {
+    pub(crate) fn streamed(&self) -> StreamedAssociation<'_> {
         StreamedAssociation {
             primary: self.primary,
             sees_account_tickets: self.sees_account_tickets,

@@ -306,7 +306,7 @@ impl<K> Lowest<K> {
 }
 
 /// Returns the cached value of a key, loaded on a miss.
-fn asked<K: Eq + Hash, V: Clone + Default>(
+fn cached<K: Eq + Hash, V: Clone + Default>(
     cache: &Cache<K, V>,
     key: &K,
     load: impl FnOnce() -> Result<()>,
@@ -328,34 +328,34 @@ impl Facts for WorkingSet<'_> {
     }
 
     fn account(&self, id: AccountId) -> Result<Option<Stored<Account>>, Unavailable> {
-        asked(&self.accounts, &id, || self.load_accounts(vec![id]))
+        cached(&self.accounts, &id, || self.load_accounts(vec![id]))
     }
 
     fn contact(&self, id: ContactId) -> Result<Option<Stored<Contact>>, Unavailable> {
-        asked(&self.contacts, &id, || self.load_contacts(vec![id]))
+        cached(&self.contacts, &id, || self.load_contacts(vec![id]))
     }
 
     fn contact_exists(&self, id: ContactId) -> Result<bool, Unavailable> {
         if let Some(contact) = self.contacts.borrow().get(&id) {
             return Ok(contact.is_some());
         }
-        asked(&self.existing, &id, || self.load_existing(vec![id]))
+        cached(&self.existing, &id, || self.load_existing(vec![id]))
     }
 
     fn association(&self, pair: Pair) -> Result<Option<Stored<Association>>, Unavailable> {
-        asked(&self.associations, &pair, || {
+        cached(&self.associations, &pair, || {
             self.load_associations(vec![pair])
         })
     }
 
     fn primary_account(&self, contact: ContactId) -> Result<Option<AccountId>, Unavailable> {
-        asked(&self.primaries, &contact, || {
+        cached(&self.primaries, &contact, || {
             self.load_primaries(vec![contact])
         })
     }
 
     fn account_count(&self, contact: ContactId) -> Result<u64, Unavailable> {
-        asked(&self.account_counts, &contact, || {
+        cached(&self.account_counts, &contact, || {
             self.load_standings(vec![contact])
         })
     }
@@ -381,7 +381,7 @@ impl Facts for WorkingSet<'_> {
     }
 
     fn ticket(&self, ticket: TicketNo) -> Result<Option<Stored<Ticket>>, Unavailable> {
-        asked(&self.tickets, &ticket, || self.load_tickets(vec![ticket]))
+        cached(&self.tickets, &ticket, || self.load_tickets(vec![ticket]))
     }
 
     fn tickets(
@@ -403,7 +403,7 @@ impl Facts for WorkingSet<'_> {
     }
 
     fn owner(&self, key: &UniqueKey) -> Result<Option<u64>, Unavailable> {
-        asked(&self.owners, key, || self.load_owners(vec![key.clone()]))
+        cached(&self.owners, key, || self.load_owners(vec![key.clone()]))
     }
 
     fn accounts_named(&self, of: &Namesakes, limit: usize) -> Result<Vec<AccountId>, Unavailable> {

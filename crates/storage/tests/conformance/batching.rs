@@ -183,7 +183,7 @@ async fn a_command_whose_caller_has_gone_is_dropped_before_its_batch(world: Worl
 }
 
 /// Creates an account under a request id. Returns the answer as a caller would read it.
-fn asked(world: &World, request: RequestKey, external_id: &str) -> Ending<String> {
+fn repeatable(world: &World, request: RequestKey, external_id: &str) -> Ending<String> {
     let (store, organization) = (Arc::clone(&world.store), world.organization.clone());
     let command = account(external_id);
     Box::pin(async move {
@@ -227,10 +227,10 @@ fn words(ended: Vec<Result<(String, RevisionId), NotDone>>) -> Vec<String> {
 async fn the_same_request_twice_in_one_batch_is_carried_out_once(world: World) {
     let busy = world.keep_busy();
     let mut all = vec![
-        asked(&world, request("r1", 1), "D1"),
-        asked(&world, request("r1", 1), "D1"),
-        asked(&world, request("r1", 2), "D2"),
-        asked(&world, request("r2", 1), "D3"),
+        repeatable(&world, request("r1", 1), "D1"),
+        repeatable(&world, request("r1", 1), "D1"),
+        repeatable(&world, request("r1", 2), "D2"),
+        repeatable(&world, request("r2", 1), "D3"),
     ];
     all.iter_mut().for_each(queue);
     busy.release();
@@ -272,7 +272,7 @@ async fn a_request_repeated_later_gets_its_first_answer_and_another_under_its_id
         (request("r1", 1), "D1", "again a1 at 1"),
     ];
     for (request, external_id, expected) in one_by_one {
-        let ended = asked(&world, request, external_id).await;
+        let ended = repeatable(&world, request, external_id).await;
         assert_eq!(words(vec![ended]), [expected]);
     }
     assert_eq!(whole_log(&world.store, &world.organization).await.len(), 4);

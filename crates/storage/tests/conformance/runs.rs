@@ -76,7 +76,7 @@ async fn take(
     assert_eq!(before.revision, maps.revision);
     let endings = commands
         .iter()
-        .map(|command| told(world, organization, command));
+        .map(|command| executed(world, organization, command));
     // They are queued in this order, and so carried out in it.
     let endings = futures::future::join_all(endings).await;
     for (command, ending) in commands.iter().zip(endings) {
@@ -101,7 +101,11 @@ async fn take(
     assert_eq!(timeless(maps), naive.tables, "{commands:?}");
 }
 
-fn told(world: &World, organization: &OrganizationName, command: &AnyCommand) -> Ending<String> {
+fn executed(
+    world: &World,
+    organization: &OrganizationName,
+    command: &AnyCommand,
+) -> Ending<String> {
     fn telling<C: Command<Answer: AnswerText>>(
         world: &World,
         organization: &OrganizationName,

@@ -27,7 +27,7 @@ impl HeldAssociation {
     }
 
     /// Returns the borrowed form that the rule reads.
-    pub fn asked(&self) -> AssociationFacts<'_> {
+    pub fn facts(&self) -> AssociationFacts<'_> {
         AssociationFacts {
             primary: self.primary,
             sees_account_tickets: self.sees_account_tickets,
@@ -63,7 +63,7 @@ impl HeldSharing {
     }
 
     /// Returns the borrowed form that the rule reads.
-    pub fn asked(&self) -> SharingFacts<'_> {
+    pub fn facts(&self) -> SharingFacts<'_> {
         SharingFacts {
             mode: self.mode,
             roles: &self.roles,
@@ -88,7 +88,7 @@ impl ContactFacts {
     ) -> impl Iterator<Item = AccountId> + 's {
         let shared = |(association, sharing): &(HeldAssociation, HeldSharing)| {
             settings.sharing_enabled
-                && shares(settings, sharing.asked(), association.asked()).holds()
+                && shares(settings, sharing.facts(), association.facts()).holds()
         };
         let accounts = self.accounts.iter();
         accounts

@@ -83,7 +83,7 @@ impl ReadLists for Session {
             let account = association.pair().account;
             let sharing = sharing(mode, roles?);
             let sharing = HeldSharing::of(sharing.mode, &sharing.roles);
-            let association = HeldAssociation::of(association.part().asked());
+            let association = HeldAssociation::of(association.part().streamed());
             Some((account, (association, sharing)))
         };
         let accounts = rows.into_iter().filter_map(account).collect();

@@ -29,11 +29,11 @@ impl CustomizeConnection<Conn, diesel::r2d2::Error> for OnLook {
 /// read as an immutable file.
 pub(crate) fn pool_to_look(path: &str, connections: u32) -> Result<Pool<ConnectionManager<Conn>>> {
     check_file(Path::new(path))?;
-    match check_migrated(path).map_err(told) {
+    match check_migrated(path).map_err(reading_error) {
         Ok(()) => pool_with(path, connections, Box::new(OnLook)),
         Err(StorageError::Unreadable(_)) if !has_log(path) => {
             let unchanging = immutable(path);
-            check_migrated(&unchanging).map_err(told)?;
+            check_migrated(&unchanging).map_err(reading_error)?;
             pool_with(&unchanging, connections, Box::new(OnLook))
         }
         Err(StorageError::Unreadable(error)) => Err(StorageError::Unreadable(
@@ -60,7 +60,7 @@ fn check_file(path: &Path) -> Result<()> {
 }
 
 /// Maps the three messages of SQLite about an unusable file to their errors.
-fn told(error: StorageError) -> StorageError {
+fn reading_error(error: StorageError) -> StorageError {
     let (StorageError::Unreachable(cause) | StorageError::Defect(cause)) = error else {
         return error;
     };
