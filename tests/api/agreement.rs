@@ -1,5 +1,5 @@
-//! **Visibility** on generated organizations: check, batch, list, viewers and explain give the answers
-//! of the naive evaluator, before and after changes of every kind.
+//! **Visibility** on generated organizations: check, batch, list, viewers and explain give the
+//! answers of the naive evaluator, before and after changes of every kind.
 //!
 //! `ROSTER_SEED=n` starts at another organization (a failure names its own); `ROSTER_LONG=1` asks
 //! ten times as many questions.

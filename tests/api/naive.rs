@@ -1,5 +1,5 @@
-//! A naive evaluator of **visibility**, written from the text of the rule. Tests compare the answers of
-//! the server with it; it shares no code with the server.
+//! A naive evaluator of **visibility**, written from the text of the rule. Tests compare the answers
+//! of the server with it; it shares no code with the server.
 
 use std::collections::{BTreeMap, BTreeSet};
 

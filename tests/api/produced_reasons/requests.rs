@@ -1,5 +1,5 @@
-//! Requests about the organization that the test sets up. `$201` is replaced with 201 characters, `$NUL`
-//! with a text with the control character NUL.
+//! Requests about the organization that the test sets up. `$201` is replaced with 201 characters,
+//! `$NUL` with a text with the control character NUL.
 
 /// A good request of each RPC but StartImport.
 pub const GOOD: &[(&str, &str)] = &[
