@@ -7,7 +7,7 @@ use std::{env, fs};
 
 use prost_types::{DescriptorProto, FileDescriptorSet};
 
-/// Where the API stands.
+/// The folder of the API.
 const ROOT: &str = "proto";
 /// The package of the API.
 const PACKAGE: &str = "roster.v1";
@@ -107,7 +107,7 @@ fn message<'s>(set: &'s FileDescriptorSet, name: &str) -> Result<&'s DescriptorP
         .ok_or_else(|| format!("the message {name} of a method is not in {PACKAGE}"))
 }
 
-/// The traits of a request: its fields tell which.
+/// Writes the traits of a request, chosen by its fields.
 fn write_impls(
     code: &mut String,
     (request, answer): (&DescriptorProto, &DescriptorProto),

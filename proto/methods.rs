@@ -22,7 +22,7 @@ pub struct MethodInfo {
 
 /// The request of a method.
 pub trait Method: Message + Default + Clone + 'static {
-    /// What it is answered with, or each message of the answer where that is a stream.
+    /// The response message, or each message of a response stream.
     type Answer: Message + Default + Send + 'static;
 
     /// The place of the method in [`METHODS`].
@@ -34,7 +34,7 @@ pub trait Method: Message + Default + Clone + 'static {
 
 /// A request that is one message and has one message as its answer.
 pub trait UnaryRequest: Method {
-    /// The id under which the server keeps the answer of a write. A read has none.
+    /// The request id of a write; `None` for a read.
     fn request_id_mut(&mut self) -> Option<&mut String>;
 }
 
@@ -44,9 +44,9 @@ pub trait WriteRequest: UnaryRequest {
     fn take_request_id(&mut self) -> String;
 }
 
-/// A request that reads at a moment of the caller's choice.
+/// A request that reads at a revision of the caller's choice.
 pub trait ReadRequest: UnaryRequest {
-    /// Which moment.
+    /// The minimum revision to answer at.
     fn consistency(&self) -> Option<&Consistency>;
 }
 
@@ -55,7 +55,7 @@ pub trait PageRequest: ReadRequest {
     /// Takes the size of the page and the token of its place out of the request.
     fn take_page(&mut self) -> (i32, String);
 
-    /// Takes the moment out of the request, so that the filter of the list remains.
+    /// Takes the consistency out of the request, so that the filter of the list remains.
     fn take_consistency(&mut self);
 }
 

@@ -111,7 +111,7 @@ async fn a_demo_leaves_even_a_half_filled_database_alone_once_anybody_wrote(mut 
 }
 
 #[test]
-fn what_a_server_logs_into_a_file_has_no_colours() {
+fn a_log_in_a_file_has_no_colours() {
     let database = Database::create(Engine::Sqlite);
     let mut child = command(&arguments(&database))
         .env("RUST_LOG", "info")

@@ -7,7 +7,7 @@ use crate::world::{World, both_engines, metadata, refused};
 
 both_engines!(
     a_primary_account_is_not_dissociated,
-    tickets_need_a_disposition_and_their_number_is_told,
+    tickets_need_a_disposition_and_the_error_counts_them,
     without_tickets_no_disposition_is_needed,
     kept_tickets_stay_with_the_account,
     tickets_move_to_the_primary,
@@ -72,7 +72,7 @@ async fn a_primary_account_is_not_dissociated(world: World) {
     assert_eq!(world.accounts_of(&c).await.len(), 2);
 }
 
-async fn tickets_need_a_disposition_and_their_number_is_told(world: World) {
+async fn tickets_need_a_disposition_and_the_error_counts_them(world: World) {
     let (a, b, c) = set_the_scene(&world).await;
     let status = refused(
         world

@@ -61,7 +61,7 @@ fn complaint(arguments: &[&str]) -> String {
 }
 
 #[test]
-fn off_loopback_it_listens_only_when_told_that_this_is_insecure() {
+fn off_loopback_it_listens_only_with_insecure() {
     let database = Database::create(Engine::Sqlite);
     let arguments = ["--listen", "0.0.0.0:0", "--database", &database.url];
     let said = complaint(&arguments);
@@ -75,7 +75,7 @@ fn off_loopback_it_listens_only_when_told_that_this_is_insecure() {
 }
 
 #[test]
-fn a_database_that_cannot_be_opened_is_told_in_one_line_without_its_password() {
+fn a_database_that_cannot_be_opened_is_reported_in_one_line_without_its_password() {
     let folder = tempfile::tempdir().unwrap();
     let missing = format!("sqlite:{}/missing/roster.db", folder.path().display());
     let directory = format!("sqlite:{}", folder.path().display());
@@ -109,7 +109,7 @@ fn a_database_that_cannot_be_opened_is_told_in_one_line_without_its_password() {
 }
 
 #[test]
-fn a_port_that_is_taken_is_told() {
+fn an_occupied_port_is_reported() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
     let database = Database::create(Engine::Sqlite);
@@ -278,7 +278,7 @@ fn services() -> Vec<String> {
 }
 
 #[tokio::test]
-async fn health_is_told_of_the_server_and_of_each_service() {
+async fn health_is_reported_for_the_server_and_for_each_service() {
     let world = World::start(Engine::Sqlite).await;
     let mut health = HealthClient::new(world.server.channel().await);
     for service in services().into_iter().chain([String::new()]) {

@@ -25,14 +25,14 @@ both_engines!(
 
 /// How many kills CI has time for.
 const KILLS: usize = 50;
-/// Who write at the same time.
+/// Concurrent writers.
 const WRITERS: usize = 4;
-/// A kill comes after a number of answers that is drawn up to this one, from none at all …
+/// A kill comes after a random number of answers, from 0 to this number …
 const ANSWERS_BEFORE_MAX: u32 = 24;
-/// … and then, one half of them, within what a write takes, so at any point of it; the other half
-/// when the next commit is seen.
+/// … and then, for half of the kills, within the duration of a write, at any point of it. The other
+/// half come when the next commit is visible.
 const KILL_WITHIN: Duration = Duration::from_millis(8);
-/// The revision of the one organization that there is.
+/// The revision of the only organization.
 const REVISION: &str = "SELECT revision FROM organizations";
 /// What came of all kills.
 #[derive(Debug, Default)]
@@ -68,7 +68,7 @@ fn wait_for_change(mut revision: impl FnMut() -> QueryResult<i64>) {
     while revision().expect("the revision") == first {}
 }
 
-/// Lets all writers write, kills the server at a random moment and looks.
+/// Lets all writers write, kills the server at a random time and checks the database.
 async fn kill_once(
     world: &mut World,
     writers: &mut Vec<Writer>,

@@ -334,7 +334,7 @@ async fn rows_of_imports_are_counted_by_what_became_of_them_and_rejects_by_reaso
 }
 
 #[tokio::test]
-async fn the_process_and_its_version_are_told() {
+async fn the_process_and_its_version_are_reported() {
     let world = measured(Engine::Sqlite).await;
     let s = &world.server;
     let version = env!("CARGO_PKG_VERSION");

@@ -1,5 +1,5 @@
-//! Two callers want things that do not go together, at the same moment and over connections of
-//! their own: one of them comes first, and what is true afterwards is what that order makes true.
+//! Two callers send conflicting writes at once, each over its own connection. The result must match
+//! one of the two orders.
 
 use std::time::Duration;
 

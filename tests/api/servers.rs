@@ -1,5 +1,5 @@
-//! Two servers on one PostgreSQL: whoever carries a token reads its writes on either, whatever
-//! dies; without a token, one server follows the other.
+//! Two servers on one PostgreSQL: a read with a token sees its write on both servers, even after a
+//! crash; without a token, one server follows the other.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

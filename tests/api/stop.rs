@@ -179,7 +179,7 @@ pub async fn flood(world: &mut World) -> (Vec<Status>, usize) {
         let answer = running.next().await.expect("more calls");
         refusals.push(answer.expect_err("nothing is written yet"));
     }
-    // The queue is full: whoever comes now hears so at once, while every write waits.
+    // The queue is full: further calls fail at once, while every write waits.
     let last = delete(channel.clone(), FLOOD).await;
     refusals.push(last.expect_err("it is full"));
     assert!(first.iter().all(|write| !write.is_finished()));

@@ -17,7 +17,7 @@ both_engines!(
     an_import_of_an_unknown_state_or_failure_is_an_error_and_no_failed_import,
 );
 
-/// What is wrong, the SQL that makes it so, and what mends it.
+/// The fault, the SQL that causes it, and the SQL that repairs it.
 const UNKNOWN: [(&str, &str, &str); 4] = [
     (
         "accounts.sharing_mode of the row [1]",

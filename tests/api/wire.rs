@@ -9,7 +9,7 @@ use crate::world::{Engine, World, both_engines};
 use crate::write_lock::WriteLock;
 use crate::{error_shape, raw_call};
 
-both_engines!(a_call_that_its_deadline_ends_is_told_why,);
+both_engines!(a_call_that_its_deadline_ends_has_a_reason,);
 
 pub const CREATE: &str = "/roster.v1.AccountService/CreateAccount";
 pub const GRPC: (&str, &str) = ("content-type", "application/grpc");
@@ -63,7 +63,7 @@ pub async fn compressed(world: &World) -> Status {
     raw_call::http(&world.server.address, CREATE, &headers, framed(1, b"?")).await
 }
 
-async fn a_call_that_its_deadline_ends_is_told_why(world: World) {
+async fn a_call_that_its_deadline_ends_has_a_reason(world: World) {
     let status = late(&world).await;
     refused(
         &status,
@@ -87,7 +87,7 @@ async fn a_deadline_that_is_far_enough_is_not_noticed() {
 }
 
 #[tokio::test]
-async fn of_deadlines_that_pass_at_once_every_one_is_told() {
+async fn each_of_many_deadlines_that_pass_at_once_has_a_reason() {
     let world = World::start(Engine::Sqlite).await;
     world.account("the organization").await;
     let lock = WriteLock::take(world.engine, &world.database);

@@ -100,7 +100,7 @@ fn rejected_rows_stand_beside_the_file_and_an_older_such_file_is_not_overwritten
 }
 
 #[test]
-fn rejects_that_could_not_be_written_are_told_before_a_row_goes_in() {
+fn rejects_that_cannot_be_written_are_reported_before_a_row_is_imported() {
     let world = World::start();
     let file = sample(&world, "contacts-with-mistakes.csv");
     let text = fs::read_to_string(world.folder.path().join(&file)).unwrap();
@@ -140,7 +140,7 @@ fn fed(world: &World, input: &[u8], args: &[&str]) -> Ran {
 }
 
 #[test]
-fn the_standard_input_is_imported_and_its_rejects_go_where_they_are_told_to() {
+fn standard_input_is_imported_and_its_rejects_go_to_the_given_path() {
     let world = World::start();
     let data = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../tests/data");
     let workbook = fs::read(data.join("accounts.xlsx")).unwrap();

@@ -240,7 +240,7 @@ fn settings_are_shown_and_set() {
 }
 
 #[test]
-fn organizations_are_told_apart() {
+fn organizations_are_separate() {
     let world = World::start();
     world.ok(&["accounts", "create", "A"]);
     let other = world.ok(&["--organization", "acme", "accounts", "list"]);

@@ -213,7 +213,7 @@ pub struct Needs {
     /// Associations.
     pub pairs: BTreeSet<Pair>,
     /// Contacts whose primary account and number of accounts are read.
-    pub standings: BTreeSet<ContactId>,
+    pub account_summaries: BTreeSet<ContactId>,
     /// Contacts whose primary association and its account are read.
     pub primaries: BTreeSet<ContactId>,
     /// Contacts whose tickets under their primary account are read.

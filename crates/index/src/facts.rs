@@ -20,7 +20,7 @@ use crate::tickets::Tickets;
 
 /// The most accounts of a contact that [`OrganizationFacts::contact_facts`] returns: it copies them
 /// under the organization's lock, and a few hundred take some tens of microseconds.
-pub const STANDING_ACCOUNTS_MAX: usize = 256;
+pub const CONTACT_ACCOUNTS_MAX: usize = 256;
 
 /// See the module documentation. Reading through [`VisibilityFacts`] allocates nothing.
 pub struct OrganizationFacts {
@@ -70,11 +70,11 @@ impl OrganizationFacts {
     }
 
     /// Returns the facts of a contact and its accounts; `None` if the contact does not exist or has
-    /// more than [`STANDING_ACCOUNTS_MAX`] accounts.
+    /// more than [`CONTACT_ACCOUNTS_MAX`] accounts.
     pub fn contact_facts(&self, contact: ContactId) -> Option<ContactFacts> {
         let contact = small_or_zero(contact.number());
         let blocked = self.contacts.blocked(contact)?;
-        if self.contacts.count(contact) > STANDING_ACCOUNTS_MAX {
+        if self.contacts.count(contact) > CONTACT_ACCOUNTS_MAX {
             return None;
         }
         let with = |part: Part| {

@@ -19,7 +19,7 @@ mod sharded;
 mod tickets;
 
 pub use apply::NotApplied;
-pub use facts::{BytesByKind, OrganizationFacts, STANDING_ACCOUNTS_MAX};
+pub use facts::{BytesByKind, CONTACT_ACCOUNTS_MAX, OrganizationFacts};
 pub use index::{IDLE_SECONDS, Index, IndexFigures, LoadGuard, REFUSED_SECONDS};
 pub use load::Loading;
 pub use number::{NUMBER_MAX, TooLarge};

@@ -194,11 +194,11 @@ impl<S: BuildHasher> Tickets<S> {
         let Some(row) = self.rows.get_mut(place(ticket)) else {
             return false;
         };
-        let stands = row.requester == requester && row.marked_account & !MARKS == before;
-        if stands {
+        let matches = row.requester == requester && row.marked_account & !MARKS == before;
+        if matches {
             row.marked_account = row.marked_account & MARKS | after;
         }
-        stands
+        matches
     }
 
     /// Removes an existing ticket and its CC list.

@@ -295,7 +295,7 @@ mod tests {
     }
 
     #[test]
-    fn of_a_bad_organization_and_a_bad_actor_the_organization_is_told() {
+    fn a_bad_organization_is_reported_before_a_bad_actor() {
         let (reason, _) = refused(&[(ACTOR_KEY, b"\xe9"), (ORGANIZATION_KEY, b"A B")]);
         assert_eq!(reason, ErrorReason::OrganizationInvalid);
         let (_, message) = refused(&[(ORGANIZATION_KEY, b"a"), (ORGANIZATION_KEY, b"b")]);

@@ -13,7 +13,7 @@ use crate::memory::load;
 use crate::options::Options;
 
 /// Maximum number of faults printed for an organization: enough to start repairs.
-const TOLD_MAX: usize = 100;
+const PRINTED_MAX: usize = 100;
 
 /// Checks every organization and prints its faults to `out`: violated invariants of stored facts,
 /// and facts that differ between the rows and the change log.
@@ -68,11 +68,11 @@ fn print_faults(
         let faults = counted(wrong.len() as u64, "fault");
         writeln!(out, "{organization}: {faults} at revision {revision}")?;
     }
-    for line in wrong.iter().take(TOLD_MAX) {
+    for line in wrong.iter().take(PRINTED_MAX) {
         writeln!(out, "  {line}")?;
     }
-    if wrong.len() > TOLD_MAX {
-        writeln!(out, "  and {} more", wrong.len() - TOLD_MAX)?;
+    if wrong.len() > PRINTED_MAX {
+        writeln!(out, "  and {} more", wrong.len() - PRINTED_MAX)?;
     }
     if let Some(left_out) = &found.left_out {
         writeln!(out, "  note: {left_out}")?;

@@ -54,7 +54,7 @@ impl Health {
     /// Reports repeatedly whether the server follows the database and may go on serving it. SERVING
     /// was reported before.
     pub(crate) async fn follow(self, memory: Arc<Memory>, store: Arc<Store>) {
-        let mut told = ServingStatus::Serving;
+        let mut reported = ServingStatus::Serving;
         loop {
             tokio::time::sleep(LOOK_EVERY).await;
             let status = if memory.age() > AGE_MAX || store.is_superseded() {
@@ -62,9 +62,9 @@ impl Health {
             } else {
                 ServingStatus::Serving
             };
-            if status != told {
+            if status != reported {
                 self.set(status).await;
-                told = status;
+                reported = status;
             }
         }
     }

@@ -18,7 +18,6 @@ mod options;
 mod parse;
 mod render;
 mod services;
-
 mod spool;
 mod token;
 
@@ -136,16 +135,16 @@ pub async fn serve(
         .add_routes(routes.routes())
         .serve_with_incoming_shutdown(incoming, shutdown);
     tokio::select! {
-            served = serving => {
-                served?;
-    // Imports may run although no caller is connected.
-                finish(&places, &intake).await;
-            }
-            () = async {
-                let _ = stopped.await;
-                finish(&places, &intake).await;
-            } => {}
+        served = serving => {
+            served?;
+            // Imports may run although no caller is connected.
+            finish(&places, &intake).await;
         }
+        () = async {
+            let _ = stopped.await;
+            finish(&places, &intake).await;
+        } => {}
+    }
     tokio::task::spawn_blocking(move || store.close()).await?;
     Ok(())
 }

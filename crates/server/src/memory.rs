@@ -93,7 +93,7 @@ impl Memory {
         &self,
         organization: &str,
         fresh: Freshness,
-        judge: impl FnOnce(&OrganizationFacts) -> T,
+        check: impl FnOnce(&OrganizationFacts) -> T,
     ) -> Result<Option<(T, RevisionId)>, Fault> {
         let revision = match fresh {
             Freshness::Any => None,
@@ -109,7 +109,7 @@ impl Memory {
         let answered = held.read(|facts| {
             let known = revision.map_or(Known::Yes, |revision| facts.knows(revision));
             match known {
-                Known::Yes => Ok(Some((judge(facts), facts.at()))),
+                Known::Yes => Ok(Some((check(facts), facts.at()))),
                 Known::Lost => Err(lost()),
                 Known::Ahead | Known::Older => Ok(None),
             }

@@ -62,7 +62,7 @@ pub enum StorageError {
     /// The file exists but cannot be read.
     #[error("the file cannot be read")]
     Unreadable(#[source] Box<dyn std::error::Error + Send + Sync>),
-    /// The tables are not those of this version.
+    /// The schema does not match this version.
     #[error("the tables of this database are not those of this version: start its roster-server")]
     NotMigrated,
     /// Another server has the file open.

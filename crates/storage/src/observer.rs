@@ -23,7 +23,8 @@ pub struct WritesWaiting {
 /// Receives measurements, on the thread that did the work. That thread waits until the method
 /// returns.
 pub trait Observer: Send + Sync {
-    /// A writer carried out this many commands in one transaction, with any result.
+    /// A writer carried out this many commands together, with any result: usually in one transaction,
+    /// but one by one after a defect.
     fn batch(&self, lane: Lane, commands: usize, took: Duration);
 
     /// A read or a writer waited this long for a connection.

@@ -43,7 +43,7 @@ CREATE TABLE accounts (
     PRIMARY KEY (org, account)
 );
 CREATE INDEX accounts_by_order ON accounts (org, sort_key, account);
--- Namesakes, told apart by what they have besides the name.
+-- Finds records with equal names, by the other identifiers that they have.
 CREATE INDEX accounts_by_name ON accounts (org, name_key, (external_id IS NOT NULL));
 -- So that thousands of sort keys are read without the rows.
 CREATE INDEX accounts_keys ON accounts (org, account) INCLUDE (sort_key);
@@ -69,7 +69,7 @@ CREATE TABLE contacts (
     PRIMARY KEY (org, contact)
 );
 CREATE INDEX contacts_by_order ON contacts (org, sort_key, contact);
--- Namesakes, told apart by what they have besides the name.
+-- Finds records with equal names, by the other identifiers that they have.
 CREATE INDEX contacts_by_name
     ON contacts (org, name_key, (external_id IS NOT NULL), (emails <> '[]'));
 -- So that thousands of sort keys are read without the rows.
@@ -105,7 +105,7 @@ CREATE TABLE gram_stretches (
     PRIMARY KEY (org, kind, gram, stretch)
 );
 
--- How many accounts (kind 1) and contacts (kind 2) stand under each heading.
+-- The number of accounts (kind 1) and contacts (kind 2) of each heading.
 CREATE TABLE heading_counts (
     org BIGINT NOT NULL,
     kind BIGINT NOT NULL,
@@ -114,10 +114,10 @@ CREATE TABLE heading_counts (
     PRIMARY KEY (org, kind, heading)
 );
 
--- Folded e-mail addresses and external ids: the database's own guard of what the rules promise.
+-- Folded e-mail addresses and external ids: the database enforces their uniqueness.
 CREATE TABLE unique_keys (
     org BIGINT NOT NULL,
-    -- A letter for what the key is and the key itself, as in `e:taro@example.com`.
+    -- A letter for the kind of the key, then the key, as in `e:taro@example.com`.
     key TEXT COLLATE "C" NOT NULL,
     owner BIGINT NOT NULL,
     PRIMARY KEY (org, key)
@@ -161,7 +161,7 @@ CREATE TABLE ticket_copies (
     contact BIGINT NOT NULL,
     -- The place on the list, as the caller gave it.
     position BIGINT NOT NULL,
-    -- The ticket's, so that a contact's copies are read in the order of lists.
+    -- The ticket's, so that the tickets with a contact in CC are read in the order of lists.
     create_time BIGINT NOT NULL,
     id TEXT COLLATE "C" NOT NULL,
     PRIMARY KEY (org, ticket, contact)
@@ -204,18 +204,18 @@ CREATE TABLE request_answers (
 );
 CREATE INDEX request_answers_by_expiry ON request_answers (org, expire_time);
 
--- Files on their way through. The counts are those of the committed batches.
+-- Imports. The counts are those of the committed batches.
 CREATE TABLE imports (
     org BIGINT NOT NULL,
     import BIGINT NOT NULL,
     kind BIGINT NOT NULL,
     -- 1 running, 2 completed, 3 completed with errors, 4 failed.
     state BIGINT NOT NULL,
-    -- Why it failed.
+    -- The cause of its failure.
     failure BIGINT,
     -- The random number of the server process that works on it.
     server BIGINT NOT NULL,
-    -- The file's columns in order, as JSON: header and field, which is empty where it is ignored.
+    -- The file's columns in order, as JSON: header and field, which is empty for an ignored column.
     headers TEXT COLLATE "C" NOT NULL,
     rows_total BIGINT NOT NULL,
     rows_read BIGINT NOT NULL,
@@ -225,7 +225,7 @@ CREATE TABLE imports (
     rows_rejected BIGINT NOT NULL,
     accounts_created BIGINT NOT NULL,
     contacts_created BIGINT NOT NULL,
-    -- The moment after its last batch.
+    -- The revision after its last batch.
     revision BIGINT NOT NULL,
     nonce BIGINT NOT NULL,
     create_time BIGINT NOT NULL,

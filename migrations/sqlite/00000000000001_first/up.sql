@@ -42,7 +42,7 @@ CREATE TABLE accounts (
     PRIMARY KEY (org, account)
 ) WITHOUT ROWID;
 CREATE INDEX accounts_by_order ON accounts (org, sort_key, account);
--- Namesakes, told apart by what they have besides the name.
+-- Finds records with equal names, by the other identifiers that they have.
 CREATE INDEX accounts_by_name ON accounts (org, name_key, (external_id IS NOT NULL));
 -- So that thousands of sort keys are read without the rows.
 CREATE INDEX accounts_keys ON accounts (org, account, sort_key);
@@ -68,7 +68,7 @@ CREATE TABLE contacts (
     PRIMARY KEY (org, contact)
 ) WITHOUT ROWID;
 CREATE INDEX contacts_by_order ON contacts (org, sort_key, contact);
--- Namesakes, told apart by what they have besides the name.
+-- Finds records with equal names, by the other identifiers that they have.
 CREATE INDEX contacts_by_name
     ON contacts (org, name_key, (external_id IS NOT NULL), (emails <> '[]'));
 -- So that thousands of sort keys are read without the rows.
@@ -94,7 +94,7 @@ CREATE TABLE gram_stretches (
     PRIMARY KEY (org, kind, gram, stretch)
 ) WITHOUT ROWID;
 
--- How many accounts (kind 1) and contacts (kind 2) stand under each heading.
+-- The number of accounts (kind 1) and contacts (kind 2) of each heading.
 CREATE TABLE heading_counts (
     org INTEGER NOT NULL,
     kind INTEGER NOT NULL,
@@ -103,10 +103,10 @@ CREATE TABLE heading_counts (
     PRIMARY KEY (org, kind, heading)
 ) WITHOUT ROWID;
 
--- Folded e-mail addresses and external ids: the database's own guard of what the rules promise.
+-- Folded e-mail addresses and external ids: the database enforces their uniqueness.
 CREATE TABLE unique_keys (
     org INTEGER NOT NULL,
-    -- A letter for what the key is and the key itself, as in `e:taro@example.com`.
+    -- A letter for the kind of the key, then the key, as in `e:taro@example.com`.
     key TEXT NOT NULL,
     owner INTEGER NOT NULL,
     PRIMARY KEY (org, key)
@@ -150,7 +150,7 @@ CREATE TABLE ticket_copies (
     contact INTEGER NOT NULL,
     -- The place on the list, as the caller gave it.
     position INTEGER NOT NULL,
-    -- The ticket's, so that a contact's copies are read in the order of lists.
+    -- The ticket's, so that the tickets with a contact in CC are read in the order of lists.
     create_time INTEGER NOT NULL,
     id TEXT NOT NULL,
     PRIMARY KEY (org, ticket, contact)
@@ -193,18 +193,18 @@ CREATE TABLE request_answers (
 );
 CREATE INDEX request_answers_by_expiry ON request_answers (org, expire_time);
 
--- Files on their way through. The counts are those of the committed batches.
+-- Imports. The counts are those of the committed batches.
 CREATE TABLE imports (
     org INTEGER NOT NULL,
     import INTEGER NOT NULL,
     kind INTEGER NOT NULL,
     -- 1 running, 2 completed, 3 completed with errors, 4 failed.
     state INTEGER NOT NULL,
-    -- Why it failed.
+    -- The cause of its failure.
     failure INTEGER,
     -- The random number of the server process that works on it.
     server INTEGER NOT NULL,
-    -- The file's columns in order, as JSON: header and field, which is empty where it is ignored.
+    -- The file's columns in order, as JSON: header and field, which is empty for an ignored column.
     headers TEXT NOT NULL,
     rows_total INTEGER NOT NULL,
     rows_read INTEGER NOT NULL,
@@ -214,7 +214,7 @@ CREATE TABLE imports (
     rows_rejected INTEGER NOT NULL,
     accounts_created INTEGER NOT NULL,
     contacts_created INTEGER NOT NULL,
-    -- The moment after its last batch.
+    -- The revision after its last batch.
     revision INTEGER NOT NULL,
     nonce INTEGER NOT NULL,
     create_time INTEGER NOT NULL,

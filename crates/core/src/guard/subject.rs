@@ -92,7 +92,7 @@ pub fn needs<'s>(subjects: impl IntoIterator<Item = &'s Subject>) -> Needs {
             }
             Subject::Contact(id) => {
                 needs.contacts.insert(*id);
-                needs.standings.insert(*id);
+                needs.account_summaries.insert(*id);
                 needs.lists.insert(*id);
             }
             Subject::Association(pair) => {

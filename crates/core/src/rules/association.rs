@@ -83,7 +83,7 @@ impl Command for AssociateContacts {
         for wanted in &self.contacts {
             let contact = wanted.contact;
             needs.existing.insert(contact);
-            needs.standings.insert(contact);
+            needs.account_summaries.insert(contact);
             needs.pairs.insert(Pair {
                 contact,
                 account: self.account,

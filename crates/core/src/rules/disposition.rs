@@ -201,7 +201,7 @@ impl Command for DissociateContact {
 
     fn needs(&self, needs: &mut Needs) {
         need_association(needs, self.pair);
-        needs.standings.insert(self.pair.contact);
+        needs.account_summaries.insert(self.pair.contact);
         needs.held.insert(held_of(self.pair));
     }
 
@@ -265,7 +265,7 @@ impl Command for TransferContact {
                 account: self.to,
             },
         );
-        needs.standings.insert(self.contact);
+        needs.account_summaries.insert(self.contact);
         needs.primaries.insert(self.contact);
         needs.primary_tickets.insert(self.contact);
     }

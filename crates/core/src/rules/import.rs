@@ -204,7 +204,7 @@ impl Command for ImportRows {
                 continue;
             }
             for contact in candidates.contacts {
-                needs.standings.insert(contact);
+                needs.account_summaries.insert(contact);
                 let accounts = candidates.accounts.iter().copied();
                 let pair = |account| Pair { contact, account };
                 needs.pairs.extend(accounts.map(pair));

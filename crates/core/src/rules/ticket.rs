@@ -66,7 +66,7 @@ impl Command for RecordTickets {
             needs.keys.insert(UniqueKey::of_ticket(&record.key));
             needs.existing.insert(record.requester);
             needs.existing.extend(record.cc.iter().copied());
-            needs.standings.insert(record.requester);
+            needs.account_summaries.insert(record.requester);
             if let Some(Some(account)) = record.account {
                 needs.accounts.insert(account);
                 needs.pairs.insert(Pair {

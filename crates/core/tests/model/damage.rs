@@ -115,7 +115,7 @@ fn sound() -> Maps {
     maps
 }
 
-/// That exactly these guards see what a hand has broken.
+/// Asserts that exactly these guards report the damage.
 #[track_caller]
 fn seen_by(guards: &[&str], damage: impl FnOnce(&mut Maps)) {
     let mut maps = sound();

@@ -74,7 +74,7 @@ fn an_external_id_is_taken_in_every_spelling_until_its_account_lets_it_go() {
         ..AccountPatch::default()
     };
     assert_eq!(world.refused(update(1, patch(Some("d1")))), taken("a5"));
-    // Its own, spelt anew, it may have.
+    // An account can respell its own id.
     world.done(update(5, patch(Some("ｄ１"))));
     world.done(update(5, patch(None)));
     world.done(update(1, patch(Some("D1"))));

@@ -65,7 +65,7 @@ fn an_address_belongs_to_one_contact_in_every_spelling() {
         assert_eq!(world.refused(create(with.clone())), taken);
         assert_eq!(world.refused(update(1, with)), taken);
     }
-    // Its own it may keep, and one that it lets go is free.
+    // A contact can keep its own address, and a removed address is free.
     world.done(update(5, with_emails(&["A@x.jp", "b@x.jp"])));
     world.done(update(5, with_emails(&["b@x.jp"])));
     world.done(update(1, with_emails(&["a@x.jp"])));

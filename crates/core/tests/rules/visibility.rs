@@ -111,7 +111,7 @@ impl Scene {
         }
     }
 
-    fn judged(&self, ticket: &TicketKey) -> Result<Verdict, Unseen<Infallible>> {
+    fn checked(&self, ticket: &TicketKey) -> Result<Verdict, Unseen<Infallible>> {
         // The rule asks facts of a type that it does not know as well.
         let facts = self.facts();
         let facts: &dyn VisibilityFacts<Error = Infallible> = &facts;
@@ -119,7 +119,7 @@ impl Scene {
     }
 
     fn verdict(&self) -> Verdict {
-        self.judged(&key("T1")).unwrap()
+        self.checked(&key("T1")).unwrap()
     }
 
     fn grounds(&self) -> Vec<Ground> {
@@ -309,10 +309,10 @@ fn a_blocked_contact_sees_nothing_and_the_verdict_still_says_what_holds() {
 #[test]
 fn an_unknown_contact_and_an_unknown_ticket_have_no_verdict() {
     let mut scene = scene();
-    let unknown = scene.judged(&key("t1"));
+    let unknown = scene.checked(&key("t1"));
     assert_eq!(unknown, Err(Unseen::UnknownTicket));
     scene.blocked = None;
-    let unknown = scene.judged(&key("T1"));
+    let unknown = scene.checked(&key("T1"));
     assert_eq!(unknown, Err(Unseen::UnknownContact));
 }
 

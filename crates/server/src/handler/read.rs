@@ -106,7 +106,7 @@ impl Handler {
         request: &Request<Q>,
         contact: ContactId,
         keys: K,
-        judge: impl Fn(&dyn VisibilityFacts<Error = Infallible>, &[TicketKey]) -> T + Send + 'static,
+        check: impl Fn(&dyn VisibilityFacts<Error = Infallible>, &[TicketKey]) -> T + Send + 'static,
     ) -> Result<(T, String), Fault>
     where
         Q: ReadRequest,
@@ -116,13 +116,13 @@ impl Handler {
         let caller = caller(request)?;
         let name = caller.organization().as_str();
         let fresh = self.freshness(name, request.get_ref())?;
-        let judged = |facts: &_| judge(facts, keys.as_ref());
-        if let Some((answer, at)) = self.memory.answer(name, fresh, |facts| judged(facts))? {
+        let checked = |facts: &_| check(facts, keys.as_ref());
+        if let Some((answer, at)) = self.memory.answer(name, fresh, |facts| checked(facts))? {
             return Ok((answer, self.tokens.of(name, at)));
         }
         let from_snapshot = move |snapshot: &mut Snapshot<'_>| {
             let facts = snapshot.visibility_facts(contact, keys.as_ref())?;
-            Ok(Ok((judge(&facts, keys.as_ref()), snapshot.exists())))
+            Ok(Ok((check(&facts, keys.as_ref()), snapshot.exists())))
         };
         // Boxed, so that the future of an answer from memory stays small.
         let reading = Box::pin(self.read_at(caller, fresh, from_snapshot));

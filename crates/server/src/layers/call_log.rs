@@ -12,8 +12,8 @@ use crate::caller::Caller;
 use crate::metrics::code_name;
 
 /// Minimum time between log lines about refusals for the same reason. At twice the load that a
-/// server bears, a line for each call was megabytes a second and slowed the calls.
-const TOLD_EVERY: Duration = Duration::from_secs(1);
+/// server accepts, a line for each call was megabytes a second and slowed the calls.
+const LINE_EVERY: Duration = Duration::from_secs(1);
 
 /// A call that ended with an error.
 pub(super) struct Ended<'c> {
@@ -33,7 +33,7 @@ pub(super) struct CallLog {
 /// Calls that were refused for one reason.
 #[derive(Debug)]
 struct Refused {
-    told: Instant,
+    last_line: Instant,
     /// Refusals without a line since then.
     suppressed: u64,
 }
@@ -85,17 +85,17 @@ impl CallLog {
         let mut refused = self.refused.lock();
         let Some(of_reason) = refused.get_mut(reason) else {
             let first = Refused {
-                told: now,
+                last_line: now,
                 suppressed: 0,
             };
             refused.insert(reason.to_owned(), first);
             return Some(0);
         };
-        if now.duration_since(of_reason.told) < TOLD_EVERY {
+        if now.duration_since(of_reason.last_line) < LINE_EVERY {
             of_reason.suppressed += 1;
             return None;
         }
-        of_reason.told = now;
+        of_reason.last_line = now;
         Some(std::mem::take(&mut of_reason.suppressed))
     }
 }

@@ -77,17 +77,17 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        let told = Told {
+        let identity = CallIdentity {
             method: request.uri().path_and_query().cloned(),
         };
         // First, so that a refused call costs nothing.
         match Arc::clone(&self.places.0).try_acquire_owned() {
             Ok(place) => Either::Left(Call {
                 rest: self.rest.call(request),
-                told,
+                identity,
                 _place: place,
             }),
-            Err(_) => Either::Right(ready(Ok(told.about(answer(fault::busy("calls")))))),
+            Err(_) => Either::Right(ready(Ok(identity.about(answer(fault::busy("calls")))))),
         }
     }
 }
@@ -97,7 +97,7 @@ pin_project! {
     pub(super) struct Call<F> {
         #[pin]
         rest: F,
-        told: Told,
+        identity: CallIdentity,
         _place: OwnedSemaphorePermit,
     }
 }
@@ -115,7 +115,7 @@ impl<F: Future<Output = Result<Answer, Infallible>>> Future for Call<F> {
             // A defect in one call: answer INTERNAL and keep the connection.
             Err(panic) => answer(fault::internal(words(panic.as_ref()))),
         };
-        Poll::Ready(Ok(this.told.about(answer)))
+        Poll::Ready(Ok(this.identity.about(answer)))
     }
 }
 
@@ -128,11 +128,11 @@ fn words(panic: &(dyn std::any::Any + Send)) -> &str {
 }
 
 /// The identity of a call, for the log of failures.
-struct Told {
+struct CallIdentity {
     method: Option<PathAndQuery>,
 }
 
-impl Told {
+impl CallIdentity {
     /// The answer, with a reason if it is a refusal.
     fn about(&self, answer: Answer) -> Answer {
         let Some(status) = refusal_of(&answer) else {
@@ -182,24 +182,24 @@ mod tests {
     #[tokio::test]
     async fn a_panic_is_answered_as_a_fault_of_ours() {
         let panics = || async { panic!("of the test") };
-        let Ok(told) = watched(&Places::new(), panics)
+        let Ok(answer) = watched(&Places::new(), panics)
             .oneshot(Request::new(()))
             .await;
-        assert_eq!(refusal(&told), (Code::Internal, "INTERNAL".to_owned()));
+        assert_eq!(refusal(&answer), (Code::Internal, "INTERNAL".to_owned()));
     }
 
     #[tokio::test]
     async fn the_call_after_the_last_that_fits_is_refused_at_once() {
         let places = Places(Arc::new(Semaphore::new(1)));
         let held = Arc::clone(&places.0).try_acquire_owned().expect("a place");
-        let Ok(told) = watched(&places, well).oneshot(Request::new(())).await;
+        let Ok(answer) = watched(&places, well).oneshot(Request::new(())).await;
         assert_eq!(
-            refusal(&told),
+            refusal(&answer),
             (Code::ResourceExhausted, "QUEUE_FULL".to_owned())
         );
         drop(held);
-        let Ok(told) = watched(&places, well).oneshot(Request::new(())).await;
-        assert!(refusal_of(&told).is_none());
+        let Ok(answer) = watched(&places, well).oneshot(Request::new(())).await;
+        assert!(refusal_of(&answer).is_none());
         assert_eq!(places.0.available_permits(), 1, "its place is free again");
     }
 }

@@ -31,19 +31,19 @@ fn of_unseen(unseen: &Unseen<Infallible>, contact: ContactId, key: &TicketKey) -
 
 impl Visibilities {
     /// Decides visibility for one contact and one ticket.
-    async fn judge<Q: ReadRequest>(
+    async fn check<Q: ReadRequest>(
         &self,
         request: &Request<Q>,
         contact: ContactId,
         key: TicketKey,
     ) -> Result<(Verdict, String), Fault> {
-        let judge = move |facts: &dyn VisibilityFacts<Error = Infallible>, keys: &[TicketKey]| {
+        let check = move |facts: &dyn VisibilityFacts<Error = Infallible>, keys: &[TicketKey]| {
             let key = &keys[0];
             check_ticket(facts, contact, key).map_err(|unseen| of_unseen(&unseen, contact, key))
         };
         let (verdict, read_token) = self
             .0
-            .ask_visibility(request, contact, [key], judge)
+            .ask_visibility(request, contact, [key], check)
             .await?;
         Ok((verdict?, read_token))
     }
@@ -81,7 +81,7 @@ impl VisibilityService for Visibilities {
         let asked = request.get_mut();
         let contact = parse::id("contact_id", &asked.contact_id)?;
         let key = parse::taken_ticket_key("ticket_id", std::mem::take(&mut asked.ticket_id))?;
-        let (verdict, read_token) = self.judge(&request, contact, key).await?;
+        let (verdict, read_token) = self.check(&request, contact, key).await?;
         Ok(Response::new(v1::CheckTicketResponse {
             visibility: render::visibility(&verdict),
             grounds: render::grounds(&verdict),
@@ -99,7 +99,7 @@ impl VisibilityService for Visibilities {
         let key =
             |(index, id): (usize, &String)| parse::ticket_key(&format!("ticket_ids[{index}]"), id);
         let keys: Vec<TicketKey> = ids.iter().enumerate().map(key).collect::<Result<_, _>>()?;
-        let judge = move |facts: &dyn VisibilityFacts<Error = Infallible>, keys: &[TicketKey]| {
+        let check = move |facts: &dyn VisibilityFacts<Error = Infallible>, keys: &[TicketKey]| {
             let results = keys.iter().map(|key| {
                 let seen = check_ticket(facts, contact, key);
                 batch_result(contact, key, seen)
@@ -108,7 +108,7 @@ impl VisibilityService for Visibilities {
         };
         let (results, read_token) = self
             .0
-            .ask_visibility(&request, contact, keys, judge)
+            .ask_visibility(&request, contact, keys, check)
             .await?;
         let results = results?;
         Ok(Response::new(v1::BatchCheckTicketsResponse {
@@ -203,7 +203,7 @@ impl VisibilityService for Visibilities {
     ) -> Result<Response<v1::ExplainTicketResponse>, Status> {
         let contact = parse::id("contact_id", &request.get_ref().contact_id)?;
         let key = parse::ticket_key("ticket_id", &request.get_ref().ticket_id)?;
-        let (verdict, read_token) = self.judge(&request, contact, key).await?;
+        let (verdict, read_token) = self.check(&request, contact, key).await?;
         Ok(Response::new(v1::ExplainTicketResponse {
             visibility: render::visibility(&verdict),
             blocked: verdict.blocked,

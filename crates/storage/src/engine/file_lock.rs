@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn a_path_that_cannot_be_written_is_told() {
+    fn a_path_that_cannot_be_written_is_reported() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("missing").join("roster.db");
         let refused = take(&path);

@@ -47,7 +47,7 @@ pub(crate) trait Transactions {
 
 /// The accounts of a contact, counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Standing {
+pub(crate) struct AccountSummary {
     pub(crate) accounts: u64,
     pub(crate) primary: Option<AccountId>,
 }
@@ -90,10 +90,13 @@ pub(crate) trait ReadFacts {
         org: Org,
         contacts: &[ContactId],
     ) -> Result<Vec<(ContactId, AccountId)>>;
-    /// Returns the standings of these contacts, each of which is given once. Omits contacts without
-    /// accounts; in no order.
-    fn standings(&mut self, org: Org, contacts: &[ContactId])
-    -> Result<Vec<(ContactId, Standing)>>;
+    /// Returns the account summaries of these contacts, each of which is given once. Omits contacts
+    /// without accounts; in no order.
+    fn account_summaries(
+        &mut self,
+        org: Org,
+        contacts: &[ContactId],
+    ) -> Result<Vec<(ContactId, AccountSummary)>>;
     fn contacts_with_several_accounts(&mut self, org: Org) -> Result<u64>;
     fn tickets(
         &mut self,

@@ -137,7 +137,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn parameters_stand_where_they_are_used_and_are_numbered_as_the_engine_has_it() {
+    fn parameters_are_placed_where_they_are_used_and_numbered_as_the_engine_requires() {
         let given = || [Given::Number(Some(7)), Given::Text(Some("x".into()))];
         for sql in ["a = ?1 AND b IN (?2)", "a = $1 AND b IN ($2)"] {
             let statement = Statement::<Untyped>::numbered(sql, given());
@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_asked_again_stays_prepared_unless_it_is_one_of_many() {
+    fn a_statement_stays_prepared_unless_it_has_many_texts() {
         let kept = |statement: &Statement<'_>| {
             let on_sqlite = statement.is_safe_to_cache_prepared(&Sqlite).unwrap();
             let on_postgres = statement.is_safe_to_cache_prepared(&Pg).unwrap();

@@ -216,8 +216,8 @@ impl<'c> Snapshot<'c> {
         Ok(tickets)
     }
 
-    /// Previews a dissociation: returns the facts that it would meet, or a refusal that names what
-    /// does not exist.
+    /// Previews a dissociation: returns the facts that it would use, or a refusal that names the
+    /// missing record.
     pub fn preview(&mut self, pair: Pair, key: &[u8; 32]) -> Result<Result<Preview, Refusal>> {
         let Some((_, contact)) = self.contacts(&[pair.contact])?.pop() else {
             return Ok(Err(Refusal::ContactNotFound(pair.contact)));

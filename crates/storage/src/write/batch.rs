@@ -110,9 +110,9 @@ impl Batch<'_> {
         if let Err(lost) = self.connection.commit() {
             let _ = self.connection.rollback();
             let revision = worked.organization.revision;
-            let stands = worked.organization.nonce == nonce
+            let is_committed = worked.organization.nonce == nonce
                 && (self.reconnect)()?.nonce_of(worked.organization.org, revision)? == Some(nonce);
-            if !stands {
+            if !is_committed {
                 return Err(lost);
             }
         }

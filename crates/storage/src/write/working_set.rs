@@ -11,7 +11,7 @@ use roster_core::fact::{
 use roster_core::id::{AccountId, ContactId, Pair, TicketNo};
 use roster_core::record::{Account, Association, Contact, Settings, Stored, Ticket};
 
-use crate::engine::interface::{Connection, Standing};
+use crate::engine::interface::{AccountSummary, Connection};
 use crate::error::Result;
 use crate::tables::organization::Org;
 
@@ -70,8 +70,8 @@ impl<'c> WorkingSet<'c> {
 
     /// Loads everything that commands say they need, with one statement per kind.
     pub(crate) fn prefetch(&self, needs: &Needs) -> Result<()> {
-        let standings: Vec<ContactId> = needs.standings.iter().copied().collect();
-        self.load_standings(standings)?;
+        let account_summaries: Vec<ContactId> = needs.account_summaries.iter().copied().collect();
+        self.load_account_summaries(account_summaries)?;
         let of_primaries = needs.primaries.union(&needs.primary_tickets);
         self.load_primaries(of_primaries.copied().collect())?;
         let primaries: Vec<Pair> = self.primaries_of(&needs.primaries);
@@ -175,14 +175,17 @@ impl<'c> WorkingSet<'c> {
     }
 
     /// Loads the account counts of contacts, and with the same statement their primary accounts.
-    fn load_standings(&self, wanted: Vec<ContactId>) -> Result<()> {
+    fn load_account_summaries(&self, wanted: Vec<ContactId>) -> Result<()> {
         load(&self.account_counts, wanted, |ids| {
-            let found = self.connection.borrow_mut().standings(self.org, ids)?;
+            let found = self
+                .connection
+                .borrow_mut()
+                .account_summaries(self.org, ids)?;
             let mut primaries = self.primaries.borrow_mut();
             primaries.extend(ids.iter().map(|contact| (*contact, None)));
-            let count = |(contact, standing): (ContactId, Standing)| {
-                primaries.insert(contact, standing.primary);
-                (contact, standing.accounts)
+            let count = |(contact, summary): (ContactId, AccountSummary)| {
+                primaries.insert(contact, summary.primary);
+                (contact, summary.accounts)
             };
             Ok(found.into_iter().map(count).collect())
         })
@@ -356,7 +359,7 @@ impl Facts for WorkingSet<'_> {
 
     fn account_count(&self, contact: ContactId) -> Result<u64, Unavailable> {
         cached(&self.account_counts, &contact, || {
-            self.load_standings(vec![contact])
+            self.load_account_summaries(vec![contact])
         })
     }
 

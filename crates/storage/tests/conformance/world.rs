@@ -174,8 +174,8 @@ pub fn checks(
     keys: &[TicketKey],
 ) -> Result<Vec<Result<Verdict, Unseen<Infallible>>>, StorageError> {
     let facts = at.visibility_facts(contact, keys)?;
-    let judge = |key: &TicketKey| check_ticket(&facts, contact, key);
-    Ok(keys.iter().map(judge).collect())
+    let check = |key: &TicketKey| check_ticket(&facts, contact, key);
+    Ok(keys.iter().map(check).collect())
 }
 
 /// Returns all change sets of an organization, numbered without gaps.

@@ -180,7 +180,7 @@ fn nominated(session: &mut Session, org: Org) -> usize {
 }
 
 #[test]
-fn a_whole_address_is_sought_by_what_is_its_own_once_there_are_statistics_and_found_anyway() {
+fn a_search_for_an_address_uses_its_rare_grams_once_there_are_statistics() {
     let store = TestStore::postgres();
     let acme = OrganizationName::parse("acme").unwrap();
     let contact = |address: String| CreateContact {

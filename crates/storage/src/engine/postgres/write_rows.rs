@@ -39,7 +39,7 @@ pub(super) fn insert(conn: &mut Conn, org: Org, table: &Table, rows: &Rows<'_>) 
     run(conn, &inserted(table), org, rows)
 }
 
-/// Inserts rows; where one with the key is there, does something else.
+/// Inserts rows; for a row whose key exists, runs the `or` clause instead.
 pub(super) fn insert_or(
     conn: &mut Conn,
     org: Org,
@@ -52,7 +52,7 @@ pub(super) fn insert_or(
     run(conn, &sql, org, rows)
 }
 
-/// Writes rows over those that have their keys.
+/// Updates the rows with these keys.
 pub(super) fn update(conn: &mut Conn, org: Org, table: &Table, rows: &Rows<'_>) -> Result<()> {
     let set = names(&table.columns[table.keys..])
         .iter()

@@ -14,7 +14,7 @@ use super::keys::{
     account_columns, account_id, contact_columns, contact_id, given, ticket_no, wanted,
 };
 use super::session::Session;
-use crate::engine::interface::{ReadFacts, Standing};
+use crate::engine::interface::{AccountSummary, ReadFacts};
 use crate::engine::statement::Statement;
 use crate::error::Result;
 use crate::tables::cell::{Cell, Rows};
@@ -226,7 +226,11 @@ impl ReadFacts for Session {
         Ok(found)
     }
 
-    fn standings(&mut self, org: Org, of: &[ContactId]) -> Result<Vec<(ContactId, Standing)>> {
+    fn account_summaries(
+        &mut self,
+        org: Org,
+        of: &[ContactId],
+    ) -> Result<Vec<(ContactId, AccountSummary)>> {
         let sql = format!(
             "SELECT found.contact, COUNT(*), MAX(CASE WHEN is_primary THEN found.account END) \
              FROM {} JOIN associations AS found ON found.org = wanted.org \
@@ -237,14 +241,14 @@ impl ReadFacts for Session {
         let found =
             Statement::<(BigInt, BigInt, Nullable<BigInt>)>::numbered(&sql, given(org, &keys))
                 .load::<(i64, i64, Option<i64>)>(&mut self.conn)?;
-        let standing = |(contact, accounts, primary): (i64, i64, Option<i64>)| {
-            let standing = Standing {
+        let summary = |(contact, accounts, primary): (i64, i64, Option<i64>)| {
+            let summary = AccountSummary {
                 accounts: number(accounts),
                 primary: primary.map(account_id),
             };
-            (contact_id(contact), standing)
+            (contact_id(contact), summary)
         };
-        Ok(found.into_iter().map(standing).collect())
+        Ok(found.into_iter().map(summary).collect())
     }
 
     fn contacts_with_several_accounts(&mut self, org: Org) -> Result<u64> {

@@ -22,8 +22,8 @@ struct NamesakeRow {
     id: i64,
 }
 
-/// What namesakes have in common. It repeats the columns of the index over names exactly: only so
-/// is finding two among thousands as fast as finding two among two.
+/// The condition for equal names. It repeats the columns of the index over names exactly, so that the
+/// index is used.
 fn in_common(listed: Listed) -> &'static str {
     match listed {
         Listed::Accounts => {

@@ -35,7 +35,7 @@ pub(crate) fn keep_keys(conn: &mut Conn) -> Result<()> {
     })
 }
 
-/// Fails unless the tables are those of this code. Creates nothing.
+/// Fails unless the schema matches this version. Creates nothing.
 pub(crate) fn check_migrated(path: &str) -> Result<()> {
     let mut conn = connect(path)?;
     // Asking diesel for pending migrations would create its table if it is missing.

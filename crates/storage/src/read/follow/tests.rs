@@ -68,7 +68,7 @@ fn pages_hold(store: &TestStore) {
     }
 }
 
-on_both_engines!(heads_are_the_newest_moments, super::heads_hold);
+on_both_engines!(heads_are_the_newest_revisions, super::heads_hold);
 
 fn heads_hold(store: &TestStore) {
     let [acme, other, nobody] =
