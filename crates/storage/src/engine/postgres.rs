@@ -105,7 +105,8 @@ mod unpack {
     /// Ends a joined subquery of rows. The planner needs no hint here.
     pub(super) const ONCE: &str = "";
 
-    fn column(place: usize, kind: ColumnType) -> String {
+    /// The cell of an unpacked row at this place.
+    pub(super) fn column(place: usize, kind: ColumnType) -> String {
         match kind {
             ColumnType::Int => format!("(row ->> {place})::bigint"),
             ColumnType::Text => format!("row ->> {place}"),
@@ -132,18 +133,6 @@ mod unpack {
             "CROSS JOIN LATERAL (SELECT {id} FROM {table} WHERE org = $1::bigint AND {condition} \
              ORDER BY {id} + 0 LIMIT $3::bigint) AS found"
         )
-    }
-
-    pub(super) fn named_columns(given: &[(&str, ColumnType)]) -> String {
-        let one = |(place, (name, kind)): (usize, &(&str, ColumnType))| {
-            format!("{} AS {name}", column(place, *kind))
-        };
-        given
-            .iter()
-            .enumerate()
-            .map(one)
-            .collect::<Vec<_>>()
-            .join(", ")
     }
 }
 

@@ -67,7 +67,8 @@ mod unpack {
     /// unpacking the rows again for every row of the joined table.
     pub(super) const ONCE: &str = "LIMIT -1";
 
-    fn column(place: usize, kind: ColumnType) -> String {
+    /// The cell of an unpacked row at this place.
+    pub(super) fn column(place: usize, kind: ColumnType) -> String {
         let value = format!("json_extract(value, '$[{place}]')");
         match kind {
             ColumnType::Bytes => format!("unhex({value})"),
@@ -82,18 +83,6 @@ mod unpack {
             "CROSS JOIN {table} AS found ON found.org = ?1 AND found.{id} IN \
              (SELECT {id} FROM {table} WHERE org = ?1 AND {condition} ORDER BY {id} LIMIT ?3)"
         )
-    }
-
-    pub(super) fn named_columns(given: &[(&str, ColumnType)]) -> String {
-        let one = |(place, (name, kind)): (usize, &(&str, ColumnType))| {
-            format!("{} AS {name}", column(place, *kind))
-        };
-        given
-            .iter()
-            .enumerate()
-            .map(one)
-            .collect::<Vec<_>>()
-            .join(", ")
     }
 }
 

@@ -4,8 +4,9 @@
 use diesel::prelude::*;
 use diesel::sql_types::Untyped;
 
+use super::shared::keys::{given, named_columns};
 use super::{Conn, unpack};
-use crate::engine::statement::{Given, Statement};
+use crate::engine::statement::Statement;
 use crate::error::Result;
 use crate::tables::cell::{Rows, Table, names};
 use crate::tables::organization::Org;
@@ -15,11 +16,7 @@ pub(super) fn run(conn: &mut Conn, sql: &str, org: Org, rows: &Rows<'_>) -> Resu
     if rows.is_empty() {
         return Ok(());
     }
-    let given = [
-        Given::Number(Some(org)),
-        Given::Text(Some(rows.json().into())),
-    ];
-    Statement::<Untyped>::numbered(sql, given).execute(conn)?;
+    Statement::<Untyped>::numbered(sql, given(org, rows)).execute(conn)?;
     Ok(())
 }
 
@@ -67,7 +64,7 @@ pub(super) fn update(conn: &mut Conn, org: Org, table: &Table, rows: &Rows<'_>) 
         table.name,
         set.join(", "),
         unpack::ORG,
-        unpack::named_columns(table.columns),
+        named_columns(table.columns),
         unpack::FROM,
         same.join(" AND "),
     );

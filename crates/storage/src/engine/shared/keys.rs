@@ -1,4 +1,4 @@
-//! Keys as columns and as parameters.
+//! Keys as columns, and rows as parameters.
 
 use roster_core::id::{AccountId, ContactId, TicketNo};
 
@@ -8,21 +8,35 @@ use crate::tables::cell::{ColumnType, Rows};
 use crate::tables::column::{column, number};
 use crate::tables::organization::Org;
 
+/// The cells of an unpacked row under these names.
+pub(crate) fn named_columns(columns: &[(&str, ColumnType)]) -> String {
+    let one = |(place, (name, kind)): (usize, &(&str, ColumnType))| {
+        format!("{} AS {name}", unpack::column(place, *kind))
+    };
+    columns
+        .iter()
+        .enumerate()
+        .map(one)
+        .collect::<Vec<_>>()
+        .join(", ")
+}
+
 /// The wanted keys as rows of a statement, with the parameters that [`given`] returns.
 pub(super) fn wanted(columns: &[(&str, ColumnType)]) -> String {
     format!(
         "(SELECT {} AS org, {} {} {}) AS wanted",
         unpack::ORG,
-        unpack::named_columns(columns),
+        named_columns(columns),
         unpack::FROM,
         unpack::ONCE,
     )
 }
 
-pub(super) fn given(org: Org, keys: &Rows<'_>) -> [Given<'static>; 2] {
+/// The parameters of a statement that unpacks rows: the organization, and the rows as JSON.
+pub(crate) fn given(org: Org, rows: &Rows<'_>) -> [Given<'static>; 2] {
     [
         Given::Number(Some(org)),
-        Given::Text(Some(keys.json().into())),
+        Given::Text(Some(rows.json().into())),
     ]
 }
 

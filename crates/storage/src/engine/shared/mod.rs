@@ -10,7 +10,7 @@ use super::*;
 mod fact_stream;
 mod facts;
 mod imports;
-mod keys;
+pub(crate) mod keys;
 mod lists;
 mod log;
 mod names;

@@ -5,6 +5,7 @@ use diesel::sql_query;
 use diesel::sql_types::{BigInt, Text};
 use roster_core::fact::Namesakes;
 
+use super::keys::named_columns;
 use super::session::Session;
 use super::unpack;
 use crate::error::Result;
@@ -47,7 +48,7 @@ impl Session {
     ) -> Result<Vec<(Namesakes, u64)>> {
         let sql = format!(
             "SELECT wanted.place AS place, found.{id} AS id FROM (SELECT {} {} {}) AS wanted {}",
-            unpack::named_columns(&NAMES_SOUGHT),
+            named_columns(&NAMES_SOUGHT),
             unpack::FROM,
             unpack::ONCE,
             unpack::lowest(listed.table(), listed.id(), in_common(listed)),
