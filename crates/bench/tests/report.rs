@@ -4,18 +4,11 @@ use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
-/// The server in the folder of the bench. Builds it if only the bench was built.
+/// The server in the folder of the bench.
 fn server() -> PathBuf {
-    let server = Path::new(env!("CARGO_BIN_EXE_roster-bench")).with_file_name("roster-server");
-    if !server.is_file() {
-        let mut build = Command::new(env!("CARGO"));
-        build.args(["build", "--quiet", "-p", "roster-server"]);
-        if !cfg!(debug_assertions) {
-            build.arg("--release");
-        }
-        assert!(build.status().expect("cargo runs").success());
-    }
-    server
+    let bench = Path::new(env!("CARGO_BIN_EXE_roster-bench"));
+    let folder = bench.parent().expect("a folder");
+    roster_testkit::server::program_in(folder, env!("CARGO"))
 }
 
 fn command(folder: &Path, arguments: &str) -> Command {

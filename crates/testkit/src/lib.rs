@@ -10,3 +10,4 @@
 pub mod database;
 pub mod model;
 pub mod seed;
+pub mod server;

@@ -3,7 +3,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use diesel::prelude::*;
 use diesel::query_builder::QueryFragment;
@@ -148,20 +147,11 @@ impl Reader {
     }
 }
 
-/// The server in the folder of the bench. Builds it if only the bench was built.
+/// The server in the folder of the bench.
 fn server() -> PathBuf {
     let test = std::env::current_exe().expect("this test");
     let folder = test.parent().and_then(Path::parent).expect("a folder");
-    let server = folder.join("roster-server");
-    if !server.is_file() {
-        let mut build = Command::new(env!("CARGO"));
-        build.args(["build", "--quiet", "-p", "roster-server"]);
-        if !cfg!(debug_assertions) {
-            build.arg("--release");
-        }
-        assert!(build.status().expect("cargo runs").success());
-    }
-    server
+    roster_testkit::server::program_in(folder, env!("CARGO"))
 }
 
 fn bench(size: Size) -> Bench {
