@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::{env, fs};
 
 use prost_types::{DescriptorProto, FileDescriptorSet};
+use protox::prost_reflect::{DescriptorPool, MethodDescriptor, Value};
 
 /// The folder of the API.
 const ROOT: &str = "proto";
@@ -34,7 +35,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     fs::write(
         out.join("roster_methods.rs"),
-        methods_of(&compiler.file_descriptor_set())?,
+        methods_of(&compiler.file_descriptor_set(), &compiler.descriptor_pool())?,
     )?;
 
     let mut config = tonic_prost_build::Config::new();
@@ -65,7 +66,7 @@ fn protos_in(folder: impl AsRef<Path>) -> Result<Vec<PathBuf>, Box<dyn Error>> {
 }
 
 /// The table of the methods of `roster.v1`, and the traits of `proto/methods.rs` for their requests.
-fn methods_of(set: &FileDescriptorSet) -> Result<String, Box<dyn Error>> {
+fn methods_of(set: &FileDescriptorSet, pool: &DescriptorPool) -> Result<String, Box<dyn Error>> {
     let (mut table, mut by_path, mut impls) = (String::new(), String::new(), String::new());
     let mut index = 0;
     for file in set.file.iter().filter(|file| file.package() == PACKAGE) {
@@ -73,10 +74,17 @@ fn methods_of(set: &FileDescriptorSet) -> Result<String, Box<dyn Error>> {
             for method in &service.method {
                 let (of, name) = (format!("{PACKAGE}.{}", service.name()), method.name());
                 let streams_answers = method.server_streaming();
+                let streams_requests = method.client_streaming();
+                let described = pool
+                    .get_service_by_name(&of)
+                    .and_then(|service| service.methods().find(|of| of.name() == name))
+                    .ok_or_else(|| format!("{of}/{name} has no descriptor"))?;
+                let access = access(pool, &described)?;
                 writeln!(
                     table,
                     "    MethodInfo {{ service: {of:?}, name: {name:?}, path: \"/{of}/{name}\", \
-                     streams_answers: {streams_answers} }},"
+                     streams_answers: {streams_answers}, streams_requests: {streams_requests}, \
+                     access: {access} }},"
                 )?;
                 writeln!(by_path, "        \"/{of}/{name}\" => Some({index}),")?;
                 let request = message(set, method.input_type())?;
@@ -93,6 +101,31 @@ fn methods_of(set: &FileDescriptorSet) -> Result<String, Box<dyn Error>> {
          /// The place in [`METHODS`] of the method with this path.\n\
          pub fn method_of_path(path: &str) -> Option<usize> {{\n    match path {{\n{by_path}        \
          _ => None,\n    }}\n}}\n{impls}"
+    ))
+}
+
+/// The option `access` of a method, as code. A method without it does not compile.
+fn access(pool: &DescriptorPool, method: &MethodDescriptor) -> Result<String, Box<dyn Error>> {
+    let path = method.full_name();
+    let option = pool
+        .get_extension_by_name("roster.v1.access")
+        .ok_or("the option `access` is not defined")?;
+    let options = method.options();
+    let given = options.get_extension(&option);
+    let field = |name: &str| {
+        let message = given.as_message()?;
+        message
+            .get_field_by_name(name)
+            .map(|value| value.into_owned())
+    };
+    let scope = match field("scope") {
+        Some(Value::String(scope)) if !scope.is_empty() => scope,
+        _ => return Err(format!("{path} has no `option (access)` with a scope").into()),
+    };
+    let by_kind = matches!(field("plus"), Some(Value::EnumNumber(1)));
+    let visitors = matches!(field("visitors"), Some(Value::Bool(true)));
+    Ok(format!(
+        "Access {{ scope: {scope:?}, by_kind: {by_kind}, visitors: {visitors} }}"
     ))
 }
 

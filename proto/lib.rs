@@ -6,7 +6,7 @@
 mod methods;
 
 pub use methods::{
-    METHODS, Method, MethodInfo, PageRequest, ReadRequest, UnaryRequest, WriteRequest,
+    Access, METHODS, Method, MethodInfo, PageRequest, ReadRequest, UnaryRequest, WriteRequest,
     method_of_path,
 };
 

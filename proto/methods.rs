@@ -18,6 +18,21 @@ pub struct MethodInfo {
     pub path: &'static str,
     /// Whether the answer is a stream of messages.
     pub streams_answers: bool,
+    /// Whether the request is a stream of messages.
+    pub streams_requests: bool,
+    /// What a caller of the method needs.
+    pub access: Access,
+}
+
+/// What a caller of a method needs: the method option `access` of the proto.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Access {
+    /// The name of the scope.
+    pub scope: &'static str,
+    /// Whether further scopes depend on the request.
+    pub by_kind: bool,
+    /// Whether a visitor token may call the method.
+    pub visitors: bool,
 }
 
 /// The request of a method.

@@ -15,7 +15,11 @@ use crate::manual;
 
 /// See the module.
 #[derive(Clone, Debug)]
-pub struct ListedChannel(pub Channel);
+pub struct ListedChannel {
+    pub channel: Channel,
+    /// The API key of each call.
+    pub key: Option<String>,
+}
 
 type Answer = http::Response<Body>;
 
@@ -25,12 +29,16 @@ impl Service<http::Request<Body>> for ListedChannel {
     type Future = Pin<Box<dyn Future<Output = Result<Answer, Error>> + Send>>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        self.0.poll_ready(cx)
+        self.channel.poll_ready(cx)
     }
 
-    fn call(&mut self, request: http::Request<Body>) -> Self::Future {
+    fn call(&mut self, mut request: http::Request<Body>) -> Self::Future {
         let path = request.uri().path().to_owned();
-        let answer = self.0.call(request);
+        if let Some(key) = &self.key {
+            let value = format!("Bearer {key}").parse().expect("a header");
+            request.headers_mut().insert("authorization", value);
+        }
+        let answer = self.channel.call(request);
         Box::pin(async move {
             let answer = answer.await?;
             if let Some(status) = Status::from_header_map(answer.headers()) {

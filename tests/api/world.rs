@@ -2,6 +2,7 @@
 //! over and over. Nothing here knows a rule.
 
 use roster_api::v1::account_service_client::AccountServiceClient;
+use roster_api::v1::admin_service_client::AdminServiceClient;
 use roster_api::v1::association_service_client::AssociationServiceClient;
 use roster_api::v1::contact_service_client::ContactServiceClient;
 use roster_api::v1::import_service_client::ImportServiceClient;
@@ -26,11 +27,21 @@ pub struct Clients {
     pub visibility: VisibilityServiceClient<ListedChannel>,
     pub settings: SettingsServiceClient<ListedChannel>,
     pub imports: ImportServiceClient<ListedChannel>,
+    pub admin: AdminServiceClient<ListedChannel>,
 }
 
 impl Clients {
     pub fn over(channel: Channel) -> Self {
-        let channel = ListedChannel(channel);
+        Self::of(ListedChannel { channel, key: None })
+    }
+
+    /// Clients that send an API key.
+    pub fn with_key(channel: Channel, key: &str) -> Self {
+        let key = Some(key.to_owned());
+        Self::of(ListedChannel { channel, key })
+    }
+
+    fn of(channel: ListedChannel) -> Self {
         Self {
             accounts: AccountServiceClient::new(channel.clone()),
             contacts: ContactServiceClient::new(channel.clone()),
@@ -38,7 +49,8 @@ impl Clients {
             tickets: TicketServiceClient::new(channel.clone()),
             visibility: VisibilityServiceClient::new(channel.clone()),
             settings: SettingsServiceClient::new(channel.clone()),
-            imports: ImportServiceClient::new(channel),
+            imports: ImportServiceClient::new(channel.clone()),
+            admin: AdminServiceClient::new(channel),
         }
     }
 }

@@ -91,6 +91,13 @@ wire_id!(
     "an import"
 );
 
+wire_id!(
+    /// A credential: `q12` on the wire. Its number is unique in the store, not in an organization.
+    CredentialId,
+    'q',
+    "a credential"
+);
+
 /// Parses exactly the letter and a number without sign or leading zero, so that each id has only
 /// one spelling.
 fn parse_id(text: &str, letter: char, kind: &'static str) -> Result<u64, IdFault> {

@@ -3,6 +3,7 @@
 pub mod change;
 pub mod command;
 pub mod count;
+pub mod credential;
 pub mod draft;
 pub mod fact;
 pub mod guard;
@@ -13,4 +14,5 @@ pub mod organization;
 pub mod record;
 pub mod refusal;
 pub mod rules;
+pub mod scope;
 pub mod text;

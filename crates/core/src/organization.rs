@@ -4,7 +4,8 @@ use std::borrow::Borrow;
 use std::fmt;
 use std::sync::Arc;
 
-use crate::id::Revision;
+use crate::credential::CallLimits;
+use crate::id::{Revision, Time};
 
 /// The longest name of an organization: the length of a DNS label, so that it can be part of a host
 /// name.
@@ -59,6 +60,35 @@ impl fmt::Display for OrganizationName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
+}
+
+/// The state of an organization.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OrganizationState {
+    /// It is served.
+    #[default]
+    Active,
+    /// An administrator suspended it.
+    Suspended,
+    /// It is deleted and can be restored.
+    Deleted,
+    /// Its rows are being removed.
+    Removing,
+}
+
+/// What administrators know of an organization.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OrganizationProfile {
+    /// Its name for people; may be empty.
+    pub display_name: String,
+    /// Its state.
+    pub state: OrganizationState,
+    /// The limits of all its credentials together.
+    pub limits: CallLimits,
+    /// When it was created; `None` if an earlier version created it.
+    pub create_time: Option<Time>,
+    /// When it was deleted.
+    pub delete_time: Option<Time>,
 }
 
 /// A revision of an organization, with its nonce. Only the nonce distinguishes a revision that a

@@ -3,6 +3,7 @@
 pub mod account;
 pub mod association;
 pub mod contact;
+pub mod credential;
 pub mod deletion;
 pub mod disposition;
 pub mod import;

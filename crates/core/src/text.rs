@@ -21,6 +21,8 @@ pub const SUBJECT_CHARS_MAX: usize = 1_000;
 pub const TICKET_ID_BYTES_MAX: usize = 200;
 /// The longest name of an actor: an e-mail address or the id of a person in another system fits.
 pub const ACTOR_CHARS_MAX: usize = 200;
+/// The longest name of a certificate: the longest URI that such names have in practice, of SPIFFE.
+pub const CERTIFICATE_NAME_CHARS_MAX: usize = 2_052;
 /// The longest request_id: a UUID with a prefix fits.
 pub const REQUEST_ID_CHARS_MAX: usize = 64;
 
@@ -51,6 +53,11 @@ pub enum TextFault {
     /// It does not have the form local@domain.
     #[error("is not an e-mail address of the form name@domain")]
     NotAnAddress,
+    /// It is not the name of a client certificate.
+    #[error(
+        "is not the name of a certificate: URI: or DNS: and an exact name, without white space"
+    )]
+    NotACertificateName,
 }
 
 /// Which control characters a text may have.
@@ -274,6 +281,35 @@ text_type!(
         }
         check_controls(text, Controls::Refused)?;
         check_chars(text, REQUEST_ID_CHARS_MAX)?;
+        text
+    }
+);
+
+text_type!(
+    /// The issuer or the subject of a JSON Web Token: not empty, compared exactly, at most
+    /// [`NAME_CHARS_MAX`].
+    TokenText,
+    |text| {
+        if text.is_empty() {
+            return Err(TextFault::Empty);
+        }
+        check_controls(text, Controls::Refused)?;
+        check_chars(text, NAME_CHARS_MAX)?;
+        text
+    }
+);
+
+text_type!(
+    /// A subject alternative name of a client certificate with its kind, `URI:…` or `DNS:…`:
+    /// compared exactly, at most [`CERTIFICATE_NAME_CHARS_MAX`].
+    CertificateName,
+    |text| {
+        check_controls(text, Controls::Refused)?;
+        check_chars(text, CERTIFICATE_NAME_CHARS_MAX)?;
+        let name = text.strip_prefix("URI:").or_else(|| text.strip_prefix("DNS:"));
+        if name.is_none_or(|name| name.is_empty() || name.contains(char::is_whitespace)) {
+            return Err(TextFault::NotACertificateName);
+        }
         text
     }
 );

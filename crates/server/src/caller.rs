@@ -1,7 +1,8 @@
 //! The caller of a call, read once from its metadata.
 
 use std::fmt;
-use std::sync::LazyLock;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use base64::Engine;
@@ -10,12 +11,16 @@ use base64::engine::DecodePaddingMode;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
 use http::{HeaderMap, HeaderValue};
 use roster_api::v1::ErrorReason;
+use roster_core::scope::Scopes;
 use roster_core::text::Actor;
 use roster_storage::OrganizationName;
 use tokio::time::Instant;
 use tonic::Code;
 
+use crate::access::permit;
+use crate::authentication::{Authenticator, Grant, Proofs};
 use crate::fault::Fault;
+use crate::peer::Peer;
 
 /// The metadata key that names the organization.
 const ORGANIZATION_KEY: &str = "roster-organization";
@@ -27,7 +32,9 @@ const ACTOR_BYTES_KEY: &str = "roster-actor-bin";
 const TIMEOUT_KEY: &str = "grpc-timeout";
 /// Maximum digits before the unit of a timeout, by the protocol.
 const TIMEOUT_DIGITS_MAX: usize = 8;
-/// The credential of callers if the server requires no authentication.
+/// The header with the key or the token of the caller.
+const AUTHORIZATION_KEY: &str = "authorization";
+/// The credential of callers without one, on a server that requires none.
 pub(crate) const CREDENTIAL_LOCAL: &str = "local";
 /// The organization of calls without the metadata key.
 pub(crate) static ORGANIZATION_DEFAULT: LazyLock<OrganizationName> =
@@ -51,12 +58,16 @@ impl fmt::Display for CallId {
 /// The caller and identity of a call.
 #[derive(Debug)]
 pub(crate) struct Caller {
-    /// The identity of the caller, which request ids belong to.
-    pub(crate) credential: &'static str,
+    /// What its credential grants; `None` for a caller that needs no credential.
+    grant: Option<Arc<Grant>>,
+    /// Why it is not authenticated.
+    refused: Option<Box<Fault>>,
+    /// Whether the call needs further scopes that nothing has checked yet.
+    unchecked: AtomicBool,
     /// The person that it acts for: recorded, but not part of its identity.
     pub(crate) actor: Actor,
     /// The organization that it names.
-    pub(crate) organization: Option<OrganizationName>,
+    named: Option<OrganizationName>,
     /// The deadline of the call.
     pub(crate) deadline: Option<Instant>,
     /// The number of the call.
@@ -66,8 +77,13 @@ pub(crate) struct Caller {
 }
 
 impl Caller {
-    /// Reads the metadata of a call, in one pass over its headers.
-    pub(crate) fn of(headers: &HeaderMap, call_id: CallId) -> Self {
+    /// Reads the metadata of a call, in one pass over its headers, and authenticates it.
+    pub(crate) fn of(
+        headers: &HeaderMap,
+        peer: &Peer,
+        authenticator: &Authenticator,
+        call_id: CallId,
+    ) -> Self {
         let mut given = Given::default();
         for (name, value) in headers {
             match name.as_str() {
@@ -75,20 +91,33 @@ impl Caller {
                 ACTOR_KEY => given.actor.add(value),
                 ACTOR_BYTES_KEY => given.actor_bytes.add(value),
                 TIMEOUT_KEY => given.timeout.add(value),
+                AUTHORIZATION_KEY => given.authorization.add(value),
                 _ => {}
             }
         }
         let time = given.timeout.first.and_then(time_given);
+        let proofs = Proofs {
+            authorization: given.authorization.first,
+            repeated: given.authorization.more,
+            address: peer.address,
+            certificate_names: &peer.names,
+        };
+        let (grant, refused) = match authenticator.authenticate(&proofs) {
+            Ok(grant) => (grant, None),
+            Err(fault) => (None, Some(Box::new(fault))),
+        };
         let mut caller = Self {
-            credential: CREDENTIAL_LOCAL,
+            grant,
+            refused,
+            unchecked: AtomicBool::new(false),
             actor: Actor::default(),
-            organization: None,
+            named: None,
             deadline: time.and_then(|time| Instant::now().checked_add(time)),
             call_id,
             fault: None,
         };
         match organization(&given.organization) {
-            Ok(organization) => caller.organization = organization,
+            Ok(organization) => caller.named = organization,
             Err(fault) => caller.fault = Some(Box::new(fault)),
         }
         match actor(&given.actor, &given.actor_bytes) {
@@ -107,12 +136,55 @@ impl Caller {
         }
     }
 
-    /// The organization of the call.
-    pub(crate) fn organization(&self) -> &OrganizationName {
-        match &self.organization {
-            Some(named) => named,
-            None => &ORGANIZATION_DEFAULT,
+    /// Why the caller is not authenticated, if it is not.
+    pub(crate) fn refused(&self) -> Option<&Fault> {
+        self.refused.as_deref()
+    }
+
+    /// What its credential grants; `None` for a caller that needs no credential.
+    pub(crate) fn grant(&self) -> Option<&Arc<Grant>> {
+        self.grant.as_ref()
+    }
+
+    /// The identity of the caller, which request ids belong to.
+    pub(crate) fn credential(&self) -> &str {
+        match &self.grant {
+            Some(grant) => &grant.id_text,
+            None => CREDENTIAL_LOCAL,
         }
+    }
+
+    /// The organization that the metadata names.
+    pub(crate) fn named_organization(&self) -> Option<&OrganizationName> {
+        self.named.as_ref()
+    }
+
+    /// The organization of the call: of its credential, or the named one. Administrators have none,
+    /// and no method with an organization accepts them.
+    pub(crate) fn organization(&self) -> &OrganizationName {
+        let of_grant = self
+            .grant
+            .as_ref()
+            .and_then(|grant| grant.organization.as_ref());
+        of_grant
+            .or(self.named.as_ref())
+            .unwrap_or(&ORGANIZATION_DEFAULT)
+    }
+
+    /// Requires further scopes of a method whose scopes depend on the request.
+    pub(crate) fn require(&self, scopes: Scopes) -> Result<(), Fault> {
+        self.unchecked.store(false, Ordering::Relaxed);
+        scopes.iter().try_for_each(|scope| permit(self, scope))
+    }
+
+    /// Notes that the method needs further scopes, which its handler must [`require`](Self::require).
+    pub(crate) fn expect_further_scopes(&self) {
+        self.unchecked.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether a handler forgot to require further scopes.
+    pub(crate) fn lacks_check(&self) -> bool {
+        self.unchecked.load(Ordering::Relaxed)
     }
 }
 
@@ -140,6 +212,7 @@ struct Given<'h> {
     actor: Values<'h>,
     actor_bytes: Values<'h>,
     timeout: Values<'h>,
+    authorization: Values<'h>,
 }
 
 fn organization(given: &Values<'_>) -> Result<Option<OrganizationName>, Fault> {
@@ -215,7 +288,12 @@ mod tests {
         for (key, value) in given {
             headers.append(*key, HeaderValue::from_bytes(value).expect("a header"));
         }
-        Caller::of(&headers, CallId(1))
+        Caller::of(
+            &headers,
+            &Peer::default(),
+            &Authenticator::open_to_all(),
+            CallId(1),
+        )
     }
 
     fn refused(given: &[(&'static str, &[u8])]) -> (ErrorReason, String) {
@@ -228,10 +306,10 @@ mod tests {
     fn a_caller_that_says_nothing_is_local_and_in_the_default_organization() {
         let caller = caller(&[]);
         caller.check().expect("nothing is wrong");
-        assert_eq!(caller.organization, None);
+        assert_eq!(caller.named_organization(), None);
         assert_eq!(caller.organization().as_str(), "default");
         assert!(caller.actor.is_empty() && caller.deadline.is_none());
-        assert_eq!(caller.credential, "local");
+        assert_eq!(caller.credential(), "local");
     }
 
     #[test]

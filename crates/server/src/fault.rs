@@ -1,5 +1,6 @@
 //! Errors as callers see them: the only place that turns a cause into a code, a reason and details.
 
+mod administration;
 mod import;
 mod refusal;
 
@@ -14,6 +15,7 @@ use roster_storage::{NotDone, StorageError};
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt};
 
+pub(crate) use administration::{credential_not_found, organization_not_found};
 pub(crate) use import::{explain_row, file_too_large, import_not_found, of_import, stopping};
 pub(crate) use refusal::{ACCOUNT, CONTACT, of_refusal};
 
@@ -39,6 +41,8 @@ pub(crate) struct Fault {
     metadata: Vec<(&'static str, String)>,
     field: Option<String>,
     resource: Option<Box<Resource>>,
+    /// When to retry, if that helps.
+    retry_after: Option<Duration>,
     /// The cause, for the log only.
     cause: Option<Arc<str>>,
 }
@@ -66,6 +70,10 @@ fn beginning(mut text: String, bytes_max: usize) -> String {
 
 impl Fault {
     pub(crate) fn new(code: Code, reason: ErrorReason, message: impl Into<String>) -> Self {
+        let retry_after = match reason {
+            ErrorReason::Unavailable | ErrorReason::QueueFull => Some(RETRY_AFTER),
+            _ => None,
+        };
         Self {
             code,
             reason,
@@ -73,6 +81,7 @@ impl Fault {
             metadata: Vec::new(),
             field: None,
             resource: None,
+            retry_after,
             cause: None,
         }
     }
@@ -108,6 +117,12 @@ impl Fault {
         let path = beginning(path.to_owned(), FIELD_BYTES_MAX);
         self.field = Some(path.clone());
         self.with("field", path)
+    }
+
+    /// Says when to retry.
+    pub(crate) fn retry_after(mut self, delay: Duration) -> Self {
+        self.retry_after = Some(delay);
+        self
     }
 
     /// Adds the cause for the log.
@@ -153,11 +168,8 @@ impl Fault {
         if let Some(resource) = &self.resource {
             details.set_resource_info(resource.kind, &resource.name, "", &self.message);
         }
-        if matches!(
-            self.reason,
-            ErrorReason::Unavailable | ErrorReason::QueueFull
-        ) {
-            details.set_retry_info(Some(RETRY_AFTER));
+        if self.retry_after.is_some() {
+            details.set_retry_info(self.retry_after);
         }
         let mut status = Status::with_error_details(self.code, self.message, details);
         if let Some(cause) = self.cause {
@@ -193,7 +205,9 @@ pub(crate) fn of_text(path: &str, fault: &TextFault) -> Fault {
         TextFault::ControlCharacter { .. } => {
             Fault::field(path, ErrorReason::TextControlCharacter, fault)
         }
-        TextFault::NotAnAddress => Fault::field(path, ErrorReason::FieldInvalid, fault),
+        TextFault::NotAnAddress | TextFault::NotACertificateName => {
+            Fault::field(path, ErrorReason::FieldInvalid, fault)
+        }
     }
 }
 

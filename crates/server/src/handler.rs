@@ -10,6 +10,7 @@ use std::sync::Arc;
 use roster_storage::Store;
 use tonic::Request;
 
+use crate::authentication::Authenticator;
 use crate::caller::Caller;
 use crate::fault::{self, Fault};
 use crate::memory::Memory;
@@ -21,6 +22,7 @@ pub(crate) struct Handler {
     pub(crate) store: Arc<Store>,
     pub(crate) memory: Arc<Memory>,
     pub(crate) tokens: Arc<Tokens>,
+    pub(crate) authenticator: Arc<Authenticator>,
 }
 
 /// The caller of a call, if its metadata is valid.

@@ -3,6 +3,7 @@
 //! They cost a successful call its caller, a permit, two clock readings and its metrics. They box
 //! no future and inspect no answer except refusals and streams.
 
+mod authorize;
 mod bypass_router;
 mod call_log;
 mod deadline;
@@ -20,8 +21,10 @@ use tonic::service::Routes;
 use tonic::{Code, Status};
 use tower::{Layer, Service, ServiceBuilder};
 
+use crate::authentication::Authenticator;
 use crate::fault::Fault;
 use crate::metrics::Metrics;
+use authorize::Authorize;
 use bypass_router::BypassRouter;
 use deadline::KeepDeadline;
 use identify_caller::IdentifyCaller;
@@ -36,6 +39,7 @@ type Answer = http::Response<Body>;
 /// All layers, the outermost first. The service is the most frequently called one.
 pub(crate) fn layers<S>(
     metrics: &Metrics,
+    authenticator: &Arc<Authenticator>,
     places: &Places,
     service: S,
 ) -> impl Layer<
@@ -56,11 +60,13 @@ where
 {
     ServiceBuilder::new()
         // First: all other layers need the caller, and tonic's own timeout begins after it.
-        .layer(IdentifyCaller::new())
+        .layer(IdentifyCaller::by(Arc::clone(authenticator)))
         // Outside the watch, to count and log calls that the watch refuses and panics that it
         // catches.
         .layer(Observe::new(Arc::clone(&metrics.calls)))
-        // Sees every answer to the caller and everything that may panic.
+        // Before a call takes a place: a caller without permission costs no more than its headers.
+        .layer(Authorize::by(Arc::clone(authenticator)))
+        // Sees every answer of a service and everything that may panic.
         .layer(Watch::new(places.clone()))
         // Around everything that takes time: drops the inner call at the caller's deadline.
         .layer(KeepDeadline)

@@ -1,11 +1,14 @@
 //! The gRPC server: handlers that parse, call and render.
 
+mod access;
+mod authentication;
 mod caller;
 mod check;
 mod demo;
 mod fault;
 mod handler;
 mod health;
+mod key;
 mod layers;
 mod limits;
 mod log;
@@ -16,6 +19,7 @@ mod metrics;
 mod operator_port;
 mod options;
 mod parse;
+mod peer;
 mod render;
 mod services;
 mod spool;
@@ -39,9 +43,11 @@ use tonic::transport::server::TcpIncoming;
 use tonic_health::ServingStatus;
 
 pub use check::check;
+pub use key::create_key;
 pub use log::start_log;
-pub use options::{LogFormat, Options, Task};
+pub use options::{CreateKey, CredentialOptions, KeyTask, LogFormat, Options, Task};
 
+use authentication::Authenticator;
 use handler::Handler;
 use health::Health;
 use layers::{Places, layers};
@@ -49,10 +55,12 @@ use limits::{
     GOODBYE_PATIENCE, HEADER_BYTES_MAX, KEEPALIVE_AFTER, KEEPALIVE_PATIENCE, MESSAGE_BYTES_MAX,
     STOP_PATIENCE, STREAMS_PER_CONNECTION_MAX,
 };
-use memory::Memory;
+use memory::{Memory, Wanted};
 use metrics::{Metrics, Scraped};
 use operator_port::serve_operators;
-use services::{Accounts, Associations, Contacts, Imports, SettingsOf, Tickets, Visibilities};
+use services::{
+    Accounts, Admin, Associations, Contacts, Imports, SettingsOf, Tickets, Visibilities,
+};
 use token::Tokens;
 
 /// How often a stop checks whether calls still run.
@@ -65,6 +73,8 @@ pub struct Listening {
     pub calls: SocketAddr,
     /// For metrics and probes.
     pub metrics: Option<SocketAddr>,
+    /// Whether a call needs a credential.
+    pub requires_credentials: bool,
 }
 
 /// Serves until `stop` completes, then finishes running calls.
@@ -81,7 +91,9 @@ pub async fn serve(
     let metrics = Metrics::default();
     let store = open(options, &memory, &metrics).await?;
     let store = Arc::new(store);
+    let authenticator = Arc::new(authenticator(options, &store).await?);
     let handler = Handler {
+        authenticator: Arc::clone(&authenticator),
         tokens: Arc::new(Tokens::new(store.keys())?),
         store: Arc::clone(&store),
         memory: Arc::clone(&memory),
@@ -103,14 +115,14 @@ pub async fn serve(
     ready(Listening {
         calls: listener.local_addr()?,
         metrics: metrics_at,
+        requires_credentials: options.requires_credentials(),
     });
-    let following = tokio::spawn({
-        let health = health
-            .clone()
-            .follow(Arc::clone(&memory), Arc::clone(&store));
-        let facts = memory::follow(memory, Arc::clone(&store), wanted);
-        async move { tokio::join!(health, facts) }
-    });
+    let following = tokio::spawn(follow(
+        health.clone(),
+        (memory, wanted),
+        Arc::clone(&authenticator),
+        Arc::clone(&store),
+    ));
     let (stopping, stopped) = tokio::sync::oneshot::channel();
     let stopped_intake = Arc::clone(&intake);
     let shutdown = async move {
@@ -131,7 +143,12 @@ pub async fn serve(
         .with_keepalive(Some(KEEPALIVE_AFTER));
     let places = Places::new();
     let serving = server()
-        .layer(layers(&metrics, &places, visibility(&handler)))
+        .layer(layers(
+            &metrics,
+            &authenticator,
+            &places,
+            visibility(&handler),
+        ))
         .add_routes(routes.routes())
         .serve_with_incoming_shutdown(incoming, shutdown);
     tokio::select! {
@@ -145,6 +162,7 @@ pub async fn serve(
             finish(&places, &intake).await;
         } => {}
     }
+    authenticator.write_uses(&store).await;
     tokio::task::spawn_blocking(move || store.close()).await?;
     Ok(())
 }
@@ -164,6 +182,29 @@ async fn open(options: &Options, memory: &Arc<Memory>, metrics: &Metrics) -> any
         let database = options.shown_database();
         format!("cannot open the database {database}")
     })
+}
+
+/// Knows the credentials of the store, after writing the first key if that is asked for.
+async fn authenticator(options: &Options, store: &Store) -> anyhow::Result<Authenticator> {
+    access::check_methods()?;
+    if let Some(path) = &options.credentials.first_key_file {
+        authentication::write_first_key(store, path).await?;
+    }
+    let stale_after = Duration::from_secs(options.stale_after);
+    let required = options.requires_credentials();
+    Ok(Authenticator::open(store, required, stale_after).await?)
+}
+
+/// All that runs beside calls: health, facts in memory, credentials.
+async fn follow(
+    health: Health,
+    (memory, wanted): (Arc<Memory>, Wanted),
+    authenticator: Arc<Authenticator>,
+    store: Arc<Store>,
+) {
+    let health = health.follow(Arc::clone(&memory), Arc::clone(&store));
+    let facts = memory::follow(memory, Arc::clone(&store), wanted);
+    tokio::join!(health, facts, authenticator.follow(store));
 }
 
 async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
@@ -251,6 +292,10 @@ fn routes(handler: &Handler, intake: &Arc<Intake>) -> anyhow::Result<RoutesBuild
         .add_service(sized!(
             v1::account_service_server::AccountServiceServer,
             Accounts(handler.clone())
+        ))
+        .add_service(sized!(
+            v1::admin_service_server::AdminServiceServer,
+            Admin(handler.clone())
         ))
         .add_service(sized!(
             v1::contact_service_server::ContactServiceServer,

@@ -5,7 +5,9 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use mimalloc::MiMalloc;
-use roster_server::{Listening, Options, Task, check, serve, start_log};
+use roster_server::{
+    CreateKey, KeyTask, Listening, Options, Task, check, create_key, serve, start_log,
+};
 use tokio::signal::unix::{SignalKind, signal};
 
 /// A call makes dozens of small allocations. The system's allocator takes as long for them as the
@@ -19,9 +21,12 @@ const NOT_LOOKED_AT: u8 = 3;
 fn main() -> ExitCode {
     let options = Options::parse();
     start_log(&options);
-    let (done, failure) = match options.task {
+    let (done, failure) = match &options.task {
         None => (run(&options).map(|()| true), ExitCode::FAILURE),
         Some(Task::Check) => (look(&options), NOT_LOOKED_AT.into()),
+        Some(Task::Key(KeyTask::Create(what))) => {
+            (create(&options, what).map(|()| true), ExitCode::FAILURE)
+        }
     };
     match done {
         Ok(true) => ExitCode::SUCCESS,
@@ -47,8 +52,7 @@ fn run(options: &Options) -> anyhow::Result<()> {
             }
             tracing::info!("stopping");
         };
-        let database = options.shown_database();
-        serve(options, |listening| greet(&database, listening), stop).await
+        serve(options, |listening| greet(options, listening), stop).await
     });
     // Do not wait for tasks that hang on a database that does not answer.
     runtime.shutdown_background();
@@ -61,6 +65,11 @@ fn look(options: &Options) -> anyhow::Result<bool> {
     runtime.block_on(check(options, std::io::stdout()))
 }
 
+fn create(options: &Options, what: &CreateKey) -> anyhow::Result<()> {
+    let runtime = tokio::runtime::Runtime::new()?;
+    runtime.block_on(create_key(options, what))
+}
+
 /// Prints in one line why the server did not start or ended.
 fn complain(options: &Options, error: &anyhow::Error) {
     let text = options.hide_password(&format!("{error:#}"));
@@ -70,15 +79,22 @@ fn complain(options: &Options, error: &anyhow::Error) {
 }
 
 /// Prints the addresses and commands to try.
-fn greet(database: &str, listening: Listening) {
+fn greet(options: &Options, listening: Listening) {
+    let database = options.shown_database();
     let address = listening.calls;
     let metrics = listening
         .metrics
         .map_or_else(String::new, |at| format!("metrics: http://{at}/metrics\n"));
+    let note = if listening.requires_credentials {
+        ""
+    } else {
+        "calls need no credential: whoever reaches this address may read and write everything \
+         (see --require-credentials)\n"
+    };
     // The output may be closed; the server serves regardless.
     let _ = writeln!(
         std::io::stdout(),
-        "roster-server listens on {address} with {database}\n{metrics}\
+        "roster-server listens on {address} with {database}\n{metrics}{note}\
          try:  grpcurl -plaintext {address} list\n      \
          grpcurl -plaintext -d '{{\"account\": {{\"name\": \"株式会社山田\"}}}}' {address} \
          roster.v1.AccountService/CreateAccount"

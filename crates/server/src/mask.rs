@@ -82,6 +82,20 @@ mask_fields! {
     }
 }
 
+mask_fields! {
+    /// The fields of `Credential`.
+    CredentialField {
+        Name = "name",
+        Scopes = "scopes",
+        ExpireTime = "expire_time",
+        Networks = "networks",
+        RequestsPerSecondMax = "requests_per_second_max",
+        ConcurrentCallsMax = "concurrent_calls_max",
+        Subjects = "subjects",
+        CertificateNames = "certificate_names",
+    }
+}
+
 /// The fields that an update mask names; `*` is all of them.
 pub(crate) fn parse<F: MaskField>(given: Option<FieldMask>) -> Parsed<Vec<F>> {
     const FIELD: &str = "update_mask";
@@ -143,6 +157,7 @@ mod tests {
         every_path_leads_to_its_field::<ContactField>();
         every_path_leads_to_its_field::<AssociationField>();
         every_path_leads_to_its_field::<SettingsField>();
+        every_path_leads_to_its_field::<CredentialField>();
     }
 
     /// An update would silently ignore a field of the proto that is not listed here.
@@ -169,5 +184,10 @@ mod tests {
         let pair = ["account_id", "contact_id", "primary", "etag", "create_time"];
         assert_eq!(fields_of("Association"), written::<AssociationField>(&pair));
         assert_eq!(fields_of("Settings"), written::<SettingsField>(&["etag"]));
+        let of_credential = [&record[..], &["organization", "suspended", "keys"]].concat();
+        assert_eq!(
+            fields_of("Credential"),
+            written::<CredentialField>(&of_credential)
+        );
     }
 }

@@ -1,5 +1,7 @@
 //! The command line of the server.
 
+mod credentials;
+
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,6 +14,8 @@ use roster_storage::{LEASE, Store};
 use crate::fault::explain_row;
 use crate::log;
 use crate::memory::{Memory, Wanted};
+
+pub use credentials::{CreateKey, CredentialOptions, KeyTask};
 
 /// Default memory for facts, in MiB: about twenty million tickets.
 const MEMORY_MIB: usize = 1_024;
@@ -52,6 +56,10 @@ pub struct Options {
     /// encrypted.
     #[arg(long, env = "ROSTER_INSECURE")]
     pub insecure: bool,
+
+    /// Who may call.
+    #[command(flatten)]
+    pub credentials: CredentialOptions,
 
     /// Fill the organization `default` with sample data, unless it was ever written to:
     /// 100 accounts, 600 contacts, their associations and 3,000 tickets.
@@ -146,12 +154,15 @@ pub enum LogFormat {
 }
 
 /// Tasks other than serving.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Subcommand)]
+#[derive(Clone, Debug, PartialEq, Eq, Subcommand)]
 pub enum Task {
     /// Check a database, also while servers use it. Lists stored facts that break the rules of
     /// associations and tickets, and facts on which rows and change log differ. Exits with 1 if it
     /// finds a fault, with 3 if it cannot read the database.
     Check,
+    /// Manage API keys directly in the database.
+    #[command(subcommand)]
+    Key(KeyTask),
 }
 
 impl Options {
@@ -165,6 +176,12 @@ impl Options {
 or set --insecure if the network itself keeps others out",
             self.listen
         )
+    }
+
+    /// Whether a call needs a credential.
+    pub(crate) fn requires_credentials(&self) -> bool {
+        let is_open = self.insecure || self.listen.ip().is_loopback();
+        self.credentials.require_credentials || !is_open
     }
 
     /// The intake, with the patience of the options.

@@ -2,7 +2,8 @@
 
 use prost_types::Timestamp;
 use roster_api::v1;
-use roster_core::id::{AccountId, ContactId, Pair, Time};
+use roster_core::credential::Credential;
+use roster_core::id::{AccountId, ContactId, CredentialId, Pair, Revision, Time};
 use roster_core::record::{
     Account, Association, Contact, Settings, SharingMode, Stored, Ticket, TicketStatus,
 };
@@ -61,6 +62,53 @@ pub(crate) fn account(id: AccountId, stored: &Stored<Account>) -> v1::Account {
         etag: etag(stored.revision),
         create_time: time(account.create_time),
         update_time: time(account.update_time),
+    }
+}
+
+/// A credential without any secret.
+pub(crate) fn credential(id: CredentialId, credential: &Credential) -> v1::Credential {
+    let limit = |max: Option<u32>| i32::try_from(max.unwrap_or_default()).unwrap_or(i32::MAX);
+    let optional = |of: Option<Time>| of.and_then(time);
+    let organization = credential.organization.as_ref();
+    let keys = credential.keys.iter().map(|key| v1::ApiKey {
+        id: key.id.to_string(),
+        last_four: key.last_four.to_string(),
+        create_time: time(key.create_time),
+        expire_time: optional(key.expire_time),
+        last_use_time: optional(key.last_use_time),
+    });
+    let subjects = credential.subjects.iter().map(|of| v1::TokenSubject {
+        issuer: of.issuer.to_string(),
+        subject: of.subject.to_string(),
+    });
+    v1::Credential {
+        id: id.to_string(),
+        name: credential.name.to_string(),
+        organization: organization.map(ToString::to_string).unwrap_or_default(),
+        scopes: credential
+            .scopes
+            .iter()
+            .map(|scope| scope.to_string())
+            .collect(),
+        expire_time: optional(credential.expire_time),
+        suspended: credential.suspended,
+        networks: credential
+            .networks
+            .iter()
+            .map(ToString::to_string)
+            .collect(),
+        requests_per_second_max: limit(credential.limits.requests_per_second),
+        concurrent_calls_max: limit(credential.limits.concurrent_calls),
+        keys: keys.collect(),
+        subjects: subjects.collect(),
+        certificate_names: credential
+            .certificate_names
+            .iter()
+            .map(ToString::to_string)
+            .collect(),
+        etag: etag(Revision::new(credential.version)),
+        create_time: time(credential.create_time),
+        update_time: time(credential.update_time),
     }
 }
 

@@ -1,6 +1,7 @@
 //! The services, one file each: parse, call, render.
 
 mod account;
+mod admin;
 mod association;
 mod contact;
 mod import;
@@ -9,6 +10,7 @@ mod ticket;
 mod visibility;
 
 pub(crate) use account::Accounts;
+pub(crate) use admin::Admin;
 pub(crate) use association::Associations;
 pub(crate) use contact::Contacts;
 pub(crate) use import::Imports;

@@ -8,9 +8,7 @@ use prost::Message;
 use roster_api::v1::ErrorReason;
 use roster_core::id::{AccountId, Revision, Time};
 use roster_core::text::TicketKey;
-use roster_storage::{
-    ContactAccountPlace, NamePlace, OrganizationName, RevisionId, StoreKeys, TicketPlace,
-};
+use roster_storage::{ContactAccountPlace, NamePlace, RevisionId, StoreKeys, TicketPlace};
 use tonic::Code;
 
 use crate::fault::Fault;
@@ -83,6 +81,13 @@ impl Place {
         }
     }
 
+    pub(crate) fn of_name(name: &str) -> Self {
+        Self {
+            id: name.to_owned(),
+            ..Self::default()
+        }
+    }
+
     pub(crate) fn name(self) -> NamePlace {
         NamePlace {
             sort_key: self.sort_key,
@@ -112,9 +117,9 @@ pub(crate) struct Binding {
 
 impl Binding {
     /// `filter` is the request without its page size and token, encoded.
-    pub(crate) fn new(organization: &OrganizationName, rpc: &str, filter: &[u8]) -> Self {
+    pub(crate) fn new(organization: &str, rpc: &str, filter: &[u8]) -> Self {
         let mut aad = Vec::with_capacity(128);
-        for part in [organization.as_str().as_bytes(), rpc.as_bytes()] {
+        for part in [organization.as_bytes(), rpc.as_bytes()] {
             aad.extend_from_slice(part);
             aad.push(0);
         }

@@ -6,6 +6,7 @@
     reason = "one source, two engines: engine/shared is compiled once for each"
 )]
 
+mod administration;
 mod clock;
 mod engine;
 mod error;
@@ -18,6 +19,7 @@ mod tables;
 mod testing;
 mod write;
 
+pub use administration::{AdminEvent, AdminNotDone, Administered, NamedProfile, NewCredential};
 pub use error::{NotDone, StorageError};
 pub use log::CommittedSet;
 pub use observer::{Lane, Observer, WritesWaiting};
@@ -31,6 +33,7 @@ pub use roster_core::organization::{
     NotAnOrganization, ORGANIZATION_CHARS_MAX, OrganizationName, RevisionId,
 };
 pub use store::{LEASE, Store, StoreOptions};
+pub use tables::credential::{KeyUse, OrganizationStatus, StoredCredentials};
 pub use tables::import_record::{
     ImportCounts, ImportFailure, ImportKind, ImportRecord, ImportReject, ImportState, ImportStep,
     NewImport,

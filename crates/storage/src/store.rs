@@ -73,11 +73,11 @@ impl Default for StoreOptions {
 pub struct Store {
     engine: Engine,
     keys: StoreKeys,
-    queue: Arc<Queue>,
+    pub(crate) queue: Arc<Queue>,
     /// `None` if the store is only inspected.
     servers: Mutex<Option<LiveServers>>,
     writers: Mutex<Vec<std::thread::JoinHandle<()>>>,
-    readers: Arc<Semaphore>,
+    pub(crate) readers: Arc<Semaphore>,
     pub(crate) brief: BriefReads,
     pub(crate) followers: Arc<Semaphore>,
     observer: Option<Arc<dyn Observer>>,

@@ -4,6 +4,7 @@ pub(crate) mod cell;
 pub(crate) mod change_set;
 pub(crate) mod codec;
 pub(crate) mod column;
+pub(crate) mod credential;
 pub(crate) mod derivation;
 pub(crate) mod import_record;
 pub(crate) mod listed;

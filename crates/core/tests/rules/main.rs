@@ -11,6 +11,7 @@
 mod account;
 mod association;
 mod contact;
+mod credential;
 mod deletion;
 mod disposition;
 mod import;

@@ -15,10 +15,21 @@ use crate::token::{Binding, Place, Tokens};
 impl Handler {
     /// Parses a request for a page.
     pub(crate) fn page<Q: PageRequest>(&self, request: &Request<Q>) -> Result<Page, Fault> {
-        let organization = caller(request)?.organization();
+        let organization = caller(request)?.organization().as_str();
         let mut filter = request.get_ref().clone();
         let (size, token) = filter.take_page();
         filter.take_consistency();
+        self.page_of(organization, Q::INFO.name, (size, &token), &filter)
+    }
+
+    /// Parses the size and the token of a page of a list with this filter.
+    pub(crate) fn page_of(
+        &self,
+        organization: &str,
+        rpc: &str,
+        (size, token): (i32, &str),
+        filter: &impl Message,
+    ) -> Result<Page, Fault> {
         let size = match usize::try_from(size) {
             Err(_) => {
                 return Err(Fault::field(
@@ -31,8 +42,8 @@ impl Handler {
             Ok(0) => PAGE_ITEMS_DEFAULT,
             Ok(size) => size.min(PAGE_ITEMS_MAX),
         };
-        let binding = Binding::new(organization, Q::INFO.name, &filter.encode_to_vec());
-        let after = self.tokens.place(&binding, &token)?;
+        let binding = Binding::new(organization, rpc, &filter.encode_to_vec());
+        let after = self.tokens.place(&binding, token)?;
         Ok(Page {
             size,
             after,

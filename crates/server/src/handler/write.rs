@@ -34,14 +34,14 @@ impl Handler {
             let id =
                 RequestId::parse(&request_id).map_err(|fault| of_text("request_id", &fault))?;
             Some(RequestKey {
-                caller: caller.credential.to_owned(),
+                caller: caller.credential().to_owned(),
                 rpc: Q::INFO.name,
                 request_id: id.to_string(),
                 hash: *blake3::hash(&message.encode_to_vec()).as_bytes(),
             })
         };
         let origin = Origin {
-            credential: caller.credential.to_owned(),
+            credential: caller.credential().to_owned(),
             actor: caller.actor.to_string(),
             from: ChangeOrigin::CALL,
             request,

@@ -6,22 +6,27 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll};
 
 use http::Request;
+use tonic::transport::server::TcpConnectInfo;
 use tower::{Layer, Service};
 
+use crate::authentication::Authenticator;
 use crate::caller::{CallId, Caller};
+use crate::peer::Peer;
 
 /// Puts an `Arc<Caller>` into the extensions of each call.
 #[derive(Clone)]
 pub(super) struct IdentifyCaller {
+    authenticator: Arc<Authenticator>,
     next: Arc<AtomicU64>,
 }
 
 impl IdentifyCaller {
     /// Numbers calls from a random start, so that calls of two servers, or before and after a
     /// restart, have different numbers.
-    pub(super) fn new() -> Self {
+    pub(super) fn by(authenticator: Arc<Authenticator>) -> Self {
         let first = RandomState::new().hash_one(());
         Self {
+            authenticator,
             next: Arc::new(AtomicU64::new(first)),
         }
     }
@@ -31,6 +36,7 @@ impl IdentifyCaller {
 #[derive(Clone)]
 pub(super) struct Identified<S> {
     rest: S,
+    authenticator: Arc<Authenticator>,
     next: Arc<AtomicU64>,
 }
 
@@ -40,6 +46,7 @@ impl<S> Layer<S> for IdentifyCaller {
     fn layer(&self, rest: S) -> Identified<S> {
         Identified {
             rest,
+            authenticator: Arc::clone(&self.authenticator),
             next: Arc::clone(&self.next),
         }
     }
@@ -56,7 +63,12 @@ impl<S: Service<Request<B>>, B> Service<Request<B>> for Identified<S> {
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
         let call_id = CallId(self.next.fetch_add(1, Ordering::Relaxed));
-        let caller = Caller::of(request.headers(), call_id);
+        let connection = request.extensions().get::<TcpConnectInfo>();
+        let peer = Peer {
+            address: connection.and_then(|of| of.remote_addr()).map(|at| at.ip()),
+            names: Arc::default(),
+        };
+        let caller = Caller::of(request.headers(), &peer, &self.authenticator, call_id);
         request.extensions_mut().insert(Arc::new(caller));
         self.rest.call(request)
     }

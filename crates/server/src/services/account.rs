@@ -12,8 +12,9 @@ use roster_core::text::{ExternalId, Name, Website};
 use roster_storage::PickedAccount;
 use tonic::{Code, Request, Response, Status};
 
+use crate::access::FurtherScopes;
 use crate::fault::{ACCOUNT, Fault};
-use crate::handler::Handler;
+use crate::handler::{Handler, caller};
 use crate::lookup;
 use crate::mask::{self, AccountField, MaskField};
 use crate::parse::{self, Parsed};
@@ -211,6 +212,7 @@ impl AccountService for Accounts {
         &self,
         request: Request<v1::DeleteAccountRequest>,
     ) -> Result<Response<v1::DeleteAccountResponse>, Status> {
+        caller(&request)?.require(request.get_ref().further_scopes())?;
         self.0
             .write(request, delete, |deleted, written_token| {
                 v1::DeleteAccountResponse {

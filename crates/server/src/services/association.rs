@@ -13,8 +13,9 @@ use roster_core::text::Role;
 use roster_storage::{ContactAccountPlace, NamePlace};
 use tonic::{Request, Response, Status};
 
+use crate::access::FurtherScopes;
 use crate::fault::{Fault, of_refusal};
-use crate::handler::Handler;
+use crate::handler::{Handler, caller};
 use crate::mask::{self, AssociationField};
 use crate::parse::{self, Parsed};
 use crate::render;
@@ -111,6 +112,7 @@ impl AssociationService for Associations {
         &self,
         request: Request<v1::AssociateContactsRequest>,
     ) -> Result<Response<v1::AssociateContactsResponse>, Status> {
+        caller(&request)?.require(request.get_ref().further_scopes())?;
         self.0.write(request, associate, associated).await
     }
 
@@ -144,6 +146,7 @@ impl AssociationService for Associations {
         &self,
         request: Request<v1::DissociateContactRequest>,
     ) -> Result<Response<v1::DissociateContactResponse>, Status> {
+        caller(&request)?.require(request.get_ref().further_scopes())?;
         let key = self.0.tokens.preview_key();
         let parse = move |request: v1::DissociateContactRequest| {
             Ok(DissociateContact {
@@ -189,6 +192,7 @@ impl AssociationService for Associations {
         &self,
         request: Request<v1::TransferContactRequest>,
     ) -> Result<Response<v1::TransferContactResponse>, Status> {
+        caller(&request)?.require(request.get_ref().further_scopes())?;
         let key = self.0.tokens.preview_key();
         let parse = move |request: v1::TransferContactRequest| {
             Ok(TransferContact {

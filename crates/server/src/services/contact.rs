@@ -12,8 +12,9 @@ use roster_core::text::{Email, ExternalId, Name, Phone};
 use roster_storage::{PickedContact, Snapshot, StorageError};
 use tonic::{Code, Request, Response, Status};
 
+use crate::access::FurtherScopes;
 use crate::fault::{CONTACT, Fault};
-use crate::handler::Handler;
+use crate::handler::{Handler, caller};
 use crate::lookup;
 use crate::mask::{self, ContactField, MaskField};
 use crate::parse::{self, Parsed};
@@ -241,6 +242,7 @@ impl ContactService for Contacts {
         &self,
         request: Request<v1::DeleteContactRequest>,
     ) -> Result<Response<v1::DeleteContactResponse>, Status> {
+        caller(&request)?.require(request.get_ref().further_scopes())?;
         self.0
             .write(request, delete, |deleted, written_token| {
                 v1::DeleteContactResponse {

@@ -24,6 +24,7 @@ use tokio_stream::wrappers::ReceiverStream;
 use tokio_stream::{Stream, StreamExt};
 use tonic::{Request, Response, Status, Streaming};
 
+use crate::access::FurtherScopes;
 use crate::caller::Caller;
 use crate::fault::{Fault, import_not_found, of_import, of_text};
 use crate::handler::{Handler, caller};
@@ -293,7 +294,7 @@ fn request_key(
     hash.update(&config.encode_to_vec());
     hash.update(file.as_bytes());
     Ok(Some(RequestKey {
-        caller: caller.credential.to_owned(),
+        caller: caller.credential().to_owned(),
         rpc: v1::StartImportRequest::INFO.name,
         request_id: id.to_string(),
         hash: *hash.finalize().as_bytes(),
@@ -316,6 +317,7 @@ impl ImportService for Imports {
         };
         let mut stream = request.into_inner();
         let given = first(&mut stream).await?;
+        caller.require(given.further_scopes())?;
         let config = config(&given)?;
         if !given.request_id.is_empty() {
             // Before the caller sends a gibibyte in vain.
@@ -328,7 +330,7 @@ impl ImportService for Imports {
             return Ok(Response::new(v1::StartImportResponse { import_job }));
         }
         let origin = Origin {
-            credential: caller.credential.to_owned(),
+            credential: caller.credential().to_owned(),
             actor: caller.actor.to_string(),
             from: ChangeOrigin::of(OriginKind::Import),
             request,
@@ -400,6 +402,7 @@ impl ImportService for Imports {
             .read(&organization, move |at| at.import(id));
         let import = found.await.map_err(Fault::from)?;
         let import = import.ok_or_else(|| import_not_found(id))?;
+        caller(&request)?.require(import.new.kind.further_scopes())?;
         let (sender, receiver) = mpsc::channel(MESSAGES_AHEAD);
         let handler = self.handler.clone();
         tokio::spawn(async move {

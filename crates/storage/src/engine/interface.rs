@@ -2,16 +2,20 @@
 
 use std::collections::{BTreeSet, HashMap};
 
+use roster_core::credential::Credential;
 use roster_core::fact::{Held, HeldTicket, Namesakes, TicketsOf, UniqueKey};
-use roster_core::id::{AccountId, ContactId, ImportId, Pair, Revision, TicketNo, Time};
+use roster_core::id::{
+    AccountId, ContactId, CredentialId, ImportId, Pair, Revision, TicketNo, Time,
+};
 use roster_core::names::Heading;
-use roster_core::organization::RevisionId;
+use roster_core::organization::{OrganizationName, OrganizationProfile, RevisionId};
 use roster_core::record::{Account, Association, Contact, Sharing, Stored, Ticket};
 use roster_core::rules::visibility::{ContactFacts, FactSink};
 
 use crate::error::Result;
 use crate::tables::cell::{Rows, Table};
 use crate::tables::change_set::{LogEntry, LogPage, LoggedSet};
+use crate::tables::credential::{AdminEventRow, KeyUse, OrganizationStatus, Proof};
 use crate::tables::import_record::{ImportRecord, ImportReject, ImportStep};
 use crate::tables::listed::{Listed, Nominated};
 use crate::tables::name_list::{ContactAccount, ContactAccountPlace, Looked, NamePlace, Picking};
@@ -321,6 +325,52 @@ pub(crate) trait Servers {
     fn forget_server(&mut self, server: i64) -> Result<()>;
 }
 
+/// Credentials, their proofs, and the log of administration. Their transactions change no
+/// organization's revision.
+pub(crate) trait Credentials {
+    /// Locks the store's row until the transaction ends, so that administration is done one call
+    /// after another, and adds one to the version that servers poll. Returns the new version.
+    fn raise_credentials_version(&mut self) -> Result<i64>;
+    fn credentials_version(&mut self) -> Result<i64>;
+    /// Returns credentials after a number, by number: of an organization, or all.
+    fn credentials_after(
+        &mut self,
+        organization: Option<&OrganizationName>,
+        after: u64,
+        limit: usize,
+    ) -> Result<Vec<(CredentialId, Credential)>>;
+    fn credential(&mut self, id: CredentialId) -> Result<Option<Credential>>;
+    /// Counts the credentials of an organization, or of no organization.
+    fn credentials_count(&mut self, organization: Option<&OrganizationName>) -> Result<u64>;
+    /// Returns the credential that a proof belongs to.
+    fn proof_owner(&mut self, proof: &Proof<'_>) -> Result<Option<CredentialId>>;
+    fn insert_credential(&mut self, credential: &Credential) -> Result<CredentialId>;
+    /// Writes all of a credential but its organization, and replaces its proofs.
+    fn update_credential(&mut self, id: CredentialId, credential: &Credential) -> Result<()>;
+    /// Records when keys were used.
+    fn record_key_uses(&mut self, uses: &[KeyUse]) -> Result<()>;
+    fn append_admin_event(&mut self, event: &AdminEventRow<'_>) -> Result<()>;
+    /// Returns the organizations that are not active, or that have limits.
+    fn organization_statuses(&mut self) -> Result<Vec<OrganizationStatus>>;
+    fn organization_number(&mut self, name: &OrganizationName) -> Result<Option<Org>>;
+    /// Creates an organization. Returns whether it did: the name may be taken.
+    fn insert_organization(
+        &mut self,
+        name: &OrganizationName,
+        profile: &OrganizationProfile,
+    ) -> Result<bool>;
+    /// Returns organizations after a name, by name.
+    fn organizations_after(
+        &mut self,
+        after: &str,
+        limit: usize,
+    ) -> Result<Vec<(OrganizationName, OrganizationProfile)>>;
+    fn organization_profile(
+        &mut self,
+        name: &OrganizationName,
+    ) -> Result<Option<OrganizationProfile>>;
+}
+
 /// The reads of a picker.
 pub(crate) trait ReadNames {
     /// Returns numbers of records that have all these grams, at most `limit`, in no order. The
@@ -398,6 +448,7 @@ pub(crate) trait Connection:
     + Derivations
     + Imports
     + Servers
+    + Credentials
     + Send
 {
 }
@@ -413,6 +464,7 @@ impl<C> Connection for C where
         + Derivations
         + Imports
         + Servers
+        + Credentials
         + Send
 {
 }

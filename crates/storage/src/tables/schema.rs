@@ -12,6 +12,7 @@ table! {
         page_key -> Binary,
         preview_key -> Binary,
         schema_floor -> BigInt,
+        credentials_version -> BigInt,
     }
 }
 
@@ -32,6 +33,12 @@ table! {
         epoch -> BigInt,
         key_derivation -> BigInt,
         oldest_revision -> BigInt,
+        display_name -> Text,
+        state -> BigInt,
+        requests_per_second -> Nullable<BigInt>,
+        concurrent_calls -> Nullable<BigInt>,
+        create_time -> Nullable<BigInt>,
+        delete_time -> Nullable<BigInt>,
     }
 }
 
@@ -174,11 +181,68 @@ table! {
     }
 }
 
+table! {
+    credentials (credential) {
+        credential -> BigInt,
+        org -> Nullable<BigInt>,
+        name -> Text,
+        scopes -> Text,
+        networks -> Text,
+        requests_per_second -> Nullable<BigInt>,
+        concurrent_calls -> Nullable<BigInt>,
+        suspended -> Bool,
+        expire_time -> Nullable<BigInt>,
+        create_time -> BigInt,
+        update_time -> BigInt,
+        version -> BigInt,
+    }
+}
+
+table! {
+    credential_proofs (kind, proof) {
+        kind -> BigInt,
+        proof -> Text,
+        credential -> BigInt,
+        position -> BigInt,
+        hash -> Nullable<Binary>,
+        last_four -> Nullable<Text>,
+        create_time -> Nullable<BigInt>,
+        expire_time -> Nullable<BigInt>,
+        last_use_time -> Nullable<BigInt>,
+    }
+}
+
+table! {
+    admin_events (event) {
+        event -> BigInt,
+        create_time -> BigInt,
+        credential -> Text,
+        actor -> Text,
+        action -> Text,
+        target -> Text,
+        org -> Nullable<BigInt>,
+    }
+}
+
+table! {
+    accesses (org, create_time, access) {
+        org -> BigInt,
+        create_time -> BigInt,
+        access -> BigInt,
+        credential -> Text,
+        actor -> Text,
+        rpc -> Text,
+        contact -> Nullable<BigInt>,
+        target -> Text,
+    }
+}
+
 allow_tables_to_appear_in_same_query!(
     accounts,
     contacts,
     associations,
     tickets,
     ticket_copies,
-    organizations
+    organizations,
+    credentials
 );

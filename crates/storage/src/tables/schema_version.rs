@@ -4,7 +4,7 @@ use crate::error::{Result, StorageError};
 
 /// The newest migration that this code knows. A store whose `schema_floor` is above it must not be
 /// served by this code.
-pub(crate) const SCHEMA_VERSION: i64 = 4;
+pub(crate) const SCHEMA_VERSION: i64 = 5;
 
 /// Checks that this code may serve a store with this floor.
 pub(crate) fn check(floor: i64) -> Result<()> {

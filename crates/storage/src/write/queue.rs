@@ -24,6 +24,9 @@ pub const CALLS_WAITING_MAX: usize = 8_192;
 /// How many batches of jobs may wait. A job waits for its own answer, so it needs one place.
 const JOBS_WAITING_MAX: usize = 64;
 
+/// How much work on the store itself may wait: calls of administrators, who are few.
+const ADMINISTRATION_WAITING_MAX: usize = 256;
+
 /// How long calls go before a waiting job. Then the job goes first, so that an import also ends if
 /// calls never pause. Several batches of calls fit into this time, and a batch of a job and this time
 /// together stay below half a second, the longest that a call should wait beside an import.
@@ -36,6 +39,7 @@ pub(crate) type Chore = Box<dyn FnOnce(Result<&mut dyn Connection>) + Send>;
 enum Taken {
     Commands(Lane, Vec<Box<dyn Job>>),
     Chores(Vec<Chore>),
+    Administration(Chore),
 }
 
 struct Waiting<T> {
@@ -109,6 +113,10 @@ struct State {
     jobs: Waiting<(Instant, Box<dyn Job>)>,
     /// In the lane of jobs, after them.
     chores: Waiting<Chore>,
+    /// Work on the store itself, before everything else: rare, short, and an operator waits for it.
+    administration: VecDeque<Chore>,
+    /// Whether a writer is at work on the store itself.
+    administered: bool,
     held: HashSet<OrganizationName>,
     closed: bool,
 }
@@ -192,14 +200,35 @@ impl Queue {
         Ok(())
     }
 
+    /// Queues work on the store itself. A closed queue refuses it.
+    pub(crate) fn push_administration(&self, chore: Chore) -> Result<()> {
+        let mut state = self.state.lock();
+        if state.closed {
+            return Err(StorageError::Unreachable("the store is closed".into()));
+        }
+        if state.administration.len() >= ADMINISTRATION_WAITING_MAX {
+            return Err(StorageError::QueueFull);
+        }
+        state.administration.push_back(chore);
+        drop(state);
+        self.changed.notify_one();
+        Ok(())
+    }
+
     /// Waits for work. Returns `None` when the queue is closed and no accepted work is left.
-    fn take(&self) -> Option<(OrganizationName, Taken)> {
+    fn take(&self) -> Option<(Option<OrganizationName>, Taken)> {
         let mut state = self.state.lock();
         loop {
+            if !state.administered
+                && let Some(chore) = state.administration.pop_front()
+            {
+                state.administered = true;
+                return Some((None, Taken::Administration(chore)));
+            }
             let taken = state.take_commands().or_else(|| state.take_chore());
             if let Some((name, taken)) = taken {
                 state.held.insert(name.clone());
-                return Some((name, taken));
+                return Some((Some(name), taken));
             }
             if state.closed && state.calls.count == 0 && state.jobs.count == 0 {
                 return None;
@@ -222,8 +251,13 @@ impl Queue {
         self.state.lock().calls.take_all(name)
     }
 
-    fn release(&self, name: &OrganizationName) {
-        self.state.lock().held.remove(name);
+    fn release(&self, name: Option<&OrganizationName>) {
+        match name {
+            Some(name) => {
+                self.state.lock().held.remove(name);
+            }
+            None => self.state.lock().administered = false,
+        }
         // Other threads may wait for this organization or for the end.
         self.changed.notify_all();
     }
@@ -268,15 +302,21 @@ fn write_until_closed(desk: &Desk) {
         // A panic is a defect of one batch: its callers see their answer dropped, and the writer
         // continues.
         let worked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| match taken {
-            Taken::Commands(lane, jobs) => run_commands(desk, lane, &name, jobs),
+            Taken::Commands(lane, jobs) => {
+                if let Some(name) = &name {
+                    run_commands(desk, lane, name, jobs);
+                }
+            }
             Taken::Chores(chores) => chores
                 .into_iter()
                 .for_each(|chore| run_chore(chore, &desk.connect)),
+            Taken::Administration(chore) => run_chore(chore, &desk.connect),
         }));
         if worked.is_err() {
-            tracing::error!(organization = %name, "a writer panicked");
+            let organization = name.as_ref().map(tracing::field::display);
+            tracing::error!(organization, "a writer panicked");
         }
-        queue.release(&name);
+        queue.release(name.as_ref());
     }
 }
 

@@ -1,0 +1,224 @@
+//! Authentication: which credential a call proves.
+//!
+//! Every server holds all credentials in memory and polls their version, so that a call asks no
+//! database, and an unknown key costs as much as a wrong one.
+
+mod api_key;
+mod credential_table;
+mod first_key;
+mod key_uses;
+mod throttle;
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use http::HeaderValue;
+use parking_lot::RwLock;
+use roster_api::v1::ErrorReason;
+use roster_core::id::Time;
+use roster_storage::{StorageError, Store};
+use tonic::Code;
+
+use crate::fault::{self, Fault};
+use credential_table::CredentialTable;
+use key_uses::KeyUses;
+
+pub(crate) use api_key::NewKey;
+pub(crate) use credential_table::Grant;
+pub(crate) use first_key::{create_key, write_first_key};
+pub(crate) use throttle::Permit;
+
+/// How often the version of the credentials is polled: a revocation counts within a second on every
+/// server.
+const LOOK_EVERY: Duration = Duration::from_millis(200);
+/// How often the times of last use are written.
+const WRITE_USES_EVERY: Duration = Duration::from_secs(60);
+
+/// See the module.
+pub(crate) struct Authenticator {
+    table: RwLock<Arc<CredentialTable>>,
+    /// When the database last confirmed the table.
+    heard: RwLock<Instant>,
+    stale_after: Duration,
+    uses: KeyUses,
+    /// Whether a call without a credential is refused.
+    required: bool,
+}
+
+/// The proofs that a call carries.
+pub(crate) struct Proofs<'c> {
+    /// The value of `authorization`.
+    pub(crate) authorization: Option<&'c HeaderValue>,
+    /// Whether `authorization` was sent more than once.
+    pub(crate) repeated: bool,
+    /// The address of the connection.
+    pub(crate) address: Option<IpAddr>,
+    /// The names of the client certificate of the connection.
+    pub(crate) certificate_names: &'c [String],
+}
+
+/// The current time.
+pub(crate) fn now() -> Time {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    let micros = since.unwrap_or_default().as_micros();
+    Time::from_micros(i64::try_from(micros).unwrap_or(i64::MAX))
+}
+
+/// No credential accepts the proof. All causes have one answer, so that it does not help to guess.
+fn invalid() -> Fault {
+    Fault::new(
+        Code::Unauthenticated,
+        ErrorReason::CredentialInvalid,
+        "no credential accepts the key, the token or the certificate of this call: it is unknown, \
+         wrong, expired, revoked or suspended",
+    )
+}
+
+fn missing() -> Fault {
+    Fault::new(
+        Code::Unauthenticated,
+        ErrorReason::CredentialMissing,
+        "this server requires a credential: send the metadata key authorization: Bearer KEY, or a \
+         client certificate",
+    )
+}
+
+impl Authenticator {
+    /// Reads all credentials.
+    pub(crate) async fn open(
+        store: &Store,
+        required: bool,
+        stale_after: Duration,
+    ) -> Result<Self, StorageError> {
+        let asked = Instant::now();
+        let stored = store.credentials_since(None).await?;
+        let table = stored.map(|stored| CredentialTable::new(stored, None));
+        Ok(Self {
+            table: RwLock::new(Arc::new(table.unwrap_or_default())),
+            heard: RwLock::new(asked),
+            stale_after,
+            uses: KeyUses::default(),
+            required,
+        })
+    }
+
+    /// Knows no credential and requires none.
+    #[cfg(test)]
+    pub(crate) fn open_to_all() -> Self {
+        Self {
+            table: RwLock::default(),
+            heard: RwLock::new(Instant::now()),
+            stale_after: Duration::MAX,
+            uses: KeyUses::default(),
+            required: false,
+        }
+    }
+
+    /// Returns what the proofs of a call grant; `None` if it has none and needs none.
+    ///
+    /// With a key and a certificate, both must prove the same credential. A certificate that no
+    /// credential names proves nothing: it may only have been asked for.
+    pub(crate) fn authenticate(&self, proofs: &Proofs<'_>) -> Result<Option<Arc<Grant>>, Fault> {
+        let carries_none = proofs.authorization.is_none() && proofs.certificate_names.is_empty();
+        if carries_none && !self.required {
+            return Ok(None);
+        }
+        if self.heard.read().elapsed() > self.stale_after {
+            return Err(fault::stale(self.stale_after));
+        }
+        let table = Arc::clone(&self.table.read());
+        let now = now();
+        let certified = table.of_certificate(proofs.certificate_names, now);
+        let grant = match proofs.authorization {
+            None => match certified {
+                Some(grant) => grant,
+                None if !self.required => return Ok(None),
+                None => return Err(missing()),
+            },
+            Some(_) if proofs.repeated => return Err(invalid()),
+            Some(header) => {
+                let grant = self.of_bearer(&table, header, now).ok_or_else(invalid)?;
+                if certified.is_some_and(|of| of.id != grant.id) {
+                    return Err(invalid());
+                }
+                grant
+            }
+        };
+        if !grant.accepts(proofs.address) {
+            return Err(Fault::new(
+                Code::PermissionDenied,
+                ErrorReason::NetworkDenied,
+                "the credential is not accepted from the network of this connection",
+            ));
+        }
+        Ok(Some(Arc::clone(grant)))
+    }
+
+    fn of_bearer<'t>(
+        &self,
+        table: &'t CredentialTable,
+        header: &HeaderValue,
+        now: Time,
+    ) -> Option<&'t Arc<Grant>> {
+        let text = api_key::of_bearer(header.as_bytes()).unwrap_or_default();
+        let grant = table.of_key(text, now)?;
+        self.uses.used(&grant.proof, now);
+        Some(grant)
+    }
+
+    /// Whether a grant still holds: its credential and its proof have not been revoked since.
+    pub(crate) fn still_grants(&self, grant: &Grant) -> bool {
+        self.table.read().still_grants(grant, now())
+    }
+
+    /// Checks the organization of a grant: it may be suspended or deleted.
+    pub(crate) fn serves(&self, organization: &str) -> bool {
+        self.table.read().serves(organization)
+    }
+
+    /// Reads the credentials if they changed.
+    pub(crate) async fn refresh(&self, store: &Store) -> Result<(), StorageError> {
+        let asked = Instant::now();
+        let version = self.table.read().version();
+        if let Some(stored) = store.credentials_since(Some(version)).await? {
+            let before = Arc::clone(&self.table.read());
+            // A slower look must not bring back an older version.
+            let mut table = self.table.write();
+            if stored.version > table.version() {
+                *table = Arc::new(CredentialTable::new(stored, Some(&before)));
+            }
+        }
+        let mut heard = self.heard.write();
+        *heard = asked.max(*heard);
+        Ok(())
+    }
+
+    /// Follows the credentials and writes when keys were used, until dropped.
+    pub(crate) async fn follow(self: Arc<Self>, store: Arc<Store>) {
+        let mut turns = tokio::time::interval(LOOK_EVERY);
+        turns.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut written = Instant::now();
+        loop {
+            turns.tick().await;
+            if let Err(error) = self.refresh(&store).await {
+                // The log follower reports that the database does not answer.
+                tracing::debug!(%error, "could not read the credentials");
+            }
+            if written.elapsed() >= WRITE_USES_EVERY {
+                written = Instant::now();
+                self.write_uses(&store).await;
+            }
+        }
+    }
+
+    /// Writes when keys were used.
+    pub(crate) async fn write_uses(&self, store: &Store) {
+        let uses = self.uses.take();
+        if !uses.is_empty()
+            && let Err(error) = store.record_key_uses(uses).await
+        {
+            tracing::debug!(%error, "could not write when keys were used");
+        }
+    }
+}

@@ -1,0 +1,479 @@
+//! Credentials, their proofs, and the log of administration.
+
+use std::collections::HashMap;
+
+use diesel::prelude::*;
+use roster_core::credential::{ApiKey, CallLimits, Credential, TokenSubject};
+use roster_core::id::{CredentialId, Time};
+use roster_core::organization::{OrganizationName, OrganizationProfile, OrganizationState};
+use roster_core::scope::Scope;
+use roster_core::text::{CertificateName, Name, TokenText};
+
+use super::session::Session;
+use crate::engine::interface::Credentials;
+use crate::error::{Result, StorageError};
+use crate::tables::codec::not_understood;
+use crate::tables::column::{LogValue, column};
+use crate::tables::credential::{
+    AdminEventRow, CERTIFICATE, KEY, KeyUse, OrganizationStatus, Proof, SUBJECT, proofs,
+    state_number, state_of_number,
+};
+use crate::tables::organization::Org;
+use crate::tables::schema::{admin_events, credential_proofs, credentials, organizations, store};
+
+/// Credentials for which proofs are read by one statement.
+const CREDENTIALS_PER_STATEMENT: usize = 500;
+
+#[derive(Queryable)]
+struct CredentialRow {
+    credential: i64,
+    organization: Option<String>,
+    name: String,
+    scopes: String,
+    networks: String,
+    requests_per_second: Option<i64>,
+    concurrent_calls: Option<i64>,
+    suspended: bool,
+    expire_time: Option<i64>,
+    create_time: i64,
+    update_time: i64,
+    version: i64,
+}
+
+/// The limits in two columns.
+fn limits(requests: Option<i64>, calls: Option<i64>) -> Option<CallLimits> {
+    let limit = |stored: Option<i64>| stored.map(u32::try_from).transpose().ok();
+    Some(CallLimits {
+        requests_per_second: limit(requests)?,
+        concurrent_calls: limit(calls)?,
+    })
+}
+
+impl CredentialRow {
+    fn unclear(&self, column: &'static str) -> StorageError {
+        not_understood("credentials", column, &[self.credential])
+    }
+
+    /// The credential without its proofs.
+    fn credential(self) -> Result<(CredentialId, Credential)> {
+        let number = u64::from_log(self.credential);
+        let id = number.ok_or_else(|| self.unclear("credential"))?;
+        let names: Vec<String> =
+            serde_json::from_str(&self.scopes).map_err(|_| self.unclear("scopes"))?;
+        // A scope of a newer version is none here: it allows no method of this version.
+        let scopes = names.iter().filter_map(|name| Scope::of_name(name));
+        let networks: Vec<String> =
+            serde_json::from_str(&self.networks).map_err(|_| self.unclear("networks"))?;
+        let networks = networks.iter().map(|network| network.parse());
+        let networks = networks.collect::<Result<_, _>>();
+        let limits = limits(self.requests_per_second, self.concurrent_calls);
+        Ok((
+            CredentialId::new(id),
+            Credential {
+                scopes: scopes.collect(),
+                networks: networks.map_err(|_| self.unclear("networks"))?,
+                limits: limits.ok_or_else(|| self.unclear("requests_per_second"))?,
+                version: u64::from_log(self.version).ok_or_else(|| self.unclear("version"))?,
+                organization: self.organization.as_deref().map(OrganizationName::trusted),
+                name: Name::trusted(self.name),
+                expire_time: self.expire_time.map(Time::from_micros),
+                suspended: self.suspended,
+                keys: Vec::new(),
+                subjects: Vec::new(),
+                certificate_names: Vec::new(),
+                create_time: Time::from_micros(self.create_time),
+                update_time: Time::from_micros(self.update_time),
+            },
+        ))
+    }
+}
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = credential_proofs)]
+struct ProofRow {
+    kind: i64,
+    proof: String,
+    credential: i64,
+    hash: Option<Vec<u8>>,
+    last_four: Option<String>,
+    create_time: Option<i64>,
+    expire_time: Option<i64>,
+    last_use_time: Option<i64>,
+}
+
+impl ProofRow {
+    fn add_to(self, credential: &mut Credential) -> Result<()> {
+        let unclear = |column| not_understood("credential_proofs", column, &[self.credential]);
+        match self.kind {
+            KEY => {
+                let hash = self.hash.and_then(|hash| hash.try_into().ok());
+                credential.keys.push(ApiKey {
+                    id: self.proof.into(),
+                    hash: hash.ok_or_else(|| unclear("hash"))?,
+                    last_four: self.last_four.unwrap_or_default().into(),
+                    create_time: Time::from_micros(self.create_time.unwrap_or_default()),
+                    expire_time: self.expire_time.map(Time::from_micros),
+                    last_use_time: self.last_use_time.map(Time::from_micros),
+                });
+            }
+            SUBJECT => {
+                let parts = self.proof.split_once('\n');
+                let (issuer, subject) = parts.ok_or_else(|| unclear("proof"))?;
+                credential.subjects.push(TokenSubject {
+                    issuer: TokenText::trusted(issuer.to_owned()),
+                    subject: TokenText::trusted(subject.to_owned()),
+                });
+            }
+            CERTIFICATE => {
+                let name = CertificateName::trusted(self.proof);
+                credential.certificate_names.push(name);
+            }
+            _ => return Err(unclear("kind")),
+        }
+        Ok(())
+    }
+}
+
+impl Session {
+    /// Adds their proofs to credentials.
+    fn with_proofs(&mut self, rows: Vec<CredentialRow>) -> Result<Vec<(CredentialId, Credential)>> {
+        let mut found = rows
+            .into_iter()
+            .map(CredentialRow::credential)
+            .collect::<Result<Vec<_>>>()?;
+        for some in found.chunks_mut(CREDENTIALS_PER_STATEMENT) {
+            let numbers: Vec<i64> = some.iter().map(|(id, _)| column(id.number())).collect();
+            let rows: Vec<ProofRow> = credential_proofs::table
+                .filter(credential_proofs::credential.eq_any(&numbers))
+                .order((credential_proofs::kind, credential_proofs::position))
+                .select(ProofRow::as_select())
+                .load(&mut self.conn)?;
+            let mut by_number: HashMap<i64, &mut Credential> = some
+                .iter_mut()
+                .map(|(id, credential)| (column(id.number()), credential))
+                .collect();
+            for row in rows {
+                if let Some(credential) = by_number.get_mut(&row.credential) {
+                    row.add_to(credential)?;
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    fn insert_proofs(&mut self, id: CredentialId, credential: &Credential) -> Result<()> {
+        for (position, proof) in proofs(credential).enumerate() {
+            let key = match proof {
+                Proof::Key(key) => Some(key),
+                Proof::Subject(_) | Proof::Certificate(_) => None,
+            };
+            diesel::insert_into(credential_proofs::table)
+                .values((
+                    credential_proofs::kind.eq(proof.kind()),
+                    credential_proofs::proof.eq(proof.text()),
+                    credential_proofs::credential.eq(column(id.number())),
+                    credential_proofs::position.eq(column(position as u64)),
+                    credential_proofs::hash.eq(key.map(|key| key.hash.as_slice())),
+                    credential_proofs::last_four.eq(key.map(|key| &*key.last_four)),
+                    credential_proofs::create_time.eq(key.map(|key| key.create_time.micros())),
+                    credential_proofs::expire_time
+                        .eq(key.and_then(|key| key.expire_time.map(Time::micros))),
+                    credential_proofs::last_use_time
+                        .eq(key.and_then(|key| key.last_use_time.map(Time::micros))),
+                ))
+                .execute(&mut self.conn)?;
+        }
+        Ok(())
+    }
+}
+
+/// The columns of [`CredentialRow`], with the name of the organization.
+macro_rules! credential_columns {
+    () => {
+        (
+            credentials::credential,
+            organizations::name.nullable(),
+            credentials::name,
+            credentials::scopes,
+            credentials::networks,
+            credentials::requests_per_second,
+            credentials::concurrent_calls,
+            credentials::suspended,
+            credentials::expire_time,
+            credentials::create_time,
+            credentials::update_time,
+            credentials::version,
+        )
+    };
+}
+
+/// A list of texts as JSON.
+fn json(texts: impl Iterator<Item = String>) -> String {
+    serde_json::to_string(&texts.collect::<Vec<_>>()).unwrap_or_default()
+}
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = organizations)]
+struct ProfileRow {
+    org: i64,
+    name: String,
+    display_name: String,
+    state: i64,
+    requests_per_second: Option<i64>,
+    concurrent_calls: Option<i64>,
+    create_time: Option<i64>,
+    delete_time: Option<i64>,
+}
+
+impl ProfileRow {
+    fn profile(self) -> Result<(OrganizationName, OrganizationProfile)> {
+        let unclear = || not_understood("organizations", "requests_per_second", &[self.org]);
+        let limits = limits(self.requests_per_second, self.concurrent_calls);
+        let profile = OrganizationProfile {
+            display_name: self.display_name,
+            state: state_of_number(self.org, self.state)?,
+            limits: limits.ok_or_else(unclear)?,
+            create_time: self.create_time.map(Time::from_micros),
+            delete_time: self.delete_time.map(Time::from_micros),
+        };
+        Ok((OrganizationName::trusted(&self.name), profile))
+    }
+}
+
+impl Credentials for Session {
+    fn raise_credentials_version(&mut self) -> Result<i64> {
+        diesel::update(store::table)
+            .set(store::credentials_version.eq(store::credentials_version + 1))
+            .execute(&mut self.conn)?;
+        self.credentials_version()
+    }
+
+    fn credentials_version(&mut self) -> Result<i64> {
+        Ok(store::table
+            .select(store::credentials_version)
+            .first(&mut self.conn)?)
+    }
+
+    fn credentials_after(
+        &mut self,
+        organization: Option<&OrganizationName>,
+        after: u64,
+        limit: usize,
+    ) -> Result<Vec<(CredentialId, Credential)>> {
+        let org = match organization {
+            Some(name) => match self.organization_number(name)? {
+                Some(org) => Some(org),
+                None => return Ok(Vec::new()),
+            },
+            None => None,
+        };
+        let mut asked = credentials::table
+            .left_join(organizations::table.on(credentials::org.eq(organizations::org.nullable())))
+            .filter(credentials::credential.gt(column(after)))
+            .order(credentials::credential)
+            .limit(column(limit as u64))
+            .select(credential_columns!())
+            .into_boxed();
+        if let Some(org) = org {
+            asked = asked.filter(credentials::org.eq(org));
+        }
+        let rows = asked.load(&mut self.conn)?;
+        self.with_proofs(rows)
+    }
+
+    fn credential(&mut self, id: CredentialId) -> Result<Option<Credential>> {
+        let rows = credentials::table
+            .left_join(organizations::table.on(credentials::org.eq(organizations::org.nullable())))
+            .filter(credentials::credential.eq(column(id.number())))
+            .select(credential_columns!())
+            .load(&mut self.conn)?;
+        let found = self.with_proofs(rows)?.pop();
+        Ok(found.map(|(_, credential)| credential))
+    }
+
+    fn credentials_count(&mut self, organization: Option<&OrganizationName>) -> Result<u64> {
+        let count: i64 = match organization {
+            None => credentials::table
+                .filter(credentials::org.is_null())
+                .count()
+                .get_result(&mut self.conn)?,
+            Some(name) => match self.organization_number(name)? {
+                None => 0,
+                Some(org) => credentials::table
+                    .filter(credentials::org.eq(org))
+                    .count()
+                    .get_result(&mut self.conn)?,
+            },
+        };
+        Ok(u64::from_log(count).unwrap_or_default())
+    }
+
+    fn proof_owner(&mut self, proof: &Proof<'_>) -> Result<Option<CredentialId>> {
+        let owner: Option<i64> = credential_proofs::table
+            .find((proof.kind(), proof.text()))
+            .select(credential_proofs::credential)
+            .first(&mut self.conn)
+            .optional()?;
+        Ok(owner.and_then(u64::from_log).map(CredentialId::new))
+    }
+
+    fn insert_credential(&mut self, credential: &Credential) -> Result<CredentialId> {
+        let org = match &credential.organization {
+            Some(name) => self.organization_number(name)?,
+            None => None,
+        };
+        let number: i64 = diesel::insert_into(credentials::table)
+            .values((
+                credentials::org.eq(org),
+                credentials::name.eq(credential.name.as_str()),
+                credentials::scopes.eq(json(credential.scopes.iter().map(|s| s.to_string()))),
+                credentials::networks.eq(json(credential.networks.iter().map(|n| n.to_string()))),
+                credentials::requests_per_second
+                    .eq(credential.limits.requests_per_second.map(i64::from)),
+                credentials::concurrent_calls.eq(credential.limits.concurrent_calls.map(i64::from)),
+                credentials::suspended.eq(credential.suspended),
+                credentials::expire_time.eq(credential.expire_time.map(Time::micros)),
+                credentials::create_time.eq(credential.create_time.micros()),
+                credentials::update_time.eq(credential.update_time.micros()),
+                credentials::version.eq(column(credential.version)),
+            ))
+            .returning(credentials::credential)
+            .get_result(&mut self.conn)?;
+        let unclear = || not_understood("credentials", "credential", &[number]);
+        let id = CredentialId::new(u64::from_log(number).ok_or_else(unclear)?);
+        self.insert_proofs(id, credential)?;
+        Ok(id)
+    }
+
+    fn update_credential(&mut self, id: CredentialId, credential: &Credential) -> Result<()> {
+        diesel::update(credentials::table.find(column(id.number())))
+            .set((
+                credentials::name.eq(credential.name.as_str()),
+                credentials::scopes.eq(json(credential.scopes.iter().map(|s| s.to_string()))),
+                credentials::networks.eq(json(credential.networks.iter().map(|n| n.to_string()))),
+                credentials::requests_per_second
+                    .eq(credential.limits.requests_per_second.map(i64::from)),
+                credentials::concurrent_calls.eq(credential.limits.concurrent_calls.map(i64::from)),
+                credentials::suspended.eq(credential.suspended),
+                credentials::expire_time.eq(credential.expire_time.map(Time::micros)),
+                credentials::update_time.eq(credential.update_time.micros()),
+                credentials::version.eq(column(credential.version)),
+            ))
+            .execute(&mut self.conn)?;
+        let had =
+            credential_proofs::table.filter(credential_proofs::credential.eq(column(id.number())));
+        diesel::delete(had).execute(&mut self.conn)?;
+        self.insert_proofs(id, credential)
+    }
+
+    fn record_key_uses(&mut self, uses: &[KeyUse]) -> Result<()> {
+        for of in uses {
+            diesel::update(credential_proofs::table.find((KEY, &*of.key_id)))
+                .set(credential_proofs::last_use_time.eq(of.time.micros()))
+                .execute(&mut self.conn)?;
+        }
+        Ok(())
+    }
+
+    fn append_admin_event(&mut self, event: &AdminEventRow<'_>) -> Result<()> {
+        let org = match event.organization {
+            Some(name) => self.organization_number(name)?,
+            None => None,
+        };
+        diesel::insert_into(admin_events::table)
+            .values((
+                admin_events::create_time.eq(event.time.micros()),
+                admin_events::credential.eq(event.credential),
+                admin_events::actor.eq(event.actor),
+                admin_events::action.eq(event.action),
+                admin_events::target.eq(event.target),
+                admin_events::org.eq(org),
+            ))
+            .execute(&mut self.conn)?;
+        Ok(())
+    }
+
+    fn organization_statuses(&mut self) -> Result<Vec<OrganizationStatus>> {
+        type Row = (i64, String, i64, Option<i64>, Option<i64>);
+        let rows: Vec<Row> = organizations::table
+            .filter(
+                organizations::state
+                    .ne(state_number(OrganizationState::Active))
+                    .or(organizations::requests_per_second.is_not_null())
+                    .or(organizations::concurrent_calls.is_not_null()),
+            )
+            .select((
+                organizations::org,
+                organizations::name,
+                organizations::state,
+                organizations::requests_per_second,
+                organizations::concurrent_calls,
+            ))
+            .load(&mut self.conn)?;
+        let status = |(org, name, state, requests, calls): Row| {
+            let unclear = || not_understood("organizations", "requests_per_second", &[org]);
+            Ok(OrganizationStatus {
+                name: OrganizationName::trusted(&name),
+                state: state_of_number(org, state)?,
+                limits: limits(requests, calls).ok_or_else(unclear)?,
+            })
+        };
+        rows.into_iter().map(status).collect()
+    }
+
+    fn insert_organization(
+        &mut self,
+        name: &OrganizationName,
+        profile: &OrganizationProfile,
+    ) -> Result<bool> {
+        let inserted = diesel::insert_into(organizations::table)
+            .values((
+                organizations::name.eq(name.as_str()),
+                organizations::derivation.eq(i64::from(roster_core::names::DERIVATION)),
+                organizations::display_name.eq(&profile.display_name),
+                organizations::state.eq(state_number(profile.state)),
+                organizations::requests_per_second
+                    .eq(profile.limits.requests_per_second.map(i64::from)),
+                organizations::concurrent_calls.eq(profile.limits.concurrent_calls.map(i64::from)),
+                organizations::create_time.eq(profile.create_time.map(Time::micros)),
+            ))
+            .on_conflict_do_nothing()
+            .execute(&mut self.conn)?;
+        Ok(inserted == 1)
+    }
+
+    fn organizations_after(
+        &mut self,
+        after: &str,
+        limit: usize,
+    ) -> Result<Vec<(OrganizationName, OrganizationProfile)>> {
+        let rows: Vec<ProfileRow> = organizations::table
+            .filter(organizations::name.gt(after))
+            .order(organizations::name)
+            .limit(column(limit as u64))
+            .select(ProfileRow::as_select())
+            .load(&mut self.conn)?;
+        rows.into_iter().map(ProfileRow::profile).collect()
+    }
+
+    fn organization_profile(
+        &mut self,
+        name: &OrganizationName,
+    ) -> Result<Option<OrganizationProfile>> {
+        let row: Option<ProfileRow> = organizations::table
+            .filter(organizations::name.eq(name.as_str()))
+            .select(ProfileRow::as_select())
+            .first(&mut self.conn)
+            .optional()?;
+        let found = row.map(ProfileRow::profile).transpose()?;
+        Ok(found.map(|(_, profile)| profile))
+    }
+
+    fn organization_number(&mut self, name: &OrganizationName) -> Result<Option<Org>> {
+        Ok(organizations::table
+            .filter(organizations::name.eq(name.as_str()))
+            .select(organizations::org)
+            .first(&mut self.conn)
+            .optional()?)
+    }
+}

@@ -1,0 +1,11 @@
+DROP TABLE accesses;
+DROP TABLE admin_events;
+DROP TABLE credential_proofs;
+DROP TABLE credentials;
+ALTER TABLE organizations DROP COLUMN delete_time;
+ALTER TABLE organizations DROP COLUMN create_time;
+ALTER TABLE organizations DROP COLUMN concurrent_calls;
+ALTER TABLE organizations DROP COLUMN requests_per_second;
+ALTER TABLE organizations DROP COLUMN state;
+ALTER TABLE organizations DROP COLUMN display_name;
+ALTER TABLE store DROP COLUMN credentials_version;
