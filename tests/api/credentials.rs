@@ -131,6 +131,7 @@ async fn a_credential_does_what_its_scopes_allow_in_its_organization_and_nothing
     refused(status, Code::NotFound, "CONTACT_NOT_FOUND");
 }
 
+/// `scopes-within`
 async fn an_organization_manages_its_own_credentials_within_its_own_scopes(world: Secured) {
     for name in ["acme", "other"] {
         organization(&world, name).await;
@@ -231,6 +232,7 @@ async fn an_organization_manages_its_own_credentials_within_its_own_scopes(world
     assert!(rest.next_page_token.is_empty());
 }
 
+/// `keys-per-credential`
 async fn a_credential_has_at_most_three_keys_and_a_rolled_key_expires(world: Secured) {
     organization(&world, "acme").await;
     let (credential, first) = world.credential("acme", &["reader"]).await;
