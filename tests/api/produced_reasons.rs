@@ -1,6 +1,7 @@
 //! Every error that the comment of an RPC lists is produced by that RPC, and no other error.
 //! `listed_channel` holds all other tests to the same lists.
 
+mod admin;
 mod any_call;
 mod requests;
 mod start_import;
@@ -130,6 +131,7 @@ fn kind_of(path: &str, field: &str) -> Option<&'static str> {
         ("requester", "CONTACT"),
         ("ticket", "TICKET"),
         ("import", "IMPORT"),
+        ("credential", "CREDENTIAL"),
     ];
     let is_id = field == "id" || field.ends_with("_id");
     // These are about a ticket disposition, and a request ID is of no record.
@@ -175,7 +177,11 @@ fn spoilt(path: &str, field: &FieldDescriptor, lost_token: &str) -> Vec<(String,
         ("keys" | "contacts" | "tickets" | "ids" | "ticket_ids", _) => vec![("BATCH_SIZE", None)],
         (_, Some("TICKET")) => vec![long(201), nul(), ("TICKET_NOT_FOUND", text("T999"))],
         (_, Some(kind)) => {
-            let unknown = format!("{}999", kind[..1].to_lowercase());
+            let letter = match kind {
+                "CREDENTIAL" => "q".to_owned(),
+                kind => kind[..1].to_lowercase(),
+            };
+            let unknown = format!("{letter}999");
             let not_found = format!("{kind}_NOT_FOUND");
             return vec![
                 ("ID_INVALID".to_owned(), text("x")),
@@ -192,7 +198,7 @@ fn spoilt(path: &str, field: &FieldDescriptor, lost_token: &str) -> Vec<(String,
 
 /// Each good request with each of its fields spoilt.
 async fn spoil_fields(produced: &mut Produced, channel: &Channel, lost_token: &str) {
-    for (rpc, good) in requests::GOOD {
+    for (rpc, good) in requests::GOOD.iter().chain(admin::GOOD) {
         let path = path_of(rpc);
         let good = request(path, good);
         for field in good.descriptor().fields() {
@@ -367,6 +373,7 @@ async fn of_large_answers(produced: &mut Produced, world: &World, channel: &Chan
 
 async fn every_rpc_produces_every_error_that_its_comment_lists_and_no_other(world: World) {
     set_up(&world).await;
+    admin::set_up(&world).await;
     let channel = world.server.channel().await;
     let mut produced = Produced::default();
     // Of this organization and database, and of a revision that never existed.
@@ -376,7 +383,7 @@ async fn every_rpc_produces_every_error_that_its_comment_lists_and_no_other(worl
     let lost_token = String::from_utf8(token).unwrap();
 
     any_call::of_every_rpc(&world, &channel).await;
-    for (rpc, reason, json) in requests::REFUSED {
+    for (rpc, reason, json) in requests::REFUSED.iter().chain(admin::REFUSED) {
         let path = path_of(rpc);
         let wrong = request(path, json);
         refuse(&mut produced, &channel, None, path, (reason, &wrong)).await;
@@ -386,6 +393,7 @@ async fn every_rpc_produces_every_error_that_its_comment_lists_and_no_other(worl
     of_large_answers(&mut produced, &world, &channel).await;
     start_import::of_files(&mut produced, &world).await;
     reuse_request_ids(&mut produced, &channel).await;
+    admin::of_limits(&mut produced, &world).await;
     produced.complete();
 }
 

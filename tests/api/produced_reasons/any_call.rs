@@ -4,7 +4,7 @@ use prost::Message;
 use tonic::Code;
 use tonic::transport::Channel;
 
-use super::{path_of, request, requests};
+use super::{admin, path_of, request, requests};
 use crate::manual::{self, Listed, MANUAL};
 use crate::raw_call;
 use crate::wire::GRPC;
@@ -17,7 +17,7 @@ fn header(compressed: u8, bytes: u32) -> Vec<u8> {
 
 /// A message that the RPC takes.
 fn good_message(path: &str) -> Vec<u8> {
-    let mut good = requests::GOOD.iter();
+    let mut good = requests::GOOD.iter().chain(admin::GOOD);
     let good = good.find(|(rpc, _)| path_of(rpc) == path);
     let message = good.map(|(_, json)| request(path, json).encode_to_vec());
     let message = message.unwrap_or_default();
@@ -26,8 +26,18 @@ fn good_message(path: &str) -> Vec<u8> {
 }
 
 /// Of the errors that any call may fail with, those that other tests produce by some call: calls
-/// without the database, more calls than can wait, and defects.
-const ELSEWHERE: [(Code, &str); 3] = [
+/// without the database, more calls than can wait, defects, and calls on a server that requires
+/// credentials.
+const ELSEWHERE: [(Code, &str); 12] = [
+    (Code::Unauthenticated, "CREDENTIAL_MISSING"),
+    (Code::Unauthenticated, "CREDENTIAL_INVALID"),
+    (Code::Unauthenticated, "CREDENTIAL_REVOKED"),
+    (Code::PermissionDenied, "SCOPE_MISSING"),
+    (Code::PermissionDenied, "ORGANIZATION_DENIED"),
+    (Code::PermissionDenied, "ORGANIZATION_SUSPENDED"),
+    (Code::PermissionDenied, "ACTOR_DENIED"),
+    (Code::PermissionDenied, "NETWORK_DENIED"),
+    (Code::ResourceExhausted, "RATE_EXCEEDED"),
     (Code::Unavailable, "UNAVAILABLE"),
     (Code::ResourceExhausted, "QUEUE_FULL"),
     (Code::Internal, "INTERNAL"),
