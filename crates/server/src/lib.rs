@@ -2,6 +2,7 @@
 
 mod caller;
 mod check;
+mod configuration;
 mod demo;
 mod fault;
 mod handler;
@@ -39,8 +40,9 @@ use tonic::transport::server::TcpIncoming;
 use tonic_health::ServingStatus;
 
 pub use check::check;
+pub use configuration::{Configuration, FileError, NotConfigured, Sections};
 pub use log::start_log;
-pub use options::{LogFormat, Options, Task};
+pub use options::{LogFormat, Options, StartOptions, Task};
 
 use handler::Handler;
 use health::Health;
