@@ -17,6 +17,7 @@ mod caller;
 mod check;
 mod client;
 mod client_import;
+mod configuration;
 mod contact_fields;
 mod credentials;
 mod deletion;

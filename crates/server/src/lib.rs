@@ -4,6 +4,7 @@ mod access;
 mod authentication;
 mod caller;
 mod check;
+mod configuration;
 mod demo;
 mod fault;
 mod handler;
@@ -43,9 +44,10 @@ use tonic::transport::server::TcpIncoming;
 use tonic_health::ServingStatus;
 
 pub use check::check;
+pub use configuration::{Configuration, FileError, NotConfigured, Sections};
 pub use key::create_key;
 pub use log::start_log;
-pub use options::{CreateKey, CredentialOptions, KeyTask, LogFormat, Options, Task};
+pub use options::{CreateKey, CredentialOptions, KeyTask, LogFormat, Options, StartOptions, Task};
 
 use authentication::Authenticator;
 use handler::Handler;

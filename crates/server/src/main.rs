@@ -3,10 +3,10 @@
 use std::io::Write;
 use std::process::ExitCode;
 
-use clap::Parser;
 use mimalloc::MiMalloc;
 use roster_server::{
-    CreateKey, KeyTask, Listening, Options, Task, check, create_key, serve, start_log,
+    Configuration, CreateKey, KeyTask, Listening, NotConfigured, Options, Task, check, create_key,
+    serve, start_log,
 };
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -15,24 +15,35 @@ use tokio::signal::unix::{SignalKind, signal};
 #[global_allocator]
 static ALLOCATOR: MiMalloc = MiMalloc;
 
-/// The exit code of a check that cannot read the database; 1 means faults found, and 2 is clap's.
-const NOT_LOOKED_AT: u8 = 3;
+/// The exit code of a wrong command line, environment or configuration file, as clap has it.
+const WRONG_OPTIONS: u8 = 2;
+/// The exit code of a task that could not be carried out; 1 means that it found faults.
+const NOT_CARRIED_OUT: u8 = 3;
 
 fn main() -> ExitCode {
-    let options = Options::parse();
-    start_log(&options);
-    let (done, failure) = match &options.task {
-        None => (run(&options).map(|()| true), ExitCode::FAILURE),
-        Some(Task::Check) => (look(&options), NOT_LOOKED_AT.into()),
-        Some(Task::Key(KeyTask::Create(what))) => {
-            (create(&options, what).map(|()| true), ExitCode::FAILURE)
+    let configuration = match Configuration::read(std::env::args_os().collect::<Vec<_>>()) {
+        Ok(configuration) => configuration,
+        Err(NotConfigured::CommandLine(error)) => error.exit(),
+        Err(NotConfigured::File(error)) => {
+            complain(&error.to_string());
+            return WRONG_OPTIONS.into();
         }
+    };
+    let options = &configuration.options;
+    start_log(options);
+    let (done, failure) = match &options.task {
+        None => (run(options).map(|()| true), ExitCode::FAILURE),
+        Some(Task::Check) => (look(options), NOT_CARRIED_OUT.into()),
+        Some(Task::Key(KeyTask::Create(what))) => {
+            (create(options, what).map(|()| true), NOT_CARRIED_OUT.into())
+        }
+        Some(Task::Config) => (print(&configuration), NOT_CARRIED_OUT.into()),
     };
     match done {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(error) => {
-            complain(&options, &error);
+            complain(&options.hide_password(&format!("{error:#}")));
             failure
         }
     }
@@ -70,9 +81,13 @@ fn create(options: &Options, what: &CreateKey) -> anyhow::Result<()> {
     runtime.block_on(create_key(options, what))
 }
 
+fn print(configuration: &Configuration) -> anyhow::Result<bool> {
+    configuration.print(std::io::stdout())?;
+    Ok(true)
+}
+
 /// Prints in one line why the server did not start or ended.
-fn complain(options: &Options, error: &anyhow::Error) {
-    let text = options.hide_password(&format!("{error:#}"));
+fn complain(text: &str) {
     let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
     // The output may be closed; the exit code still reports the failure.
     let _ = writeln!(std::io::stderr(), "roster-server: {line}");

@@ -1,12 +1,14 @@
 //! The command line of the server.
 
 mod credentials;
+mod start;
+mod task;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::{Parser, ValueEnum};
 
 use roster_intake::Intake;
 use roster_storage::{LEASE, Store};
@@ -16,6 +18,8 @@ use crate::log;
 use crate::memory::{Memory, Wanted};
 
 pub use credentials::{CreateKey, CredentialOptions, KeyTask};
+pub use start::StartOptions;
+pub use task::Task;
 
 /// Default memory for facts, in MiB: about twenty million tickets.
 const MEMORY_MIB: usize = 1_024;
@@ -32,6 +36,10 @@ pub struct Options {
     /// The task; without a task the program serves.
     #[command(subcommand)]
     pub task: Option<Task>,
+
+    /// How a start finds its configuration and treats the database.
+    #[command(flatten)]
+    pub start: StartOptions,
 
     /// Database: sqlite:PATH or postgres://USER@HOST/NAME. A serving server creates a missing file.
     #[arg(
@@ -151,18 +159,6 @@ pub enum LogFormat {
     Text,
     /// One JSON object a line, for a log collector.
     Json,
-}
-
-/// Tasks other than serving.
-#[derive(Clone, Debug, PartialEq, Eq, Subcommand)]
-pub enum Task {
-    /// Check a database, also while servers use it. Lists stored facts that break the rules of
-    /// associations and tickets, and facts on which rows and change log differ. Exits with 1 if it
-    /// finds a fault, with 3 if it cannot read the database.
-    Check,
-    /// Manage API keys directly in the database.
-    #[command(subcommand)]
-    Key(KeyTask),
 }
 
 impl Options {
