@@ -73,10 +73,12 @@ fn methods_of(set: &FileDescriptorSet) -> Result<String, Box<dyn Error>> {
             for method in &service.method {
                 let (of, name) = (format!("{PACKAGE}.{}", service.name()), method.name());
                 let streams_answers = method.server_streaming();
+                let streams_requests = method.client_streaming();
                 writeln!(
                     table,
                     "    MethodInfo {{ service: {of:?}, name: {name:?}, path: \"/{of}/{name}\", \
-                     streams_answers: {streams_answers} }},"
+                     streams_answers: {streams_answers}, \
+                     streams_requests: {streams_requests} }},"
                 )?;
                 writeln!(by_path, "        \"/{of}/{name}\" => Some({index}),")?;
                 let request = message(set, method.input_type())?;

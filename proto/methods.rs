@@ -18,6 +18,8 @@ pub struct MethodInfo {
     pub path: &'static str,
     /// Whether the answer is a stream of messages.
     pub streams_answers: bool,
+    /// Whether the request is a stream of messages.
+    pub streams_requests: bool,
 }
 
 /// The request of a method.

@@ -1,6 +1,6 @@
 //! The tower layers that every call passes through.
 //!
-//! They cost a successful call its caller, a permit, two clock readings and its metrics. They box
+//! They cost a successful call its caller, two clock readings and its metrics. They box
 //! no future and inspect no answer except refusals and streams.
 
 mod bypass_router;
@@ -12,7 +12,6 @@ mod observe;
 mod watch;
 
 use std::convert::Infallible;
-use std::sync::Arc;
 
 use tonic::body::Body;
 use tonic::server::NamedService;
@@ -28,15 +27,12 @@ use identify_caller::IdentifyCaller;
 use observe::Observe;
 use watch::Watch;
 
-pub(crate) use watch::Places;
-
 /// The answer to a call.
 type Answer = http::Response<Body>;
 
 /// All layers, the outermost first. The service is the most frequently called one.
 pub(crate) fn layers<S>(
     metrics: &Metrics,
-    places: &Places,
     service: S,
 ) -> impl Layer<
     Routes,
@@ -55,13 +51,12 @@ where
         + 'static,
 {
     ServiceBuilder::new()
-        // First: all other layers need the caller, and tonic's own timeout begins after it.
+        // First: all other layers need the caller.
         .layer(IdentifyCaller::new())
-        // Outside the watch, to count and log calls that the watch refuses and panics that it
-        // catches.
-        .layer(Observe::new(Arc::clone(&metrics.calls)))
+        // Outside the watch, to count and log panics that the watch catches.
+        .layer(Observe::new(metrics))
         // Sees every answer to the caller and everything that may panic.
-        .layer(Watch::new(places.clone()))
+        .layer(Watch)
         // Around everything that takes time: drops the inner call at the caller's deadline.
         .layer(KeepDeadline)
         // Last, since it calls the services.

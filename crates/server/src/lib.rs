@@ -20,6 +20,7 @@ mod render;
 mod services;
 mod spool;
 mod token;
+mod wire;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -34,26 +35,23 @@ use roster_storage::{Committed, Observer, Store, StoreOptions};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tonic::service::{Routes, RoutesBuilder};
-use tonic::transport::Server;
-use tonic::transport::server::TcpIncoming;
 use tonic_health::ServingStatus;
+use tower::Layer;
 
 pub use check::check;
 pub use log::start_log;
-pub use options::{LogFormat, Options, Task};
+pub use options::{LogFormat, Options, Task, WireLimits};
 
 use handler::Handler;
 use health::Health;
-use layers::{Places, layers};
-use limits::{
-    GOODBYE_PATIENCE, HEADER_BYTES_MAX, KEEPALIVE_AFTER, KEEPALIVE_PATIENCE, MESSAGE_BYTES_MAX,
-    STOP_PATIENCE, STREAMS_PER_CONNECTION_MAX,
-};
+use layers::layers;
+use limits::{GOODBYE_PATIENCE, MESSAGE_BYTES_MAX, STOP_PATIENCE};
 use memory::Memory;
 use metrics::{Metrics, Scraped};
 use operator_port::serve_operators;
 use services::{Accounts, Associations, Contacts, Imports, SettingsOf, Tickets, Visibilities};
 use token::Tokens;
+use wire::{Listener, Places, Wire};
 
 /// How often a stop checks whether calls still run.
 const STOP_LOOKS_EVERY: Duration = Duration::from_millis(10);
@@ -76,6 +74,7 @@ pub async fn serve(
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> anyhow::Result<()> {
     options.check()?;
+    let connections_max = wire::raise_limit(options.wire.connections_max);
     let (memory, wanted) = options.memory();
     let memory = Arc::new(memory);
     let metrics = Metrics::default();
@@ -124,25 +123,18 @@ pub async fn serve(
         // Fails harmlessly if serving has already ended.
         let _ = stopping.send(());
     };
-    // tonic sets neither for a listener that it is given. Without nodelay every answer of some
-    // kilobytes waits 40 ms for an acknowledgement that the caller's kernel delays.
-    let incoming = TcpIncoming::from(listener)
-        .with_nodelay(Some(true))
-        .with_keepalive(Some(KEEPALIVE_AFTER));
-    let places = Places::new();
-    let serving = server()
-        .layer(layers(&metrics, &places, visibility(&handler)))
-        .add_routes(routes.routes())
-        .serve_with_incoming_shutdown(incoming, shutdown);
+    let wire = Wire::new(options.wire.clone(), Arc::clone(&metrics.wire));
+    let service = layers(&metrics, visibility(&handler)).layer(routes.routes());
+    let serving = Listener::new(listener, &wire, connections_max).serve(service, shutdown);
+    let places = &wire.places;
     tokio::select! {
-        served = serving => {
-            served?;
+        () = serving => {
             // Imports may run although no caller is connected.
-            finish(&places, &intake).await;
+            finish(places, &intake).await;
         }
         () = async {
             let _ = stopped.await;
-            finish(&places, &intake).await;
+            finish(places, &intake).await;
         } => {}
     }
     tokio::task::spawn_blocking(move || store.close()).await?;
@@ -202,16 +194,6 @@ async fn finish(places: &Places, intake: &Intake) {
         tracing::warn!("stopping although calls or imports still run: the time to finish is over");
     }
     tokio::time::sleep(GOODBYE_PATIENCE).await;
-}
-
-/// Options of connections. HTTP/2 pings detect dead callers, though they cost a clock for every
-/// frame: the kernel's keepalive does not notice a caller that hangs or leaves during an answer.
-fn server() -> Server {
-    Server::builder()
-        .http2_keepalive_interval(Some(KEEPALIVE_AFTER))
-        .http2_keepalive_timeout(Some(KEEPALIVE_PATIENCE))
-        .http2_max_header_list_size(HEADER_BYTES_MAX)
-        .max_concurrent_streams(STREAMS_PER_CONNECTION_MAX)
 }
 
 /// The full names of our services.

@@ -1,5 +1,7 @@
 //! The command line of the server.
 
+mod wire;
+
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,6 +14,8 @@ use roster_storage::{LEASE, Store};
 use crate::fault::explain_row;
 use crate::log;
 use crate::memory::{Memory, Wanted};
+
+pub use wire::WireLimits;
 
 /// Default memory for facts, in MiB: about twenty million tickets.
 const MEMORY_MIB: usize = 1_024;
@@ -112,6 +116,10 @@ pub struct Options {
         value_name = "NUMBER"
     )]
     pub writes_waiting_max: usize,
+
+    /// Limits of connections and messages.
+    #[command(flatten)]
+    pub wire: WireLimits,
 
     /// Log level: error, warn, info, debug or trace, for all or for parts of the server, as in
     /// `warn,roster_server=debug`. With debug every call has a span and a line.
