@@ -47,7 +47,7 @@ fn scrape(server: &Server) -> String {
 }
 
 /// The value of a series; none if it is not listed.
-fn value(server: &Server, series: &str) -> Option<f64> {
+pub fn value(server: &Server, series: &str) -> Option<f64> {
     let text = scrape(server);
     let line = text
         .lines()

@@ -20,7 +20,7 @@ use tonic::Code;
 use crate::access::permit;
 use crate::authentication::{Authenticator, Grant, Proofs};
 use crate::fault::Fault;
-use crate::peer::Peer;
+use crate::wire::Peer;
 
 /// The metadata key that names the organization.
 const ORGANIZATION_KEY: &str = "roster-organization";

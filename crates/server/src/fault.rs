@@ -211,6 +211,12 @@ pub(crate) fn of_text(path: &str, fault: &TextFault) -> Fault {
     }
 }
 
+/// A reason as a text of the program, so that a metric can be named after it.
+pub(crate) fn known_reason(reason: &str) -> &'static str {
+    let known = ErrorReason::from_str_name(&format!("ERROR_REASON_{reason}"));
+    known.map_or("OTHER", reason_name)
+}
+
 fn reason_name(reason: ErrorReason) -> &'static str {
     let name = reason.as_str_name();
     name.strip_prefix("ERROR_REASON_").unwrap_or(name)

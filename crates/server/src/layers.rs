@@ -1,6 +1,6 @@
 //! The tower layers that every call passes through.
 //!
-//! They cost a successful call its caller, a permit, two clock readings and its metrics. They box
+//! They cost a successful call its caller, two clock readings and its metrics. They box
 //! no future and inspect no answer except refusals and streams.
 
 mod authorize;
@@ -31,8 +31,6 @@ use identify_caller::IdentifyCaller;
 use observe::Observe;
 use watch::Watch;
 
-pub(crate) use watch::Places;
-
 /// The answer to a call.
 type Answer = http::Response<Body>;
 
@@ -40,7 +38,6 @@ type Answer = http::Response<Body>;
 pub(crate) fn layers<S>(
     metrics: &Metrics,
     authenticator: &Arc<Authenticator>,
-    places: &Places,
     service: S,
 ) -> impl Layer<
     Routes,
@@ -59,15 +56,14 @@ where
         + 'static,
 {
     ServiceBuilder::new()
-        // First: all other layers need the caller, and tonic's own timeout begins after it.
+        // First: all other layers need the caller.
         .layer(IdentifyCaller::by(Arc::clone(authenticator)))
-        // Outside the watch, to count and log calls that the watch refuses and panics that it
-        // catches.
-        .layer(Observe::new(Arc::clone(&metrics.calls)))
-        // Before a call takes a place: a caller without permission costs no more than its headers.
+        // Outside the watch, to count and log panics that the watch catches.
+        .layer(Observe::new(metrics))
+        // Before a handler reads the request.
         .layer(Authorize::by(Arc::clone(authenticator)))
         // Sees every answer of a service and everything that may panic.
-        .layer(Watch::new(places.clone()))
+        .layer(Watch)
         // Around everything that takes time: drops the inner call at the caller's deadline.
         .layer(KeepDeadline)
         // Last, since it calls the services.

@@ -20,11 +20,11 @@ mod metrics;
 mod operator_port;
 mod options;
 mod parse;
-mod peer;
 mod render;
 mod services;
 mod spool;
 mod token;
+mod wire;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -39,24 +39,22 @@ use roster_storage::{Committed, Observer, Store, StoreOptions};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tonic::service::{Routes, RoutesBuilder};
-use tonic::transport::Server;
-use tonic::transport::server::TcpIncoming;
 use tonic_health::ServingStatus;
+use tower::Layer;
 
 pub use check::check;
 pub use configuration::{Configuration, FileError, NotConfigured, Sections};
 pub use key::create_key;
 pub use log::start_log;
-pub use options::{CreateKey, CredentialOptions, KeyTask, LogFormat, Options, StartOptions, Task};
+pub use options::{
+    CreateKey, CredentialOptions, KeyTask, LogFormat, Options, StartOptions, Task, WireLimits,
+};
 
 use authentication::Authenticator;
 use handler::Handler;
 use health::Health;
-use layers::{Places, layers};
-use limits::{
-    GOODBYE_PATIENCE, HEADER_BYTES_MAX, KEEPALIVE_AFTER, KEEPALIVE_PATIENCE, MESSAGE_BYTES_MAX,
-    STOP_PATIENCE, STREAMS_PER_CONNECTION_MAX,
-};
+use layers::layers;
+use limits::{GOODBYE_PATIENCE, MESSAGE_BYTES_MAX, STOP_PATIENCE};
 use memory::{Memory, Wanted};
 use metrics::{Metrics, Scraped};
 use operator_port::serve_operators;
@@ -64,6 +62,7 @@ use services::{
     Accounts, Admin, Associations, Contacts, Imports, SettingsOf, Tickets, Visibilities,
 };
 use token::Tokens;
+use wire::{Listener, Places, Wire};
 
 /// How often a stop checks whether calls still run.
 const STOP_LOOKS_EVERY: Duration = Duration::from_millis(10);
@@ -88,6 +87,7 @@ pub async fn serve(
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> anyhow::Result<()> {
     options.check()?;
+    let connections_max = wire::raise_limit(options.wire.connections_max);
     let (memory, wanted) = options.memory();
     let memory = Arc::new(memory);
     let metrics = Metrics::default();
@@ -138,30 +138,18 @@ pub async fn serve(
         // Fails harmlessly if serving has already ended.
         let _ = stopping.send(());
     };
-    // tonic sets neither for a listener that it is given. Without nodelay every answer of some
-    // kilobytes waits 40 ms for an acknowledgement that the caller's kernel delays.
-    let incoming = TcpIncoming::from(listener)
-        .with_nodelay(Some(true))
-        .with_keepalive(Some(KEEPALIVE_AFTER));
-    let places = Places::new();
-    let serving = server()
-        .layer(layers(
-            &metrics,
-            &authenticator,
-            &places,
-            visibility(&handler),
-        ))
-        .add_routes(routes.routes())
-        .serve_with_incoming_shutdown(incoming, shutdown);
+    let wire = Wire::new(options.wire.clone(), Arc::clone(&metrics.wire));
+    let service = layers(&metrics, &authenticator, visibility(&handler)).layer(routes.routes());
+    let serving = Listener::new(listener, &wire, connections_max).serve(service, shutdown);
+    let places = &wire.places;
     tokio::select! {
-        served = serving => {
-            served?;
+        () = serving => {
             // Imports may run although no caller is connected.
-            finish(&places, &intake).await;
+            finish(places, &intake).await;
         }
         () = async {
             let _ = stopped.await;
-            finish(&places, &intake).await;
+            finish(places, &intake).await;
         } => {}
     }
     authenticator.write_uses(&store).await;
@@ -245,16 +233,6 @@ async fn finish(places: &Places, intake: &Intake) {
         tracing::warn!("stopping although calls or imports still run: the time to finish is over");
     }
     tokio::time::sleep(GOODBYE_PATIENCE).await;
-}
-
-/// Options of connections. HTTP/2 pings detect dead callers, though they cost a clock for every
-/// frame: the kernel's keepalive does not notice a caller that hangs or leaves during an answer.
-fn server() -> Server {
-    Server::builder()
-        .http2_keepalive_interval(Some(KEEPALIVE_AFTER))
-        .http2_keepalive_timeout(Some(KEEPALIVE_PATIENCE))
-        .http2_max_header_list_size(HEADER_BYTES_MAX)
-        .max_concurrent_streams(STREAMS_PER_CONNECTION_MAX)
 }
 
 /// The full names of our services.

@@ -15,14 +15,29 @@ pub(crate) const HEADER_BYTES_MAX: u32 = 16 << 10;
 pub(crate) const KEEPALIVE_AFTER: Duration = Duration::from_secs(30);
 /// How long the answer to a ping may take before the server closes the connection.
 pub(crate) const KEEPALIVE_PATIENCE: Duration = Duration::from_secs(10);
+/// How long the calls of a connection that has reached its age may go on.
+pub(crate) const CONNECTION_GRACE: Duration = Duration::from_secs(300);
+/// Bytes of a call that a connection takes before the call reads them. Half of it is on the way
+/// while the other half is acknowledged: 20 ms at a gigabit a second.
+pub(crate) const STREAM_WINDOW_BYTES: u32 = 1 << 20;
+/// The same for all calls of a connection.
+pub(crate) const CONNECTION_WINDOW_BYTES: u32 = 1 << 20;
+/// Bytes of an answer that wait in a connection: a piece of an answer and the next.
+pub(crate) const SEND_BUFFER_BYTES: usize = 64 << 10;
+/// Calls that a caller may reset before the server has accepted them. Further resets end the
+/// connection: a caller that resets what it has just sent only makes work.
+pub(crate) const RESETS_PENDING_MAX: usize = 20;
+/// Calls that the server may reset because of errors of the peer before it ends the connection.
+pub(crate) const RESET_CALLS_MAX: usize = 1_024;
+/// Maximum number of calls whose message is not there: about 50 MiB of them. Most messages come
+/// with their headers and do not count. Connections share it, so that a flood of headers keeps
+/// nobody out: see `wire/share.rs`.
+pub(crate) const CALLS_WAITING_MAX: usize = 4_096;
 /// How long a stop waits for running calls.
 pub(crate) const STOP_PATIENCE: Duration = Duration::from_secs(5);
 /// How long a stop waits for outgoing answers once no call runs. Idle connections would delay it
 /// for ever.
 pub(crate) const GOODBYE_PATIENCE: Duration = Duration::from_millis(300);
-/// Maximum number of concurrent calls: the queue of writes and as many reads. Further calls would
-/// only wait and use memory.
-pub(crate) const CALLS_IN_FLIGHT_MAX: usize = 16_384;
 /// Default number of items of a page.
 pub(crate) const PAGE_ITEMS_DEFAULT: usize = 50;
 /// Maximum number of items of a page.

@@ -7,6 +7,7 @@ mod calls;
 mod process;
 mod snapshot;
 mod store;
+mod wire;
 
 use std::fmt::Error;
 use std::sync::Arc;
@@ -22,12 +23,14 @@ use snapshot::Snapshot;
 
 pub(crate) use calls::{CallMetrics, code_name};
 pub(crate) use store::StoreMetrics;
+pub(crate) use wire::WireMetrics;
 
 /// Metrics that are updated as events happen. A scrape reads the others.
 #[derive(Clone, Default)]
 pub(crate) struct Metrics {
     pub(crate) calls: Arc<CallMetrics>,
     pub(crate) store: Arc<StoreMetrics>,
+    pub(crate) wire: Arc<WireMetrics>,
 }
 
 /// All metrics of a server, ready to be scraped.
@@ -46,6 +49,7 @@ impl Scraped {
         registry.register("roster_build", "The version of the server", version);
         metrics.calls.register(&mut registry);
         metrics.store.register(&mut registry);
+        metrics.wire.register(&mut registry);
         registry.register_collector(Box::new(Snapshot {
             store,
             memory,

@@ -3,6 +3,7 @@
 mod credentials;
 mod start;
 mod task;
+mod wire;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -20,6 +21,7 @@ use crate::memory::{Memory, Wanted};
 pub use credentials::{CreateKey, CredentialOptions, KeyTask};
 pub use start::StartOptions;
 pub use task::Task;
+pub use wire::WireLimits;
 
 /// Default memory for facts, in MiB: about twenty million tickets.
 const MEMORY_MIB: usize = 1_024;
@@ -128,6 +130,10 @@ pub struct Options {
         value_name = "NUMBER"
     )]
     pub writes_waiting_max: usize,
+
+    /// Limits of connections and messages.
+    #[command(flatten)]
+    pub wire: WireLimits,
 
     /// Log level: error, warn, info, debug or trace, for all or for parts of the server, as in
     /// `warn,roster_server=debug`. With debug every call has a span and a line.

@@ -6,7 +6,6 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 use tonic::{Code, Status};
-use tonic_types::StatusExt;
 
 use crate::caller::Caller;
 use crate::metrics::code_name;
@@ -20,6 +19,8 @@ pub(super) struct Ended<'c> {
     pub(super) method: &'static str,
     pub(super) caller: Option<&'c Caller>,
     pub(super) status: &'c Status,
+    /// The reason in its details.
+    pub(super) reason: &'c str,
     pub(super) duration_ms: u64,
 }
 
@@ -43,8 +44,7 @@ impl CallLog {
     /// which callers do not see: text of Roster or of the database.
     pub(super) fn refused(&self, ended: &Ended<'_>) {
         let status = ended.status;
-        let details = status.get_error_details();
-        let reason = details.error_info().map_or("", |info| info.reason.as_str());
+        let reason = ended.reason;
         let suppressed = match status.code() {
             Code::Unavailable | Code::ResourceExhausted | Code::Unknown => {
                 match self.suppressed(reason, Instant::now()) {

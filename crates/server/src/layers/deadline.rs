@@ -1,8 +1,4 @@
 //! Enforces the caller's deadline (`grpc-timeout`) with an error that has a reason.
-//!
-//! tonic enforces it, too, outside our layers, but its error has no reason and the wrong code. Our
-//! timer begins before tonic's, when the caller is identified, and is polled before it. So our
-//! timer always ends the call.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -11,7 +7,7 @@ use std::task::{Context, Poll, ready};
 use http::Request;
 use pin_project_lite::pin_project;
 use roster_api::v1::ErrorReason;
-use tokio::time::{Instant, Sleep, sleep_until};
+use tokio::time::{Sleep, sleep_until};
 use tonic::Code;
 use tower::{Layer, Service};
 
@@ -79,10 +75,7 @@ impl<F: Future<Output = Result<Answer, E>>, E> Future for Until<F> {
         let Some(deadline) = this.deadline.as_pin_mut() else {
             return Poll::Pending;
         };
-        // Check the clock as well: of two timers with the same time, tonic's may fire first.
-        if Instant::now() < deadline.deadline() {
-            ready!(deadline.poll(cx));
-        }
+        ready!(deadline.poll(cx));
         Poll::Ready(Ok(answer(passed())))
     }
 }

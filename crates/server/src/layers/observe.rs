@@ -21,7 +21,8 @@ use tracing::Span;
 use super::call_log::{CallLog, Ended};
 use super::{Answer, refusal_of};
 use crate::caller::{CallId, Caller};
-use crate::metrics::{CallMetrics, code_name};
+use crate::fault;
+use crate::metrics::{CallMetrics, Metrics, WireMetrics, code_name};
 
 /// Measures and logs all calls.
 #[derive(Clone)]
@@ -30,13 +31,17 @@ pub(super) struct Observe(Arc<Instruments>);
 /// The metrics and the log of all calls.
 struct Instruments {
     metrics: Arc<CallMetrics>,
+    wire: Arc<WireMetrics>,
     log: CallLog,
 }
 
 impl Observe {
-    pub(super) fn new(metrics: Arc<CallMetrics>) -> Self {
-        let log = CallLog::default();
-        Self(Arc::new(Instruments { metrics, log }))
+    pub(super) fn new(metrics: &Metrics) -> Self {
+        Self(Arc::new(Instruments {
+            metrics: Arc::clone(&metrics.calls),
+            wire: Arc::clone(&metrics.wire),
+            log: CallLog::default(),
+        }))
     }
 }
 
@@ -193,10 +198,16 @@ impl Observation {
     }
 
     fn log(&self, status: &Status, took: Duration) {
+        let details = status.get_error_details();
+        let reason = details.error_info().map_or("", |info| info.reason.as_str());
+        if let Code::Unavailable | Code::ResourceExhausted = status.code() {
+            self.instruments.wire.refused(fault::known_reason(reason));
+        }
         self.instruments.log.refused(&Ended {
             method: self.path(),
             caller: self.caller.as_deref(),
             status,
+            reason,
             duration_ms: millis(took),
         });
     }

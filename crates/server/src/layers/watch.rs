@@ -1,66 +1,32 @@
-//! Watches each call: refuses it if the server is full, turns a panic into an error, and adds a
-//! reason to errors of tonic.
+//! Watches each call: turns a panic into an error, and adds a reason to errors of tonic.
 
 use std::convert::Infallible;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use futures::future::{Either, Ready, ready};
 use http::Request;
 use http::uri::PathAndQuery;
 use pin_project_lite::pin_project;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tower::{Layer, Service};
 
 use super::explain::explain;
 use super::{Answer, answer, refusal_of};
 use crate::fault;
-use crate::limits::CALLS_IN_FLIGHT_MAX;
-
-/// The permits of running calls.
-#[derive(Clone)]
-pub(crate) struct Places(Arc<Semaphore>);
-
-impl Places {
-    pub(crate) fn new() -> Self {
-        Self(Arc::new(Semaphore::new(CALLS_IN_FLIGHT_MAX)))
-    }
-
-    /// Whether no call runs.
-    pub(crate) fn are_free(&self) -> bool {
-        self.0.available_permits() == CALLS_IN_FLIGHT_MAX
-    }
-}
 
 /// See the module.
-#[derive(Clone)]
-pub(super) struct Watch {
-    places: Places,
-}
-
-impl Watch {
-    pub(super) fn new(places: Places) -> Self {
-        Self { places }
-    }
-}
+#[derive(Clone, Copy)]
+pub(super) struct Watch;
 
 /// A service under watch.
 #[derive(Clone)]
-pub(super) struct Watched<S> {
-    rest: S,
-    places: Places,
-}
+pub(super) struct Watched<S>(S);
 
 impl<S> Layer<S> for Watch {
     type Service = Watched<S>;
 
     fn layer(&self, rest: S) -> Watched<S> {
-        Watched {
-            rest,
-            places: self.places.clone(),
-        }
+        Watched(rest)
     }
 }
 
@@ -70,24 +36,18 @@ where
 {
     type Response = Answer;
     type Error = Infallible;
-    type Future = Either<Call<S::Future>, Ready<Result<Answer, Infallible>>>;
+    type Future = Call<S::Future>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        self.rest.poll_ready(cx)
+        self.0.poll_ready(cx)
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        let identity = CallIdentity {
-            method: request.uri().path_and_query().cloned(),
-        };
-        // First, so that a refused call costs nothing.
-        match Arc::clone(&self.places.0).try_acquire_owned() {
-            Ok(place) => Either::Left(Call {
-                rest: self.rest.call(request),
-                identity,
-                _place: place,
-            }),
-            Err(_) => Either::Right(ready(Ok(identity.about(answer(fault::busy("calls")))))),
+        Call {
+            identity: CallIdentity {
+                method: request.uri().path_and_query().cloned(),
+            },
+            rest: self.0.call(request),
         }
     }
 }
@@ -98,7 +58,6 @@ pin_project! {
         #[pin]
         rest: F,
         identity: CallIdentity,
-        _place: OwnedSemaphorePermit,
     }
 }
 
@@ -153,24 +112,9 @@ impl CallIdentity {
 mod tests {
     use super::*;
     use tonic::Code;
-    use tonic::body::Body;
     use tonic_types::StatusExt;
     use tower::ServiceExt;
     use tower::service_fn;
-
-    fn watched<F>(
-        places: &Places,
-        rest: impl Fn() -> F + Clone,
-    ) -> impl Service<Request<()>, Response = Answer, Error = Infallible>
-    where
-        F: Future<Output = Result<Answer, Infallible>>,
-    {
-        Watch::new(places.clone()).layer(service_fn(move |_| rest()))
-    }
-
-    async fn well() -> Result<Answer, Infallible> {
-        Ok(http::Response::new(Body::empty()))
-    }
 
     fn refusal(answer: &Answer) -> (Code, String) {
         let status = refusal_of(answer).expect("a refusal");
@@ -182,24 +126,10 @@ mod tests {
     #[tokio::test]
     async fn a_panic_is_answered_as_a_fault_of_ours() {
         let panics = || async { panic!("of the test") };
-        let Ok(answer) = watched(&Places::new(), panics)
+        let Ok(answer) = Watch
+            .layer(service_fn(move |_| panics()))
             .oneshot(Request::new(()))
             .await;
         assert_eq!(refusal(&answer), (Code::Internal, "INTERNAL".to_owned()));
-    }
-
-    #[tokio::test]
-    async fn the_call_after_the_last_that_fits_is_refused_at_once() {
-        let places = Places(Arc::new(Semaphore::new(1)));
-        let held = Arc::clone(&places.0).try_acquire_owned().expect("a place");
-        let Ok(answer) = watched(&places, well).oneshot(Request::new(())).await;
-        assert_eq!(
-            refusal(&answer),
-            (Code::ResourceExhausted, "QUEUE_FULL".to_owned())
-        );
-        drop(held);
-        let Ok(answer) = watched(&places, well).oneshot(Request::new(())).await;
-        assert!(refusal_of(&answer).is_none());
-        assert_eq!(places.0.available_permits(), 1, "its place is free again");
     }
 }
