@@ -36,6 +36,7 @@ on_both!(
     a_revoked_key_and_a_suspended_credential_end_calls_and_open_streams,
     a_limit_of_a_credential_refuses_calls_and_says_when_to_try_again,
     a_credential_is_updated_field_by_field_and_only_at_its_version,
+    the_name_of_a_certificate_proves_one_credential_only,
     the_first_key_is_written_once_and_to_its_owner_only,
 );
 
@@ -131,6 +132,34 @@ async fn a_credential_does_what_its_scopes_allow_in_its_organization_and_nothing
     refused(status, Code::NotFound, "CONTACT_NOT_FOUND");
 }
 
+/// A new credential of an organization.
+fn of(organization: &str, scopes: &[&str]) -> Credential {
+    Credential {
+        name: "made by acme".into(),
+        organization: organization.into(),
+        scopes: scopes.iter().map(ToString::to_string).collect(),
+        ..Default::default()
+    }
+}
+
+/// All ids that a manager sees, in pages of two.
+async fn listed(manager: &Clients) -> Vec<String> {
+    let (mut ids, mut page_token) = (Vec::new(), String::new());
+    loop {
+        let request = ListCredentialsRequest {
+            page_size: 2,
+            page_token,
+            ..Default::default()
+        };
+        let page = answered(manager.admin.clone().list_credentials(request).await);
+        ids.extend(page.credentials.into_iter().map(|of| of.id));
+        page_token = page.next_page_token;
+        if page_token.is_empty() {
+            return ids;
+        }
+    }
+}
+
 /// `scopes-within`
 async fn an_organization_manages_its_own_credentials_within_its_own_scopes(world: Secured) {
     for name in ["acme", "other"] {
@@ -146,12 +175,6 @@ async fn an_organization_manages_its_own_credentials_within_its_own_scopes(world
     let (stronger, _) = world.credential("acme", &["owner"]).await;
     let (foreign, _) = world.credential("other", &["accounts:read"]).await;
 
-    let of = |organization: &str, scopes: &[&str]| Credential {
-        name: "made by acme".into(),
-        organization: organization.into(),
-        scopes: scopes.iter().map(ToString::to_string).collect(),
-        ..Default::default()
-    };
     let (made, _) = world
         .try_create(&manager, of("", &["accounts:read"]))
         .await
@@ -205,31 +228,7 @@ async fn an_organization_manages_its_own_credentials_within_its_own_scopes(world
         .await;
     refused(unknown, Code::NotFound, "CREDENTIAL_NOT_FOUND");
 
-    let listed = answered(
-        admin
-            .list_credentials(ListCredentialsRequest {
-                page_size: 2,
-                ..Default::default()
-            })
-            .await,
-    );
-    let rest = answered(
-        admin
-            .list_credentials(ListCredentialsRequest {
-                page_size: 2,
-                page_token: listed.next_page_token.clone(),
-                ..Default::default()
-            })
-            .await,
-    );
-    let ids: Vec<_> = listed
-        .credentials
-        .iter()
-        .chain(&rest.credentials)
-        .map(|c| c.id.clone())
-        .collect();
-    assert_eq!(ids, [own.id, stronger.id, made.id]);
-    assert!(rest.next_page_token.is_empty());
+    assert_eq!(listed(&manager).await, [own.id, stronger.id, made.id]);
 }
 
 /// `keys-per-credential`
@@ -405,7 +404,17 @@ async fn a_credential_is_updated_field_by_field_and_only_at_its_version(world: S
         .await;
     let status = refused(status, Code::InvalidArgument, "FIELD_INVALID");
     assert_eq!(field(&status), "credential.networks[0]");
+}
 
+async fn the_name_of_a_certificate_proves_one_credential_only(world: Secured) {
+    organization(&world, "acme").await;
+    let (credential, _) = world.credential("acme", &["reader"]).await;
+    let mut admin = world.admin.admin.clone();
+    let update = |change: Credential, paths: &[&str], etag: &str| UpdateCredentialRequest {
+        credential: Some(change),
+        update_mask: mask(paths),
+        etag: etag.into(),
+    };
     let named = |id: &str, name: &str| Credential {
         id: id.into(),
         certificate_names: vec![name.into()],
