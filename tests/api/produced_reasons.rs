@@ -451,11 +451,11 @@ fn an_error_in_the_comment_of_a_message_is_listed_by_an_rpc_that_uses_the_messag
                 let named = named.map(|(path, _)| path);
                 let used = users.get(&name).into_iter().flatten().copied();
                 let users: Vec<&String> = used.chain(named).collect();
-                let found = users.iter().find(lists);
+                let found = users.iter().any(|path| lists(&path)) || MANUAL.any.contains(&error);
                 // The reasons themselves show groups as examples.
                 let is_reasons = name == "roster.v1.ErrorReason";
                 assert!(
-                    found.is_some() || is_reasons,
+                    found || is_reasons,
                     "{name}: no RPC lists {error:?}"
                 );
                 checked += 1;

@@ -149,7 +149,7 @@ pub const REFUSED: &[(&str, &str, &str)] = &[
         "UpdateCredential",
         "PROOF_TAKEN",
         r#"{"credential": {"id": "q1", "certificateNames": ["DNS:taken.example"]},
-            "updateMask": "certificate_names"}"#,
+            "updateMask": "certificateNames"}"#,
     ),
     (
         "AddKey",
