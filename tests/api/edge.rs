@@ -48,7 +48,7 @@ fn refusing(arguments: &[&str]) -> Output {
 }
 
 /// The one line that it says, ending with exit code 1.
-fn complaint(arguments: &[&str]) -> String {
+pub fn complaint(arguments: &[&str]) -> String {
     let output = refusing(arguments);
     let said = String::from_utf8(output.stderr).expect("text");
     assert_eq!(output.status.code(), Some(1), "{said}");
@@ -61,7 +61,7 @@ fn complaint(arguments: &[&str]) -> String {
 }
 
 #[test]
-fn off_loopback_it_listens_only_with_insecure() {
+fn off_loopback_it_listens_only_with_tls_or_insecure() {
     let database = Database::create(Engine::Sqlite);
     let arguments = ["--listen", "0.0.0.0:0", "--database", &database.url];
     let said = complaint(&arguments);

@@ -69,6 +69,7 @@ mod secured;
 mod servers;
 mod stop;
 mod ticket;
+mod tls;
 mod transfer;
 mod unknown_value;
 mod update;

@@ -14,4 +14,5 @@ mod import;
 mod readme;
 mod records;
 mod ticket;
+mod tls;
 mod world;

@@ -25,15 +25,20 @@ pub struct Ran {
 
 impl World {
     pub fn start() -> Self {
-        let folder = tempfile::tempdir().expect("a temporary folder");
+        Self::start_with(tempfile::tempdir().expect("a temporary folder"), &[])
+    }
+
+    /// A server with more options.
+    pub fn start_with(folder: tempfile::TempDir, more: &[&str]) -> Self {
         let database = format!("sqlite:{}", folder.path().join("roster.db").display());
-        let options = Options::parse_from([
+        let first = [
             "roster-server",
             "--listen",
             "127.0.0.1:0",
             "--database",
             &database,
-        ]);
+        ];
+        let options = Options::parse_from(first.iter().chain(more));
         let (stop, stopped) = oneshot::channel();
         let (ready, listening) = std::sync::mpsc::channel();
         let serving = std::thread::spawn(move || {
@@ -47,7 +52,14 @@ impl World {
         });
         let listening = listening.recv().expect("the server starts");
         Self {
-            address: format!("http://{}", listening.calls),
+            address: {
+                let scheme = if listening.is_encrypted {
+                    "https"
+                } else {
+                    "http"
+                };
+                format!("{scheme}://{}", listening.calls)
+            },
             folder,
             stop: Some(stop),
             serving: Some(serving),
@@ -61,6 +73,7 @@ impl World {
             .args(args)
             .env("ROSTER_SERVER", &self.address)
             .env_remove("ROSTER_ORGANIZATION")
+            .env_remove("ROSTER_TOKEN")
             .current_dir(self.folder.path())
             .stdin(Stdio::null());
         command

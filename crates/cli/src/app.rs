@@ -14,7 +14,9 @@ pub(crate) struct App {
 
 impl App {
     pub(crate) async fn connect(options: &Options) -> Result<Self, Failure> {
-        let mut builder = Roster::builder(&options.server);
+        let mut builder = options
+            .connection
+            .add_to(Roster::builder(&options.server))?;
         if let Some(organization) = &options.organization {
             builder = builder.organization(organization);
         }

@@ -164,9 +164,14 @@ impl Failure {
             {
                 Exit::Unreachable
             }
-            Self::Client(Error::Address { .. } | Error::Organization(_)) | Self::Usage { .. } => {
-                Exit::Usage
-            }
+            Self::Client(
+                Error::Address { .. }
+                | Error::Organization(_)
+                | Error::Token(_)
+                | Error::TokenInClear { .. }
+                | Error::Tls(_),
+            )
+            | Self::Usage { .. } => Exit::Usage,
             Self::Client(Error::File { .. }) | Self::InTheWay(_) | Self::Output(_) => {
                 Exit::Unwritten
             }
@@ -227,7 +232,11 @@ impl Failure {
             Self::Usage { .. } => USAGE,
             Self::InTheWay(_) | Self::Output(_) => FILE,
             Self::Client(error) => match error {
-                Error::Address { .. } | Error::Organization(_) => USAGE,
+                Error::Address { .. }
+                | Error::Organization(_)
+                | Error::Token(_)
+                | Error::TokenInClear { .. }
+                | Error::Tls(_) => USAGE,
                 Error::Unreachable { .. } => UNREACHABLE,
                 Error::Deadline { .. } => DEADLINE,
                 Error::File { .. } => FILE,
@@ -246,6 +255,10 @@ impl Failure {
             Self::Client(Error::Refused(refusal)) => advice_of(refusal),
             Self::Client(Error::Unreachable { .. }) => {
                 "start roster-server, or set another address with --server".to_owned()
+            }
+            Self::Client(Error::TokenInClear { .. }) => {
+                "use an https address, or --token-in-clear if the network itself keeps others out"
+                    .to_owned()
             }
             Self::Client(Error::Deadline { .. }) => {
                 "check the stored data before you repeat it: the server may have applied it"

@@ -2,6 +2,7 @@
 
 mod app;
 mod commands;
+mod connection;
 mod failure;
 mod find;
 mod json;

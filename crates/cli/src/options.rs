@@ -13,11 +13,12 @@ use crate::commands::{
     ticket::TicketCommand,
     visibility::{Check, Explain, Viewers, Visible},
 };
+use crate::connection::Connection;
 use crate::failure::{EXIT_CODES, Exit, Failure, JSON_ERRORS};
 use crate::find::NAMING;
 
 /// The help heading of the global options.
-const GLOBAL: &str = "Global options";
+pub(crate) const GLOBAL: &str = "Global options";
 
 /// Manage who belongs to which company and who may see which ticket.
 ///
@@ -47,6 +48,9 @@ pub(crate) struct Options {
         value_name = "NAME"
     )]
     pub(crate) organization: Option<String>,
+
+    #[command(flatten)]
+    pub(crate) connection: Connection,
 
     /// Print answers and errors as JSON.
     #[arg(long, global = true, help_heading = GLOBAL)]

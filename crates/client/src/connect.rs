@@ -4,9 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::HeaderValue;
-use tonic::transport::Endpoint;
+use tonic::transport::{Channel, Endpoint};
 
-use crate::error::Error;
+use crate::error::{Error, innermost};
+use crate::tls::{Tls, is_readable_on_the_way};
+use crate::token::Token;
 use crate::transport::Transport;
 
 /// Largest accepted or sent message, like the server's: a full batch with long texts fits.
@@ -60,6 +62,9 @@ impl Roster {
         Builder {
             address: address.into(),
             organization: None,
+            tls: Tls::default(),
+            token: None,
+            is_token_allowed_in_clear: false,
             timeout: TIMEOUT_DEFAULT,
             attempts: ATTEMPTS_DEFAULT,
         }
@@ -77,6 +82,9 @@ impl Roster {
 pub struct Builder {
     address: String,
     organization: Option<String>,
+    tls: Tls,
+    token: Option<Token>,
+    is_token_allowed_in_clear: bool,
     timeout: Duration,
     attempts: u32,
 }
@@ -86,6 +94,32 @@ impl Builder {
     /// it the organization is `default`.
     pub fn organization(mut self, name: impl Into<String>) -> Self {
         self.organization = Some(name.into());
+        self
+    }
+
+    /// The authorities to trust, in PEM. Without it those of the system are trusted. Requires an
+    /// `https` address.
+    pub fn ca(mut self, pem: impl Into<Vec<u8>>) -> Self {
+        self.tls.ca = Some(pem.into());
+        self
+    }
+
+    /// The certificate and the private key to present to the server, in PEM. Requires an `https`
+    /// address.
+    pub fn certificate(mut self, pem: impl Into<Vec<u8>>, key: impl Into<Vec<u8>>) -> Self {
+        self.tls.identity = Some((pem.into(), key.into()));
+        self
+    }
+
+    /// The token to send with each call. It is refused for an `http` address that is not loopback.
+    pub fn token(mut self, token: Token) -> Self {
+        self.token = Some(token);
+        self
+    }
+
+    /// Sends the token to any `http` address. Everybody on the way can read and use it.
+    pub fn allow_token_in_clear(mut self) -> Self {
+        self.is_token_allowed_in_clear = true;
         self
     }
 
@@ -108,7 +142,7 @@ impl Builder {
         let organization = self.organization_header()?;
         let channel = endpoint.connect().await;
         let channel = channel.map_err(|cause| Error::unreachable(&self.address, &cause))?;
-        Ok(self.roster(Transport::new(channel, organization)))
+        Ok(self.roster(channel, organization))
     }
 
     /// Connects at the first call, for a program that starts before its server. Call it within a
@@ -116,12 +150,12 @@ impl Builder {
     pub fn connect_lazily(self) -> Result<Roster, Error> {
         let channel = self.endpoint()?.connect_lazy();
         let organization = self.organization_header()?;
-        Ok(self.roster(Transport::new(channel, organization)))
+        Ok(self.roster(channel, organization))
     }
 
-    fn roster(self, transport: Transport) -> Roster {
+    fn roster(self, channel: Channel, organization: Option<HeaderValue>) -> Roster {
         Roster {
-            transport,
+            transport: Transport::new(channel, organization, self.token),
             address: self.address.into(),
             timeout: self.timeout,
             attempts: self.attempts,
@@ -135,11 +169,30 @@ impl Builder {
         };
         let endpoint =
             Endpoint::from_shared(self.address.clone()).map_err(|_| wrong("it is not a URI"))?;
-        match endpoint.uri().scheme_str() {
-            Some("http") => {}
-            Some(_) => return Err(wrong("its scheme is not http")),
+        let is_encrypted = match endpoint.uri().scheme_str() {
+            Some("http") => false,
+            Some("https") => true,
+            Some(_) => return Err(wrong("its scheme is neither http nor https")),
             None => return Err(wrong("it has no scheme")),
+        };
+        let may_be_read = is_readable_on_the_way(endpoint.uri()) && !self.is_token_allowed_in_clear;
+        if self.token.is_some() && may_be_read {
+            return Err(Error::TokenInClear {
+                address: self.address.clone(),
+            });
         }
+        let endpoint = if is_encrypted {
+            endpoint.tls_config(self.tls.config()).map_err(|cause| {
+                Error::Tls(format!(
+                    "the TLS options are unusable: {}",
+                    innermost(&cause)
+                ))
+            })?
+        } else if self.tls.is_empty() {
+            endpoint
+        } else {
+            return Err(wrong("certificates need the scheme https"));
+        };
         Ok(endpoint
             .connect_timeout(CONNECT_PATIENCE)
             .tcp_nodelay(true)
@@ -166,12 +219,46 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_address_needs_the_scheme_http() {
-        for wrong in ["127.0.0.1:7400", "https://localhost", "", "http://"] {
+    fn an_address_needs_the_scheme_http_or_https() {
+        for wrong in ["127.0.0.1:7400", "ftp://localhost", "", "http://"] {
             let refused = Roster::builder(wrong).endpoint();
             assert!(matches!(refused, Err(Error::Address { .. })), "{wrong}");
         }
-        assert!(Roster::builder("http://127.0.0.1:7400").endpoint().is_ok());
+        for right in ["http://127.0.0.1:7400", "https://localhost"] {
+            assert!(Roster::builder(right).endpoint().is_ok(), "{right}");
+        }
+    }
+
+    #[test]
+    fn a_token_is_not_sent_in_clear_over_a_network_unless_that_is_wanted() {
+        let of = |server: &str| {
+            Roster::builder(server).token(Token::new("rst_s3cret").expect("a token"))
+        };
+        for allowed in [
+            "http://127.0.0.1:7400",
+            "http://localhost",
+            "https://roster.example",
+        ] {
+            assert!(of(allowed).endpoint().is_ok(), "{allowed}");
+        }
+        let in_clear = of("http://roster.example");
+        assert!(!format!("{in_clear:?}").contains("s3cret"));
+        let error = in_clear.endpoint().expect_err("refused").to_string();
+        assert!(
+            !error.contains("s3cret") && error.contains("https"),
+            "{error}"
+        );
+        assert!(in_clear.allow_token_in_clear().endpoint().is_ok());
+    }
+
+    #[test]
+    fn certificates_need_https_and_have_to_be_certificates() {
+        let plain = Roster::builder("http://localhost").ca("");
+        assert!(matches!(plain.endpoint(), Err(Error::Address { .. })));
+        let wrong = Roster::builder("https://localhost").certificate("no", "s3cret");
+        let error = wrong.endpoint().expect_err("no certificate");
+        assert!(matches!(error, Error::Tls(_)), "{error}");
+        assert!(!format!("{wrong:?} {error}").contains("s3cret"));
     }
 
     #[test]

@@ -29,6 +29,20 @@ pub enum Error {
         "{0:?} is not a name of an organization: use 1 to 63 characters of a to z, 0 to 9 and the hyphen"
     )]
     Organization(String),
+    /// The token or its file is unusable.
+    #[error("{0}")]
+    Token(String),
+    /// The token would be sent unencrypted over a network.
+    #[error(
+        "the token is not sent to {address:?}, since anybody on the way could read it: use https"
+    )]
+    TokenInClear {
+        /// The given address.
+        address: String,
+    },
+    /// The options of TLS are unusable.
+    #[error("{0}")]
+    Tls(String),
     /// There is no connection, or it broke. The server may have executed a write.
     #[error("the server at {address} cannot be reached: {cause}")]
     Unreachable {
@@ -224,7 +238,7 @@ impl fmt::Display for Refusal {
 }
 
 /// The message of the innermost source: the outer layers only say "transport error".
-fn innermost(error: &dyn std::error::Error) -> String {
+pub(crate) fn innermost(error: &dyn std::error::Error) -> String {
     let mut cause = error;
     while let Some(next) = cause.source() {
         cause = next;

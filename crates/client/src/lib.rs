@@ -38,6 +38,8 @@ mod error;
 mod import;
 mod lists;
 mod retry;
+mod tls;
+mod token;
 mod transport;
 mod visibility;
 
@@ -47,5 +49,6 @@ pub use connect::{Builder, Roster};
 pub use error::{Error, Refusal};
 pub use import::{ImportOptions, Progress};
 pub use lists::List;
+pub use token::Token;
 pub use transport::Transport;
 pub use visibility::Visibility;

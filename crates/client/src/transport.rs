@@ -1,4 +1,4 @@
-//! The layer of every call: adds the organization, and repairs answers that would make the
+//! The layer of every call: adds the organization and the token, and repairs answers that would make the
 //! generated client panic.
 
 use std::pin::Pin;
@@ -8,11 +8,14 @@ use base64::Engine;
 use base64::alphabet;
 use base64::engine::DecodePaddingMode;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
+use http::header::AUTHORIZATION;
 use http::{HeaderMap, HeaderValue};
 use http_body_util::BodyExt;
 use tonic::body::Body;
 use tonic::transport::{Channel, Error};
 use tower::Service;
+
+use crate::token::Token;
 
 /// The metadata key that names the organization.
 pub(crate) const ORGANIZATION_KEY: &str = "roster-organization";
@@ -24,18 +27,24 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
-/// A connection that sends its organization. The generated clients use it.
+/// A connection that sends its organization and its token. The generated clients use it.
 #[derive(Clone, Debug)]
 pub struct Transport {
     channel: Channel,
     organization: Option<HeaderValue>,
+    token: Option<Token>,
 }
 
 impl Transport {
-    pub(crate) fn new(channel: Channel, organization: Option<HeaderValue>) -> Self {
+    pub(crate) fn new(
+        channel: Channel,
+        organization: Option<HeaderValue>,
+        token: Option<Token>,
+    ) -> Self {
         Self {
             channel,
             organization,
+            token,
         }
     }
 }
@@ -53,6 +62,9 @@ impl Service<http::Request<Body>> for Transport {
         if let Some(organization) = &self.organization {
             let headers = request.headers_mut();
             headers.insert(ORGANIZATION_KEY, organization.clone());
+        }
+        if let Some(token) = &self.token {
+            request.headers_mut().insert(AUTHORIZATION, token.header());
         }
         let answer = self.channel.call(request);
         Box::pin(async move { Ok(made_harmless(answer.await?)) })

@@ -47,7 +47,8 @@ pub use configuration::{Configuration, FileError, NotConfigured, Sections};
 pub use key::create_key;
 pub use log::start_log;
 pub use options::{
-    CreateKey, CredentialOptions, KeyTask, LogFormat, Options, StartOptions, Task, WireLimits,
+    CreateKey, CredentialOptions, KeyTask, LogFormat, Options, StartOptions, Task, TlsFiles,
+    WireLimits,
 };
 
 use authentication::Authenticator;
@@ -62,7 +63,7 @@ use services::{
     Accounts, Admin, Associations, Contacts, Imports, SettingsOf, Tickets, Visibilities,
 };
 use token::Tokens;
-use wire::{Listener, Places, Wire};
+use wire::{Listener, Places, Tls, Wire};
 
 /// How often a stop checks whether calls still run.
 const STOP_LOOKS_EVERY: Duration = Duration::from_millis(10);
@@ -76,6 +77,8 @@ pub struct Listening {
     pub metrics: Option<SocketAddr>,
     /// Whether a call needs a credential.
     pub requires_credentials: bool,
+    /// Whether calls are encrypted.
+    pub is_encrypted: bool,
 }
 
 /// Serves until `stop` completes, then finishes running calls.
@@ -88,6 +91,7 @@ pub async fn serve(
 ) -> anyhow::Result<()> {
     options.check()?;
     let connections_max = wire::raise_limit(options.wire.connections_max);
+    let tls = Tls::open(&options.tls)?;
     let (memory, wanted) = options.memory();
     let memory = Arc::new(memory);
     let metrics = Metrics::default();
@@ -118,12 +122,17 @@ pub async fn serve(
         calls: listener.local_addr()?,
         metrics: metrics_at,
         requires_credentials: options.requires_credentials(),
+        is_encrypted: tls.is_some(),
     });
+    if let Some(tls) = &tls {
+        metrics.wire.watch_tls(tls);
+    }
     let following = tokio::spawn(follow(
         health.clone(),
         (memory, wanted),
         Arc::clone(&authenticator),
         Arc::clone(&store),
+        tls.clone(),
     ));
     let (stopping, stopped) = tokio::sync::oneshot::channel();
     let stopped_intake = Arc::clone(&intake);
@@ -140,7 +149,7 @@ pub async fn serve(
     };
     let wire = Wire::new(options.wire.clone(), Arc::clone(&metrics.wire));
     let service = layers(&metrics, &authenticator, visibility(&handler)).layer(routes.routes());
-    let serving = Listener::new(listener, &wire, connections_max).serve(service, shutdown);
+    let serving = Listener::new(listener, &wire, connections_max, tls).serve(service, shutdown);
     let places = &wire.places;
     tokio::select! {
         () = serving => {
@@ -191,10 +200,11 @@ async fn follow(
     (memory, wanted): (Arc<Memory>, Wanted),
     authenticator: Arc<Authenticator>,
     store: Arc<Store>,
+    tls: Option<Arc<Tls>>,
 ) {
     let health = health.follow(Arc::clone(&memory), Arc::clone(&store));
     let facts = memory::follow(memory, Arc::clone(&store), wanted);
-    tokio::join!(health, facts, authenticator.follow(store));
+    tokio::join!(health, facts, authenticator.follow(store), Tls::follow(tls));
 }
 
 async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {

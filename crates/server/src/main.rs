@@ -97,6 +97,11 @@ fn complain(text: &str) {
 fn greet(options: &Options, listening: Listening) {
     let database = options.shown_database();
     let address = listening.calls;
+    let tls = if listening.is_encrypted {
+        "-cacert FILE"
+    } else {
+        "-plaintext"
+    };
     let metrics = listening
         .metrics
         .map_or_else(String::new, |at| format!("metrics: http://{at}/metrics\n"));
@@ -110,8 +115,8 @@ fn greet(options: &Options, listening: Listening) {
     let _ = writeln!(
         std::io::stdout(),
         "roster-server listens on {address} with {database}\n{metrics}{note}\
-         try:  grpcurl -plaintext {address} list\n      \
-         grpcurl -plaintext -d '{{\"account\": {{\"name\": \"株式会社山田\"}}}}' {address} \
+         try:  grpcurl {tls} {address} list\n      \
+         grpcurl {tls} -d '{{\"account\": {{\"name\": \"株式会社山田\"}}}}' {address} \
          roster.v1.AccountService/CreateAccount"
     );
 }

@@ -3,6 +3,7 @@
 mod credentials;
 mod start;
 mod task;
+mod tls;
 mod wire;
 
 use std::net::SocketAddr;
@@ -21,6 +22,7 @@ use crate::memory::{Memory, Wanted};
 pub use credentials::{CreateKey, CredentialOptions, KeyTask};
 pub use start::StartOptions;
 pub use task::Task;
+pub use tls::TlsFiles;
 pub use wire::WireLimits;
 
 /// Default memory for facts, in MiB: about twenty million tickets.
@@ -62,8 +64,8 @@ pub struct Options {
     )]
     pub listen: SocketAddr,
 
-    /// Allow a non-loopback address although callers are not authenticated and nothing is
-    /// encrypted.
+    /// Allow non-loopback addresses without TLS, and metrics on a non-loopback address, which are
+    /// never encrypted.
     #[arg(long, env = "ROSTER_INSECURE")]
     pub insecure: bool,
 
@@ -131,6 +133,10 @@ pub struct Options {
     )]
     pub writes_waiting_max: usize,
 
+    /// The files of TLS.
+    #[command(flatten)]
+    pub tls: TlsFiles,
+
     /// Limits of connections and messages.
     #[command(flatten)]
     pub wire: WireLimits,
@@ -168,14 +174,24 @@ pub enum LogFormat {
 }
 
 impl Options {
-    /// Requires `--insecure` for a non-loopback address, where anybody could read and write.
+    /// Requires protection, or `--insecure`, for addresses that are not loopback.
     pub(crate) fn check(&self) -> anyhow::Result<()> {
-        if self.insecure || self.listen.ip().is_loopback() {
+        self.tls.check()?;
+        if self.insecure {
+            return Ok(());
+        }
+        self.check_calls()?;
+        self.check_metrics()
+    }
+
+    /// Off loopback, anybody could read and change calls on their way.
+    fn check_calls(&self) -> anyhow::Result<()> {
+        if self.listen.ip().is_loopback() || self.tls.tls_cert.is_some() {
             return Ok(());
         }
         anyhow::bail!(
-            "{} is not a loopback address and callers are not authenticated: listen on 127.0.0.1, \
-or set --insecure if the network itself keeps others out",
+            "{} is not a loopback address and nothing is encrypted: set --tls-cert and --tls-key, \
+             listen on 127.0.0.1, or set --insecure if the network itself keeps others out",
             self.listen
         )
     }
@@ -184,6 +200,16 @@ or set --insecure if the network itself keeps others out",
     pub(crate) fn requires_credentials(&self) -> bool {
         let is_open = self.insecure || self.listen.ip().is_loopback();
         self.credentials.require_credentials || !is_open
+    }
+
+    fn check_metrics(&self) -> anyhow::Result<()> {
+        match self.metrics {
+            Some(address) if !address.ip().is_loopback() => anyhow::bail!(
+                "the metrics address {address} is not a loopback address and metrics are not \
+                 encrypted: use 127.0.0.1, or set --insecure if the network itself keeps others out"
+            ),
+            _ => Ok(()),
+        }
     }
 
     /// The intake, with the patience of the options.

@@ -16,6 +16,7 @@ mod preface;
 mod request_body;
 mod share;
 mod sockets;
+mod tls;
 
 pub(crate) use accept::Listener;
 pub(crate) use connection::Wire;
@@ -24,3 +25,4 @@ pub(crate) use open_files::raise_limit;
 pub(crate) use peer::Peer;
 pub(crate) use places::Places;
 pub(crate) use share::Pool;
+pub(crate) use tls::Tls;

@@ -6,6 +6,8 @@
     reason = "only tests use this, and their output appears if they fail"
 )]
 
+#[cfg(feature = "certificates")]
+pub mod certificates;
 #[cfg(feature = "database")]
 pub mod database;
 pub mod model;

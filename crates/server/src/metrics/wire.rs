@@ -10,7 +10,7 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::{Registry, Unit};
 
-use crate::wire::Pool;
+use crate::wire::{Pool, Tls};
 
 /// Why connections are refused: no room, no room for the address, no complete handshake in time,
 /// an invalid handshake.
@@ -31,6 +31,7 @@ pub(crate) struct WireMetrics {
     pub(crate) answers_untaken: Counter,
     /// Read at a scrape.
     gauges: OnceLock<Pools>,
+    tls: OnceLock<Arc<Tls>>,
     open: OnceLock<Box<dyn Fn() -> usize + Send + Sync>>,
 }
 
@@ -101,6 +102,11 @@ impl WireMetrics {
         let _ = self.gauges.set(Pools { messages, answers });
     }
 
+    /// Reports the certificate of TLS.
+    pub(crate) fn watch_tls(&self, tls: &Arc<Tls>) {
+        let _ = self.tls.set(Arc::clone(tls));
+    }
+
     /// Reports the number of open connections.
     pub(crate) fn count_open(&self, open: impl Fn() -> usize + Send + Sync + 'static) {
         let _ = self.open.set(Box::new(open));
@@ -113,28 +119,43 @@ struct Gauges(Arc<WireMetrics>);
 
 impl Collector for Gauges {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), fmt::Error> {
-        let held = |of: fn(&Pools) -> &Arc<Pool>| self.0.gauges.get().map_or(0, |p| of(p).held());
+        let held =
+            |of: fn(&Pools) -> &Arc<Pool>| self.0.gauges.get().map_or(0, |p| of(p).held()) as f64;
+        let tls = self.0.tls.get();
         for (name, help, unit, value) in [
             (
                 "roster_connections_open",
                 "Connections that are open",
                 None,
-                self.0.open.get().map_or(0, |open| open()),
+                Some(self.0.open.get().map_or(0, |open| open()) as f64),
             ),
             (
                 "roster_message_memory",
                 "Memory of messages that are being received or worked on",
                 Some(Unit::Bytes),
-                held(|pools| &pools.messages),
+                Some(held(|pools| &pools.messages)),
             ),
             (
                 "roster_answer_memory",
                 "Memory of long answers that their callers are taking",
                 Some(Unit::Bytes),
-                held(|pools| &pools.answers),
+                Some(held(|pools| &pools.answers)),
+            ),
+            (
+                "roster_tls_certificate_expiry_timestamp",
+                "When the certificate of the server expires, as Unix time",
+                Some(Unit::Seconds),
+                tls.map(|tls| tls.expiry() as f64),
+            ),
+            (
+                "roster_tls_certificate_broken",
+                "1 if the changed TLS files are unusable, so that the earlier files stay in use",
+                None,
+                tls.map(|tls| f64::from(u8::from(tls.is_broken()))),
             ),
         ] {
-            let gauge = ConstGauge::new(value as f64);
+            let Some(value) = value else { continue };
+            let gauge = ConstGauge::new(value);
             let metric =
                 encoder.encode_descriptor(name, help, unit.as_ref(), gauge.metric_type())?;
             gauge.encode(metric)?;

@@ -1,13 +1,14 @@
 //! Accepts connections, and opens each in a task of its own.
 
 use std::convert::Infallible;
-use std::io::ErrorKind;
+use std::io::{ErrorKind, Result};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use http::Request;
 use socket2::{SockRef, TcpKeepalive};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout};
@@ -18,6 +19,7 @@ use super::connection::{Connection, Wire};
 use super::peer::Peer;
 use super::preface::{Replayed, read_preface};
 use super::sockets::{Full, Socket, Sockets};
+use super::tls::Tls;
 use crate::limits::KEEPALIVE_AFTER;
 
 /// The pause after the system could not accept a connection, for lack of files or memory. Without
@@ -32,12 +34,18 @@ pub(crate) struct Listener {
     listener: TcpListener,
     wire: Arc<Wire>,
     sockets: Arc<Sockets>,
+    tls: Option<Arc<Tls>>,
     last_line: Option<Instant>,
 }
 
 impl Listener {
-    /// For up to `connections_max` connections.
-    pub(crate) fn new(listener: TcpListener, wire: &Arc<Wire>, connections_max: usize) -> Self {
+    /// For up to `connections_max` connections, over TLS or plain.
+    pub(crate) fn new(
+        listener: TcpListener,
+        wire: &Arc<Wire>,
+        connections_max: usize,
+        tls: Option<Arc<Tls>>,
+    ) -> Self {
         let per_address_max = wire.limits.per_address_max(connections_max);
         let sockets = Sockets::new(connections_max, per_address_max);
         let counted = Arc::clone(&sockets);
@@ -46,6 +54,7 @@ impl Listener {
             listener,
             wire: Arc::clone(wire),
             sockets,
+            tls,
             last_line: None,
         }
     }
@@ -136,43 +145,74 @@ impl Listener {
             Err(Full::All) => return metrics.connection_refused("limit"),
             Err(Full::Address) => return metrics.connection_refused("address_limit"),
         };
-        let (wire, stopped) = (Arc::clone(&self.wire), stopped.clone());
-        let handshake = tokio::spawn(async move {
-            let patience = wire.limits.handshake_patience();
-            match timeout(patience, shake_hands(stream)).await {
-                Ok(Ok(stream)) => {
-                    let connection = Connection::new(&wire, Peer::of(from, Arc::default()));
-                    tokio::spawn(serve(connection, stream, service, stopped, socket));
-                }
-                Ok(Err(_)) => wire.metrics.connection_refused("handshake"),
-                Err(_) => wire.metrics.connection_refused("silent"),
+        let opening = Opening {
+            wire: Arc::clone(&self.wire),
+            from,
+            service,
+            stopped: stopped.clone(),
+            socket,
+        };
+        let handshake = match &self.tls {
+            Some(tls) => {
+                let tls = Arc::clone(tls);
+                tokio::spawn(opening.open(async move {
+                    prepare(&stream)?;
+                    let (stream, names) = tls.accept(stream).await?;
+                    Ok((read_preface(stream).await?, names))
+                }))
             }
-        });
+            None => tokio::spawn(opening.open(async move {
+                prepare(&stream)?;
+                Ok((read_preface(stream).await?, Arc::default()))
+            })),
+        };
         self.sockets.begun(from.ip(), handshake.abort_handle());
     }
 }
 
-async fn serve<S>(
-    connection: Arc<Connection>,
-    stream: Replayed<TcpStream>,
+/// A connection that is being opened.
+struct Opening<S> {
+    wire: Arc<Wire>,
+    from: SocketAddr,
     service: S,
     stopped: watch::Receiver<()>,
-    _socket: Socket,
-) where
+    socket: Socket,
+}
+
+impl<S> Opening<S>
+where
     S: Service<Request<Body>, Response = http::Response<Body>, Error = Infallible, Future: Send>
         + Clone
         + Send
         + 'static,
 {
-    connection.serve(stream, service, stopped).await;
+    /// Shakes hands within the time limit. Then another task serves the connection, so that a task
+    /// that has not ended is a handshake.
+    async fn open<T>(self, shake_hands: impl Future<Output = Result<(Replayed<T>, Arc<[String]>)>>)
+    where
+        T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let patience = self.wire.limits.handshake_patience();
+        match timeout(patience, shake_hands).await {
+            Ok(Ok((stream, names))) => {
+                let connection = Connection::new(&self.wire, Peer::of(self.from, names));
+                let (service, stopped, socket) = (self.service, self.stopped, self.socket);
+                tokio::spawn(async move {
+                    connection.serve(stream, service, stopped).await;
+                    drop(socket);
+                });
+            }
+            Ok(Err(_)) => self.wire.metrics.connection_refused("handshake"),
+            Err(_) => self.wire.metrics.connection_refused("silent"),
+        }
+    }
 }
 
-/// Prepares the socket and reads the first bytes of the peer.
-async fn shake_hands(stream: TcpStream) -> std::io::Result<Replayed<TcpStream>> {
+/// Sets the options of a socket.
+fn prepare(stream: &TcpStream) -> Result<()> {
     // Without nodelay every answer of some kilobytes waits 40 ms for an acknowledgement that the
     // caller's kernel delays.
     stream.set_nodelay(true)?;
     let keepalive = TcpKeepalive::new().with_time(KEEPALIVE_AFTER);
-    SockRef::from(&stream).set_tcp_keepalive(&keepalive)?;
-    read_preface(stream).await
+    SockRef::from(stream).set_tcp_keepalive(&keepalive)
 }
