@@ -26,6 +26,7 @@ mod contact_fields;
 mod credentials;
 mod deletion;
 mod demo;
+mod deploy;
 mod dissociation;
 mod edge;
 mod error_shape;
