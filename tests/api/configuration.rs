@@ -102,8 +102,12 @@ fn no_password_is_printed_and_a_hidden_one_is_refused_with_its_line() {
     let output = config(&["--config", path.to_str().unwrap()], &[]);
     assert_eq!(output.status.code(), Some(2));
     let text = String::from_utf8(output.stderr).unwrap();
+    let line = 1 + first
+        .lines()
+        .position(|line| line.starts_with("database"))
+        .unwrap();
     let expected = format!(
-        "roster-server: {}:2: `database` has *** in place of its secret, as `roster-server config` \
+        "roster-server: {}:{line}: `database` has *** in place of its secret, as `roster-server config` \
          prints it: write the secret there\n",
         path.display()
     );

@@ -20,18 +20,40 @@ const PRINTED_MAX: usize = 100;
 ///
 /// Servers may run meanwhile: the check reads each organization in snapshots and compares the log
 /// at the same revision. Returns whether it found no fault.
-pub async fn check(options: &Options, mut out: impl Write) -> anyhow::Result<bool> {
-    let database = options.database.clone();
+pub async fn check(options: &Options, out: impl Write) -> anyhow::Result<bool> {
+    let checked = check_database(&options.database, &options.shown_database(), out).await?;
+    Ok(checked.well)
+}
+
+/// The result of a check.
+pub(crate) struct Checked {
+    /// Whether it found no fault.
+    pub(crate) well: bool,
+    pub(crate) organizations: usize,
+    /// The revisions of all organizations, added.
+    pub(crate) revisions: u64,
+}
+
+/// As [`check`], for a database that is called `shown`.
+pub(crate) async fn check_database(
+    database: &str,
+    shown: &str,
+    mut out: impl Write,
+) -> anyhow::Result<Checked> {
+    let database = database.to_owned();
     let opening = tokio::task::spawn_blocking(move || {
         let store = Store::inspect(&database)?;
         let organizations = store.organizations()?;
         Ok::<_, roster_storage::StorageError>((store, organizations))
     });
-    let (store, organizations) = opening.await?.with_context(|| {
-        let database = options.shown_database();
-        format!("the database {database} cannot be looked at")
-    })?;
-    let mut well = true;
+    let (store, organizations) = opening
+        .await?
+        .with_context(|| format!("the database {shown} cannot be looked at"))?;
+    let mut checked = Checked {
+        well: true,
+        organizations: organizations.len(),
+        revisions: 0,
+    };
     for organization in &organizations {
         let found = wrong_with(&store, organization).await;
         // Report an unreadable organization and continue with the others.
@@ -39,12 +61,13 @@ pub async fn check(options: &Options, mut out: impl Write) -> anyhow::Result<boo
             wrong: vec![format!("cannot be read: {error:#}")],
             ..Found::default()
         });
-        well &= found.wrong.is_empty();
+        checked.well &= found.wrong.is_empty();
+        checked.revisions += found.at.revision.number();
         print_faults(&mut out, organization, &found)?;
     }
     let count = counted(organizations.len() as u64, "organization");
     writeln!(out, "looked at {count}")?;
-    Ok(well)
+    Ok(checked)
 }
 
 /// The findings about an organization.

@@ -241,11 +241,14 @@ impl From<StorageError> for Fault {
             | StorageError::NotSqlite
             | StorageError::Unreadable(_)
             | StorageError::NotMigrated
+            | StorageError::Lost(_)
+            | StorageError::NoCopy(_)
+            | StorageError::NotAFile
             | StorageError::InUse => internal(&error.to_string()),
-            // A newer server can answer.
-            StorageError::NewerDerivation { .. } | StorageError::NewerSchema { .. } => {
-                unreachable(&error.to_string())
-            }
+            // A newer server, or this server once its file is back, can answer.
+            StorageError::NewerDerivation { .. }
+            | StorageError::NewerSchema { .. }
+            | StorageError::Displaced => unreachable(&error.to_string()),
         }
     }
 }

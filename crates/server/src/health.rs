@@ -57,7 +57,8 @@ impl Health {
         let mut reported = ServingStatus::Serving;
         loop {
             tokio::time::sleep(LOOK_EVERY).await;
-            let status = if memory.age() > AGE_MAX || store.is_superseded() {
+            let status = if memory.age() > AGE_MAX || store.is_superseded() || store.is_displaced()
+            {
                 ServingStatus::NotServing
             } else {
                 ServingStatus::Serving

@@ -9,11 +9,13 @@ mod demo;
 mod fault;
 mod handler;
 mod health;
+mod health_task;
 mod key;
 mod layers;
 mod limits;
 mod log;
 mod lookup;
+mod maintenance;
 mod mask;
 mod memory;
 mod metrics;
@@ -28,7 +30,7 @@ mod wire;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use roster_api::METHODS;
@@ -44,8 +46,10 @@ use tower::Layer;
 
 pub use check::check;
 pub use configuration::{Configuration, FileError, NotConfigured, Sections};
+pub use health_task::ask_health;
 pub use key::create_key;
 pub use log::start_log;
+pub use maintenance::{back_up, migrate, restore};
 pub use options::{
     CreateKey, CredentialOptions, KeyTask, LogFormat, Options, StartOptions, Task, TlsFiles,
     WireLimits,
@@ -67,6 +71,9 @@ use wire::{Listener, Places, Tls, Wire};
 
 /// How often a stop checks whether calls still run.
 const STOP_LOOKS_EVERY: Duration = Duration::from_millis(10);
+
+/// How long a stop waits until nothing uses the store, so that its files are closed.
+const CLOSE_PATIENCE: Duration = Duration::from_secs(1);
 
 /// The addresses of a server.
 #[derive(Clone, Copy, Debug)]
@@ -117,7 +124,7 @@ pub async fn serve(
     let listener = listen(options.listen).await?;
     let imports = Arc::clone(intake.totals());
     let scraped = Scraped::new(&metrics, Arc::clone(&store), Arc::clone(&memory), imports);
-    let (metrics_at, _operators) = for_operators(options, scraped, &health).await?;
+    let (metrics_at, operators) = for_operators(options, scraped, &health).await?;
     ready(Listening {
         calls: listener.local_addr()?,
         metrics: metrics_at,
@@ -162,8 +169,26 @@ pub async fn serve(
         } => {}
     }
     authenticator.write_uses(&store).await;
-    tokio::task::spawn_blocking(move || store.close()).await?;
-    Ok(())
+    drop((handler, intake, operators));
+    close(store).await
+}
+
+/// Finishes the writes of the store. Then closes its files, unless something still uses them.
+async fn close(store: Arc<Store>) -> anyhow::Result<()> {
+    let closing = move || {
+        store.close();
+        let (mut store, until) = (store, Instant::now() + CLOSE_PATIENCE);
+        while let Err(used) = Arc::try_unwrap(store).map(drop) {
+            if Instant::now() > until {
+                // The file is complete; only its empty log stays.
+                tracing::debug!("the database is still in use at the end");
+                return;
+            }
+            store = used;
+            std::thread::sleep(STOP_LOOKS_EVERY);
+        }
+    };
+    Ok(tokio::task::spawn_blocking(closing).await?)
 }
 
 /// Opens the store, which passes its writes to memory.
@@ -174,6 +199,8 @@ async fn open(options: &Options, memory: &Arc<Memory>, metrics: &Metrics) -> any
         listener: Some(Arc::clone(memory) as Arc<dyn Committed>),
         observer: Some(Arc::clone(&metrics.store) as Arc<dyn Observer>),
         lease: Duration::from_secs(options.server_lease),
+        migrates: !options.start.no_migrate,
+        accepts_loss: options.start.accept_loss,
         ..StoreOptions::default()
     };
     let opening = tokio::task::spawn_blocking(move || Store::open_with(&database, of_store));

@@ -4,10 +4,11 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use mimalloc::MiMalloc;
+use roster_server::{Configuration, KeyTask, Listening, NotConfigured, Options, Task};
 use roster_server::{
-    Configuration, CreateKey, KeyTask, Listening, NotConfigured, Options, Task, check, create_key,
-    serve, start_log,
+    ask_health, back_up, check, create_key, migrate, restore, serve, start_log,
 };
+use roster_storage::StorageError;
 use tokio::signal::unix::{SignalKind, signal};
 
 /// A call makes dozens of small allocations. The system's allocator takes as long for them as the
@@ -19,6 +20,9 @@ static ALLOCATOR: MiMalloc = MiMalloc;
 const WRONG_OPTIONS: u8 = 2;
 /// The exit code of a task that could not be carried out; 1 means that it found faults.
 const NOT_CARRIED_OUT: u8 = 3;
+/// The exit code if acknowledged writes are missing from the database, so that nobody restarts the
+/// server before an operator has decided.
+const LOST: u8 = 4;
 
 fn main() -> ExitCode {
     let configuration = match Configuration::read(std::env::args_os().collect::<Vec<_>>()) {
@@ -33,18 +37,17 @@ fn main() -> ExitCode {
     start_log(options);
     let (done, failure) = match &options.task {
         None => (run(options).map(|()| true), ExitCode::FAILURE),
-        Some(Task::Check) => (look(options), NOT_CARRIED_OUT.into()),
-        Some(Task::Key(KeyTask::Create(what))) => {
-            (create(options, what).map(|()| true), NOT_CARRIED_OUT.into())
-        }
-        Some(Task::Config) => (print(&configuration), NOT_CARRIED_OUT.into()),
+        Some(task) => (carry_out(task, &configuration), NOT_CARRIED_OUT.into()),
     };
     match done {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(error) => {
             complain(&options.hide_password(&format!("{error:#}")));
-            failure
+            match error.downcast_ref() {
+                Some(StorageError::Lost(_)) => LOST.into(),
+                _ => failure,
+            }
         }
     }
 }
@@ -70,20 +73,21 @@ fn run(options: &Options) -> anyhow::Result<()> {
     served
 }
 
-/// Whether the check found no fault.
-fn look(options: &Options) -> anyhow::Result<bool> {
+/// Carries out a task. Returns whether it found no fault.
+fn carry_out(task: &Task, configuration: &Configuration) -> anyhow::Result<bool> {
+    let (options, out) = (&configuration.options, std::io::stdout());
     let runtime = tokio::runtime::Runtime::new()?;
-    runtime.block_on(check(options, std::io::stdout()))
-}
-
-fn create(options: &Options, what: &CreateKey) -> anyhow::Result<()> {
-    let runtime = tokio::runtime::Runtime::new()?;
-    runtime.block_on(create_key(options, what))
-}
-
-fn print(configuration: &Configuration) -> anyhow::Result<bool> {
-    configuration.print(std::io::stdout())?;
-    Ok(true)
+    runtime.block_on(async {
+        match task {
+            Task::Check => check(options, out).await,
+            Task::Config => Ok(configuration.print(out).map(|()| true)?),
+            Task::Key(KeyTask::Create(what)) => create_key(options, what).await.map(|()| true),
+            Task::Migrate => migrate(options, out).await.map(|()| true),
+            Task::Backup { file } => back_up(options, file, out).await,
+            Task::Restore { file, replace } => restore(options, file, *replace, out).await,
+            Task::Health { address } => ask_health(options, address.as_deref(), out).await,
+        }
+    })
 }
 
 /// Prints in one line why the server did not start or ended.

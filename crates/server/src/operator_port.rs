@@ -38,7 +38,7 @@ async fn ready(health: Health) -> (StatusCode, &'static str) {
     if health.is_serving() {
         (StatusCode::OK, "ok\n")
     } else {
-        let why = "not serving: the server is stopping or cannot reach the database\n";
+        let why = "not serving: the server is stopping or cannot use the database\n";
         (StatusCode::SERVICE_UNAVAILABLE, why)
     }
 }

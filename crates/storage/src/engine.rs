@@ -8,13 +8,14 @@ use diesel::{PgConnection, SqliteConnection};
 
 use crate::engine::file_lock::FileLock;
 use crate::engine::interface::Connection;
+use crate::engine::sqlite::keeper::Keeper;
 use crate::error::{Result, StorageError};
 
 pub(crate) mod file_lock;
 pub(crate) mod interface;
 pub(crate) mod live_servers;
-mod postgres;
-mod sqlite;
+pub(crate) mod postgres;
+pub(crate) mod sqlite;
 pub(crate) mod statement;
 mod store_keys;
 
@@ -59,10 +60,19 @@ impl<'a> Address<'a> {
     }
 }
 
+/// How a server opens its database.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Serving {
+    /// Whether it creates and migrates tables, or refuses a database that is not migrated.
+    pub(crate) migrates: bool,
+    /// Whether it opens a file from which acknowledged writes are missing.
+    pub(crate) accepts_loss: bool,
+}
+
 /// Why a database is opened.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Opening {
-    Serving,
+    Serving(Serving),
     /// To inspect it beside running servers: creates, locks and writes nothing.
     Looking,
 }
@@ -73,6 +83,7 @@ pub(crate) enum Engine {
     /// `None`.
     Sqlite {
         pool: Pool<ConnectionManager<SqliteConnection>>,
+        keeping: sqlite::Keeping,
         _lock: Option<Arc<FileLock>>,
     },
     Postgres(Pool<ConnectionManager<PgConnection>>),
@@ -84,19 +95,35 @@ impl Engine {
         // Each writer may need a second connection when the response to a COMMIT is lost.
         let connections = READERS + FOLLOWERS + 2 * address.writers() as u32;
         match (how, address) {
-            (Opening::Serving, Address::Sqlite(path)) => {
-                let lock = Some(Arc::new(FileLock::take(path)?));
-                sqlite::migrate(path)?;
+            (Opening::Serving(serving), Address::Sqlite(path)) => {
+                let lock = Some(Arc::new(sqlite::take(path, serving)?));
+                if serving.migrates {
+                    sqlite::migrate(path)?;
+                } else {
+                    sqlite::check_migrated(path)?;
+                }
                 let pool = sqlite::pool(path, connections)?;
-                Ok(Self::Sqlite { pool, _lock: lock })
+                Ok(Self::Sqlite {
+                    pool,
+                    keeping: Some(Keeper::start(path)?),
+                    _lock: lock,
+                })
             }
-            (Opening::Serving, Address::Postgres(url)) => {
-                postgres::migrate(url)?;
+            (Opening::Serving(serving), Address::Postgres(url)) => {
+                if serving.migrates {
+                    postgres::migrate(url)?;
+                } else {
+                    postgres::check_migrated(url)?;
+                }
                 Ok(Self::Postgres(postgres::pool(url, connections)?))
             }
             (Opening::Looking, Address::Sqlite(path)) => {
                 let pool = sqlite::pool_to_look(path, connections)?;
-                Ok(Self::Sqlite { pool, _lock: None })
+                Ok(Self::Sqlite {
+                    pool,
+                    keeping: None,
+                    _lock: None,
+                })
             }
             (Opening::Looking, Address::Postgres(url)) => {
                 postgres::check_migrated(url)?;
@@ -108,15 +135,37 @@ impl Engine {
     /// Returns an idle local connection, or `None`. Never blocks.
     pub(crate) fn connection_here(&self) -> Option<Box<dyn Connection>> {
         match self {
-            Self::Sqlite { pool, .. } => Some(Box::new(sqlite::idle_session(pool)?)),
+            Self::Sqlite { pool, keeping, .. } => {
+                Some(Box::new(sqlite::idle_session(pool, keeping)?))
+            }
             Self::Postgres(_) => None,
         }
     }
 
     pub(crate) fn connect(&self) -> Result<Box<dyn Connection>> {
         Ok(match self {
-            Self::Sqlite { pool, .. } => Box::new(sqlite::session(pool)?),
+            Self::Sqlite { pool, keeping, .. } => Box::new(sqlite::session(pool, keeping)?),
             Self::Postgres(pool) => Box::new(postgres::session(pool)?),
         })
+    }
+
+    /// The keeper of the files, if there are files and a server uses them.
+    fn keeper(&self) -> Option<&Keeper> {
+        match self {
+            Self::Sqlite { keeping, .. } => keeping.as_deref(),
+            Self::Postgres(_) => None,
+        }
+    }
+
+    /// Whether a file of the database was moved, replaced or deleted.
+    pub(crate) fn is_displaced(&self) -> bool {
+        self.keeper().is_some_and(Keeper::is_displaced)
+    }
+
+    /// Completes the files of the database after the last write.
+    pub(crate) fn close(&self) {
+        if let Some(keeper) = self.keeper() {
+            keeper.close();
+        }
     }
 }

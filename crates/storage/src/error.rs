@@ -63,8 +63,29 @@ pub enum StorageError {
     #[error("the file cannot be read")]
     Unreadable(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// The schema does not match this version.
-    #[error("the tables of this database are not those of this version: start its roster-server")]
+    #[error(
+        "the tables of this database are not those of this version: start its roster-server, or run \
+         `roster-server migrate` if the database is older"
+    )]
     NotMigrated,
+    /// The files of a SQLite database contain less than a server had acknowledged.
+    #[error(
+        "acknowledged writes are missing: {0}. Put the missing file back, restore a backup, or start \
+         once with --accept-loss to continue without these writes"
+    )]
+    Lost(String),
+    /// A file of a SQLite database was moved, replaced or deleted while the store has it open.
+    #[error("a file of the database was moved, replaced or deleted")]
+    Displaced,
+    /// A copy of a database could not be made or put in its place.
+    #[error("{0}")]
+    NoCopy(String),
+    /// Only files are copied.
+    #[error(
+        "the database is on PostgreSQL: back it up with `pg_dump --format=custom --file=FILE URL`, \
+         and restore it with `pg_restore --clean --if-exists --dbname=URL FILE` while no server runs"
+    )]
+    NotAFile,
     /// Another server has the file open.
     #[error(
         "another roster-server has this file open: stop it, or give each a database of its own"

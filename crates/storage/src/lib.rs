@@ -11,6 +11,7 @@ mod clock;
 mod engine;
 mod error;
 mod log;
+mod maintenance;
 mod observer;
 mod read;
 mod store;
@@ -20,8 +21,10 @@ mod testing;
 mod write;
 
 pub use administration::{AdminEvent, AdminNotDone, Administered, NamedProfile, NewCredential};
+pub use engine::sqlite::backup::{Copy, Replaced};
 pub use error::{NotDone, StorageError};
 pub use log::CommittedSet;
+pub use maintenance::{back_up, migrate, prepare_restore, put_in_place};
 pub use observer::{Lane, Observer, WritesWaiting};
 pub use read::follow::FOLLOWED_SETS_MAX;
 pub use read::page_budget::Filtered;
@@ -38,6 +41,7 @@ pub use tables::import_record::{
     ImportCounts, ImportFailure, ImportKind, ImportRecord, ImportReject, ImportState, ImportStep,
     NewImport,
 };
+pub use tables::migrated::Migrated;
 pub use tables::name_list::{AccountContact, ContactAccount, ContactAccountPlace, NamePlace};
 pub use tables::organization::StoreKeys;
 pub use tables::origin::{ChangeOrigin, OriginKind};

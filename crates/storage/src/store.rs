@@ -16,7 +16,7 @@ use tokio::sync::{Semaphore, oneshot};
 
 use crate::engine::interface::{Connection, Reading};
 use crate::engine::live_servers::LiveServers;
-use crate::engine::{Address, Engine, FOLLOWERS, Opening, READERS};
+use crate::engine::{Address, Engine, FOLLOWERS, Opening, READERS, Serving};
 use crate::error::{NotDone, Result, StorageError};
 use crate::log::CommittedSet;
 use crate::observer::{Lane, Observer, WritesWaiting};
@@ -55,6 +55,10 @@ pub struct StoreOptions {
     pub lease: Duration,
     /// Measures the store's work.
     pub observer: Option<Arc<dyn Observer>>,
+    /// Whether to create and migrate tables. Otherwise a database that is not migrated is refused.
+    pub migrates: bool,
+    /// Whether to open a SQLite file from which acknowledged writes are missing.
+    pub accepts_loss: bool,
 }
 
 impl Default for StoreOptions {
@@ -65,6 +69,8 @@ impl Default for StoreOptions {
             listener: None,
             lease: LEASE,
             observer: None,
+            migrates: true,
+            accepts_loss: false,
         }
     }
 }
@@ -95,7 +101,11 @@ impl Store {
     /// As [`open`](Self::open), with options.
     pub fn open_with(database: &str, options: StoreOptions) -> Result<Self> {
         let address = Address::parse(database)?;
-        let engine = Engine::open(&address, Opening::Serving)?;
+        let serving = Serving {
+            migrates: options.migrates,
+            accepts_loss: options.accepts_loss,
+        };
+        let engine = Engine::open(&address, Opening::Serving(serving))?;
         let mut connection = engine.connect()?;
         let keys = connection.store_keys()?;
         derivation::check(connection.newest_derivation()?)?;
@@ -261,6 +271,12 @@ impl Store {
         servers.as_ref().is_some_and(LiveServers::is_superseded)
     }
 
+    /// Whether a file of the database was moved, replaced or deleted, so that no write is
+    /// acknowledged (SQLite only).
+    pub fn is_displaced(&self) -> bool {
+        self.engine.is_displaced()
+    }
+
     /// Reads one revision of an organization. An organization that does not exist is empty.
     ///
     /// Dropping the future before its turn comes drops the read.
@@ -403,11 +419,13 @@ impl Store {
         .await
     }
 
-    /// Refuses new commands, finishes the waiting ones, and ends. Blocks.
+    /// Refuses new commands, finishes the waiting ones, and ends. Blocks. Dropping the store then
+    /// closes its files.
     pub fn close(&self) {
         self.queue.close();
         *self.servers.lock() = None;
         queue::join(std::mem::take(&mut *self.writers.lock()), CLOSE_PATIENCE);
+        self.engine.close();
     }
 }
 

@@ -9,6 +9,7 @@ pub(crate) mod derivation;
 pub(crate) mod import_record;
 pub(crate) mod listed;
 pub(crate) mod message;
+pub(crate) mod migrated;
 pub(crate) mod name_list;
 pub(crate) mod organization;
 pub(crate) mod origin;

@@ -12,4 +12,14 @@ pub struct StartOptions {
     /// result.
     #[arg(long, env = "ROSTER_CONFIG", global = true, value_name = "FILE")]
     pub config: Option<PathBuf>,
+
+    /// Do not migrate the database at the start: refuse to start if its tables are older. Run
+    /// `roster-server migrate` first.
+    #[arg(long, env = "ROSTER_NO_MIGRATE")]
+    pub no_migrate: bool,
+
+    /// Start although acknowledged writes are missing from a SQLite file, and give them up. For one
+    /// start only: the refusal to start says what is missing.
+    #[arg(long)]
+    pub accept_loss: bool,
 }

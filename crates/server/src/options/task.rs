@@ -1,5 +1,7 @@
 //! The tasks of the program other than serving.
 
+use std::path::PathBuf;
+
 use clap::Subcommand;
 
 use super::KeyTask;
@@ -17,4 +19,30 @@ pub enum Task {
     /// Manage API keys directly in the database.
     #[command(subcommand)]
     Key(KeyTask),
+    /// Create or migrate the tables of the database, and exit. SQLite: only while no server has the
+    /// file open.
+    Migrate,
+    /// Copy a SQLite database to a new file, also while a server uses it. The copy is checked as by
+    /// `check`. Exits with 1 if the check finds a fault, with 3 if there is no copy for another
+    /// reason; then nothing is created.
+    Backup {
+        /// The file to create. It holds the keys of the store: keep it as safe as the database.
+        file: PathBuf,
+    },
+    /// Restore a SQLite database from a backup, while no server has the file open. The backup is
+    /// checked, and migrated if an older version made it. Exits with 1 if the check finds a fault,
+    /// with 3 if nothing is restored for another reason; then nothing is changed.
+    Restore {
+        /// The backup.
+        file: PathBuf,
+        /// Replace an existing database. It is kept beside, under its name and the time.
+        #[arg(long)]
+        replace: bool,
+    },
+    /// Ask a running server whether it serves. Exits with 0 if it does, otherwise with 1.
+    Health {
+        /// The server's address; by default that of `--listen`.
+        #[arg(long, value_name = "ADDRESS")]
+        address: Option<String>,
+    },
 }

@@ -14,10 +14,10 @@ static HELD: Mutex<BTreeSet<FileId>> = Mutex::new(BTreeSet::new());
 
 /// A file's device and inode number: the same for every name of the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct FileId(u64, u64);
+pub(crate) struct FileId(u64, u64);
 
 impl FileId {
-    fn of(metadata: &Metadata) -> Self {
+    pub(crate) fn of(metadata: &Metadata) -> Self {
         Self(metadata.dev(), metadata.ino())
     }
 }
@@ -34,7 +34,7 @@ impl FileId {
 /// that this process has locked is not opened again.
 #[derive(Debug)]
 pub(crate) struct FileLock {
-    _file: File,
+    file: File,
     id: FileId,
 }
 
@@ -54,6 +54,7 @@ impl FileLock {
         }
         let file = OpenOptions::new()
             .create(true)
+            .read(true)
             .append(true)
             .open(path)
             .map_err(unusable)?;
@@ -68,7 +69,12 @@ impl FileLock {
             return Err(StorageError::InUse);
         }
         held.insert(id);
-        Ok(Self { _file: file, id })
+        Ok(Self { file, id })
+    }
+
+    /// The locked file, for reading it without SQLite.
+    pub(crate) fn file(&self) -> &File {
+        &self.file
     }
 }
 

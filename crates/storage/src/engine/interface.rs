@@ -44,6 +44,9 @@ pub(crate) trait Transactions {
     /// Begins a snapshot: all its reads see one revision.
     fn begin_read(&mut self, reading: Reading) -> Result<()>;
     fn commit(&mut self) -> Result<()>;
+    /// Records that the newest write of an organization is about to be acknowledged. Fails if it
+    /// must not be, because the next server would not find it (SQLite only).
+    fn acknowledge(&mut self, name: &str, organization: &Organization) -> Result<()>;
     fn rollback(&mut self) -> Result<()>;
     /// Runs ANALYZE on the tables that imports write (PostgreSQL only).
     fn refresh_statistics(&mut self) -> Result<()>;

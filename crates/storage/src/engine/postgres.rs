@@ -6,10 +6,12 @@ use diesel::Connection as _;
 use diesel::connection::{AnsiTransactionManager, SimpleConnection};
 use diesel::prelude::*;
 use diesel::r2d2::{ConnectionManager, CustomizeConnection, Pool, PooledConnection};
-use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
+use diesel_migrations::{EmbeddedMigrations, embed_migrations};
 
 use crate::engine::interface::Reading;
 use crate::error::{Result, StorageError};
+use crate::tables::migrated::Migrated;
+use crate::tables::organization::Organization;
 
 mod branches;
 mod grams;
@@ -171,14 +173,23 @@ impl CustomizeConnection<Conn, diesel::r2d2::Error> for OnConnect {
     }
 }
 
+/// What a session keeps of its store: nothing, because PostgreSQL keeps its own files.
+pub(crate) type Keeping = ();
+
+fn before_write(_: &mut Conn, (): &Keeping) -> Result<()> {
+    Ok(())
+}
+
+fn acknowledge((): &Keeping, _: &str, _: &Organization) -> Result<()> {
+    Ok(())
+}
+
 /// Creates and migrates the tables as needed.
-pub(crate) fn migrate(path: &str) -> Result<()> {
+pub(crate) fn migrate(path: &str) -> Result<Migrated> {
     let mut conn = connect(path)?;
     // Several servers may start at the same time: one migrates, the others wait for it.
     conn.batch_execute("SELECT pg_advisory_lock(7237138321)")?;
-    conn.run_pending_migrations(MIGRATIONS)
-        .map_err(StorageError::Unreachable)?;
-    opening::keep_keys(&mut conn)
+    opening::migrate_tables(&mut conn)
 }
 
 fn connect(path: &str) -> Result<Conn> {
@@ -186,7 +197,10 @@ fn connect(path: &str) -> Result<Conn> {
 }
 
 pub(crate) fn session(pool: &Pool<ConnectionManager<Conn>>) -> Result<Session> {
-    Ok(Session { conn: pool.get()? })
+    Ok(Session {
+        conn: pool.get()?,
+        keeping: (),
+    })
 }
 
 #[cfg(test)]

@@ -1,24 +1,38 @@
 //! SQLite: embedded, one writer, WAL.
 
+use std::path::Path;
+use std::sync::Arc;
+
 use diesel::Connection as _;
 use diesel::connection::{AnsiTransactionManager, SimpleConnection};
 use diesel::prelude::*;
 use diesel::r2d2::{ConnectionManager, CustomizeConnection, Pool, PooledConnection};
-use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
+use diesel_migrations::{EmbeddedMigrations, embed_migrations};
 
+use crate::engine::Serving;
+use crate::engine::file_lock::FileLock;
 use crate::engine::interface::Reading;
 use crate::error::{Result, StorageError};
+use crate::tables::migrated::Migrated;
+use crate::tables::organization::Organization;
 
+mod acknowledged;
+pub(crate) mod backup;
 mod branches;
+mod generation;
 mod grams;
+pub(crate) mod keeper;
 mod look;
+mod loss;
+mod presence;
 #[path = "shared/mod.rs"]
 mod shared;
 mod write_rows;
 
+use keeper::Keeper;
 pub(crate) use look::pool_to_look;
 use shared::opening;
-pub(crate) use shared::opening::pool;
+pub(crate) use shared::opening::{check_migrated, pool};
 pub(crate) use shared::session::Session;
 
 type Conn = SqliteConnection;
@@ -129,12 +143,47 @@ impl CustomizeConnection<Conn, diesel::r2d2::Error> for OnConnect {
     }
 }
 
+/// What a session keeps of its store: the keeper of the files, unless the store only looks.
+pub(crate) type Keeping = Option<Arc<Keeper>>;
+
+fn before_write(conn: &mut Conn, keeping: &Keeping) -> Result<()> {
+    keeping
+        .as_ref()
+        .map_or(Ok(()), |keeper| keeper.before_write(conn))
+}
+
+fn acknowledge(keeping: &Keeping, name: &str, organization: &Organization) -> Result<()> {
+    keeping
+        .as_ref()
+        .map_or(Ok(()), |keeper| keeper.acknowledge(name, organization))
+}
+
+/// Locks the file for a server, creating it if the server may. Fails if acknowledged writes are
+/// missing from it, unless the server gives them up.
+pub(crate) fn take(path: &str, serving: Serving) -> Result<FileLock> {
+    let database = Path::new(path);
+    let check = |lock: Option<&FileLock>| match loss::check(database, lock) {
+        Err(StorageError::Lost(missing)) if serving.accepts_loss => {
+            tracing::warn!(%missing, "acknowledged writes are given up");
+            loss::accept(database, lock)
+        }
+        checked => checked,
+    };
+    if std::fs::metadata(database).map_or(0, |file| file.len()) == 0 {
+        // Before the lock creates the file.
+        check(None)?;
+        if !serving.migrates {
+            return Err(StorageError::NoFile);
+        }
+    }
+    let lock = FileLock::take(path)?;
+    check(Some(&lock))?;
+    Ok(lock)
+}
+
 /// Creates the file and its tables as needed.
-pub(crate) fn migrate(path: &str) -> Result<()> {
-    let mut conn = connect(path)?;
-    conn.run_pending_migrations(MIGRATIONS)
-        .map_err(StorageError::Unreachable)?;
-    opening::keep_keys(&mut conn)
+pub(crate) fn migrate(path: &str) -> Result<Migrated> {
+    opening::migrate_tables(&mut connect(path)?)
 }
 
 fn connect(path: &str) -> Result<Conn> {
@@ -145,12 +194,20 @@ fn connect(path: &str) -> Result<Conn> {
     Ok(conn)
 }
 
-pub(crate) fn session(pool: &Pool<ConnectionManager<Conn>>) -> Result<Session> {
-    Ok(Session { conn: pool.get()? })
+pub(crate) fn session(pool: &Pool<ConnectionManager<Conn>>, keeping: &Keeping) -> Result<Session> {
+    Ok(Session {
+        conn: pool.get()?,
+        keeping: keeping.clone(),
+    })
 }
 
 /// Returns an idle session, if the pool has one.
-pub(crate) fn idle_session(pool: &Pool<ConnectionManager<Conn>>) -> Option<Session> {
-    let conn = pool.try_get()?;
-    Some(Session { conn })
+pub(crate) fn idle_session(
+    pool: &Pool<ConnectionManager<Conn>>,
+    keeping: &Keeping,
+) -> Option<Session> {
+    Some(Session {
+        conn: pool.try_get()?,
+        keeping: keeping.clone(),
+    })
 }

@@ -71,6 +71,12 @@ impl Batch<'_> {
                     job.finish(Outcome::Failed(StorageError::ImportMoved));
                 }
             }
+            // The engine has reported it.
+            Err(StorageError::Displaced) => {
+                for job in jobs {
+                    job.finish(Outcome::Failed(StorageError::Displaced));
+                }
+            }
             Err(error) => {
                 tracing::error!(%error, source = ?std::error::Error::source(&error), "a batch failed");
                 let unreachable = matches!(
@@ -116,10 +122,13 @@ impl Batch<'_> {
                 return Err(lost);
             }
         }
+        let name = self.name.as_str();
+        let acknowledged = self.connection.acknowledge(name, &worked.organization);
+        // Memory follows the database also if the write must not be acknowledged.
         if let Some(listener) = self.listener.filter(|_| !worked.sets.is_empty()) {
             listener.committed(self.name, &worked.sets);
         }
-        Ok(worked.outcomes)
+        acknowledged.map(|()| worked.outcomes)
     }
 
     fn work(&mut self, jobs: &mut [Box<dyn Job>], nonce: i64) -> Result<Worked> {

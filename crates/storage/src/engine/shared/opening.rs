@@ -10,7 +10,9 @@ use diesel_migrations::MigrationHarness;
 use super::{Conn, HAS_MIGRATIONS, MIGRATIONS, OnConnect, TRIED, connect};
 use crate::engine::CONNECTION_PATIENCE;
 use crate::error::{Result, StorageError};
+use crate::tables::migrated::Migrated;
 use crate::tables::schema::store;
+use crate::tables::schema_version;
 
 #[derive(QueryableByName)]
 struct Known {
@@ -18,8 +20,30 @@ struct Known {
     known: bool,
 }
 
+/// Runs the migrations that are missing. Fails if a newer version made the tables.
+pub(crate) fn migrate_tables(conn: &mut Conn) -> Result<Migrated> {
+    let from = newest_migration(conn)?;
+    conn.run_pending_migrations(MIGRATIONS)
+        .map_err(StorageError::Unreachable)?;
+    keep_keys(conn)?;
+    schema_version::check(store::table.select(store::schema_floor).first(conn)?)?;
+    let to = newest_migration(conn)?.unwrap_or_default();
+    Ok(Migrated { from, to })
+}
+
+/// The newest migration of a database, as a number.
+fn newest_migration(conn: &mut Conn) -> Result<Option<i64>> {
+    let versions = conn
+        .applied_migrations()
+        .map_err(StorageError::Unreachable)?;
+    let numbers = versions
+        .iter()
+        .filter_map(|version| version.to_string().parse().ok());
+    Ok(numbers.max())
+}
+
 /// Draws the keys of the store, unless it already has keys.
-pub(crate) fn keep_keys(conn: &mut Conn) -> Result<()> {
+fn keep_keys(conn: &mut Conn) -> Result<()> {
     crate::engine::store_keys::draw_keys(|id, page, preview| {
         diesel::insert_into(store::table)
             .values((

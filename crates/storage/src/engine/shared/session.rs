@@ -6,7 +6,8 @@ use diesel::r2d2::{ConnectionManager, PooledConnection};
 use diesel::sql_types::{BigInt, Binary, Nullable};
 use roster_core::id::{Revision, Time};
 
-use super::{BEGIN_WRITE, Conn, FOR_UPDATE, REFRESH_STATISTICS, begin_read, grams, write_rows};
+use super::{BEGIN_WRITE, Conn, FOR_UPDATE, Keeping, REFRESH_STATISTICS};
+use super::{acknowledge, before_write, begin_read, grams, write_rows};
 use crate::engine::interface::{Reading, Transactions, Write};
 use crate::engine::statement::Statement;
 use crate::error::Result;
@@ -29,10 +30,12 @@ const PAYLOAD_BYTES_MAX: usize = 16 << 20;
 
 pub(crate) struct Session {
     pub(crate) conn: PooledConnection<ConnectionManager<Conn>>,
+    pub(crate) keeping: Keeping,
 }
 
 impl Transactions for Session {
     fn begin_write(&mut self) -> Result<()> {
+        before_write(&mut self.conn, &self.keeping)?;
         Ok(AnsiTransactionManager::begin_transaction_sql(
             &mut *self.conn,
             BEGIN_WRITE,
@@ -50,6 +53,10 @@ impl Transactions for Session {
     fn commit(&mut self) -> Result<()> {
         use diesel::connection::TransactionManager;
         Ok(AnsiTransactionManager::commit_transaction(&mut *self.conn)?)
+    }
+
+    fn acknowledge(&mut self, name: &str, organization: &Organization) -> Result<()> {
+        acknowledge(&self.keeping, name, organization)
     }
 
     fn rollback(&mut self) -> Result<()> {

@@ -50,7 +50,7 @@ pub(crate) fn pool_to_look(path: &str, connections: u32) -> Result<Pool<Connecti
 
 /// SQLite would create a missing file. Only SQLite may open the file: opening and closing it here
 /// would release SQLite's locks in this process.
-fn check_file(path: &Path) -> Result<()> {
+pub(super) fn check_file(path: &Path) -> Result<()> {
     match std::fs::metadata(path) {
         Ok(metadata) if metadata.is_file() => Ok(()),
         Ok(_) => Err(StorageError::NotSqlite),
@@ -60,7 +60,7 @@ fn check_file(path: &Path) -> Result<()> {
 }
 
 /// Maps the three messages of SQLite about an unusable file to their errors.
-fn reading_error(error: StorageError) -> StorageError {
+pub(super) fn reading_error(error: StorageError) -> StorageError {
     let (StorageError::Unreachable(cause) | StorageError::Defect(cause)) = error else {
         return error;
     };
@@ -84,7 +84,7 @@ fn has_log(path: &str) -> bool {
 }
 
 /// Returns the address of an immutable file.
-fn immutable(path: &str) -> String {
+pub(super) fn immutable(path: &str) -> String {
     let mut address = String::from("file:");
     for c in path.chars() {
         match c {
