@@ -112,9 +112,22 @@ impl Bench {
         Process::start(program, &arguments, &self.databases.log())
     }
 
+    /// Starts the server on a database with further arguments.
+    pub(crate) fn serve_with(&self, database: &Database, more: &[&str]) -> Result<Process> {
+        let (free, url) = ("127.0.0.1:0", database.url.as_str());
+        let arguments = ["--listen", free, "--metrics", free, "--database", url];
+        let arguments = [&arguments[..], more].concat();
+        Process::start(&self.server, &arguments, &self.databases.log())
+    }
+
+    /// Starts the echo with further arguments.
+    pub(crate) fn echo_with(&self, more: &[&str]) -> Result<Process> {
+        let this = std::env::current_exe()?;
+        Process::start(&this, &[&["echo"], more].concat(), &self.databases.log())
+    }
+
     /// Starts the echo.
     pub(crate) fn echo(&self) -> Result<Process> {
-        let this = std::env::current_exe()?;
-        Process::start(&this, &["echo"], &self.databases.log())
+        self.echo_with(&[])
     }
 }

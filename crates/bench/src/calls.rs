@@ -9,7 +9,9 @@ use roster_api::v1;
 use roster_api::v1::association_service_client::AssociationServiceClient;
 use roster_api::v1::contact_service_client::ContactServiceClient;
 use roster_api::v1::visibility_service_client::VisibilityServiceClient;
-use tonic::transport::Channel;
+use tonic::Request;
+use tonic::metadata::MetadataMap;
+use tonic::transport::{Channel, Endpoint};
 
 use crate::load::{STREAMS, Slice, closed, connect};
 use crate::process::Process;
@@ -25,16 +27,38 @@ const BATCHES: usize = 1_024;
 
 /// Clients of one server that share a few connections.
 #[derive(Clone)]
-pub(crate) struct Clients(Arc<[Channel]>);
+pub(crate) struct Clients {
+    channels: Arc<[Channel]>,
+    /// The metadata of each call: a key, an organization.
+    metadata: Arc<MetadataMap>,
+}
 
 impl Clients {
     pub(crate) async fn connect(url: &str) -> Result<Self> {
-        Ok(Self(connect(url).await?.into()))
+        let endpoint = Channel::from_shared(url.to_owned())?;
+        Self::over(&endpoint, MetadataMap::new()).await
+    }
+
+    /// Connects to an endpoint, and sends metadata with each call.
+    pub(crate) async fn over(endpoint: &Endpoint, metadata: MetadataMap) -> Result<Self> {
+        Ok(Self {
+            channels: connect(endpoint).await?.into(),
+            metadata: Arc::new(metadata),
+        })
+    }
+
+    /// A request with the metadata of these clients.
+    pub(crate) fn request<T>(&self, message: T) -> Request<T> {
+        let mut request = Request::new(message);
+        if !self.metadata.is_empty() {
+            request.metadata_mut().clone_from(&self.metadata);
+        }
+        request
     }
 
     /// Distributes calls evenly over the connections.
-    fn channel(&self, number: u64) -> Channel {
-        self.0[number as usize % self.0.len()].clone()
+    pub(crate) fn channel(&self, number: u64) -> Channel {
+        self.channels[number as usize % self.channels.len()].clone()
     }
 
     /// Calls CheckTicket, without checking the answer.
@@ -44,7 +68,7 @@ impl Clients {
         request: v1::CheckTicketRequest,
     ) -> Result<v1::CheckTicketResponse> {
         let mut client = VisibilityServiceClient::new(self.channel(number));
-        Ok(client.check_ticket(request).await?.into_inner())
+        Ok(client.check_ticket(self.request(request)).await?.into_inner())
     }
 
     /// Lists the first page of the tickets that a contact sees.

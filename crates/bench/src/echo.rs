@@ -1,15 +1,14 @@
 //! The baseline for calls: a bare tonic server that sends constant answers of the same messages.
 
-use std::net::SocketAddr;
-
 use anyhow::Result;
 use roster_api::v1;
 use roster_api::v1::visibility_service_server::{VisibilityService, VisibilityServiceServer};
 use tokio::net::TcpListener;
-use tonic::transport::Server;
+use tonic::transport::{Identity, Server, ServerTlsConfig};
 use tonic::transport::server::TcpIncoming;
 use tonic::{Request, Response, Status};
 
+use crate::options;
 use crate::output::print_line;
 use crate::world::ticket_id;
 
@@ -25,13 +24,18 @@ const PAGE: u64 = 50;
 struct Echo;
 
 /// Serves until the process is killed.
-pub(crate) async fn serve(listen: SocketAddr) -> Result<()> {
-    let listener = TcpListener::bind(listen).await?;
+pub(crate) async fn serve(options: &options::Echo) -> Result<()> {
+    let mut server = Server::builder();
+    if let (Some(certificate), Some(key)) = (&options.tls_cert, &options.tls_key) {
+        let identity = Identity::from_pem(std::fs::read(certificate)?, std::fs::read(key)?);
+        server = server.tls_config(ServerTlsConfig::new().identity(identity))?;
+    }
+    let listener = TcpListener::bind(options.listen).await?;
     print_line(format_args!("echo listens on {}", listener.local_addr()?));
     // Otherwise, an answer of several kilobytes waits for an acknowledgement that the client's
     // kernel delays by 40 ms.
     let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
-    Ok(Server::builder()
+    Ok(server
         .add_service(VisibilityServiceServer::new(Echo))
         .serve_with_incoming(incoming)
         .await?)

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use hdrhistogram::Histogram;
 use tokio::sync::mpsc;
-use tonic::transport::Channel;
+use tonic::transport::{Channel, Endpoint};
 
 /// Concurrent streams of the closed loop.
 pub(crate) const STREAMS: usize = 64;
@@ -25,10 +25,10 @@ const WARM: f64 = 0.1;
 const WARM_SLICES_MAX: usize = 20;
 
 /// Opens [`CONNECTIONS`] connections to one server.
-pub(crate) async fn connect(url: &str) -> Result<Vec<Channel>> {
+pub(crate) async fn connect(endpoint: &Endpoint) -> Result<Vec<Channel>> {
     let mut channels = Vec::new();
     for _ in 0..CONNECTIONS {
-        let endpoint = Channel::from_shared(url.to_owned())?.tcp_nodelay(true);
+        let endpoint = endpoint.clone().tcp_nodelay(true);
         channels.push(
             endpoint
                 .connect()

@@ -15,6 +15,7 @@ mod postgres;
 mod process;
 mod report;
 mod rows;
+mod secured;
 mod side;
 // One source is compiled twice on purpose, once per engine, as in storage.
 #[allow(clippy::duplicate_mod)]
@@ -53,6 +54,6 @@ async fn run(command: Command) -> Result<()> {
             rows::list();
             Ok(())
         }
-        Command::Echo(echo) => echo::serve(echo.listen).await,
+        Command::Echo(echo) => echo::serve(&echo).await,
     }
 }

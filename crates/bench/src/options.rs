@@ -169,4 +169,12 @@ pub(crate) struct Echo {
     /// The address to listen on. With port 0, a free port is used and printed.
     #[arg(long, default_value = "127.0.0.1:0", value_name = "ADDRESS")]
     pub(crate) listen: SocketAddr,
+
+    /// The file of the certificate; without it, the echo does not encrypt.
+    #[arg(long, requires = "tls_key", value_name = "FILE")]
+    pub(crate) tls_cert: Option<PathBuf>,
+
+    /// The file of the certificate's key.
+    #[arg(long, requires = "tls_cert", value_name = "FILE")]
+    pub(crate) tls_key: Option<PathBuf>,
 }

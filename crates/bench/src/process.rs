@@ -101,6 +101,11 @@ impl Process {
         PathBuf::from(format!("/proc/{}/{name}", self.child.id()))
     }
 
+    /// Restricts all its threads to one processor.
+    pub(crate) fn pin_to(&self, processor: usize) -> Result<()> {
+        pin(self.child.id(), processor)
+    }
+
     /// The processor time that all its threads used so far.
     pub(crate) fn processor_time(&self) -> Result<Duration> {
         let stat = std::fs::read_to_string(self.proc_file("stat"))?;
@@ -137,6 +142,20 @@ impl Process {
         }
         Ok(())
     }
+}
+
+/// Restricts all threads of a process to one processor.
+pub(crate) fn pin(process: u32, processor: usize) -> Result<()> {
+    let arguments = ["-a", "-c", "-p", &processor.to_string(), &process.to_string()];
+    let set = Command::new("taskset")
+        .args(arguments)
+        .stdout(Stdio::null())
+        .status()
+        .context("cannot run taskset (package util-linux)")?;
+    if !set.success() {
+        bail!("taskset could not restrict process {process} to processor {processor}");
+    }
+    Ok(())
 }
 
 impl Drop for Process {

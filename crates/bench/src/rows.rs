@@ -6,9 +6,12 @@ mod check;
 pub(crate) mod decision;
 pub(crate) mod import;
 mod latency;
+mod neighbour;
+mod overload;
 pub(crate) mod list;
 mod restart;
 mod search;
+mod secured;
 
 use anyhow::{Result, bail};
 use futures::future::LocalBoxFuture;
@@ -33,8 +36,9 @@ pub(crate) struct Row {
 }
 
 /// All rows, in the order of the report.
-const ROWS: [&Row; 11] = [
+const ROWS: [&Row; 14] = [
     &check::ROW,
+    &secured::ROW,
     &decision::ROW,
     &batch::ROW,
     &list::ROW,
@@ -45,6 +49,8 @@ const ROWS: [&Row; 11] = [
     &import::MEMORY,
     &search::ROW,
     &restart::ROW,
+    &overload::ROW,
+    &neighbour::ROW,
 ];
 
 /// Returns the rows with these names. Without names, returns all rows except those that are

@@ -11,6 +11,7 @@ use crate::costs::Costs;
 use crate::databases::Engine;
 use crate::load::{STREAMS, closed, warm_up};
 use crate::pairs::{Spread, alternate};
+use crate::process::Process;
 use crate::report::{Bar, Figure};
 
 pub(super) const ROW: Row = Row {
@@ -30,20 +31,32 @@ async fn measure(bench: &Bench, engine: Engine) -> Result<Vec<Figure>> {
     let clients = Clients::connect(&server.url()).await?;
     let checks = Checks::new(clients, &bench.expected(&world));
     let echoes = checks.of(Clients::connect(&echo.url()).await?);
+    let names = [ROW.name, "check-processor"];
+    compared(bench, engine, (&server, checks), (&echo, echoes), names).await
+}
+
+/// Compares checks with the echo: the ratio of the rates, and the processor time over the echo's.
+pub(super) async fn compared(
+    bench: &Bench,
+    engine: Engine,
+    (server, checks): (&Process, Checks),
+    (echo, echoes): (&Process, Checks),
+    [ratio, processor]: [&'static str; 2],
+) -> Result<Vec<Figure>> {
     let check = || checks.slice(bench.slice());
     let bare = || {
         let echoes = echoes.clone();
         closed(STREAMS, bench.slice(), move |n| echoes.clone().echo(n))
     };
-    checks.until_in_memory(&server).await?;
+    checks.until_in_memory(server).await?;
     warm_up(async || Ok(check().await?.per_second())).await?;
     warm_up(async || Ok(bare().await?.per_second())).await?;
 
     let (mut of_echo, mut of_check) = (Costs::default(), Costs::default());
     let pairs = alternate(
         bench.slices(),
-        async || Ok(of_echo.of(&echo, bare()).await?.per_second()),
-        async || Ok(of_check.of(&server, check()).await?.per_second()),
+        async || Ok(of_echo.of(echo, bare()).await?.per_second()),
+        async || Ok(of_check.of(server, check()).await?.per_second()),
     )
     .await?;
     let baseline = Spread::of(pairs.iter().map(|pair| pair.baseline)).median;
@@ -56,7 +69,7 @@ async fn measure(bench: &Bench, engine: Engine) -> Result<Vec<Figure>> {
     };
     Ok(vec![
         Figure {
-            name: ROW.name,
+            name: ratio,
             engine: Some(engine),
             spread: Spread::of_ratios(&pairs),
             unit: " ×",
@@ -64,7 +77,7 @@ async fn measure(bench: &Bench, engine: Engine) -> Result<Vec<Figure>> {
             note: format!("{measured:.0} checks/s, echo {baseline:.0}/s"),
         },
         Figure {
-            name: "check-processor",
+            name: processor,
             engine: Some(engine),
             spread: over,
             unit: " µs",
