@@ -183,3 +183,41 @@ async fn a_connection_ends_at_its_age_and_its_calls_finish() {
     ended.expect("the connection is closed").unwrap().unwrap();
     attacked.serves_others().await;
 }
+
+/// Changes the limit of open files of a running process.
+fn limit_files(attacked: &Attacked, max: usize) {
+    let done = std::process::Command::new("prlimit")
+        .arg(format!("--nofile={max}:"))
+        .args(["--pid", &attacked.server.child.id().to_string()])
+        .status();
+    assert!(done.expect("the command prlimit").success());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn without_free_files_the_server_waits_and_goes_on_when_there_are_some() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = folder.path().join("log");
+    let attacked = Attacked::start_by(&[], |mut command| {
+        command.stderr(std::fs::File::create(&log).unwrap());
+        command.env("RUST_LOG", "warn");
+        command
+    });
+    attacked.serves_others().await;
+    let used = attacked.processor_time();
+    // Enough for the port for operators is left when the flood is over.
+    limit_files(&attacked, attacked.files() + 5);
+    let begun = Instant::now();
+    let flood: Vec<_> = (0..20).map(|_| connect(&attacked)).collect();
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    limit_files(&attacked, 1_024);
+    let took = begun.elapsed();
+    attacked.serves_others().await;
+    let used = attacked.processor_time() - used;
+    println!("{used:?} of processor time in {took:?}");
+    assert!(used < took / 2, "{used:?} in {took:?}");
+    assert!(attacked.metric("roster_accept_failures_total") >= 2.0);
+    let text = std::fs::read_to_string(&log).unwrap();
+    let lines = text.matches("cannot accept connections").count();
+    assert!((1..=took.as_secs() as usize + 1).contains(&lines), "{text}");
+    drop(flood);
+}

@@ -14,6 +14,7 @@ mod answer_size;
 mod association;
 mod attack;
 mod attack_connections;
+mod attack_http2;
 mod attack_messages;
 mod backup;
 mod batch_limits;

@@ -131,9 +131,6 @@ pub async fn serve(
         requires_credentials: options.requires_credentials(),
         is_encrypted: tls.is_some(),
     });
-    if let Some(tls) = &tls {
-        metrics.wire.watch_tls(tls);
-    }
     let following = tokio::spawn(follow(
         health.clone(),
         (memory, wanted),
@@ -154,6 +151,7 @@ pub async fn serve(
         // Fails harmlessly if serving has already ended.
         let _ = stopping.send(());
     };
+    metrics.wire.watch_tls(tls.as_ref());
     let wire = Wire::new(options.wire.clone(), Arc::clone(&metrics.wire));
     let service = layers(&metrics, &authenticator, visibility(&handler)).layer(routes.routes());
     let serving = Listener::new(listener, &wire, connections_max, tls).serve(service, shutdown);

@@ -14,6 +14,7 @@ import tempfile
 import unittest
 
 import grpc
+import trustme
 from google.rpc import error_details_pb2
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha.proto_reflection_descriptor_database import (
@@ -47,9 +48,9 @@ def generate_stubs(folder):
 class Server:
     """The real binary, on a free port."""
 
-    def __init__(self, binary, database):
+    def __init__(self, binary, database, *options):
         self.process = subprocess.Popen(
-            [binary, "--listen", "127.0.0.1:0", "--database", database],
+            [binary, "--listen", "127.0.0.1:0", "--database", database, *options],
             stdout=subprocess.PIPE,
             text=True,
         )
@@ -69,6 +70,7 @@ class RosterTest(unittest.TestCase):
     """Each test has an organization of its own on one server."""
 
     address = ""
+    binary = ""
 
     def setUp(self):
         self.channel = grpc.insecure_channel(self.address)
@@ -294,6 +296,41 @@ class RosterTest(unittest.TestCase):
         answer = health.Check(health_pb2.HealthCheckRequest(), timeout=30)
         self.assertEqual(answer.status, health_pb2.HealthCheckResponse.SERVING)
 
+    def test_a_server_with_tls_is_called_with_a_client_certificate(self):
+        authority = trustme.CA()
+        certificate = authority.issue_cert("localhost")
+        client = authority.issue_cert("billing.example")
+        with tempfile.TemporaryDirectory() as name:
+            folder = pathlib.Path(name)
+            certificate.cert_chain_pems[0].write_to_path(folder / "cert.pem")
+            certificate.private_key_pem.write_to_path(folder / "key.pem")
+            authority.cert_pem.write_to_path(folder / "ca.pem")
+            server = Server(
+                self.binary,
+                f"sqlite:{folder / 'roster.db'}",
+                *("--tls-cert", folder / "cert.pem"),
+                *("--tls-key", folder / "key.pem"),
+                *("--client-ca", folder / "ca.pem", "--require-client-cert"),
+            )
+            self.addCleanup(server.stop)
+            address = server.address.replace("127.0.0.1", "localhost")
+            with_certificate = grpc.ssl_channel_credentials(
+                authority.cert_pem.bytes(),
+                client.private_key_pem.bytes(),
+                client.cert_chain_pems[0].bytes(),
+            )
+            without = grpc.ssl_channel_credentials(authority.cert_pem.bytes())
+            request = health_pb2.HealthCheckRequest()
+            with grpc.secure_channel(address, with_certificate) as channel:
+                health = health_pb2_grpc.HealthStub(channel)
+                answer = health.Check(request, timeout=30)
+                self.assertEqual(answer.status, health_pb2.HealthCheckResponse.SERVING)
+            with grpc.secure_channel(address, without) as channel:
+                health = health_pb2_grpc.HealthStub(channel)
+                with self.assertRaises(grpc.RpcError) as refused:
+                    health.Check(request, timeout=30)
+                self.assertEqual(refused.exception.code(), grpc.StatusCode.UNAVAILABLE)
+
 
 def main():
     arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -305,6 +342,7 @@ def main():
         server = Server(given.server, given.database)
         try:
             RosterTest.address = server.address
+            RosterTest.binary = given.server
             suite = unittest.defaultTestLoader.loadTestsFromTestCase(RosterTest)
             ran = unittest.TextTestRunner(verbosity=2).run(suite)
         finally:

@@ -102,9 +102,11 @@ impl WireMetrics {
         let _ = self.gauges.set(Pools { messages, answers });
     }
 
-    /// Reports the certificate of TLS.
-    pub(crate) fn watch_tls(&self, tls: &Arc<Tls>) {
-        let _ = self.tls.set(Arc::clone(tls));
+    /// Reports the certificate, if calls are encrypted.
+    pub(crate) fn watch_tls(&self, tls: Option<&Arc<Tls>>) {
+        if let Some(tls) = tls {
+            let _ = self.tls.set(Arc::clone(tls));
+        }
     }
 
     /// Reports the number of open connections.
