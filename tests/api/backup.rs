@@ -276,6 +276,63 @@ async fn a_migration_says_from_which_schema_to_which_and_a_server_need_not_migra
     assert!(text.contains("run `roster-server migrate`"), "{text}");
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_plain_role_migrates_and_serves_a_schema_of_its_own_on_postgresql() {
+    let database = Database::create(Engine::Postgres);
+    let role = format!("r{:016x}", rand::random::<u64>());
+    behind_the_back(
+        &database,
+        &format!("CREATE ROLE {role} LOGIN; CREATE SCHEMA own AUTHORIZATION {role}"),
+    );
+    let (_, place) = database.url.split_once('@').unwrap();
+    let url = format!("postgres://{role}@{place}?options=-csearch_path%3Down");
+    let (code, text) = run(&["migrate", "--database", &url]);
+    assert_eq!(code, Some(0), "{text}");
+    assert!(text.contains(": created with schema "), "{text}");
+    // Fails unless all tables are there and none elsewhere.
+    behind_the_back(
+        &database,
+        "DO $$ BEGIN ASSERT (SELECT count(*) FROM pg_tables WHERE schemaname = 'public') = 0; \
+         ASSERT (SELECT count(*) FROM pg_tables WHERE schemaname = 'own') > 10; END $$",
+    );
+    let serving = [
+        "--no-migrate",
+        "--listen",
+        "127.0.0.1:0",
+        "--database",
+        &url,
+    ];
+    let mut server = Server::start_with(&serving);
+    let clients = server.connect().await;
+    let request = || CreateAccountRequest {
+        account: Some(Account {
+            name: "A".into(),
+            ..Default::default()
+        }),
+        ..Default::default()
+    };
+    clients
+        .accounts
+        .clone()
+        .create_account(request())
+        .await
+        .unwrap();
+    server.kill();
+    // Without --no-migrate there is nothing left to create.
+    server = Server::start_with(&serving[1..]);
+    let clients = server.connect().await;
+    clients
+        .accounts
+        .clone()
+        .create_account(request())
+        .await
+        .unwrap();
+    let (code, text) = check(&url);
+    assert_eq!(code, Some(0), "{text}");
+    assert!(text.contains("default: ok at revision 2"), "{text}");
+    server.kill();
+}
+
 async fn health_is_asked_from_the_command_line(mut world: World) {
     let address = world.server.address.clone();
     let (code, text) = run(&["health", "--address", &address]);

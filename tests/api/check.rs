@@ -33,10 +33,17 @@ fn outcome(output: Output) -> (Option<i32>, String) {
 
 /// A check by somebody who may only read.
 fn check_without_rights(programs: &Path, path: &Path) -> (Option<i32>, String) {
-    let arguments = ["check", "--database", &format!("sqlite:{}", path.display())];
+    without_rights(
+        programs,
+        &["check", "--database", &format!("sqlite:{}", path.display())],
+    )
+}
+
+/// The program, started by a user without rights. `programs` is a folder that the user may read.
+pub fn without_rights(programs: &Path, arguments: &[&str]) -> (Option<i32>, String) {
     let root = std::fs::metadata("/proc/self").is_ok_and(|own| own.uid() == 0);
     if !root {
-        return outcome(command(&arguments).output().expect("the server's program"));
+        return outcome(command(arguments).output().expect("the server's program"));
     }
     // Root has all permissions, and only root may be able to read the build folder.
     let program = programs.join("roster-server");

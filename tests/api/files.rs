@@ -170,6 +170,26 @@ async fn a_start_without_the_log_of_a_killed_server_says_what_is_missing() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_start_without_the_log_misses_a_change_of_credentials_too() {
+    let mut world = World::start(Engine::Sqlite).await;
+    let files = Files::of(&world);
+    let organization = Organization {
+        name: "second".into(),
+        ..Default::default()
+    };
+    let request = CreateOrganizationRequest {
+        organization: Some(organization),
+    };
+    let mut admin = admin_service_client::AdminServiceClient::new(world.server.channel().await);
+    admin.create_organization(request).await.unwrap();
+    world.server.kill();
+    std::fs::remove_file(files.log()).unwrap();
+    let missing = "the database ends at change 0 of credentials and organizations, but a server had \
+                   acknowledged change 1: ";
+    lost(&files.database(), missing);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_copy_of_the_file_of_an_idle_server_is_complete_and_one_of_a_busy_server_says_that_it_is_not()
  {
     let world = World::start(Engine::Sqlite).await;
@@ -403,6 +423,28 @@ async fn a_tool_that_moves_the_log_into_the_file_of_a_killed_server_raises_no_al
     assert!(!files.log().exists());
     let (_server, clients) = serve(&files.database(), &[]).await;
     assert_eq!(accounts(&clients).await, ["A"]);
+}
+
+#[test]
+fn a_start_in_a_folder_that_cannot_be_written_is_refused_and_changes_nothing() {
+    use std::os::unix::fs::PermissionsExt;
+    let (folder, programs) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let may = |path: &Path, mode| {
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+    };
+    may(programs.path(), 0o755);
+    may(folder.path(), 0o555);
+    let url = url(&folder.path().join("roster.db"));
+    let arguments = ["--listen", "127.0.0.1:0", "--database", &url];
+    let (code, text) = crate::check::without_rights(programs.path(), &arguments);
+    assert_eq!(code, Some(1), "{text}");
+    assert!(
+        text.contains("cannot be opened: Permission denied"),
+        "{text}"
+    );
+    assert_eq!(text.lines().count(), 1, "{text}");
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+    may(folder.path(), 0o755);
 }
 
 /// A small file system of the test's own, unmounted when dropped.

@@ -155,8 +155,8 @@ fn administer<T: Target>(
     let done = connection
         .raise_credentials_version()
         .map_err(AdminNotDone::from)
-        .and_then(|_| work(connection, now))
-        .and_then(|done| {
+        .and_then(|version| Ok((version, work(connection, now)?)))
+        .and_then(|(version, done)| {
             connection.append_admin_event(&AdminEventRow {
                 time: now,
                 credential: &event.credential,
@@ -166,6 +166,7 @@ fn administer<T: Target>(
                 organization: done.organization(),
             })?;
             connection.commit()?;
+            connection.acknowledge_administration(version)?;
             Ok(done)
         });
     if done.is_err() {

@@ -60,78 +60,81 @@ fn every_type_of_option_is_read_from_its_type_of_toml() {
     assert!(!read("some-flag = false").expect("read").some_flag);
 }
 
+/// Files with a mistake, and what is said about it.
+const MISTAKES: &[(&str, &str)] = &[
+    (
+        "\n\nsome_flag = true",
+        "r.toml:3: unknown key `some_flag`: write `some-flag`",
+    ),
+    (
+        "colour = 'red'",
+        "r.toml:1: unknown key `colour`: `roster-server config` lists all keys",
+    ),
+    (
+        "once = true",
+        "r.toml:1: `once` holds for one start only: remove the line, and give --once on the \
+         command line",
+    ),
+    (
+        "config = 'a'",
+        "r.toml:1: `config` cannot be set in the file itself: remove the line",
+    ),
+    (
+        "ratio = 1\nnumber = '1'",
+        "r.toml:2: `number` is not an integer",
+    ),
+    ("number = 1.5", "r.toml:1: `number` is not an integer"),
+    ("ratio = true", "r.toml:1: `ratio` is not a number"),
+    (
+        "some-flag = 1",
+        "r.toml:1: `some-flag` is not true or false",
+    ),
+    (
+        "address = 7400",
+        "r.toml:1: `address` is not a text in quotes",
+    ),
+    (
+        "address = ['127.0.0.1:1']",
+        "r.toml:1: `address` is not a text in quotes",
+    ),
+    (
+        "several = ['x',\n 1]",
+        "r.toml:2: `several` is not a text in quotes",
+    ),
+    (
+        "number = 10",
+        "r.toml:1: the value \"10\" of `number` is invalid: 10 is not in 1..=9",
+    ),
+    (
+        "number = 0",
+        "r.toml:1: the value \"0\" of `number` is invalid: 0 is not in 1..=9",
+    ),
+    (
+        "address = 'here'",
+        "r.toml:1: the value \"here\" of `address` is invalid: invalid socket address syntax",
+    ),
+    (
+        "choice = 'c'",
+        "r.toml:1: the value \"c\" of `choice` is invalid: use a or b",
+    ),
+    (
+        "number = 1\nnumber = 2",
+        "r.toml:2: duplicate key: `number`",
+    ),
+    (
+        "number = 1\n[other]\na = 1",
+        "r.toml:2: unknown table `other`: remove it",
+    ),
+    (
+        "number = 1\n[[other]]\na = 1",
+        "r.toml:2: unknown table `other`: remove it",
+    ),
+];
+
 #[test]
 fn every_mistake_is_reported_with_the_file_the_line_and_what_to_do() {
-    for (text, error) in [
-        (
-            "\n\nsome_flag = true",
-            "r.toml:3: unknown key `some_flag`: write `some-flag`",
-        ),
-        (
-            "colour = 'red'",
-            "r.toml:1: unknown key `colour`: `roster-server config` lists all keys",
-        ),
-        (
-            "once = true",
-            "r.toml:1: `once` holds for one start only: remove the line, and give --once on the \
-             command line",
-        ),
-        (
-            "config = 'a'",
-            "r.toml:1: `config` cannot be set in the file itself: remove the line",
-        ),
-        (
-            "ratio = 1\nnumber = '1'",
-            "r.toml:2: `number` is not an integer",
-        ),
-        ("number = 1.5", "r.toml:1: `number` is not an integer"),
-        ("ratio = true", "r.toml:1: `ratio` is not a number"),
-        (
-            "some-flag = 1",
-            "r.toml:1: `some-flag` is not true or false",
-        ),
-        (
-            "address = 7400",
-            "r.toml:1: `address` is not a text in quotes",
-        ),
-        (
-            "address = ['127.0.0.1:1']",
-            "r.toml:1: `address` is not a text in quotes",
-        ),
-        (
-            "several = ['x',\n 1]",
-            "r.toml:2: `several` is not a text in quotes",
-        ),
-        (
-            "number = 10",
-            "r.toml:1: the value \"10\" of `number` is invalid: 10 is not in 1..=9",
-        ),
-        (
-            "number = 0",
-            "r.toml:1: the value \"0\" of `number` is invalid: 0 is not in 1..=9",
-        ),
-        (
-            "address = 'here'",
-            "r.toml:1: the value \"here\" of `address` is invalid: invalid socket address syntax",
-        ),
-        (
-            "choice = 'c'",
-            "r.toml:1: the value \"c\" of `choice` is invalid: use a or b",
-        ),
-        (
-            "number = 1\nnumber = 2",
-            "r.toml:2: duplicate key: `number`",
-        ),
-        (
-            "number = 1\n[other]\na = 1",
-            "r.toml:2: unknown table `other`: remove it",
-        ),
-        (
-            "number = 1\n[[other]]\na = 1",
-            "r.toml:2: unknown table `other`: remove it",
-        ),
-    ] {
-        assert_eq!(read(text).expect_err(text), error, "{text}");
+    for (text, error) in MISTAKES {
+        assert_eq!(&read(text).expect_err(text), error, "{text}");
     }
     let unfinished = read("number = 1\nratio =").expect_err("no TOML");
     assert!(unfinished.starts_with("r.toml:2: "), "{unfinished}");

@@ -47,6 +47,9 @@ pub(crate) trait Transactions {
     /// Records that the newest write of an organization is about to be acknowledged. Fails if it
     /// must not be, because the next server would not find it (SQLite only).
     fn acknowledge(&mut self, name: &str, organization: &Organization) -> Result<()>;
+    /// As [`acknowledge`](Self::acknowledge), for a change of credentials or organizations: the
+    /// version of the credentials after it.
+    fn acknowledge_administration(&mut self, version: i64) -> Result<()>;
     fn rollback(&mut self) -> Result<()>;
     /// Runs ANALYZE on the tables that imports write (PostgreSQL only).
     fn refresh_statistics(&mut self) -> Result<()>;

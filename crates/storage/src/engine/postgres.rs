@@ -184,6 +184,10 @@ fn acknowledge((): &Keeping, _: &str, _: &Organization) -> Result<()> {
     Ok(())
 }
 
+fn acknowledge_administration((): &Keeping, _: i64) -> Result<()> {
+    Ok(())
+}
+
 /// Creates and migrates the tables as needed.
 pub(crate) fn migrate(path: &str) -> Result<Migrated> {
     let mut conn = connect(path)?;

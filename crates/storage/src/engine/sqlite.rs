@@ -158,6 +158,12 @@ fn acknowledge(keeping: &Keeping, name: &str, organization: &Organization) -> Re
         .map_or(Ok(()), |keeper| keeper.acknowledge(name, organization))
 }
 
+fn acknowledge_administration(keeping: &Keeping, version: i64) -> Result<()> {
+    keeping
+        .as_ref()
+        .map_or(Ok(()), |keeper| keeper.acknowledge_administration(version))
+}
+
 /// Locks the file for a server, creating it if the server may. Fails if acknowledged writes are
 /// missing from it, unless the server gives them up.
 pub(crate) fn take(path: &str, serving: Serving) -> Result<FileLock> {

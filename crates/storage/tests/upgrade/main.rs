@@ -121,6 +121,22 @@ async fn a_file_of_0_1_0_opens_and_goes_on() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_backup_of_0_1_0_is_migrated_when_it_is_restored() {
+    let (backup, database) = (sqlite_0_1_0(), Database::create(Engine::Sqlite));
+    let path = std::path::Path::new(backup.url.strip_prefix("sqlite:").unwrap());
+    let before = std::fs::read(path).unwrap();
+    let (copy, migrated) = roster_storage::prepare_restore(path, &database.url).unwrap();
+    assert_eq!(migrated.from, Some(1));
+    assert!(migrated.to > 1);
+    assert_eq!(
+        roster_storage::put_in_place(copy, &database.url, false).unwrap(),
+        None
+    );
+    assert_eq!(std::fs::read(path).unwrap(), before);
+    holds_what_0_1_0_wrote(&Store::open(&database.url).unwrap()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_dump_of_0_1_0_opens_and_goes_on() {
     let database = postgres_0_1_0();
     let store = Store::open(&database.url).unwrap();

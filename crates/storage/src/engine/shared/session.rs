@@ -7,7 +7,7 @@ use diesel::sql_types::{BigInt, Binary, Nullable};
 use roster_core::id::{Revision, Time};
 
 use super::{BEGIN_WRITE, Conn, FOR_UPDATE, Keeping, REFRESH_STATISTICS};
-use super::{acknowledge, before_write, begin_read, grams, write_rows};
+use super::{acknowledge, acknowledge_administration, before_write, begin_read, grams, write_rows};
 use crate::engine::interface::{Reading, Transactions, Write};
 use crate::engine::statement::Statement;
 use crate::error::Result;
@@ -57,6 +57,10 @@ impl Transactions for Session {
 
     fn acknowledge(&mut self, name: &str, organization: &Organization) -> Result<()> {
         acknowledge(&self.keeping, name, organization)
+    }
+
+    fn acknowledge_administration(&mut self, version: i64) -> Result<()> {
+        acknowledge_administration(&self.keeping, version)
     }
 
     fn rollback(&mut self) -> Result<()> {

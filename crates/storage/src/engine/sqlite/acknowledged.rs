@@ -29,6 +29,8 @@ pub(super) struct Acknowledged {
     pub(super) store: String,
     /// A generation that is in the database file itself, not only in its log.
     pub(super) generation: Generation,
+    /// The newest change of credentials and organizations: the `credentials_version` of the store.
+    pub(super) administration: i64,
     /// The write; `None` before the first.
     pub(super) write: Option<AcknowledgedWrite>,
 }
@@ -56,7 +58,8 @@ pub(super) fn beside(database: &Path, suffix: &str) -> PathBuf {
 
 impl Acknowledged {
     fn text(&self) -> String {
-        let (store, generation) = (&self.store, self.generation.0);
+        let (store, generation, administration) =
+            (&self.store, self.generation.0, self.administration);
         let write = self.write.as_ref().map_or_else(
             || "- - - -".to_owned(),
             |of| {
@@ -66,13 +69,24 @@ impl Acknowledged {
                 )
             },
         );
-        let text = format!("{FORMAT} {store} {generation} {write} {END}");
+        let text = format!("{FORMAT} {store} {generation} {administration} {write} {END}");
         format!("{text:<width$}\n", width = BYTES - 1)
     }
 
     fn parse(text: &str) -> Option<Self> {
         let words: Vec<_> = text.split_whitespace().collect();
-        let [FORMAT, store, generation, org, revision, nonce, name, END] = words[..] else {
+        let [
+            FORMAT,
+            store,
+            generation,
+            administration,
+            org,
+            revision,
+            nonce,
+            name,
+            END,
+        ] = words[..]
+        else {
             return None;
         };
         let write = if org == "-" {
@@ -88,6 +102,7 @@ impl Acknowledged {
         Some(Self {
             store: store.to_owned(),
             generation: Generation(generation.parse().ok()?),
+            administration: administration.parse().ok()?,
             write,
         })
     }
@@ -142,6 +157,7 @@ mod tests {
         [None, Some(longest)].map(|write| Acknowledged {
             store: "0f".repeat(16),
             generation: Generation(u32::MAX),
+            administration: i64::MAX,
             write,
         })
     }

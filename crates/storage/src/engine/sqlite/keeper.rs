@@ -71,6 +71,7 @@ impl Keeper {
         let record = Acknowledged {
             store: store_id(&mut conn)?,
             generation: Generation::default(),
+            administration: 0,
             write: None,
         };
         let keeper = Arc::new(Self {
@@ -125,6 +126,13 @@ impl Keeper {
                 organization: name.to_owned(),
             });
         });
+        Ok(())
+    }
+
+    /// As [`acknowledge`](Self::acknowledge), for a change of credentials or organizations.
+    pub(super) fn acknowledge_administration(&self, version: i64) -> Result<()> {
+        self.look()?;
+        self.note(|record| record.administration = version);
         Ok(())
     }
 

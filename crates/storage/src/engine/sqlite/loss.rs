@@ -45,6 +45,18 @@ fn missing_of(conn: &mut Conn, record: &Acknowledged) -> Result<Option<String>> 
     if store_id(conn)? != record.store {
         return Ok(Some("the file is another database than before".to_owned()));
     }
+    if record.administration > 0 {
+        let version: i64 = store::table
+            .select(store::credentials_version)
+            .first(conn)?;
+        if version < record.administration {
+            return Ok(Some(format!(
+                "the database ends at change {version} of credentials and organizations, but a \
+                 server had acknowledged change {}",
+                record.administration
+            )));
+        }
+    }
     let Some(write) = &record.write else {
         return Ok(None);
     };
