@@ -24,6 +24,7 @@ mod client_import;
 mod configuration;
 mod contact_fields;
 mod credentials;
+mod database_limits;
 mod deletion;
 mod demo;
 mod deploy;

@@ -13,6 +13,7 @@ mod error;
 mod log;
 mod maintenance;
 mod observer;
+mod outage;
 mod read;
 mod store;
 mod tables;
