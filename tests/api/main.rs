@@ -35,6 +35,7 @@ mod errors;
 mod file_lock;
 mod files;
 mod generated;
+mod hanging_database;
 mod hostile;
 mod ignored_input;
 mod import;

@@ -15,6 +15,7 @@ mod maintenance;
 mod observer;
 mod outage;
 mod read;
+mod roles;
 mod store;
 mod tables;
 #[cfg(test)]

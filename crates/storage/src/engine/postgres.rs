@@ -19,6 +19,7 @@ mod grams;
 mod session_settings;
 #[path = "shared/mod.rs"]
 mod shared;
+pub(crate) mod url;
 mod write_rows;
 
 use session_settings::{LONG_STATEMENT, NO_TIME_LIMITS, OnConnect};
@@ -190,6 +191,16 @@ pub(crate) fn migrate(path: &str) -> Result<Migrated> {
 
 fn connect(path: &str) -> Result<Conn> {
     Conn::establish(path).map_err(|error| StorageError::Unreachable(Box::new(error)))
+}
+
+/// As [`pool`], without waiting for the first connection.
+pub(crate) fn new_pool(url: &str, connections: u32) -> Pool<ConnectionManager<Conn>> {
+    opening::builder(connections, Box::new(OnConnect)).build_unchecked(ConnectionManager::new(url))
+}
+
+/// Asks the database for an answer over a new connection.
+pub(crate) fn probe(url: &str) -> Result<()> {
+    Ok(session_settings::set_up(&mut connect(url)?)?)
 }
 
 pub(crate) fn session(pool: &Pool<ConnectionManager<Conn>>) -> Result<Session> {
