@@ -105,7 +105,7 @@ async fn while_postgresql_is_away_calls_are_unavailable_and_soon_after_its_retur
 }
 
 /// The contact c1 and its ticket t1.
-async fn one_ticket(clients: &Clients) {
+pub async fn one_ticket(clients: &Clients) {
     let contact = CreateContactRequest {
         contact: Some(Contact {
             family_name: "佐藤".into(),

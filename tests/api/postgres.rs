@@ -74,6 +74,27 @@ impl Postgres {
         self.run("pg_ctl", &format!("-w -m {how} stop"))
     }
 
+    /// Stops its processes in the middle of their work: it refuses and answers nothing, while its
+    /// kernel still acknowledges what it receives.
+    pub fn hang(&self) {
+        self.signal("STOP");
+    }
+
+    /// Lets it go on.
+    pub fn wake(&self) {
+        self.signal("CONT");
+    }
+
+    fn signal(&self, signal: &str) {
+        let first = format!(
+            "head -n 1 '{}/data/postmaster.pid'",
+            self.folder.path().display()
+        );
+        let line = format!("first=$({first}); kill -{signal} $first $(pgrep -P $first)");
+        let sent = Command::new("sh").args(["-c", &line]).status();
+        assert!(sent.expect("a shell").success());
+    }
+
     pub fn url(&self) -> String {
         format!("postgres://roster@127.0.0.1:{}/postgres", self.port)
     }
@@ -81,6 +102,12 @@ impl Postgres {
 
 impl Drop for Postgres {
     fn drop(&mut self) {
+        let line = format!(
+            "first=$(head -n 1 '{}/data/postmaster.pid') && kill -CONT $first $(pgrep -P $first)",
+            self.folder.path().display()
+        );
+        // A test that failed may have left it hanging, or stopped.
+        let _ = Command::new("sh").args(["-c", &line]).output();
         // It may be stopped already.
         self.stop("immediate");
     }

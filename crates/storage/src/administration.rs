@@ -201,8 +201,9 @@ impl Store {
                 Err(error) => Err(error.into()),
             });
         }))?;
-        let lost = || StorageError::Unreachable("administration was dropped".into());
-        told.await.unwrap_or_else(|_| Err(lost().into()))
+        let lost = |_| StorageError::Unreachable("administration was dropped".into());
+        self.unless_silent(async { told.await.map_err(lost)? })
+            .await
     }
 
     /// Creates a credential (`scopes-within`).
@@ -265,8 +266,10 @@ impl Store {
 
     /// Returns a credential.
     pub async fn credential(&self, id: CredentialId) -> Result<Option<Credential>> {
-        self.ask_connection(&self.readers, move |connection| connection.credential(id))
-            .await
+        self.ask_connection(&self.roles.readers, move |connection| {
+            connection.credential(id)
+        })
+        .await
     }
 
     /// Returns credentials after a number, by number: of an organization, or all. `None` if there
@@ -277,7 +280,7 @@ impl Store {
         after: u64,
         limit: usize,
     ) -> Result<Option<Vec<Administered>>> {
-        self.ask_connection(&self.readers, move |connection| {
+        self.ask_connection(&self.roles.readers, move |connection| {
             if let Some(name) = &organization
                 && connection.organization_number(name)?.is_none()
             {
@@ -294,7 +297,7 @@ impl Store {
         &self,
         version: Option<i64>,
     ) -> Result<Option<StoredCredentials>> {
-        self.ask_connection(&self.followers, move |connection| {
+        self.ask_connection(&self.roles.followers, move |connection| {
             if version == Some(connection.credentials_version()?) {
                 return Ok(None);
             }
@@ -328,7 +331,7 @@ impl Store {
         &self,
         name: OrganizationName,
     ) -> Result<Option<OrganizationProfile>> {
-        self.ask_connection(&self.readers, move |connection| {
+        self.ask_connection(&self.roles.readers, move |connection| {
             connection.organization_profile(&name)
         })
         .await
@@ -340,7 +343,7 @@ impl Store {
         after: String,
         limit: usize,
     ) -> Result<Vec<NamedProfile>> {
-        self.ask_connection(&self.readers, move |connection| {
+        self.ask_connection(&self.roles.readers, move |connection| {
             connection.organizations_after(&after, limit)
         })
         .await

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use diesel::SqliteConnection;
 use diesel::r2d2::{ConnectionManager, Pool};
-use diesel::{PgConnection, SqliteConnection};
 
 use crate::engine::file_lock::FileLock;
 use crate::engine::interface::Connection;
+use crate::engine::remote::Remote;
 use crate::engine::sqlite::keeper::Keeper;
 use crate::error::{Result, StorageError};
 
@@ -15,6 +16,8 @@ pub(crate) mod file_lock;
 pub(crate) mod interface;
 pub(crate) mod live_servers;
 pub(crate) mod postgres;
+pub(crate) mod remote;
+pub(crate) mod silence;
 pub(crate) mod sqlite;
 pub(crate) mod statement;
 mod store_keys;
@@ -86,7 +89,7 @@ pub(crate) enum Engine {
         keeping: sqlite::Keeping,
         _lock: Option<Arc<FileLock>>,
     },
-    Postgres(Pool<ConnectionManager<PgConnection>>),
+    Postgres(Arc<Remote>),
 }
 
 impl Engine {
@@ -94,8 +97,14 @@ impl Engine {
     pub(crate) fn open(address: &Address<'_>, how: Opening) -> Result<Self> {
         // Each writer may need a second connection when the response to a COMMIT is lost.
         let connections = READERS + FOLLOWERS + 2 * address.writers() as u32;
-        match (how, address) {
-            (Opening::Serving(serving), Address::Sqlite(path)) => {
+        let path = match address {
+            Address::Sqlite(path) => path,
+            Address::Postgres(url) => {
+                return Ok(Self::Postgres(Remote::open(url, connections, how)?));
+            }
+        };
+        match how {
+            Opening::Serving(serving) => {
                 let lock = Some(Arc::new(sqlite::take(path, serving)?));
                 if serving.migrates {
                     sqlite::migrate(path)?;
@@ -109,15 +118,7 @@ impl Engine {
                     _lock: lock,
                 })
             }
-            (Opening::Serving(serving), Address::Postgres(url)) => {
-                if serving.migrates {
-                    postgres::migrate(url)?;
-                } else {
-                    postgres::check_migrated(url)?;
-                }
-                Ok(Self::Postgres(postgres::pool(url, connections)?))
-            }
-            (Opening::Looking, Address::Sqlite(path)) => {
+            Opening::Looking => {
                 let pool = sqlite::pool_to_look(path, connections)?;
                 Ok(Self::Sqlite {
                     pool,
@@ -125,10 +126,14 @@ impl Engine {
                     _lock: None,
                 })
             }
-            (Opening::Looking, Address::Postgres(url)) => {
-                postgres::check_migrated(url)?;
-                Ok(Self::Postgres(postgres::pool(url, connections)?))
-            }
+        }
+    }
+
+    /// The database, if it is behind a network.
+    pub(crate) fn remote(&self) -> Option<&Arc<Remote>> {
+        match self {
+            Self::Sqlite { .. } => None,
+            Self::Postgres(remote) => Some(remote),
         }
     }
 
@@ -143,10 +148,10 @@ impl Engine {
     }
 
     pub(crate) fn connect(&self) -> Result<Box<dyn Connection>> {
-        Ok(match self {
-            Self::Sqlite { pool, keeping, .. } => Box::new(sqlite::session(pool, keeping)?),
-            Self::Postgres(pool) => Box::new(postgres::session(pool)?),
-        })
+        match self {
+            Self::Sqlite { pool, keeping, .. } => Ok(Box::new(sqlite::session(pool, keeping)?)),
+            Self::Postgres(remote) => remote.connect(),
+        }
     }
 
     /// The keeper of the files, if there are files and a server uses them.

@@ -3,6 +3,8 @@
 use roster_core::fact::Unavailable;
 use roster_core::refusal::Refusal;
 
+use crate::outage::is_outage;
+
 pub(crate) type Result<T, E = StorageError> = std::result::Result<T, E>;
 
 /// An error of the database, or of a command that it was asked to carry out.
@@ -132,44 +134,15 @@ pub enum NotDone {
 
 impl From<diesel::result::Error> for StorageError {
     fn from(error: diesel::result::Error) -> Self {
-        use diesel::result::{DatabaseErrorKind as Kind, Error};
+        use diesel::result::Error;
         match &error {
-            Error::DatabaseError(
-                Kind::ClosedConnection
-                | Kind::UnableToSendCommand
-                | Kind::SerializationFailure
-                | Kind::ReadOnlyTransaction,
-                _,
-            )
-            | Error::BrokenTransactionManager => Self::Unreachable(error.into()),
-            // Engines have no error kind for a server that is shutting down or a file that is
-            // locked.
-            Error::DatabaseError(_, detail) if is_outage(detail.message()) => {
+            Error::BrokenTransactionManager => Self::Unreachable(error.into()),
+            Error::DatabaseError(kind, detail) if is_outage(kind, detail.message()) => {
                 Self::Unreachable(error.into())
             }
             _ => Self::Defect(error.into()),
         }
     }
-}
-
-fn is_outage(message: &str) -> bool {
-    [
-        "terminating connection",
-        "the database system is",
-        "server closed the connection",
-        "could not receive data from server",
-        "could not connect",
-        "connection to server",
-        "no connection to the server",
-        "database is locked",
-        // Conflicts with other users of the same tables or file: a repeat succeeds.
-        "deadlock detected",
-        "locking protocol",
-        "disk I/O error",
-        "database or disk is full",
-    ]
-    .iter()
-    .any(|outage| message.contains(outage))
 }
 
 impl From<diesel::r2d2::PoolError> for StorageError {
@@ -192,26 +165,5 @@ impl From<Unavailable> for StorageError {
             Ok(error) => *error,
             Err(other) => Self::Defect(other),
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use diesel::result::{DatabaseErrorKind as Kind, Error};
-
-    use super::*;
-
-    fn error_of(kind: Kind, message: &str) -> StorageError {
-        Error::DatabaseError(kind, Box::new(message.to_owned())).into()
-    }
-
-    #[test]
-    fn what_a_repeat_may_mend_is_unreachable_and_what_the_rules_should_have_kept_out_a_defect() {
-        for message in ["deadlock detected", "locking protocol", "disk I/O error"] {
-            let error = error_of(Kind::Unknown, message);
-            assert!(matches!(error, StorageError::Unreachable(_)), "{message}");
-        }
-        let error = error_of(Kind::UniqueViolation, "duplicate key");
-        assert!(matches!(error, StorageError::Defect(_)));
     }
 }

@@ -13,7 +13,9 @@ mod error;
 mod log;
 mod maintenance;
 mod observer;
+mod outage;
 mod read;
+mod roles;
 mod store;
 mod tables;
 #[cfg(test)]

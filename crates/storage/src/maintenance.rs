@@ -21,7 +21,7 @@ pub fn migrate(database: &str, accepts_loss: bool) -> Result<Migrated> {
             let _lock = sqlite::take(path, serving)?;
             sqlite::migrate(path)
         }
-        Address::Postgres(url) => postgres::migrate(url),
+        Address::Postgres(url) => postgres::migrate(&postgres::url::with_network_limits(url)),
     }
 }
 

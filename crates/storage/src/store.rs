@@ -12,17 +12,19 @@ use roster_core::guard::Violation;
 use roster_core::organization::{OrganizationName, RevisionId};
 use roster_core::refusal::Refused;
 use roster_core::rules::import::{StartImport, StartedImport};
-use tokio::sync::{Semaphore, oneshot};
+use tokio::sync::oneshot;
 
 use crate::engine::interface::{Connection, Reading};
 use crate::engine::live_servers::LiveServers;
-use crate::engine::{Address, Engine, FOLLOWERS, Opening, READERS, Serving};
+use crate::engine::silence::Watcher;
+use crate::engine::{Address, Engine, Opening, Serving};
 use crate::error::{NotDone, Result, StorageError};
 use crate::log::CommittedSet;
 use crate::observer::{Lane, Observer, WritesWaiting};
 use crate::read::follow;
 use crate::read::inline_reads::BriefReads;
 use crate::read::snapshot::Snapshot;
+use crate::roles::{Roles, Turns, WatchedStore};
 use crate::tables::import_record::{
     ImportCounts, ImportRecord, ImportState, ImportStep, NewImport,
 };
@@ -31,7 +33,7 @@ use crate::tables::{derivation, schema_version};
 use crate::write::import_write::ImportWrite;
 use crate::write::invariants::{Guarding, check_all};
 use crate::write::job::{Committed, Done, Origin, Queued};
-use crate::write::queue::{self, CALLS_WAITING_MAX, Desk, Queue};
+use crate::write::queue::{CALLS_WAITING_MAX, Desk, Queue, Writers};
 use crate::write::rebuild;
 
 /// How long a stop waits for accepted writes. Together with the time that the server allows for
@@ -80,12 +82,10 @@ pub struct Store {
     engine: Engine,
     keys: StoreKeys,
     pub(crate) queue: Arc<Queue>,
-    /// `None` if the store is only inspected.
-    servers: Mutex<Option<LiveServers>>,
-    writers: Mutex<Vec<std::thread::JoinHandle<()>>>,
-    pub(crate) readers: Arc<Semaphore>,
+    pub(crate) roles: Arc<Roles>,
+    /// For a database behind a network.
+    watcher: Mutex<Option<Watcher>>,
     pub(crate) brief: BriefReads,
-    pub(crate) followers: Arc<Semaphore>,
     observer: Option<Arc<dyn Observer>>,
 }
 
@@ -122,19 +122,20 @@ impl Store {
             listener: options.listener,
             observer: options.observer.clone(),
         };
-        let writers = queue::start(&desk, address.writers())
+        let writers = Writers::start(desk, address.writers())
             .map_err(|error| StorageError::Unreachable(error.into()))?;
         rebuild::start(&queue, connection.as_mut())?;
         drop(connection);
+        let roles = Arc::new(Roles::new(Some(writers), Some(servers)));
+        let watcher = WatchedStore::watch(&engine, &roles)
+            .map_err(|error| StorageError::Unreachable(error.into()))?;
         Ok(Self {
             engine,
             keys,
             queue,
-            servers: Mutex::new(Some(servers)),
-            writers: Mutex::new(writers),
-            readers: Arc::new(Semaphore::new(READERS as usize)),
+            roles,
+            watcher: Mutex::new(watcher),
             brief: BriefReads::default(),
-            followers: Arc::new(Semaphore::new(FOLLOWERS as usize)),
             observer: options.observer,
         })
     }
@@ -151,11 +152,9 @@ impl Store {
             engine,
             keys,
             queue: Arc::new(queue),
-            servers: Mutex::new(None),
-            writers: Mutex::default(),
-            readers: Arc::new(Semaphore::new(READERS as usize)),
+            roles: Arc::new(Roles::new(None, None)),
+            watcher: Mutex::default(),
             brief: BriefReads::default(),
-            followers: Arc::new(Semaphore::new(FOLLOWERS as usize)),
             observer: None,
         })
     }
@@ -188,7 +187,7 @@ impl Store {
         let (queued, answered) = Queued::new(command, origin, encode);
         self.queue
             .push(Lane::Calls, organization, Box::new(queued))?;
-        answered.await.unwrap_or_else(|_| Err(dropped()))
+        self.unless_silent(answered_of(answered)).await
     }
 
     /// Carries out one batch of an import, in the lane of jobs, and advances the import in the
@@ -215,7 +214,7 @@ impl Store {
         }));
         self.queue
             .push(Lane::Jobs, organization, Box::new(queued))?;
-        match answered.await.unwrap_or_else(|_| Err(dropped()))? {
+        match self.unless_silent(answered_of(answered)).await? {
             Done::Fresh(answer, _) => {
                 let took = began.get().map(Instant::elapsed);
                 Ok((answer, took.unwrap_or_default()))
@@ -234,7 +233,7 @@ impl Store {
         origin: Origin,
         encode: impl Fn(&ImportRecord, RevisionId) -> Vec<u8> + Send + 'static,
     ) -> Result<Done<ImportRecord>, NotDone> {
-        let server = self.servers.lock().as_ref().map_or(0, LiveServers::number);
+        let server = self.roles.server_number();
         let begun = move |started: &StartedImport, at: RevisionId| ImportRecord {
             id: started.id,
             new: new.clone(),
@@ -259,7 +258,7 @@ impl Store {
         let queued = queued.writing_import(Box::new(writes));
         self.queue
             .push(Lane::Calls, organization, Box::new(queued))?;
-        Ok(match answered.await.unwrap_or_else(|_| Err(dropped()))? {
+        Ok(match self.unless_silent(answered_of(answered)).await? {
             Done::Fresh(started, at) => Done::Fresh(begun(&started, at), at),
             Done::Repeated(bytes) => Done::Repeated(bytes),
         })
@@ -267,8 +266,7 @@ impl Store {
 
     /// Whether a newer server has raised the schema floor above this server's schema.
     pub fn is_superseded(&self) -> bool {
-        let servers = self.servers.lock();
-        servers.as_ref().is_some_and(LiveServers::is_superseded)
+        self.roles.is_superseded()
     }
 
     /// Whether a file of the database was moved, replaced or deleted, so that no write is
@@ -285,7 +283,7 @@ impl Store {
         organization: &OrganizationName,
         ask: impl FnOnce(&mut Snapshot<'_>) -> Result<T> + Send + 'static,
     ) -> Result<T> {
-        self.ask_snapshot(&self.readers, Reading::Facts, organization, ask)
+        self.ask_snapshot(&self.roles.readers, Reading::Facts, organization, ask)
             .await
     }
 
@@ -300,7 +298,7 @@ impl Store {
     ) -> Result<T> {
         match self.read_here(organization, &ask) {
             None | Some(Err(StorageError::Outgrown)) => {
-                self.ask_snapshot(&self.readers, Reading::Page, organization, ask)
+                self.ask_snapshot(&self.roles.readers, Reading::Page, organization, ask)
                     .await
             }
             Some(answer) => answer,
@@ -314,7 +312,7 @@ impl Store {
         ask: impl Fn(&mut Snapshot<'_>) -> Result<T>,
     ) -> Option<Result<T>> {
         let _brief = self.brief.turn()?;
-        let _reader = self.readers.try_acquire().ok()?;
+        let _reader = self.roles.readers.free().try_acquire_owned().ok()?;
         let mut connection = self.engine.connection_here()?;
         let read = AssertUnwindSafe(move || {
             at_revision(connection.as_mut(), Reading::Page, organization, |at| {
@@ -327,7 +325,7 @@ impl Store {
 
     pub(crate) async fn ask_snapshot<T: Send + 'static>(
         &self,
-        turns: &Arc<Semaphore>,
+        turns: &Turns,
         reading: Reading,
         organization: &OrganizationName,
         ask: impl FnOnce(&mut Snapshot<'_>) -> Result<T> + Send + 'static,
@@ -351,26 +349,48 @@ impl Store {
     /// Runs `ask` on a connection when its turn comes.
     pub(crate) async fn ask_connection<T: Send + 'static>(
         &self,
-        turns: &Arc<Semaphore>,
+        turns: &Turns,
         ask: impl FnOnce(&mut dyn Connection) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         let (engine, observer) = (self.engine.clone(), self.observer.clone());
         let asked = Instant::now();
-        let turn = Arc::clone(turns).acquire_owned().await;
-        let turn = turn.map_err(|closed| StorageError::Defect(closed.into()))?;
-        let read = tokio::task::spawn_blocking(move || {
-            let _turn = turn;
-            ask(connect(&engine, asked, observer.as_deref())?.as_mut())
-        });
-        read.await
-            .map_err(|panic| StorageError::Defect(panic.into()))?
+        let free = turns.free();
+        self.unless_silent(async move {
+            let turn = free.acquire_owned().await;
+            let turn = turn.map_err(|closed| StorageError::Defect(closed.into()))?;
+            let read = tokio::task::spawn_blocking(move || {
+                let _turn = turn;
+                ask(connect(&engine, asked, observer.as_deref())?.as_mut())
+            });
+            read.await
+                .map_err(|panic| StorageError::Defect(panic.into()))?
+        })
+        .await
+    }
+
+    /// Waits for work, but not longer than until the database is silent. What was begun may still
+    /// end, in any way.
+    pub(crate) async fn unless_silent<T, E: From<StorageError>>(
+        &self,
+        work: impl Future<Output = Result<T, E>>,
+    ) -> Result<T, E> {
+        let Some(remote) = self.engine.remote() else {
+            return work.await;
+        };
+        tokio::select! {
+            biased;
+            done = work => done,
+            silent = remote.signs.silence() => Err(silent.into()),
+        }
     }
 
     /// Refreshes the planner's statistics (PostgreSQL only), as after an organization gained many
     /// rows. PostgreSQL does so itself, but only after minutes.
     pub async fn refresh_statistics(&self) -> Result<()> {
-        self.ask_connection(&self.readers, |connection| connection.refresh_statistics())
-            .await
+        self.ask_connection(&self.roles.readers, |connection| {
+            connection.refresh_statistics()
+        })
+        .await
     }
 
     /// Returns the newest revisions of these organizations, in their order. An organization that
@@ -381,7 +401,7 @@ impl Store {
         organizations: &[OrganizationName],
     ) -> Result<Vec<(OrganizationName, RevisionId)>> {
         let asked = organizations.to_vec();
-        self.ask_connection(&self.followers, move |connection| {
+        self.ask_connection(&self.roles.followers, move |connection| {
             // For an empty list, a successful connection is the answer.
             follow::heads(connection, asked)
         })
@@ -398,9 +418,12 @@ impl Store {
         limit: usize,
     ) -> Result<Option<Vec<CommittedSet>>> {
         let page = follow::followed_page(limit);
-        self.ask_snapshot(&self.followers, Reading::Facts, organization, move |at| {
-            at.changes_after(after, page)
-        })
+        self.ask_snapshot(
+            &self.roles.followers,
+            Reading::Facts,
+            organization,
+            move |at| at.changes_after(after, page),
+        )
         .await
     }
 
@@ -422,9 +445,9 @@ impl Store {
     /// Refuses new commands, finishes the waiting ones, and ends. Blocks. Dropping the store then
     /// closes its files.
     pub fn close(&self) {
+        *self.watcher.lock() = None;
         self.queue.close();
-        *self.servers.lock() = None;
-        queue::join(std::mem::take(&mut *self.writers.lock()), CLOSE_PATIENCE);
+        self.roles.end(CLOSE_PATIENCE);
         self.engine.close();
     }
 }
@@ -468,8 +491,10 @@ fn panicked(panic: &(dyn Any + Send)) -> StorageError {
     StorageError::Defect(format!("a read panicked: {}", said.unwrap_or("no message")).into())
 }
 
-fn dropped() -> NotDone {
-    StorageError::Defect("the writer dropped the command".into()).into()
+/// Waits for the answer of a writer.
+async fn answered_of<T>(answered: oneshot::Receiver<Result<T, NotDone>>) -> Result<T, NotDone> {
+    let dropped = |_| StorageError::Defect("the writer dropped the command".into());
+    answered.await.map_err(dropped)?
 }
 
 /// A command that notes when its transaction began.

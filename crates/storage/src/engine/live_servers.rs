@@ -25,12 +25,16 @@ use crate::tables::schema_version::SCHEMA_VERSION;
 
 /// How often to ask the database whether this server may still serve it.
 const FLOOR_LOOK_EVERY: Duration = Duration::from_millis(500);
+/// How long a stop waits for the thread that renews the lease: it may wait for a database that
+/// hangs.
+const END_PATIENCE: Duration = Duration::from_secs(1);
 /// Renewals per lease, so that one or two may fail before the lease expires.
 const RENEWALS_PER_LEASE: u32 = 4;
 
 /// This server among the servers of a database.
 pub(crate) struct LiveServers {
     number: i64,
+    lease: Duration,
     superseded: Arc<AtomicBool>,
     /// The thread that renews the lease, if other servers may use the database.
     renewing: Option<Renewing>,
@@ -70,9 +74,26 @@ impl LiveServers {
             .transpose()?;
         Ok(Self {
             number: number.cast_signed(),
+            lease,
             superseded,
             renewing,
         })
+    }
+
+    /// Renews the lease on a new thread, as the present one may be stuck. That one ends as soon as
+    /// it can.
+    pub(crate) fn replace_stuck(&mut self, engine: Engine) -> Result<()> {
+        let Some(renewing) = &self.renewing else {
+            return Ok(());
+        };
+        renewing.tell_to_stop();
+        let look = Look {
+            number: self.number,
+            lease: self.lease,
+            held_since: None,
+        };
+        self.renewing = Some(Renewing::start(engine, look, Arc::clone(&self.superseded))?);
+        Ok(())
     }
 
     /// Returns the number that this server's imports carry.
@@ -88,10 +109,11 @@ impl LiveServers {
     /// Stops renewing.
     pub(crate) fn end(&mut self) {
         if let Some(renewing) = self.renewing.take() {
-            *renewing.stop.0.lock() = true;
-            renewing.stop.1.notify_all();
-            // The panic hook has already reported a panic.
-            let _ = renewing.thread.join();
+            renewing.tell_to_stop();
+            let told = Instant::now();
+            while !renewing.thread.is_finished() && told.elapsed() < END_PATIENCE {
+                std::thread::sleep(Duration::from_millis(1));
+            }
         }
     }
 }
@@ -103,17 +125,17 @@ impl Drop for LiveServers {
 }
 
 impl Renewing {
+    fn tell_to_stop(&self) {
+        *self.stop.0.lock() = true;
+        self.stop.1.notify_all();
+    }
+
     fn start(engine: Engine, mut look: Look, superseded: Arc<AtomicBool>) -> Result<Self> {
         let stop = Arc::new((Mutex::new(false), Condvar::new()));
         let stopped = Arc::clone(&stop);
         let work = move || {
             let mut renewed = Instant::now();
-            let mut stopped_now = stopped.0.lock();
-            while !*stopped_now {
-                stopped.1.wait_for(&mut stopped_now, FLOOR_LOOK_EVERY);
-                if *stopped_now {
-                    break;
-                }
+            while !has_stopped_within(&stopped, FLOOR_LOOK_EVERY) {
                 let due = renewed.elapsed() >= look.lease / RENEWALS_PER_LEASE;
                 match engine.connect().and_then(|mut connection| {
                     let floor = connection.schema_floor()?;
@@ -138,6 +160,16 @@ impl Renewing {
             .map_err(|error| StorageError::Unreachable(error.into()))?;
         Ok(Self { stop, thread })
     }
+}
+
+/// Waits, and returns whether the thread was told to stop. The lock is free while the thread works,
+/// as the work may be stuck.
+fn has_stopped_within((stop, told): &(Mutex<bool>, Condvar), wait: Duration) -> bool {
+    let mut stopped = stop.lock();
+    if !*stopped {
+        told.wait_for(&mut stopped, wait);
+    }
+    *stopped
 }
 
 /// The state of the renewing thread.

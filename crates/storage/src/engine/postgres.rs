@@ -1,11 +1,12 @@
 //! PostgreSQL: shared by several servers.
 
+use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
 use diesel::Connection as _;
 use diesel::connection::{AnsiTransactionManager, SimpleConnection};
 use diesel::prelude::*;
-use diesel::r2d2::{ConnectionManager, CustomizeConnection, Pool, PooledConnection};
+use diesel::r2d2::{ConnectionManager, Pool, PooledConnection};
 use diesel_migrations::{EmbeddedMigrations, embed_migrations};
 
 use crate::engine::interface::Reading;
@@ -15,10 +16,13 @@ use crate::tables::organization::Organization;
 
 mod branches;
 mod grams;
+mod session_settings;
 #[path = "shared/mod.rs"]
 mod shared;
+pub(crate) mod url;
 mod write_rows;
 
+use session_settings::{LONG_STATEMENT, NO_TIME_LIMITS, OnConnect};
 use shared::opening;
 pub(crate) use shared::opening::{check_migrated, pool};
 pub(crate) use shared::session::Session;
@@ -29,8 +33,12 @@ const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations/postg
 
 /// Plans every statement for its own keys. A cached plan made while a table was small, or for ten
 /// keys, scans the whole table for thousands of keys.
-const BEGIN_WRITE: &str = "BEGIN ISOLATION LEVEL READ COMMITTED; \
-     SET LOCAL plan_cache_mode = force_custom_plan";
+static BEGIN_WRITE: LazyLock<String> = LazyLock::new(|| {
+    format!(
+        "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL plan_cache_mode = force_custom_plan; \
+         {LONG_STATEMENT}"
+    )
+});
 
 const BEGIN_READ: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; \
      SET LOCAL plan_cache_mode = force_custom_plan";
@@ -67,8 +75,10 @@ fn is_locked(conn: &mut Conn, server: i64) -> Result<bool> {
 }
 
 /// The tables with several indexes to choose from.
-const REFRESH_STATISTICS: &str =
-    "ANALYZE accounts, contacts, unique_keys, associations, tickets, ticket_copies";
+static REFRESH_STATISTICS: LazyLock<String> = LazyLock::new(|| {
+    const TABLES: &str = "accounts, contacts, unique_keys, associations, tickets, ticket_copies";
+    format!("{LONG_STATEMENT}; ANALYZE {TABLES}")
+});
 
 /// Since when a connection has cached the plans of its pages.
 struct PlansKeptSince(Instant);
@@ -158,21 +168,6 @@ const PLACE_OF: &str = "strpos";
 const HAS_MIGRATIONS: &str =
     "SELECT to_regclass('__diesel_schema_migrations') IS NOT NULL AS known";
 
-/// A server that dies within a transaction must not hold its locks for long. No statement takes so
-/// long that it were worth compiling; plans that are kept look as if they did, since they know no
-/// limits.
-const SETTINGS: &str = "SET idle_in_transaction_session_timeout = '60s'; SET jit = off";
-
-#[derive(Debug)]
-struct OnConnect;
-
-impl CustomizeConnection<Conn, diesel::r2d2::Error> for OnConnect {
-    fn on_acquire(&self, conn: &mut Conn) -> std::result::Result<(), diesel::r2d2::Error> {
-        conn.batch_execute(SETTINGS)
-            .map_err(diesel::r2d2::Error::QueryError)
-    }
-}
-
 /// What a session keeps of its store: nothing, because PostgreSQL keeps its own files.
 pub(crate) type Keeping = ();
 
@@ -191,6 +186,8 @@ fn acknowledge_administration((): &Keeping, _: i64) -> Result<()> {
 /// Creates and migrates the tables as needed.
 pub(crate) fn migrate(path: &str) -> Result<Migrated> {
     let mut conn = connect(path)?;
+    session_settings::warn_of_language(&mut conn)?;
+    conn.batch_execute(NO_TIME_LIMITS)?;
     // Several servers may start at the same time: one migrates, the others wait for it.
     conn.batch_execute("SELECT pg_advisory_lock(7237138321)")?;
     opening::migrate_tables(&mut conn)
@@ -198,6 +195,16 @@ pub(crate) fn migrate(path: &str) -> Result<Migrated> {
 
 fn connect(path: &str) -> Result<Conn> {
     Conn::establish(path).map_err(|error| StorageError::Unreachable(Box::new(error)))
+}
+
+/// As [`pool`], without waiting for the first connection.
+pub(crate) fn new_pool(url: &str, connections: u32) -> Pool<ConnectionManager<Conn>> {
+    opening::builder(connections, Box::new(OnConnect)).build_unchecked(ConnectionManager::new(url))
+}
+
+/// Asks the database for an answer over a new connection.
+pub(crate) fn probe(url: &str) -> Result<()> {
+    Ok(session_settings::set_up(&mut connect(url)?)?)
 }
 
 pub(crate) fn session(pool: &Pool<ConnectionManager<Conn>>) -> Result<Session> {

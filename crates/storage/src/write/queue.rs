@@ -1,8 +1,9 @@
 //! The lanes of writes: calls before jobs that have not waited long, organizations in turn, each
 //! served by at most one writer at a time.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -34,6 +35,11 @@ const JOB_PATIENCE: Duration = Duration::from_millis(100);
 
 /// Work on an organization that is not a command: it has its own transaction and no revision.
 pub(crate) type Chore = Box<dyn FnOnce(Result<&mut dyn Connection>) + Send>;
+
+/// A writer's number, which no other writer of the process has.
+type WriterId = u64;
+/// The organizations that writers work on.
+type Held = HashMap<OrganizationName, WriterId>;
 
 /// Work for a writer on one organization.
 enum Taken {
@@ -71,12 +77,11 @@ impl<T> Waiting<T> {
     }
 
     /// Takes the next organization that no writer holds, with up to `max` of its commands.
-    fn take(
-        &mut self,
-        held: &HashSet<OrganizationName>,
-        max: usize,
-    ) -> Option<(OrganizationName, Vec<T>)> {
-        let turn = self.turns.iter().position(|name| !held.contains(name))?;
+    fn take(&mut self, held: &Held, max: usize) -> Option<(OrganizationName, Vec<T>)> {
+        let turn = self
+            .turns
+            .iter()
+            .position(|name| !held.contains_key(name))?;
         let name = self.turns.remove(turn)?;
         let queue = self.queues.get_mut(&name)?;
         let taken: Vec<_> = queue.drain(..queue.len().min(max)).collect();
@@ -90,8 +95,8 @@ impl<T> Waiting<T> {
     }
 
     /// Returns the oldest work of the next organization that no writer holds.
-    fn next(&self, held: &HashSet<OrganizationName>) -> Option<&T> {
-        let name = self.turns.iter().find(|name| !held.contains(*name))?;
+    fn next(&self, held: &Held) -> Option<&T> {
+        let name = self.turns.iter().find(|name| !held.contains_key(*name))?;
         self.queues.get(name)?.front()
     }
 
@@ -115,9 +120,9 @@ struct State {
     chores: Waiting<Chore>,
     /// Work on the store itself, before everything else: rare, short, and an operator waits for it.
     administration: VecDeque<Chore>,
-    /// Whether a writer is at work on the store itself.
-    administered: bool,
-    held: HashSet<OrganizationName>,
+    /// The writer that is at work on the store itself.
+    administered: Option<WriterId>,
+    held: Held,
     closed: bool,
 }
 
@@ -216,18 +221,18 @@ impl Queue {
     }
 
     /// Waits for work. Returns `None` when the queue is closed and no accepted work is left.
-    fn take(&self) -> Option<(Option<OrganizationName>, Taken)> {
+    fn take(&self, writer: WriterId) -> Option<(Option<OrganizationName>, Taken)> {
         let mut state = self.state.lock();
         loop {
-            if !state.administered
+            if state.administered.is_none()
                 && let Some(chore) = state.administration.pop_front()
             {
-                state.administered = true;
+                state.administered = Some(writer);
                 return Some((None, Taken::Administration(chore)));
             }
             let taken = state.take_commands().or_else(|| state.take_chore());
             if let Some((name, taken)) = taken {
-                state.held.insert(name.clone());
+                state.held.insert(name.clone(), writer);
                 return Some((Some(name), taken));
             }
             if state.closed && state.calls.count == 0 && state.jobs.count == 0 {
@@ -251,15 +256,35 @@ impl Queue {
         self.state.lock().calls.take_all(name)
     }
 
-    fn release(&self, name: Option<&OrganizationName>) {
-        match name {
-            Some(name) => {
-                self.state.lock().held.remove(name);
+    /// Ends a writer's work. Returns false if the writer was given up meanwhile, and must end.
+    fn release(&self, name: Option<&OrganizationName>, writer: WriterId) -> bool {
+        let mut state = self.state.lock();
+        let at_work = match name {
+            Some(name) => state.held.get(name) == Some(&writer),
+            None => state.administered == Some(writer),
+        };
+        if at_work {
+            match name {
+                Some(name) => {
+                    state.held.remove(name);
+                }
+                None => state.administered = None,
             }
-            None => self.state.lock().administered = false,
+            drop(state);
+            // Other threads may wait for this organization or for the end.
+            self.changed.notify_all();
         }
-        // Other threads may wait for this organization or for the end.
+        at_work
+    }
+
+    /// Gives up all writers that are at work: they may be stuck. Returns how many.
+    fn give_up_writers(&self) -> usize {
+        let mut state = self.state.lock();
+        let administering = usize::from(state.administered.take().is_some());
+        let count = state.held.drain().count() + administering;
+        drop(state);
         self.changed.notify_all();
+        count
     }
 
     /// Refuses new work; the writers finish the waiting commands and end.
@@ -284,21 +309,69 @@ pub(crate) struct Desk {
     pub(crate) observer: Option<Arc<dyn Observer>>,
 }
 
-/// Starts writers.
-pub(crate) fn start(desk: &Desk, count: usize) -> std::io::Result<Vec<JoinHandle<()>>> {
-    (0..count)
-        .map(|number| {
-            let desk = desk.clone();
-            std::thread::Builder::new()
-                .name(format!("writer-{number}"))
-                .spawn(move || write_until_closed(&desk))
-        })
-        .collect()
+/// The writers of a store.
+pub(crate) struct Writers {
+    desk: Desk,
+    threads: Mutex<Vec<JoinHandle<()>>>,
+    next: AtomicU64,
 }
 
-fn write_until_closed(desk: &Desk) {
+impl Writers {
+    pub(crate) fn start(desk: Desk, count: usize) -> std::io::Result<Self> {
+        let writers = Self {
+            desk,
+            threads: Mutex::default(),
+            next: AtomicU64::new(0),
+        };
+        writers.add(count)?;
+        Ok(writers)
+    }
+
+    fn add(&self, count: usize) -> std::io::Result<()> {
+        let mut threads = self.threads.lock();
+        for _ in 0..count {
+            let (desk, writer) = (self.desk.clone(), self.next.fetch_add(1, Ordering::Relaxed));
+            let thread = std::thread::Builder::new()
+                .name(format!("writer-{writer}"))
+                .spawn(move || write_until_closed(&desk, writer))?;
+            threads.push(thread);
+        }
+        Ok(())
+    }
+
+    /// Replaces the writers that are at work, which may be stuck. They end as soon as they can.
+    pub(crate) fn replace_stuck(&self) {
+        self.threads.lock().retain(|thread| !thread.is_finished());
+        let stuck = self.desk.queue.give_up_writers();
+        if stuck > 0 {
+            tracing::warn!(
+                stuck,
+                "the database was silent: replacing the writers at work"
+            );
+        }
+        if let Err(error) = self.add(stuck) {
+            tracing::error!(%error, "cannot start a writer");
+        }
+    }
+
+    /// Waits for the writers to end, for at most this long.
+    pub(crate) fn join(&self, patience: Duration) {
+        let until = Instant::now() + patience;
+        for writer in std::mem::take(&mut *self.threads.lock()) {
+            while !writer.is_finished() && Instant::now() < until {
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            if writer.is_finished() {
+                // The panic hook has already reported a panic.
+                let _ = writer.join();
+            }
+        }
+    }
+}
+
+fn write_until_closed(desk: &Desk, writer: WriterId) {
     let queue = &desk.queue;
-    while let Some((name, taken)) = queue.take() {
+    while let Some((name, taken)) = queue.take(writer) {
         // A panic is a defect of one batch: its callers see their answer dropped, and the writer
         // continues.
         let worked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| match taken {
@@ -316,7 +389,9 @@ fn write_until_closed(desk: &Desk) {
             let organization = name.as_ref().map(tracing::field::display);
             tracing::error!(organization, "a writer panicked");
         }
-        queue.release(name.as_ref());
+        if !queue.release(name.as_ref(), writer) {
+            return;
+        }
     }
 }
 
@@ -352,19 +427,5 @@ fn run_chore(chore: Chore, connect: &Connect) {
     match connect() {
         Ok(mut connection) => chore(Ok(connection.as_mut())),
         Err(error) => chore(Err(error)),
-    }
-}
-
-/// Waits for writers to end, for at most this long.
-pub(crate) fn join(writers: Vec<JoinHandle<()>>, patience: Duration) {
-    let until = Instant::now() + patience;
-    for writer in writers {
-        while !writer.is_finished() && Instant::now() < until {
-            std::thread::sleep(Duration::from_millis(5));
-        }
-        if writer.is_finished() {
-            // The panic hook has already reported a panic.
-            let _ = writer.join();
-        }
     }
 }

@@ -2,7 +2,7 @@
 //! it.
 
 use diesel::prelude::*;
-use diesel::r2d2::{ConnectionManager, CustomizeConnection, Pool};
+use diesel::r2d2::{Builder, ConnectionManager, CustomizeConnection, Pool};
 use diesel::sql_query;
 use diesel::sql_types::Bool;
 use diesel_migrations::MigrationHarness;
@@ -85,11 +85,18 @@ pub(crate) fn pool_with(
     connections: u32,
     set_up: Box<dyn CustomizeConnection<Conn, diesel::r2d2::Error>>,
 ) -> Result<Pool<ConnectionManager<Conn>>> {
-    Ok(Pool::builder()
+    Ok(builder(connections, set_up).build(ConnectionManager::new(path))?)
+}
+
+/// The settings of a pool.
+pub(crate) fn builder(
+    connections: u32,
+    set_up: Box<dyn CustomizeConnection<Conn, diesel::r2d2::Error>>,
+) -> Builder<ConnectionManager<Conn>> {
+    Pool::builder()
         .max_size(connections)
         .min_idle(Some(1))
         .test_on_check_out(TRIED)
         .connection_timeout(CONNECTION_PATIENCE)
         .connection_customizer(set_up)
-        .build(ConnectionManager::new(path))?)
 }
