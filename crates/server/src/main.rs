@@ -21,6 +21,7 @@ const WRONG_OPTIONS: u8 = 2;
 const NOT_CARRIED_OUT: u8 = 3;
 
 fn main() -> ExitCode {
+    keep_memory_private();
     let configuration = match Configuration::read(std::env::args_os().collect::<Vec<_>>()) {
         Ok(configuration) => configuration,
         Err(NotConfigured::CommandLine(error)) => error.exit(),
@@ -32,7 +33,7 @@ fn main() -> ExitCode {
     let options = &configuration.options;
     start_log(options);
     let (done, failure) = match &options.task {
-        None => (run(options).map(|()| true), ExitCode::FAILURE),
+        None => (run(&configuration).map(|()| true), ExitCode::FAILURE),
         Some(Task::Check) => (look(options), NOT_CARRIED_OUT.into()),
         Some(Task::Key(KeyTask::Create(what))) => {
             (create(options, what).map(|()| true), NOT_CARRIED_OUT.into())
@@ -49,7 +50,14 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(options: &Options) -> anyhow::Result<()> {
+/// Keeps keys out of core dumps and away from other processes of the same user. A system without this
+/// protection still serves.
+fn keep_memory_private() {
+    use rustix::process::{DumpableBehavior, set_dumpable_behavior};
+    let _ = set_dumpable_behavior(DumpableBehavior::NotDumpable);
+}
+
+fn run(configuration: &Configuration) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;
@@ -63,7 +71,8 @@ fn run(options: &Options) -> anyhow::Result<()> {
             }
             tracing::info!("stopping");
         };
-        serve(options, |listening| greet(options, listening), stop).await
+        let greet = |listening| greet(&configuration.options, listening);
+        serve(configuration, greet, stop).await
     });
     // Do not wait for tasks that hang on a database that does not answer.
     runtime.shutdown_background();

@@ -16,6 +16,7 @@ pub(crate) mod live_servers;
 mod postgres;
 mod sqlite;
 pub(crate) mod statement;
+pub(crate) mod statement_count;
 mod store_keys;
 
 /// Readers of one server. Reads are short, so a few connections serve many calls.

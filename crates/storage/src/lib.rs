@@ -22,7 +22,7 @@ mod write;
 pub use administration::{AdminEvent, AdminNotDone, Administered, NamedProfile, NewCredential};
 pub use error::{NotDone, StorageError};
 pub use log::CommittedSet;
-pub use observer::{Lane, Observer, WritesWaiting};
+pub use observer::{Lane, Observer, Work, WritesWaiting};
 pub use read::follow::FOLLOWED_SETS_MAX;
 pub use read::page_budget::Filtered;
 pub use read::picker::HeadingCount;

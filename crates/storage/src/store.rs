@@ -16,10 +16,11 @@ use tokio::sync::{Semaphore, oneshot};
 
 use crate::engine::interface::{Connection, Reading};
 use crate::engine::live_servers::LiveServers;
+use crate::engine::statement_count::CountedWork;
 use crate::engine::{Address, Engine, FOLLOWERS, Opening, READERS};
 use crate::error::{NotDone, Result, StorageError};
 use crate::log::CommittedSet;
-use crate::observer::{Lane, Observer, WritesWaiting};
+use crate::observer::{Lane, Observer, Work, WritesWaiting};
 use crate::read::follow;
 use crate::read::inline_reads::BriefReads;
 use crate::read::snapshot::Snapshot;
@@ -299,6 +300,7 @@ impl Store {
     ) -> Option<Result<T>> {
         let _brief = self.brief.turn()?;
         let _reader = self.readers.try_acquire().ok()?;
+        let _counted = CountedWork::begin(Work::Reads, self.observer.as_deref());
         let mut connection = self.engine.connection_here()?;
         let read = AssertUnwindSafe(move || {
             at_revision(connection.as_mut(), Reading::Page, organization, |at| {
@@ -339,11 +341,17 @@ impl Store {
         ask: impl FnOnce(&mut dyn Connection) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         let (engine, observer) = (self.engine.clone(), self.observer.clone());
+        let work = if Arc::ptr_eq(turns, &self.followers) {
+            Work::Followers
+        } else {
+            Work::Reads
+        };
         let asked = Instant::now();
         let turn = Arc::clone(turns).acquire_owned().await;
         let turn = turn.map_err(|closed| StorageError::Defect(closed.into()))?;
         let read = tokio::task::spawn_blocking(move || {
             let _turn = turn;
+            let _counted = CountedWork::begin(work, observer.as_deref());
             ask(connect(&engine, asked, observer.as_deref())?.as_mut())
         });
         read.await

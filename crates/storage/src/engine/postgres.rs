@@ -9,6 +9,7 @@ use diesel::r2d2::{ConnectionManager, CustomizeConnection, Pool, PooledConnectio
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
 use crate::engine::interface::Reading;
+use crate::engine::statement_count::CountStatements;
 use crate::error::{Result, StorageError};
 
 mod branches;
@@ -166,6 +167,7 @@ struct OnConnect;
 
 impl CustomizeConnection<Conn, diesel::r2d2::Error> for OnConnect {
     fn on_acquire(&self, conn: &mut Conn) -> std::result::Result<(), diesel::r2d2::Error> {
+        conn.set_instrumentation(CountStatements);
         conn.batch_execute(SETTINGS)
             .map_err(diesel::r2d2::Error::QueryError)
     }
