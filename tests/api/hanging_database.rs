@@ -44,7 +44,6 @@ async fn write(clients: &Clients, number: usize, deadline: Option<Duration>) -> 
             ..Default::default()
         }),
         request_id: format!("request-{number}"),
-        ..Default::default()
     };
     let mut request = in_organization(message, number);
     if let Some(deadline) = deadline {
@@ -158,7 +157,8 @@ async fn hang_and_wake(postgres: &Postgres, server: &Server, clients: &Clients) 
         let expected = (0..=CALLS).filter(|number| number % 8 == organization);
         let mut names: Vec<_> = accounts.into_iter().map(|account| account.name).collect();
         let mut expected: Vec<_> = expected.map(|number| format!("A{number}")).collect();
-        (names.sort(), expected.sort());
+        names.sort();
+        expected.sort();
         assert_eq!(names, expected, "each request id once");
     }
 }

@@ -3,8 +3,7 @@
 use std::process::{Command, Output, Stdio};
 use std::thread::JoinHandle;
 
-use clap::Parser;
-use roster_server::{Options, serve};
+use roster_server::{Configuration, serve};
 use tokio::sync::oneshot;
 
 /// A server with an empty database; both go with the test.
@@ -38,7 +37,8 @@ impl World {
             "--database",
             &database,
         ];
-        let options = Options::parse_from(first.iter().chain(more));
+        let arguments = first.iter().chain(more).map(std::ffi::OsString::from);
+        let configuration = Configuration::read(arguments.collect::<Vec<_>>()).expect("options");
         let (stop, stopped) = oneshot::channel();
         let (ready, listening) = std::sync::mpsc::channel();
         let serving = std::thread::spawn(move || {
@@ -47,7 +47,7 @@ impl World {
                 let _ = stopped.await;
             };
             let tell = move |at| ready.send(at).expect("the test waits");
-            let served = runtime.block_on(serve(&options, tell, stop));
+            let served = runtime.block_on(serve(&configuration, tell, stop));
             served.expect("the server stops in peace");
         });
         let listening = listening.recv().expect("the server starts");

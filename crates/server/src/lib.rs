@@ -39,11 +39,13 @@ use roster_api::v1::visibility_service_server::VisibilityServiceServer;
 use roster_intake::Intake;
 use roster_storage::{Committed, Observer, Store, StoreOptions};
 use tokio::net::TcpListener;
-use tokio::task::JoinSet;
+use tokio::sync::oneshot;
+use tokio::task::{JoinHandle, JoinSet};
 use tonic::service::{Routes, RoutesBuilder};
 use tonic_health::ServingStatus;
 use tower::Layer;
 
+pub use authentication::{ClaimedOrganization, IssuerConfig, IssuerOrganizations, TokenAlgorithm};
 pub use check::check;
 pub use configuration::{Configuration, FileError, NotConfigured, Sections};
 pub use health_task::ask_health;
@@ -55,7 +57,7 @@ pub use options::{
     WireLimits,
 };
 
-use authentication::Authenticator;
+use authentication::{Authenticator, Issuers};
 use handler::Handler;
 use health::Health;
 use layers::layers;
@@ -92,10 +94,11 @@ pub struct Listening {
 ///
 /// Sends the addresses to `ready` once the server accepts calls.
 pub async fn serve(
-    options: &Options,
+    configuration: &Configuration,
     ready: impl FnOnce(Listening),
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> anyhow::Result<()> {
+    let options = &configuration.options;
     options.check()?;
     let connections_max = wire::raise_limit(options.wire.connections_max);
     let tls = Tls::open(&options.tls)?;
@@ -104,7 +107,7 @@ pub async fn serve(
     let metrics = Metrics::default();
     let store = open(options, &memory, &metrics).await?;
     let store = Arc::new(store);
-    let authenticator = Arc::new(authenticator(options, &store).await?);
+    let authenticator = Arc::new(authenticator(configuration, &store, &metrics).await?);
     let handler = Handler {
         authenticator: Arc::clone(&authenticator),
         tokens: Arc::new(Tokens::new(store.keys())?),
@@ -138,20 +141,9 @@ pub async fn serve(
         Arc::clone(&store),
         tls.clone(),
     ));
-    let (stopping, stopped) = tokio::sync::oneshot::channel();
-    let stopped_intake = Arc::clone(&intake);
-    let shutdown = async move {
-        stop.await;
-        following.abort();
-        // The task ends by abort, and must end before the last report of health.
-        let _ = following.await;
-        health.end().await;
-        // First, so that watchers of an import receive its end.
-        stopped_intake.stop();
-        // Fails harmlessly if serving has already ended.
-        let _ = stopping.send(());
-    };
+    let (stopping, stopped) = oneshot::channel();
     metrics.wire.watch_tls(tls.as_ref());
+    let shutdown = shut_down(stop, following, health, Arc::clone(&intake), stopping);
     let wire = Wire::new(options.wire.clone(), Arc::clone(&metrics.wire));
     let service = layers(&metrics, &authenticator, visibility(&handler)).layer(routes.routes());
     let serving = Listener::new(listener, &wire, connections_max, tls).serve(service, shutdown);
@@ -169,6 +161,25 @@ pub async fn serve(
     authenticator.write_uses(&store).await;
     drop((handler, intake, operators));
     close(store).await
+}
+
+/// Waits for the stop. Then ends what runs beside calls, so that calls can finish.
+async fn shut_down(
+    stop: impl Future<Output = ()>,
+    following: JoinHandle<()>,
+    health: Health,
+    intake: Arc<Intake>,
+    stopping: oneshot::Sender<()>,
+) {
+    stop.await;
+    following.abort();
+    // The task ends by abort, and must end before the last report of health.
+    let _ = following.await;
+    health.end().await;
+    // First, so that watchers of an import receive its end.
+    intake.stop();
+    // Fails harmlessly if serving has already ended.
+    let _ = stopping.send(());
 }
 
 /// Finishes the writes of the store. Then closes its files, unless something still uses them.
@@ -209,14 +220,21 @@ async fn open(options: &Options, memory: &Arc<Memory>, metrics: &Metrics) -> any
 }
 
 /// Knows the credentials of the store, after writing the first key if that is asked for.
-async fn authenticator(options: &Options, store: &Store) -> anyhow::Result<Authenticator> {
+async fn authenticator(
+    configuration: &Configuration,
+    store: &Store,
+    metrics: &Metrics,
+) -> anyhow::Result<Authenticator> {
     access::check_methods()?;
+    let options = &configuration.options;
+    let issuers = Issuers::load(&configuration.sections.issuer)?;
     if let Some(path) = &options.credentials.first_key_file {
         authentication::write_first_key(store, path).await?;
     }
     let stale_after = Duration::from_secs(options.stale_after);
     let required = options.requires_credentials();
-    Ok(Authenticator::open(store, required, stale_after).await?)
+    let metrics = Arc::clone(&metrics.authentication);
+    Ok(Authenticator::open(store, required, stale_after, issuers, metrics).await?)
 }
 
 /// All that runs beside calls: health, facts in memory, credentials.

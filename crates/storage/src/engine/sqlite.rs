@@ -1,7 +1,7 @@
 //! SQLite: embedded, one writer, WAL.
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use diesel::Connection as _;
 use diesel::connection::{AnsiTransactionManager, SimpleConnection};
@@ -12,6 +12,7 @@ use diesel_migrations::{EmbeddedMigrations, embed_migrations};
 use crate::engine::Serving;
 use crate::engine::file_lock::FileLock;
 use crate::engine::interface::Reading;
+use crate::engine::statement_count::CountStatements;
 use crate::error::{Result, StorageError};
 use crate::tables::migrated::Migrated;
 use crate::tables::organization::Organization;
@@ -41,7 +42,7 @@ const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations/sqlit
 
 /// Immediate, because SQLite would refuse the first write of a deferred transaction that had read
 /// before another's write.
-const BEGIN_WRITE: &str = "BEGIN IMMEDIATE";
+static BEGIN_WRITE: LazyLock<String> = LazyLock::new(|| "BEGIN IMMEDIATE".to_owned());
 /// The immediate transaction has locked the whole database.
 const FOR_UPDATE: &str = "";
 
@@ -57,7 +58,7 @@ fn is_locked(_: &mut Conn, _: i64) -> Result<bool> {
 }
 
 /// SQLite plans without statistics here.
-const REFRESH_STATISTICS: &str = "";
+static REFRESH_STATISTICS: LazyLock<String> = LazyLock::new(String::new);
 
 /// Plans depend only on the tables here, for any kind of reading.
 fn begin_read(conn: &mut PooledConnection<ConnectionManager<Conn>>, _: Reading) -> Result<()> {
@@ -131,6 +132,7 @@ struct OnConnect;
 
 impl CustomizeConnection<Conn, diesel::r2d2::Error> for OnConnect {
     fn on_acquire(&self, conn: &mut Conn) -> std::result::Result<(), diesel::r2d2::Error> {
+        conn.set_instrumentation(CountStatements);
         conn.batch_execute(BUSY_TIMEOUT)
             .and_then(|()| {
                 conn.batch_execute(

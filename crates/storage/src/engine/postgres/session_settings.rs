@@ -1,11 +1,12 @@
 //! The settings of our sessions: how long the server waits for us, and we for it.
 
-use diesel::connection::SimpleConnection;
+use diesel::connection::{Connection as _, SimpleConnection};
 use diesel::prelude::*;
 use diesel::r2d2::CustomizeConnection;
 use diesel::sql_types::Text;
 
 use super::Conn;
+use crate::engine::statement_count::CountStatements;
 use crate::error::Result;
 
 /// The settings of each session. A time limit that an operator set for the database or the role
@@ -50,6 +51,7 @@ impl CustomizeConnection<Conn, diesel::r2d2::Error> for OnConnect {
 
 /// Sets up a new connection.
 pub(super) fn set_up(conn: &mut Conn) -> QueryResult<()> {
+    conn.set_instrumentation(CountStatements);
     conn.batch_execute(SETTINGS)?;
     conn.batch_execute(MESSAGES_IN_ENGLISH)
 }
