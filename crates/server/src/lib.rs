@@ -39,6 +39,7 @@ use roster_api::v1::visibility_service_server::VisibilityServiceServer;
 use roster_intake::Intake;
 use roster_storage::{Committed, Observer, Store, StoreOptions};
 use tokio::net::TcpListener;
+use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 use tonic::service::{Routes, RoutesBuilder};
 use tonic_health::ServingStatus;
@@ -138,7 +139,7 @@ pub async fn serve(
         Arc::clone(&store),
         tls.clone(),
     ));
-    let (stopping, stopped) = tokio::sync::oneshot::channel();
+    let (stopping, stopped) = oneshot::channel();
     let stopped_intake = Arc::clone(&intake);
     let shutdown = async move {
         stop.await;
@@ -155,17 +156,7 @@ pub async fn serve(
     let wire = Wire::new(options.wire.clone(), Arc::clone(&metrics.wire));
     let service = layers(&metrics, &authenticator, visibility(&handler)).layer(routes.routes());
     let serving = Listener::new(listener, &wire, connections_max, tls).serve(service, shutdown);
-    let places = &wire.places;
-    tokio::select! {
-        () = serving => {
-            // Imports may run although no caller is connected.
-            finish(places, &intake).await;
-        }
-        () = async {
-            let _ = stopped.await;
-            finish(places, &intake).await;
-        } => {}
-    }
+    until_finished(serving, stopped, &wire.places, &intake).await;
     authenticator.write_uses(&store).await;
     drop((handler, intake, operators));
     close(store).await
@@ -253,6 +244,25 @@ async fn for_operators(
     let at = listener.local_addr()?;
     tasks.spawn(serve_operators(listener, scraped, health.clone()));
     Ok((Some(at), tasks))
+}
+
+/// Serves until all connections have ended, or until the running work has ended after a stop.
+async fn until_finished(
+    serving: impl Future<Output = ()>,
+    stopped: oneshot::Receiver<()>,
+    places: &Places,
+    intake: &Intake,
+) {
+    tokio::select! {
+        () = serving => {
+            // Imports may run although no caller is connected.
+            finish(places, intake).await;
+        }
+        () = async {
+            let _ = stopped.await;
+            finish(places, intake).await;
+        } => {}
+    }
 }
 
 /// Waits, with a limit, until running calls and batches of imports finish. Watchers of an import
