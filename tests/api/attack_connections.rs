@@ -67,8 +67,10 @@ async fn a_peer_that_does_not_speak_http_2_is_closed_at_once() {
         assert!(is_closed_within(&mut stream, Duration::from_secs(5)));
         println!("closed after {:?}", begun.elapsed());
     }
-    let refused = attacked.metric("roster_connections_refused_total{reason=\"handshake\"}");
-    assert_eq!(refused, 3.0);
+    let refused = "roster_connections_refused_total{reason=\"handshake\"}";
+    attacked
+        .until("all are counted", |a| a.metric(refused) == 3.0)
+        .await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -14,6 +14,7 @@ use crate::wire::{CREATE, account};
 const CHECK: &str = "/roster.v1.VisibilityService/CheckTicket";
 const HEALTH: &str = "/grpc.health.v1.Health/Check";
 const UPLOAD: &str = "/roster.v1.ImportService/StartImport";
+const LIST: &str = "/roster.v1.AccountService/ListAccounts";
 /// The calls of a connection that the protocol lets it open.
 const STREAMS: usize = 1_024;
 
@@ -212,13 +213,9 @@ async fn the_budget_of_messages_is_kept_at_its_limit() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_answer_that_nobody_takes_ends_and_its_memory_is_freed() {
-    let limits = [
-        ("ROSTER_MESSAGE_MIB", "6"),
-        ("ROSTER_ANSWER_PATIENCE", "10"),
-    ];
-    let attacked = Attacked::start(&limits);
+/// A server with accounts whose list is an answer of 3 MiB, and the request for that list.
+async fn with_long_answers(limits: &[(&str, &str)]) -> (Attacked, Bytes) {
+    let attacked = Attacked::start(limits);
     let mut accounts = attacked.server.connect().await.accounts;
     for number in 0..300 {
         let attributes = (0..7).map(|key| (format!("k{key}"), "あ".repeat(999)));
@@ -233,52 +230,79 @@ async fn an_answer_that_nobody_takes_ends_and_its_memory_is_freed() {
         };
         accounts.create_account(request).await.unwrap();
     }
-    let before = attacked.memory_mib();
     let list = ListAccountsRequest {
         page_size: 300,
         ..Default::default()
     };
     let list = prost::Message::encode_to_vec(&list);
-    let list: Bytes = [&prefix(list.len())[..], &list].concat().into();
+    (attacked, [&prefix(list.len())[..], &list].concat().into())
+}
+
+/// A connection whose calls may receive so many bytes before it takes more, which it never does.
+async fn with_window(attacked: &Attacked, bytes: u32) -> Hostile {
+    let mut builder = h2::client::Builder::new();
+    builder.initial_window_size(bytes);
+    Hostile::connect(&attacked.server.address, builder).await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn answers_that_nobody_takes_are_held_within_a_budget() {
+    const CALLS: usize = 60;
+    // Of 6 MiB, a connection may hold one answer of 3 MiB.
+    let limits = [
+        ("ROSTER_MESSAGE_MIB", "6"),
+        ("ROSTER_ANSWER_PATIENCE", "600"),
+    ];
+    let (attacked, list) = with_long_answers(&limits).await;
     for window in [0, 65_535] {
-        let mut builder = h2::client::Builder::new();
-        builder.initial_window_size(window);
-        let mut hostile = Hostile::connect(&attacked.server.address, builder).await;
-        let mut calls = Vec::new();
-        for _ in 0..100 {
-            let mut call = hostile
-                .begin("/roster.v1.AccountService/ListAccounts")
-                .await;
+        let mut hostile = with_window(&attacked, window).await;
+        let mut waiting = tokio::task::JoinSet::new();
+        for _ in 0..CALLS {
+            let mut call = hostile.begin(LIST).await;
             call.sending.send_data(list.clone(), true).unwrap();
-            calls.push(call);
+            waiting.spawn(async move { call.body().await.trailers().await });
         }
-        // Of 6 MiB, a connection may hold one answer of 3 MiB; the others end with a refusal.
-        let (mut kept, mut refused) = (Vec::new(), 0);
-        for call in calls {
-            let mut body = call.body().await;
-            let brief = Duration::from_millis(if kept.is_empty() { 500 } else { 3_000 });
-            match tokio::time::timeout(brief, body.trailers()).await {
-                Ok(trailers) => {
-                    let trailers = trailers.unwrap().expect("trailers");
-                    let status = tonic::Status::from_header_map(&trailers).expect("a status");
-                    assert_eq!(status.code(), Code::ResourceExhausted, "{status:?}");
-                    refused += 1;
-                }
-                Err(_) => kept.push(body),
-            }
+        for _ in 1..CALLS {
+            let trailers = waiting.join_next().await.expect("a call").unwrap();
+            let trailers = trailers.unwrap().expect("trailers");
+            let status = tonic::Status::from_header_map(&trailers).expect("a status");
+            assert_eq!(status.code(), Code::ResourceExhausted, "{status:?}");
         }
-        println!("window {window}: {refused} of 100 answers were refused");
-        assert_eq!((kept.len(), refused), (1, 99));
+        assert!(waiting.try_join_next().is_none(), "one answer waits");
+        let held = attacked.metric("roster_answer_memory_bytes");
+        assert!((2e6..3.2e6).contains(&held), "{held}");
         attacked.serves_others().await;
-        let grown = attacked.memory_mib().saturating_sub(before);
-        println!("window {window}: 100 answers of 3 MiB: +{grown} MiB");
+        hostile.connection.abort();
         attacked
-            .until("the answer is given up", |a| {
+            .until("the answer is freed", |a| {
                 a.metric("roster_answer_memory_bytes") == 0.0
             })
             .await;
     }
-    assert!(attacked.metric("roster_answers_untaken_total") >= 1.0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_answer_that_nobody_takes_ends_and_its_memory_is_freed() {
+    let (attacked, list) = with_long_answers(&[("ROSTER_ANSWER_PATIENCE", "2")]).await;
+    for (number, window) in [0, 1, 65_535].into_iter().enumerate() {
+        let mut hostile = with_window(&attacked, window).await;
+        let mut call = hostile.begin(LIST).await;
+        call.sending.send_data(list.clone(), true).unwrap();
+        let begun = Instant::now();
+        let _body = call.body().await;
+        let ended = (number + 1) as f64;
+        attacked
+            .until("the call ends", |a| {
+                a.metric("roster_answers_untaken_total") == ended
+            })
+            .await;
+        assert!(begun.elapsed() >= Duration::from_millis(1_900));
+        attacked
+            .until("its memory is freed", |a| {
+                a.metric("roster_answer_memory_bytes") == 0.0
+            })
+            .await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

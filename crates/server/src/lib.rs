@@ -147,17 +147,7 @@ pub async fn serve(
     let wire = Wire::new(options.wire.clone(), Arc::clone(&metrics.wire));
     let service = layers(&metrics, &authenticator, visibility(&handler)).layer(routes.routes());
     let serving = Listener::new(listener, &wire, connections_max, tls).serve(service, shutdown);
-    let places = &wire.places;
-    tokio::select! {
-        () = serving => {
-            // Imports may run although no caller is connected.
-            finish(places, &intake).await;
-        }
-        () = async {
-            let _ = stopped.await;
-            finish(places, &intake).await;
-        } => {}
-    }
+    until_finished(serving, stopped, &wire.places, &intake).await;
     authenticator.write_uses(&store).await;
     drop((handler, intake, operators));
     close(store).await
@@ -271,6 +261,25 @@ async fn for_operators(
     let at = listener.local_addr()?;
     tasks.spawn(serve_operators(listener, scraped, health.clone()));
     Ok((Some(at), tasks))
+}
+
+/// Serves until all connections have ended, or until the running work has ended after a stop.
+async fn until_finished(
+    serving: impl Future<Output = ()>,
+    stopped: oneshot::Receiver<()>,
+    places: &Places,
+    intake: &Intake,
+) {
+    tokio::select! {
+        () = serving => {
+            // Imports may run although no caller is connected.
+            finish(places, intake).await;
+        }
+        () = async {
+            let _ = stopped.await;
+            finish(places, intake).await;
+        } => {}
+    }
 }
 
 /// Waits, with a limit, until running calls and batches of imports finish. Watchers of an import
