@@ -343,4 +343,19 @@ async fn health_is_asked_from_the_command_line(mut world: World) {
     let (code, text) = run(&["health", "--address", &address]);
     assert_eq!(code, Some(1), "{text}");
     assert!(text.starts_with(&address), "{text}");
+    // The port for operators is asked first: it is never encrypted.
+    let serving = ["--listen", "127.0.0.1:0", "--metrics", "127.0.0.1:0"];
+    let serving = [&serving[..], &["--database", &world.database.url]].concat();
+    world.server = Server::start_with(&serving);
+    let operators = world.server.metrics.clone().unwrap();
+    for tls in [&[][..], &["--tls-cert", "x", "--tls-key", "y"]] {
+        let arguments = [&["--metrics", &operators][..], tls, &["health"]].concat();
+        let (code, text) = run(&arguments);
+        assert_eq!((code, text), (Some(0), format!("{operators}: SERVING\n")));
+    }
+    let (code, text) = run(&["--metrics", &world.server.address, "health"]);
+    assert_eq!(code, Some(1), "{text}");
+    let (code, text) = run(&["--tls-cert", "x", "--tls-key", "y", "health"]);
+    assert_eq!(code, Some(3), "{text}");
+    assert!(text.contains("set --metrics"), "{text}");
 }

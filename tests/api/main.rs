@@ -83,6 +83,7 @@ mod ticket;
 mod tls;
 mod transfer;
 mod unknown_value;
+mod unwritable;
 mod update;
 mod visibility;
 mod wire;

@@ -1,5 +1,7 @@
 //! The public interface of storage.
 
+mod options;
+
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, OnceLock};
@@ -32,51 +34,16 @@ use crate::tables::import_record::{
 use crate::tables::organization::StoreKeys;
 use crate::tables::{derivation, schema_version};
 use crate::write::import_write::ImportWrite;
-use crate::write::invariants::{Guarding, check_all};
-use crate::write::job::{Committed, Done, Origin, Queued};
-use crate::write::queue::{CALLS_WAITING_MAX, Desk, Queue, Writers};
+use crate::write::invariants::check_all;
+use crate::write::job::{Done, Origin, Queued};
+use crate::write::queue::{Desk, Queue, Writers};
 use crate::write::rebuild;
+
+pub use options::{LEASE, StoreOptions};
 
 /// How long a stop waits for accepted writes. Together with the time that the server allows for
 /// open connections, a stop takes less than ten seconds.
 const CLOSE_PATIENCE: Duration = Duration::from_secs(4);
-
-/// How long a lease lasts: longer than a machine or a database ordinarily pauses, and short enough
-/// that a caller waiting for an import soon learns that its server died.
-pub const LEASE: Duration = Duration::from_secs(10);
-
-/// The options of a store; the default is the configuration of a server.
-#[derive(Clone)]
-pub struct StoreOptions {
-    /// How many calls may wait for a writer.
-    pub calls_waiting_max: usize,
-    /// Whether each batch is checked before it is committed.
-    pub guarding: Guarding,
-    /// Receives committed change sets.
-    pub listener: Option<Arc<dyn Committed>>,
-    /// How long a server without renewals counts as running its imports (PostgreSQL only).
-    pub lease: Duration,
-    /// Measures the store's work.
-    pub observer: Option<Arc<dyn Observer>>,
-    /// Whether to create and migrate tables. Otherwise a database that is not migrated is refused.
-    pub migrates: bool,
-    /// Whether to open a SQLite file from which acknowledged writes are missing.
-    pub accepts_loss: bool,
-}
-
-impl Default for StoreOptions {
-    fn default() -> Self {
-        Self {
-            calls_waiting_max: CALLS_WAITING_MAX,
-            guarding: Guarding::default(),
-            listener: None,
-            lease: LEASE,
-            observer: None,
-            migrates: true,
-            accepts_loss: false,
-        }
-    }
-}
 
 /// The records of all organizations in one database.
 pub struct Store {

@@ -41,7 +41,8 @@ pub enum Task {
     },
     /// Ask a running server whether it serves. Exits with 0 if it does, otherwise with 1.
     Health {
-        /// The server's address; by default that of `--listen`.
+        /// Ask this address by gRPC without TLS. By default ask /readyz at the address of
+        /// `--metrics`, or without `--metrics` the address of `--listen`.
         #[arg(long, value_name = "ADDRESS")]
         address: Option<String>,
     },
