@@ -24,7 +24,9 @@ fn read(name: &str) -> String {
 /// All files, by name.
 fn files() -> Vec<(String, String)> {
     let folders = [deploy(), deploy().join("kubernetes")];
-    let entries = folders.iter().flat_map(|folder| std::fs::read_dir(folder).unwrap());
+    let entries = folders
+        .iter()
+        .flat_map(|folder| std::fs::read_dir(folder).unwrap());
     let paths = entries.map(|entry| entry.unwrap().path());
     paths
         .filter(|path| path.is_file())
@@ -44,7 +46,11 @@ fn words<'t>(text: &'t str, begins: &'t [&str], extra: char) -> impl Iterator<It
 fn scrape(address: &str) -> String {
     use std::io::{Read, Write};
     let mut stream = std::net::TcpStream::connect(address).unwrap();
-    write!(stream, "GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").unwrap();
+    write!(
+        stream,
+        "GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+    )
+    .unwrap();
     let mut text = String::new();
     stream.read_to_string(&mut text).unwrap();
     text
@@ -82,7 +88,9 @@ async fn every_metric_of_the_dashboard_and_of_the_alerts_is_exported() {
 /// The anchor of a heading.
 fn anchor(heading: &str) -> String {
     let kept = heading.to_lowercase().replace(' ', "-");
-    kept.chars().filter(|c| c.is_alphanumeric() || *c == '-').collect()
+    kept.chars()
+        .filter(|c| c.is_alphanumeric() || *c == '-')
+        .collect()
 }
 
 #[test]
@@ -102,8 +110,14 @@ fn every_alert_says_what_to_do_and_the_manual_has_a_section_for_it() {
             assert!(alert.contains(part), "{name} has no {part}");
         }
         let page = format!("crates/server/docs/operating.md#{}", anchor(name));
-        assert!(alert.contains(&format!("runbook: {page}\n")), "{name}: {page}");
-        assert!(anchors.contains(&anchor(name)), "operating.md has no section {name}");
+        assert!(
+            alert.contains(&format!("runbook: {page}\n")),
+            "{name}: {page}"
+        );
+        assert!(
+            anchors.contains(&anchor(name)),
+            "operating.md has no section {name}"
+        );
     }
 }
 
@@ -115,7 +129,9 @@ fn every_variable_and_every_option_that_is_named_exists() {
         for variable in words(&text, &["ROSTER_"], '_') {
             assert!(help.contains(&format!("{variable}=")), "{name}: {variable}");
         }
-        let starts = text.lines().filter(|line| line.contains("/usr/local/bin/roster-server "));
+        let starts = text
+            .lines()
+            .filter(|line| line.contains("/usr/local/bin/roster-server "));
         for option in starts.flat_map(|line| words(line, &["--"], '-')) {
             assert!(help.contains(&format!("{option} ")), "{name}: {option}");
         }
@@ -125,14 +141,22 @@ fn every_variable_and_every_option_that_is_named_exists() {
 #[test]
 fn the_configuration_file_is_accepted_and_sets_every_key_that_it_names() {
     let file = deploy().join("roster.toml");
-    let output = command(&["--config", file.to_str().unwrap(), "config"]).output().unwrap();
+    let output = command(&["--config", file.to_str().unwrap(), "config"])
+        .output()
+        .unwrap();
     assert_eq!(output.status.code(), Some(0), "{output:?}");
     let printed = String::from_utf8(output.stdout).unwrap();
     let text = read("roster.toml");
     let set = text.lines().filter(|line| line.contains(" = "));
-    assert_eq!(set.clone().count(), printed.matches("roster.toml:").count() - 1);
+    assert_eq!(
+        set.clone().count(),
+        printed.matches("roster.toml:").count() - 1
+    );
     for line in set {
-        assert!(printed.contains(&format!("{line} # ")), "{line}\nin\n{printed}");
+        assert!(
+            printed.contains(&format!("{line} # ")),
+            "{line}\nin\n{printed}"
+        );
     }
 }
 
@@ -143,7 +167,11 @@ fn every_panel_of_the_dashboard_has_a_query_and_an_explanation() {
     let ids: BTreeSet<_> = panels.iter().map(|panel| panel["id"].as_u64()).collect();
     assert_eq!(ids.len(), panels.len());
     for panel in panels {
-        assert!(panel["description"].as_str().is_some_and(|text| !text.is_empty()));
+        assert!(
+            panel["description"]
+                .as_str()
+                .is_some_and(|text| !text.is_empty())
+        );
         for target in panel["targets"].as_array().unwrap() {
             assert!(target["expr"].as_str().unwrap().contains("job=\"roster\""));
         }
@@ -158,7 +186,10 @@ fn systemd_accepts_the_unit_and_rates_it_safe() {
     let text = read("roster-server.service").replace("/usr/local/bin/roster-server", program);
     std::fs::write(&unit, text).unwrap();
     let analyze = |arguments: &[&str]| {
-        Command::new("systemd-analyze").args(arguments).arg(&unit).output()
+        Command::new("systemd-analyze")
+            .args(arguments)
+            .arg(&unit)
+            .output()
     };
     let Ok(verified) = analyze(&["verify"]) else {
         println!("left out: systemd-analyze is not on this machine");
@@ -166,11 +197,18 @@ fn systemd_accepts_the_unit_and_rates_it_safe() {
     };
     assert!(verified.status.success(), "{verified:?}");
     let complaints = String::from_utf8(verified.stderr).unwrap();
-    assert!(!complaints.contains("roster-server.service"), "{complaints}");
+    assert!(
+        !complaints.contains("roster-server.service"),
+        "{complaints}"
+    );
     let rated = analyze(&["security", "--offline=true"]).unwrap();
     let text = String::from_utf8(rated.stdout).unwrap();
-    let rating = text.split("exposure level for roster-server.service: ").nth(1);
-    let rating = rating.and_then(|rest| rest.split_whitespace().next()).unwrap();
+    let rating = text
+        .split("exposure level for roster-server.service: ")
+        .nth(1);
+    let rating = rating
+        .and_then(|rest| rest.split_whitespace().next())
+        .unwrap();
     let tenths: u32 = rating.replace('.', "").parse().unwrap();
     assert!(tenths <= EXPOSURE_MAX, "{rating}");
 }
@@ -208,5 +246,10 @@ async fn the_server_runs_as_a_user_without_an_account_on_a_read_only_root() {
         }),
         ..Default::default()
     };
-    clients.accounts.clone().create_account(request).await.unwrap();
+    clients
+        .accounts
+        .clone()
+        .create_account(request)
+        .await
+        .unwrap();
 }

@@ -59,6 +59,7 @@ mod naive;
 mod outage;
 mod paging;
 mod postgres;
+mod postgres_tls;
 mod preview;
 mod primary;
 mod process;

@@ -5,9 +5,7 @@ use std::process::ExitCode;
 
 use mimalloc::MiMalloc;
 use roster_server::{Configuration, KeyTask, Listening, NotConfigured, Options, Task};
-use roster_server::{
-    ask_health, back_up, check, create_key, migrate, restore, serve, start_log,
-};
+use roster_server::{ask_health, back_up, check, create_key, migrate, restore, serve, start_log};
 use roster_storage::StorageError;
 use tokio::signal::unix::{SignalKind, signal};
 
