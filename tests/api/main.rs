@@ -64,6 +64,7 @@ mod outage;
 mod paging;
 mod permission_matrix;
 mod postgres;
+mod postgres_tls;
 mod preview;
 mod primary;
 mod process;

@@ -237,6 +237,7 @@ impl From<StorageError> for Fault {
             StorageError::Defect(cause) => internal(&cause.to_string()),
             // Only opening a store returns these errors, and a call uses an open store.
             StorageError::NotADatabase
+            | StorageError::UnusableAddress(_)
             | StorageError::NoFile
             | StorageError::NotSqlite
             | StorageError::Unreadable(_)

@@ -55,6 +55,9 @@ pub enum StorageError {
     /// Not the address of a database. It may contain a password, so the error omits it.
     #[error("unknown database address: use sqlite:PATH or postgres://USER@HOST/NAME")]
     NotADatabase,
+    /// The address of the database, or what it leads to, cannot be used.
+    #[error("{0}")]
+    UnusableAddress(String),
     /// The file of the database does not exist.
     #[error("there is no such file: name a file that a roster-server created")]
     NoFile,

@@ -21,7 +21,11 @@ pub fn migrate(database: &str, accepts_loss: bool) -> Result<Migrated> {
             let _lock = sqlite::take(path, serving)?;
             sqlite::migrate(path)
         }
-        Address::Postgres(url) => postgres::migrate(&postgres::url::with_network_limits(url)),
+        Address::Postgres(url) => {
+            let route = postgres::route::Route::of(url)?;
+            postgres::pooler::refuse_transaction_mode(route.url())?;
+            postgres::migrate(route.url())
+        }
     }
 }
 

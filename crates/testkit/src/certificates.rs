@@ -42,7 +42,18 @@ impl Authority {
             SanType::DnsName(ia5("localhost")),
             SanType::IpAddress([127, 0, 0, 1].into()),
         ];
-        self.sign(names.into(), ExtendedKeyUsagePurpose::ServerAuth)
+        self.sign("server", names.into(), ExtendedKeyUsagePurpose::ServerAuth)
+    }
+
+    /// A certificate of a server of this name.
+    pub fn server_called(&self, name: &str) -> Certified {
+        let names = vec![SanType::DnsName(ia5(name))];
+        self.sign("server", names, ExtendedKeyUsagePurpose::ServerAuth)
+    }
+
+    /// A certificate of the user of a database.
+    pub fn user(&self, name: &str) -> Certified {
+        self.sign(name, Vec::new(), ExtendedKeyUsagePurpose::ClientAuth)
     }
 
     /// A certificate of a client that has these URIs and DNS names.
@@ -50,11 +61,17 @@ impl Authority {
         let uris = uris.iter().map(|uri| SanType::URI(ia5(uri)));
         let names = names.iter().map(|name| SanType::DnsName(ia5(name)));
         let all = uris.chain(names).collect();
-        self.sign(all, ExtendedKeyUsagePurpose::ClientAuth)
+        self.sign("client", all, ExtendedKeyUsagePurpose::ClientAuth)
     }
 
-    fn sign(&self, names: Vec<SanType>, purpose: ExtendedKeyUsagePurpose) -> Certified {
+    fn sign(
+        &self,
+        called: &str,
+        names: Vec<SanType>,
+        purpose: ExtendedKeyUsagePurpose,
+    ) -> Certified {
         let mut params = CertificateParams::default();
+        params.distinguished_name.push(DnType::CommonName, called);
         params.subject_alt_names = names;
         params.extended_key_usages = vec![purpose];
         let key = KeyPair::generate().expect("a key");

@@ -16,10 +16,14 @@ use crate::tables::organization::Organization;
 
 mod branches;
 mod grams;
+pub(crate) mod pooler;
+pub(crate) mod route;
 mod session_settings;
 #[path = "shared/mod.rs"]
 mod shared;
-pub(crate) mod url;
+mod tls;
+mod tunnel;
+mod url;
 mod write_rows;
 
 use session_settings::{LONG_STATEMENT, NO_TIME_LIMITS, OnConnect};

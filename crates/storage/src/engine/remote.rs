@@ -7,13 +7,14 @@ use diesel::r2d2::{ConnectionManager, Pool};
 use parking_lot::RwLock;
 
 use super::interface::Connection;
+use super::postgres::route::Route;
 use super::silence::SignsOfLife;
 use super::{Opening, postgres};
 use crate::error::Result;
 
 /// See the module.
 pub(crate) struct Remote {
-    url: String,
+    route: Route,
     connections: u32,
     pool: RwLock<Pool<ConnectionManager<PgConnection>>>,
     pub(crate) signs: SignsOfLife,
@@ -22,14 +23,16 @@ pub(crate) struct Remote {
 impl Remote {
     /// Connects: creates and migrates the tables, or only checks them.
     pub(crate) fn open(url: &str, connections: u32, how: Opening) -> Result<Arc<Self>> {
-        let url = postgres::url::with_network_limits(url);
+        let route = Route::of(url)?;
+        let url = route.url();
+        postgres::pooler::refuse_transaction_mode(url)?;
         match how {
-            Opening::Serving(serving) if serving.migrates => drop(postgres::migrate(&url)?),
-            Opening::Serving(_) | Opening::Looking => postgres::check_migrated(&url)?,
+            Opening::Serving(serving) if serving.migrates => drop(postgres::migrate(url)?),
+            Opening::Serving(_) | Opening::Looking => postgres::check_migrated(url)?,
         }
-        let pool = RwLock::new(postgres::pool(&url, connections)?);
+        let pool = RwLock::new(postgres::pool(url, connections)?);
         Ok(Arc::new(Self {
-            url,
+            route,
             connections,
             pool,
             signs: SignsOfLife::default(),
@@ -47,11 +50,13 @@ impl Remote {
 
     /// Asks for an answer over a new connection.
     pub(crate) fn probe(&self) -> Result<()> {
-        postgres::probe(&self.url)
+        postgres::probe(self.route.url())
     }
 
-    /// Replaces all connections. Those that are in use now close when their users end.
+    /// Replaces all connections. Those that are in use now close when their users end; those of a
+    /// tunnel close at once, so that their users end.
     pub(crate) fn renew_connections(&self) {
-        *self.pool.write() = postgres::new_pool(&self.url, self.connections);
+        self.route.close_stuck();
+        *self.pool.write() = postgres::new_pool(self.route.url(), self.connections);
     }
 }
