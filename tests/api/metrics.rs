@@ -40,7 +40,7 @@ fn http(server: &Server, method: &str, path: &str) -> (u16, String) {
     (code, body.to_owned())
 }
 
-fn scrape(server: &Server) -> String {
+pub fn scrape(server: &Server) -> String {
     let (code, text) = http(server, "GET", "/metrics");
     assert_eq!(code, 200);
     text

@@ -3,6 +3,7 @@
 
 mod admin;
 mod any_call;
+pub mod good_request;
 mod requests;
 mod start_import;
 

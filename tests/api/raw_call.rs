@@ -81,6 +81,32 @@ pub async fn call_of(
     answer
 }
 
+/// The first message of an answer to any kind of call, with these metadata.
+pub async fn first_message(
+    channel: &Channel,
+    method: &str,
+    metadata: &[(&'static str, String)],
+    message: Vec<u8>,
+) -> Result<Option<Vec<u8>>, Status> {
+    let mut client = tonic::client::Grpc::new(channel.clone());
+    client.ready().await.expect("a connection");
+    let path = method.parse().expect("a path");
+    let mut request = Request::new(tokio_stream::once(message));
+    for (key, value) in metadata {
+        let value = value.parse().expect("a value of metadata");
+        request.metadata_mut().append(*key, value);
+    }
+    let first = async {
+        let mut answer = client.streaming(request, path, Bytes).await?.into_inner();
+        answer.message().await
+    };
+    let first = first.await;
+    if let Err(status) = &first {
+        manual::check(method, status);
+    }
+    first
+}
+
 /// What a server answers to a call that is nothing but HTTP/2: these headers and these bytes, as
 /// nobody's library would send them. No clock runs on this side.
 pub async fn http(

@@ -1,6 +1,6 @@
 //! A server that requires credentials, with its first administrator.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use roster_api::v1::*;
 use tempfile::TempDir;
@@ -23,10 +23,20 @@ pub struct Secured {
 
 impl Secured {
     pub async fn start(engine: Engine) -> Self {
+        Self::start_with(engine, &[], |_| Vec::new()).await
+    }
+
+    /// Starts a server with further arguments, some of which name files in the folder of the test.
+    pub async fn start_with(
+        engine: Engine,
+        arguments: &[&str],
+        of_folder: impl FnOnce(&Path) -> Vec<String>,
+    ) -> Self {
         let database = Database::create(engine);
         let folder = tempfile::tempdir().expect("a folder");
         let file = folder.path().join("first.key");
-        let server = Server::start_with(&[
+        let more = of_folder(folder.path());
+        let own = [
             "--listen",
             "127.0.0.1:0",
             "--database",
@@ -34,7 +44,14 @@ impl Secured {
             "--require-credentials",
             "--first-key-file",
             file.to_str().expect("text"),
-        ]);
+        ];
+        let more = more.iter().map(String::as_str);
+        let all: Vec<&str> = own
+            .into_iter()
+            .chain(arguments.iter().copied())
+            .chain(more)
+            .collect();
+        let server = Server::start_with(&all);
         let admin_key = std::fs::read_to_string(&file).expect("the first key");
         let admin_key = admin_key.trim().to_owned();
         let channel = server.channel().await;

@@ -10,7 +10,7 @@ use roster_api::v1::ErrorReason;
 use roster_core::scope::Scope;
 use tonic::Code;
 
-use crate::authentication::Authenticator;
+use crate::authentication::{Authenticator, Grant};
 use crate::caller::Caller;
 use crate::fault::{self, Fault};
 
@@ -79,7 +79,24 @@ pub(crate) fn check(
              key roster-organization",
         ));
     }
-    if !caller.actor.is_empty() && !grant.scopes.allow(Scope::ActorAssert) {
+    check_actor(caller, grant)
+}
+
+/// Whether the caller may name an actor in the metadata. Only a claim names the actor of a token.
+fn check_actor(caller: &Caller, grant: &Grant) -> Result<(), Fault> {
+    if !caller.names_actor {
+        return Ok(());
+    }
+    if grant.actor.is_some() {
+        let what = "the actor of a call with a token is a claim of the token: omit the metadata \
+                    key roster-actor";
+        return Err(Fault::new(
+            Code::PermissionDenied,
+            ErrorReason::ActorDenied,
+            what,
+        ));
+    }
+    if !grant.scopes.allow(Scope::ActorAssert) {
         let what =
             "the credential lacks the scope actor:assert: omit the metadata key roster-actor";
         return Err(

@@ -6,6 +6,7 @@
 mod api_key;
 mod credential_table;
 mod first_key;
+mod jwt;
 mod key_uses;
 mod throttle;
 
@@ -21,12 +22,16 @@ use roster_storage::{StorageError, Store};
 use tonic::Code;
 
 use crate::fault::{self, Fault};
-use credential_table::CredentialTable;
+use crate::metrics::AuthenticationMetrics;
+use credential_table::{CredentialTable, ProofName};
+use jwt::{Basis, TokenCache};
 use key_uses::KeyUses;
 
 pub(crate) use api_key::NewKey;
 pub(crate) use credential_table::Grant;
 pub(crate) use first_key::{create_key, write_first_key};
+pub(crate) use jwt::Issuers;
+pub use jwt::{ClaimedOrganization, IssuerConfig, IssuerOrganizations, TokenAlgorithm};
 pub(crate) use throttle::Permit;
 
 /// How often the version of the credentials is polled: a revocation counts within a second on every
@@ -42,6 +47,9 @@ pub(crate) struct Authenticator {
     heard: RwLock<Instant>,
     stale_after: Duration,
     uses: KeyUses,
+    issuers: Arc<Issuers>,
+    tokens: TokenCache,
+    metrics: Arc<AuthenticationMetrics>,
     /// Whether a call without a credential is refused.
     required: bool,
 }
@@ -90,6 +98,8 @@ impl Authenticator {
         store: &Store,
         required: bool,
         stale_after: Duration,
+        issuers: Issuers,
+        metrics: Arc<AuthenticationMetrics>,
     ) -> Result<Self, StorageError> {
         let asked = Instant::now();
         let stored = store.credentials_since(None).await?;
@@ -99,6 +109,9 @@ impl Authenticator {
             heard: RwLock::new(asked),
             stale_after,
             uses: KeyUses::default(),
+            issuers: Arc::new(issuers),
+            tokens: TokenCache::default(),
+            metrics,
             required,
         })
     }
@@ -111,6 +124,9 @@ impl Authenticator {
             heard: RwLock::new(Instant::now()),
             stale_after: Duration::MAX,
             uses: KeyUses::default(),
+            issuers: Arc::default(),
+            tokens: TokenCache::default(),
+            metrics: Arc::default(),
             required: false,
         }
     }
@@ -132,7 +148,7 @@ impl Authenticator {
         let certified = table.of_certificate(proofs.certificate_names, now);
         let grant = match proofs.authorization {
             None => match certified {
-                Some(grant) => grant,
+                Some(grant) => Arc::clone(grant),
                 None if !self.required => return Ok(None),
                 None => return Err(missing()),
             },
@@ -152,24 +168,60 @@ impl Authenticator {
                 "the credential is not accepted from the network of this connection",
             ));
         }
-        Ok(Some(Arc::clone(grant)))
+        Ok(Some(grant))
     }
 
-    fn of_bearer<'t>(
+    fn of_bearer(
         &self,
-        table: &'t CredentialTable,
+        table: &CredentialTable,
         header: &HeaderValue,
         now: Time,
-    ) -> Option<&'t Arc<Grant>> {
+    ) -> Option<Arc<Grant>> {
         let text = api_key::of_bearer(header.as_bytes()).unwrap_or_default();
-        let grant = table.of_key(text, now)?;
+        let hash = api_key::hash(text);
+        self.metrics.hashes.inc();
+        if jwt::is_token(text) {
+            return self.of_token(table, text, hash, now);
+        }
+        let grant = table.of_key(text, &hash, now)?;
         self.uses.used(&grant.proof, now);
+        Some(Arc::clone(grant))
+    }
+
+    fn of_token(
+        &self,
+        table: &CredentialTable,
+        token: &[u8],
+        hash: [u8; 32],
+        now: Time,
+    ) -> Option<Arc<Grant>> {
+        let basis = Basis {
+            credentials: table.version(),
+            keys: self.issuers.keys_version(),
+        };
+        if let Some(grant) = self.tokens.get(&hash, basis, now) {
+            return grant.is_alive(now).then_some(grant);
+        }
+        let verified = self.issuers.verify(token, now, &self.metrics)?;
+        let own = table.of_subject(&verified.subject, now)?;
+        if !verified.is_of(own.organization.as_ref()) {
+            return None;
+        }
+        let expires = verified.expires;
+        let grant = Arc::new(own.by_token(verified, now));
+        if now < expires {
+            self.tokens.keep(hash, basis, expires, &grant, now);
+        }
         Some(grant)
     }
 
     /// Whether a grant still holds: its credential and its proof have not been revoked since.
     pub(crate) fn still_grants(&self, grant: &Grant) -> bool {
-        self.table.read().still_grants(grant, now())
+        let key_is_trusted = match &grant.proof {
+            ProofName::Token(subject, kid) => self.issuers.still_trust(subject, kid),
+            ProofName::Key(_) | ProofName::Certificate(_) => true,
+        };
+        key_is_trusted && self.table.read().still_grants(grant, now())
     }
 
     /// Checks the organization of a grant: it may be suspended or deleted.
@@ -194,8 +246,14 @@ impl Authenticator {
         Ok(())
     }
 
-    /// Follows the credentials and writes when keys were used, until dropped.
+    /// Follows the credentials and the keys of issuers, until dropped.
     pub(crate) async fn follow(self: Arc<Self>, store: Arc<Store>) {
+        let issuers = Arc::clone(&self.issuers).follow(Arc::clone(&self.metrics));
+        tokio::join!(issuers, self.follow_credentials(store));
+    }
+
+    /// Follows the credentials and writes when keys were used, until dropped.
+    async fn follow_credentials(&self, store: Arc<Store>) {
         let mut turns = tokio::time::interval(LOOK_EVERY);
         turns.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let mut written = Instant::now();

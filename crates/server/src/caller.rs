@@ -64,8 +64,11 @@ pub(crate) struct Caller {
     refused: Option<Box<Fault>>,
     /// Whether the call needs further scopes that nothing has checked yet.
     unchecked: AtomicBool,
-    /// The person that it acts for: recorded, but not part of its identity.
+    /// The person that it acts for: recorded, but not part of its identity. The claim of a token, or
+    /// the metadata.
     pub(crate) actor: Actor,
+    /// Whether the metadata names an actor.
+    pub(crate) names_actor: bool,
     /// The organization that it names.
     named: Option<OrganizationName>,
     /// The deadline of the call.
@@ -111,6 +114,7 @@ impl Caller {
             refused,
             unchecked: AtomicBool::new(false),
             actor: Actor::default(),
+            names_actor: false,
             named: None,
             deadline: time.and_then(|time| Instant::now().checked_add(time)),
             call_id,
@@ -121,9 +125,16 @@ impl Caller {
             Err(fault) => caller.fault = Some(Box::new(fault)),
         }
         match actor(&given.actor, &given.actor_bytes) {
-            Ok(actor) => caller.actor = actor,
+            Ok(actor) => {
+                caller.names_actor = !actor.is_empty();
+                caller.actor = actor;
+            }
             // Of two faults, report the first.
             Err(fault) => caller.fault = caller.fault.or_else(|| Some(Box::new(fault))),
+        }
+        let of_token = caller.grant.as_ref().and_then(|grant| grant.actor.clone());
+        if let Some(actor) = of_token {
+            caller.actor = actor;
         }
         caller
     }

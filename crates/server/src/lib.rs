@@ -44,6 +44,7 @@ use tonic::service::{Routes, RoutesBuilder};
 use tonic_health::ServingStatus;
 use tower::Layer;
 
+pub use authentication::{ClaimedOrganization, IssuerConfig, IssuerOrganizations, TokenAlgorithm};
 pub use check::check;
 pub use configuration::{Configuration, FileError, NotConfigured, Sections};
 pub use health_task::ask_health;
@@ -55,7 +56,7 @@ pub use options::{
     WireLimits,
 };
 
-use authentication::Authenticator;
+use authentication::{Authenticator, Issuers};
 use handler::Handler;
 use health::Health;
 use layers::layers;
@@ -92,10 +93,11 @@ pub struct Listening {
 ///
 /// Sends the addresses to `ready` once the server accepts calls.
 pub async fn serve(
-    options: &Options,
+    configuration: &Configuration,
     ready: impl FnOnce(Listening),
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> anyhow::Result<()> {
+    let options = &configuration.options;
     options.check()?;
     let connections_max = wire::raise_limit(options.wire.connections_max);
     let tls = Tls::open(&options.tls)?;
@@ -104,7 +106,7 @@ pub async fn serve(
     let metrics = Metrics::default();
     let store = open(options, &memory, &metrics).await?;
     let store = Arc::new(store);
-    let authenticator = Arc::new(authenticator(options, &store).await?);
+    let authenticator = Arc::new(authenticator(configuration, &store, &metrics).await?);
     let handler = Handler {
         authenticator: Arc::clone(&authenticator),
         tokens: Arc::new(Tokens::new(store.keys())?),
@@ -209,14 +211,21 @@ async fn open(options: &Options, memory: &Arc<Memory>, metrics: &Metrics) -> any
 }
 
 /// Knows the credentials of the store, after writing the first key if that is asked for.
-async fn authenticator(options: &Options, store: &Store) -> anyhow::Result<Authenticator> {
+async fn authenticator(
+    configuration: &Configuration,
+    store: &Store,
+    metrics: &Metrics,
+) -> anyhow::Result<Authenticator> {
     access::check_methods()?;
+    let options = &configuration.options;
+    let issuers = Issuers::load(&configuration.sections.issuer)?;
     if let Some(path) = &options.credentials.first_key_file {
         authentication::write_first_key(store, path).await?;
     }
     let stale_after = Duration::from_secs(options.stale_after);
     let required = options.requires_credentials();
-    Ok(Authenticator::open(store, required, stale_after).await?)
+    let metrics = Arc::clone(&metrics.authentication);
+    Ok(Authenticator::open(store, required, stale_after, issuers, metrics).await?)
 }
 
 /// All that runs beside calls: health, facts in memory, credentials.

@@ -2,7 +2,11 @@
 
 use std::io::{IsTerminal, Stderr, Write};
 
-use tracing_subscriber::EnvFilter;
+use tracing::{Level, Metadata};
+use tracing_subscriber::filter::filter_fn;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{EnvFilter, Layer};
 
 use crate::options::{LogFormat, Options};
 
@@ -12,18 +16,27 @@ pub(crate) const LEVEL_DEFAULT: &str = "info,r2d2=off";
 
 /// Starts the log of this process. Call it once.
 pub fn start_log(options: &Options) {
-    let lines = tracing_subscriber::fmt()
-        .with_env_filter(EnvFilter::new(&options.log_level))
-        .with_writer(|| Lines(std::io::stderr()));
-    match options.log_format {
+    let lines = tracing_subscriber::fmt::layer().with_writer(|| Lines(std::io::stderr()));
+    let lines = match options.log_format {
         // Colors only on a terminal, not in a file or a log collector.
-        LogFormat::Text => lines.with_ansi(std::io::stderr().is_terminal()).init(),
+        LogFormat::Text => lines.with_ansi(std::io::stderr().is_terminal()).boxed(),
         LogFormat::Json => lines
             .json()
             .flatten_event(true)
             .with_span_list(false)
-            .init(),
-    }
+            .boxed(),
+    };
+    tracing_subscriber::registry()
+        .with(lines)
+        .with(EnvFilter::new(&options.log_level))
+        .with(filter_fn(is_allowed))
+        .init();
+}
+
+/// Whether entries may be logged whatever the level of the options: libraries log headers with keys
+/// and messages with personal data at `debug` and `trace`.
+fn is_allowed(entry: &Metadata<'_>) -> bool {
+    *entry.level() <= Level::INFO || entry.target().starts_with("roster")
 }
 
 /// Whether a text is a list of directives.

@@ -23,6 +23,7 @@ const NOT_CARRIED_OUT: u8 = 3;
 const LOST: u8 = 4;
 
 fn main() -> ExitCode {
+    keep_memory_private();
     let configuration = match Configuration::read(std::env::args_os().collect::<Vec<_>>()) {
         Ok(configuration) => configuration,
         Err(NotConfigured::CommandLine(error)) => error.exit(),
@@ -34,7 +35,7 @@ fn main() -> ExitCode {
     let options = &configuration.options;
     start_log(options);
     let (done, failure) = match &options.task {
-        None => (run(options).map(|()| true), ExitCode::FAILURE),
+        None => (run(&configuration).map(|()| true), ExitCode::FAILURE),
         Some(task) => (carry_out(task, &configuration), NOT_CARRIED_OUT.into()),
     };
     match done {
@@ -50,7 +51,14 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(options: &Options) -> anyhow::Result<()> {
+/// Keeps keys out of core dumps and away from other processes of the same user. A system without this
+/// protection still serves.
+fn keep_memory_private() {
+    use rustix::process::{DumpableBehavior, set_dumpable_behavior};
+    let _ = set_dumpable_behavior(DumpableBehavior::NotDumpable);
+}
+
+fn run(configuration: &Configuration) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;
@@ -64,7 +72,8 @@ fn run(options: &Options) -> anyhow::Result<()> {
             }
             tracing::info!("stopping");
         };
-        serve(options, |listening| greet(options, listening), stop).await
+        let greet = |listening| greet(&configuration.options, listening);
+        serve(configuration, greet, stop).await
     });
     // Do not wait for tasks that hang on a database that does not answer.
     runtime.shutdown_background();

@@ -3,6 +3,7 @@
 //! Names follow the rules of Prometheus: `roster_` or `process_` first, the base unit last,
 //! `_total` for counters. `crates/server/docs/operating.md` lists all metrics.
 
+mod authentication;
 mod calls;
 mod process;
 mod snapshot;
@@ -21,6 +22,7 @@ use crate::memory::Memory;
 use process::Process;
 use snapshot::Snapshot;
 
+pub(crate) use authentication::AuthenticationMetrics;
 pub(crate) use calls::{CallMetrics, code_name};
 pub(crate) use store::StoreMetrics;
 pub(crate) use wire::WireMetrics;
@@ -31,6 +33,7 @@ pub(crate) struct Metrics {
     pub(crate) calls: Arc<CallMetrics>,
     pub(crate) store: Arc<StoreMetrics>,
     pub(crate) wire: Arc<WireMetrics>,
+    pub(crate) authentication: Arc<AuthenticationMetrics>,
 }
 
 /// All metrics of a server, ready to be scraped.
@@ -50,6 +53,7 @@ impl Scraped {
         metrics.calls.register(&mut registry);
         metrics.store.register(&mut registry);
         metrics.wire.register(&mut registry);
+        metrics.authentication.register(&mut registry);
         registry.register_collector(Box::new(Snapshot {
             store,
             memory,

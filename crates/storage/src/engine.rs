@@ -20,6 +20,7 @@ pub(crate) mod remote;
 pub(crate) mod silence;
 pub(crate) mod sqlite;
 pub(crate) mod statement;
+pub(crate) mod statement_count;
 mod store_keys;
 
 /// Readers of one server. Reads are short, so a few connections serve many calls.

@@ -27,7 +27,7 @@ pub use engine::sqlite::backup::{Copy, Replaced};
 pub use error::{NotDone, StorageError};
 pub use log::CommittedSet;
 pub use maintenance::{back_up, migrate, prepare_restore, put_in_place};
-pub use observer::{Lane, Observer, WritesWaiting};
+pub use observer::{Lane, Observer, Work, WritesWaiting};
 pub use read::follow::FOLLOWED_SETS_MAX;
 pub use read::page_budget::Filtered;
 pub use read::picker::HeadingCount;

@@ -11,6 +11,17 @@ pub enum Lane {
     Jobs,
 }
 
+/// What a statement is run for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Work {
+    /// Reads of calls.
+    Reads,
+    /// Writes of calls, jobs and administration.
+    Writes,
+    /// What a server does without a call: it follows the changes of other servers.
+    Followers,
+}
+
 /// How many commands wait in each lane.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct WritesWaiting {
@@ -29,4 +40,7 @@ pub trait Observer: Send + Sync {
 
     /// A read or a writer waited this long for a connection.
     fn connection(&self, waited: Duration);
+
+    /// A piece of work ran this many statements, with any result.
+    fn statements(&self, work: Work, number: u64);
 }

@@ -17,10 +17,11 @@ use tokio::sync::oneshot;
 use crate::engine::interface::{Connection, Reading};
 use crate::engine::live_servers::LiveServers;
 use crate::engine::silence::Watcher;
+use crate::engine::statement_count::CountedWork;
 use crate::engine::{Address, Engine, Opening, Serving};
 use crate::error::{NotDone, Result, StorageError};
 use crate::log::CommittedSet;
-use crate::observer::{Lane, Observer, WritesWaiting};
+use crate::observer::{Lane, Observer, Work, WritesWaiting};
 use crate::read::follow;
 use crate::read::inline_reads::BriefReads;
 use crate::read::snapshot::Snapshot;
@@ -313,6 +314,7 @@ impl Store {
     ) -> Option<Result<T>> {
         let _brief = self.brief.turn()?;
         let _reader = self.roles.readers.free().try_acquire_owned().ok()?;
+        let _counted = CountedWork::begin(Work::Reads, self.observer.as_deref());
         let mut connection = self.engine.connection_here()?;
         let read = AssertUnwindSafe(move || {
             at_revision(connection.as_mut(), Reading::Page, organization, |at| {
@@ -353,6 +355,11 @@ impl Store {
         ask: impl FnOnce(&mut dyn Connection) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         let (engine, observer) = (self.engine.clone(), self.observer.clone());
+        let work = if std::ptr::eq(turns, &self.roles.followers) {
+            Work::Followers
+        } else {
+            Work::Reads
+        };
         let asked = Instant::now();
         let free = turns.free();
         self.unless_silent(async move {
@@ -360,6 +367,7 @@ impl Store {
             let turn = turn.map_err(|closed| StorageError::Defect(closed.into()))?;
             let read = tokio::task::spawn_blocking(move || {
                 let _turn = turn;
+                let _counted = CountedWork::begin(work, observer.as_deref());
                 ask(connect(&engine, asked, observer.as_deref())?.as_mut())
             });
             read.await

@@ -5,13 +5,15 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
-use roster_core::credential::{CallLimits, Credential, Network};
+use roster_core::credential::{CallLimits, Credential, Network, TokenSubject};
 use roster_core::id::{CredentialId, Time};
 use roster_core::organization::{OrganizationName, OrganizationState};
 use roster_core::scope::Scopes;
+use roster_core::text::Actor;
 use roster_storage::StoredCredentials;
 
-use super::api_key::{hash, id_of};
+use super::api_key::id_of;
+use super::jwt::VerifiedToken;
 use super::throttle::{Permit, Throttle};
 use crate::fault::Fault;
 
@@ -22,6 +24,8 @@ pub(crate) enum ProofName {
     Key(Box<str>),
     /// The name of a client certificate.
     Certificate(Box<str>),
+    /// The subject of tokens, and the ID of the key that signed the token; empty in the table.
+    Token(TokenSubject, Box<str>),
 }
 
 /// What a proof grants.
@@ -35,6 +39,8 @@ pub(crate) struct Grant {
     pub(crate) organization: Option<OrganizationName>,
     /// What it may do.
     pub(crate) scopes: Scopes,
+    /// The person that a token names; `None` if the proof is no token.
+    pub(crate) actor: Option<Actor>,
     /// The proof.
     pub(super) proof: ProofName,
     /// From when the proof or the credential is not accepted any more.
@@ -45,7 +51,7 @@ pub(crate) struct Grant {
 }
 
 impl Grant {
-    fn is_alive(&self, now: Time) -> bool {
+    pub(super) fn is_alive(&self, now: Time) -> bool {
         self.expire_time.is_none_or(|expires| now < expires)
     }
 
@@ -57,6 +63,27 @@ impl Grant {
                 .any(|network| network.contains(address))
         };
         self.networks.is_empty() || address.is_some_and(within)
+    }
+
+    /// What a token grants of what its credential grants.
+    pub(super) fn by_token(&self, token: VerifiedToken<'_>, now: Time) -> Self {
+        // Within the tolerance of the clocks it is accepted, but a stream ends when the token does.
+        let end = if now < token.expires {
+            token.expires
+        } else {
+            token.expires_latest
+        };
+        Self {
+            id: self.id,
+            id_text: self.id_text.clone(),
+            organization: self.organization.clone(),
+            scopes: self.scopes.within(token.scopes),
+            actor: Some(token.actor),
+            proof: ProofName::Token(token.subject, token.kid),
+            expire_time: earlier(self.expire_time, Some(end)),
+            networks: Arc::clone(&self.networks),
+            throttles: self.throttles.clone(),
+        }
     }
 
     /// Takes a call from the limits of the credential and of its organization.
@@ -75,6 +102,7 @@ pub(super) struct CredentialTable {
     /// By the ID of the key, with its hash. Keys of suspended credentials are absent.
     by_key: HashMap<Box<str>, ([u8; 32], Arc<Grant>)>,
     by_certificate: HashMap<Box<str>, Arc<Grant>>,
+    by_subject: HashMap<TokenSubject, Arc<Grant>>,
     throttles: HashMap<CredentialId, Arc<Throttle>>,
     organizations: HashMap<OrganizationName, OrganizationEntry>,
 }
@@ -143,6 +171,7 @@ impl CredentialTable {
                 id_text: id.to_string(),
                 organization: credential.organization.clone(),
                 scopes: credential.scopes,
+                actor: None,
                 proof,
                 expire_time: earlier(credential.expire_time, expire_time),
                 networks: Arc::clone(&networks),
@@ -158,18 +187,22 @@ impl CredentialTable {
             let granted = grant(ProofName::Certificate(name.clone()), None);
             self.by_certificate.insert(name, granted);
         }
+        for subject in &credential.subjects {
+            let granted = grant(ProofName::Token(subject.clone(), Box::default()), None);
+            self.by_subject.insert(subject.clone(), granted);
+        }
     }
 
     pub(super) fn version(&self) -> i64 {
         self.version
     }
 
-    /// Returns what a key grants. Does the same work whether the key is unknown, wrong or expired.
-    pub(super) fn of_key(&self, text: &[u8], now: Time) -> Option<&Arc<Grant>> {
-        let given = hash(text);
+    /// Returns what a key with this hash grants. Does the same work whether the key is unknown, wrong
+    /// or expired.
+    pub(super) fn of_key(&self, text: &[u8], given: &[u8; 32], now: Time) -> Option<&Arc<Grant>> {
         let found = self.by_key.get(id_of(text));
         let expected = found.map_or(&NO_HASH, |(hash, _)| hash);
-        let is_equal = verify_slices_are_equal(&given, expected).is_ok();
+        let is_equal = verify_slices_are_equal(given, expected).is_ok();
         let (_, grant) = found?;
         (is_equal && grant.is_alive(now)).then_some(grant)
     }
@@ -184,13 +217,21 @@ impl CredentialTable {
         (is_one && first.is_alive(now)).then_some(first)
     }
 
+    /// Returns what the credential of a subject grants.
+    pub(super) fn of_subject(&self, subject: &TokenSubject, now: Time) -> Option<&Arc<Grant>> {
+        let grant = self.by_subject.get(subject)?;
+        grant.is_alive(now).then_some(grant)
+    }
+
     /// Whether the proof of a grant is still accepted for its credential.
     pub(super) fn still_grants(&self, grant: &Grant, now: Time) -> bool {
         let current = match &grant.proof {
             ProofName::Key(id) => self.by_key.get(id).map(|(_, grant)| grant),
             ProofName::Certificate(name) => self.by_certificate.get(name),
+            ProofName::Token(subject, _) => self.by_subject.get(subject),
         };
         current.is_some_and(|current| current.id == grant.id && current.is_alive(now))
+            && grant.is_alive(now)
             && grant
                 .organization
                 .as_ref()

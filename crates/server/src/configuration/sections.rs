@@ -7,10 +7,16 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::authentication::IssuerConfig;
+
 /// The names of all tables.
-pub(super) const TABLES: &[&str] = &[];
+pub(super) const TABLES: &[&str] = &["issuer"];
 
 /// See the module.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
-pub struct Sections {}
+pub struct Sections {
+    /// The issuers of tokens.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub issuer: Vec<IssuerConfig>,
+}

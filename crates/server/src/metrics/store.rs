@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
+use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
-use roster_storage::{Lane, Observer};
+use roster_storage::{Lane, Observer, Work};
 
 /// The buckets of numbers of commands: up to a whole batch.
 const COMMANDS: [f64; 9] = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0];
@@ -24,6 +25,10 @@ pub(crate) struct StoreMetrics {
     of_calls: LaneMetrics,
     of_jobs: LaneMetrics,
     connections: Histogram,
+    statements: Family<[(&'static str, &'static str); 1], Counter>,
+    of_reads: Counter,
+    of_writes: Counter,
+    of_followers: Counter,
 }
 
 /// The metrics of one lane.
@@ -31,6 +36,18 @@ pub(crate) struct StoreMetrics {
 struct LaneMetrics {
     commands: Histogram,
     transactions: Histogram,
+}
+
+/// The label of work.
+fn work_label(work: Work) -> [(&'static str, &'static str); 1] {
+    [(
+        "work",
+        match work {
+            Work::Reads => "reads",
+            Work::Writes => "writes",
+            Work::Followers => "followers",
+        },
+    )]
 }
 
 /// The label of a lane.
@@ -52,7 +69,13 @@ impl Default for StoreMetrics {
             commands: commands.get_or_create_owned(&label(lane)),
             transactions: transactions.get_or_create_owned(&label(lane)),
         };
+        let statements = Family::<_, Counter>::default();
+        let statements_of = |work| statements.get_or_create_owned(&work_label(work));
         Self {
+            of_reads: statements_of(Work::Reads),
+            of_writes: statements_of(Work::Writes),
+            of_followers: statements_of(Work::Followers),
+            statements,
             of_calls: of(Lane::Calls),
             of_jobs: of(Lane::Jobs),
             commands,
@@ -81,6 +104,11 @@ impl StoreMetrics {
             Unit::Seconds,
             self.connections.clone(),
         );
+        registry.register(
+            "roster_database_statements",
+            "Statements that were sent to the database",
+            self.statements.clone(),
+        );
     }
 }
 
@@ -96,5 +124,14 @@ impl Observer for StoreMetrics {
 
     fn connection(&self, waited: Duration) {
         self.connections.observe(waited.as_secs_f64());
+    }
+
+    fn statements(&self, work: Work, number: u64) {
+        let metric = match work {
+            Work::Reads => &self.of_reads,
+            Work::Writes => &self.of_writes,
+            Work::Followers => &self.of_followers,
+        };
+        metric.inc_by(number);
     }
 }

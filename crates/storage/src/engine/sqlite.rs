@@ -12,6 +12,7 @@ use diesel_migrations::{EmbeddedMigrations, embed_migrations};
 use crate::engine::Serving;
 use crate::engine::file_lock::FileLock;
 use crate::engine::interface::Reading;
+use crate::engine::statement_count::CountStatements;
 use crate::error::{Result, StorageError};
 use crate::tables::migrated::Migrated;
 use crate::tables::organization::Organization;
@@ -131,6 +132,7 @@ struct OnConnect;
 
 impl CustomizeConnection<Conn, diesel::r2d2::Error> for OnConnect {
     fn on_acquire(&self, conn: &mut Conn) -> std::result::Result<(), diesel::r2d2::Error> {
+        conn.set_instrumentation(CountStatements);
         conn.batch_execute(BUSY_TIMEOUT)
             .and_then(|()| {
                 conn.batch_execute(

@@ -11,8 +11,9 @@ use parking_lot::{Condvar, Mutex};
 use roster_core::organization::OrganizationName;
 
 use crate::engine::interface::Connection;
+use crate::engine::statement_count::CountedWork;
 use crate::error::{Result, StorageError};
-use crate::observer::{Lane, Observer, WritesWaiting};
+use crate::observer::{Lane, Observer, Work, WritesWaiting};
 use crate::write::batch::Batch;
 use crate::write::invariants::Guarding;
 use crate::write::job::{Committed, Job, Outcome};
@@ -374,6 +375,7 @@ fn write_until_closed(desk: &Desk, writer: WriterId) {
     while let Some((name, taken)) = queue.take(writer) {
         // A panic is a defect of one batch: its callers see their answer dropped, and the writer
         // continues.
+        let _counted = CountedWork::begin(Work::Writes, desk.observer.as_deref());
         let worked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| match taken {
             Taken::Commands(lane, jobs) => {
                 if let Some(name) = &name {

@@ -6,6 +6,7 @@ use diesel::r2d2::CustomizeConnection;
 use diesel::sql_types::Text;
 
 use super::Conn;
+use crate::engine::statement_count::CountStatements;
 use crate::error::Result;
 
 /// The settings of each session. A time limit that an operator set for the database or the role
@@ -44,6 +45,7 @@ pub(super) struct OnConnect;
 
 impl CustomizeConnection<Conn, diesel::r2d2::Error> for OnConnect {
     fn on_acquire(&self, conn: &mut Conn) -> std::result::Result<(), diesel::r2d2::Error> {
+        conn.set_instrumentation(CountStatements);
         set_up(conn).map_err(diesel::r2d2::Error::QueryError)
     }
 }
