@@ -93,8 +93,13 @@ pub async fn first_message(
     let path = method.parse().expect("a path");
     let mut request = Request::new(tokio_stream::once(message));
     for (key, value) in metadata {
-        let value = value.parse().expect("a value of metadata");
-        request.metadata_mut().append(*key, value);
+        if key.ends_with("-bin") {
+            let value = tonic::metadata::MetadataValue::from_bytes(value.as_bytes());
+            request.metadata_mut().append_bin(*key, value);
+        } else {
+            let value = value.parse().expect("a value of metadata");
+            request.metadata_mut().append(*key, value);
+        }
     }
     let first = async {
         let mut answer = client.streaming(request, path, Bytes).await?.into_inner();

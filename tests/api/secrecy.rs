@@ -87,15 +87,17 @@ impl Watched {
         std::fs::read_to_string(self.folder.path().join(name)).expect("a file")
     }
 
-    fn note<T>(&mut self, ended: Result<T, Status>) {
-        if let Err(status) = ended {
-            let details = String::from_utf8_lossy(status.details()).into_owned();
-            self.errors.push(format!(
-                "{:?} {} {details}",
-                status.code(),
-                status.message()
-            ));
+    /// Notes an error. It may repeat a text that the same call sent, but no other text.
+    fn note<T>(&mut self, sent: &str, ended: Result<T, Status>) {
+        let Err(status) = ended else {
+            return;
+        };
+        let details = String::from_utf8_lossy(status.details());
+        let mut text = format!("{:?} {} {details}", status.code(), status.message());
+        if !sent.is_empty() {
+            text = text.replace(sent, "");
         }
+        self.errors.push(text);
     }
 
     /// What `roster-server config` prints with the configuration of this server.
@@ -125,7 +127,10 @@ async fn use_it(watched: &mut Watched, caller: &Clients) {
     };
     answered(caller.accounts.clone().create_account(create.clone()).await);
     // The external ID is taken.
-    watched.note(caller.accounts.clone().create_account(create).await);
+    watched.note(
+        "xq-external",
+        caller.accounts.clone().create_account(create).await,
+    );
     let contact = |mail: &str| CreateContactRequest {
         contact: Some(Contact {
             family_name: "xq-family-name".into(),
@@ -137,8 +142,9 @@ async fn use_it(watched: &mut Watched, caller: &Clients) {
     };
     let mut contacts = caller.contacts.clone();
     answered(contacts.create_contact(contact("xq-mail@example.jp")).await);
-    watched.note(contacts.create_contact(contact("xq-mail@example.jp")).await);
-    watched.note(contacts.create_contact(contact("xq-wrong-mail")).await);
+    let taken = contacts.create_contact(contact("xq-mail@example.jp")).await;
+    watched.note("xq-mail@example.jp", taken);
+    watched.note("", contacts.create_contact(contact("xq-wrong-mail")).await);
     let associate = AssociateContactsRequest {
         account_id: "a1".into(),
         contacts: vec![ContactToAssociate {
@@ -175,7 +181,7 @@ async fn use_it(watched: &mut Watched, caller: &Clients) {
         query: query.repeat(30),
         ..Default::default()
     };
-    watched.note(contacts.list_contacts(wrong).await);
+    watched.note("", contacts.list_contacts(wrong).await);
     let lookup = LookupContactsRequest {
         keys: vec![ContactKey {
             key: Some(contact_key::Key::Email("xq-mail@example.org".into())),
@@ -194,7 +200,7 @@ async fn use_it(watched: &mut Watched, caller: &Clients) {
         update_mask: mask(&["xq_query"]),
         ..Default::default()
     };
-    watched.note(caller.settings.clone().update_settings(update).await);
+    watched.note("", caller.settings.clone().update_settings(update).await);
     import(watched, caller).await;
 }
 
@@ -223,7 +229,7 @@ async fn import(watched: &mut Watched, caller: &Clients) {
         },
         b"xq-imported\n\"xq-rejected",
     );
-    watched.note(imports.start_import(tokio_stream::iter(nonsense)).await);
+    watched.note("", imports.start_import(tokio_stream::iter(nonsense)).await);
 }
 
 #[derive(QueryableByName)]
@@ -313,15 +319,18 @@ async fn no_output_contains_a_secret_or_a_personal_text(engine: Engine) {
     for bearer in [&token, &wrong_key, &forged] {
         let caller = Clients::with_key(channel.clone(), bearer);
         let list = ListAccountsRequest::default();
-        watched.note(caller.accounts.clone().list_accounts(list.clone()).await);
+        watched.note(
+            "",
+            caller.accounts.clone().list_accounts(list.clone()).await,
+        );
         let settings = GetSettingsRequest::default();
-        watched.note(caller.settings.clone().get_settings(settings).await);
+        watched.note("", caller.settings.clone().get_settings(settings).await);
     }
     let metadata = [("authorization", format!("Bearer {key}"))];
     let lookup = "/roster.v1.ContactService/LookupContacts";
     let unreadable = [&[0x0a, 0x7f][..], b"xq-mail"].concat();
     let ended = raw_call::first_message(&channel, lookup, &metadata, unreadable).await;
-    watched.note(ended);
+    watched.note("", ended);
     assert!(watched.errors.len() >= 8, "{:#?}", watched.errors);
 
     let metrics = scrape(&watched.server);
