@@ -455,10 +455,7 @@ fn an_error_in_the_comment_of_a_message_is_listed_by_an_rpc_that_uses_the_messag
                 let found = users.iter().any(|path| lists(&path)) || MANUAL.any.contains(&error);
                 // The reasons themselves show groups as examples.
                 let is_reasons = name == "roster.v1.ErrorReason";
-                assert!(
-                    found || is_reasons,
-                    "{name}: no RPC lists {error:?}"
-                );
+                assert!(found || is_reasons, "{name}: no RPC lists {error:?}");
                 checked += 1;
             }
         }

@@ -68,7 +68,10 @@ impl Clients {
         request: v1::CheckTicketRequest,
     ) -> Result<v1::CheckTicketResponse> {
         let mut client = VisibilityServiceClient::new(self.channel(number));
-        Ok(client.check_ticket(self.request(request)).await?.into_inner())
+        Ok(client
+            .check_ticket(self.request(request))
+            .await?
+            .into_inner())
     }
 
     /// Lists the first page of the tickets that a contact sees.

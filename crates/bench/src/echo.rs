@@ -4,8 +4,8 @@ use anyhow::Result;
 use roster_api::v1;
 use roster_api::v1::visibility_service_server::{VisibilityService, VisibilityServiceServer};
 use tokio::net::TcpListener;
-use tonic::transport::{Identity, Server, ServerTlsConfig};
 use tonic::transport::server::TcpIncoming;
+use tonic::transport::{Identity, Server, ServerTlsConfig};
 use tonic::{Request, Response, Status};
 
 use crate::options;

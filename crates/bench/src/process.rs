@@ -146,7 +146,13 @@ impl Process {
 
 /// Restricts all threads of a process to one processor.
 pub(crate) fn pin(process: u32, processor: usize) -> Result<()> {
-    let arguments = ["-a", "-c", "-p", &processor.to_string(), &process.to_string()];
+    let arguments = [
+        "-a",
+        "-c",
+        "-p",
+        &processor.to_string(),
+        &process.to_string(),
+    ];
     let set = Command::new("taskset")
         .args(arguments)
         .stdout(Stdio::null())

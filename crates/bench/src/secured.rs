@@ -88,7 +88,9 @@ impl Identity {
             ..v1::CreateCredentialRequest::default()
         });
         *request.metadata_mut() = bearer(admin.trim())?;
-        let created = AdminServiceClient::new(channel).create_credential(request).await?;
+        let created = AdminServiceClient::new(channel)
+            .create_credential(request)
+            .await?;
         Ok((server, bearer(&created.into_inner().key)?))
     }
 }

@@ -55,8 +55,7 @@ async fn flood(url: String, stop: Arc<AtomicBool>) -> Result<()> {
         }),
         ..v1::CreateContactRequest::default()
     };
-    let mut contacts =
-        v1::contact_service_client::ContactServiceClient::new(clients.channel(0));
+    let mut contacts = v1::contact_service_client::ContactServiceClient::new(clients.channel(0));
     let created = contacts.create_contact(clients.request(contact)).await?;
     let contact = created.into_inner().contact.unwrap_or_default().id;
     let caller = |number: usize| {
@@ -73,10 +72,14 @@ async fn flood(url: String, stop: Arc<AtomicBool>) -> Result<()> {
             };
             let mut client = TicketServiceClient::new(clients.channel(number as u64));
             while !stop.load(Ordering::Relaxed) {
-                match client.record_tickets(clients.request(request.clone())).await {
+                match client
+                    .record_tickets(clients.request(request.clone()))
+                    .await
+                {
                     Ok(_) => {}
                     Err(status)
-                        if matches!(status.code(), Code::ResourceExhausted | Code::Unavailable) => {}
+                        if matches!(status.code(), Code::ResourceExhausted | Code::Unavailable) => {
+                    }
                     Err(status) => bail!("the flood was answered by {status}"),
                 }
             }
@@ -107,8 +110,12 @@ async fn create(clients: Clients, number: u64) -> Result<()> {
 async fn slice(clients: &Clients, checks: &Checks) -> Result<(Slice, Slice)> {
     let (clients, checks) = (clients.clone(), checks.clone());
     let continues = |due| due < SLICE;
-    let checking = open(CHECKS_PER_SECOND, continues, move |n| checks.clone().call(n));
-    let writing = open(WRITES_PER_SECOND, continues, move |n| create(clients.clone(), n));
+    let checking = open(CHECKS_PER_SECOND, continues, move |n| {
+        checks.clone().call(n)
+    });
+    let writing = open(WRITES_PER_SECOND, continues, move |n| {
+        create(clients.clone(), n)
+    });
     let (checked, written) = tokio::join!(checking, writing);
     Ok((checked?, written?))
 }

@@ -79,7 +79,9 @@ async fn write(clients: Clients, answers: Answers, number: u64) -> Result<()> {
 async fn round(clients: &Clients, answers: &Answers, streams: usize) -> Result<f64> {
     let (clients, of) = (clients.clone(), answers.clone());
     let before = answers.done.load(Ordering::Relaxed);
-    let slice = closed(streams, ROUND, move |number| write(clients.clone(), of.clone(), number));
+    let slice = closed(streams, ROUND, move |number| {
+        write(clients.clone(), of.clone(), number)
+    });
     let elapsed = slice.await?.elapsed;
     let done = answers.done.load(Ordering::Relaxed) - before;
     Ok(done as f64 / elapsed.as_secs_f64())
@@ -102,7 +104,10 @@ async fn measure(bench: &Bench, engine: Engine) -> Result<Vec<Figure>> {
     }
     let mut refused = over.refused.lock().clone();
     refused.sort_by(f64::total_cmp);
-    let p99 = refused.get(refused.len() * 99 / 100).copied().unwrap_or_default();
+    let p99 = refused
+        .get(refused.len() * 99 / 100)
+        .copied()
+        .unwrap_or_default();
     let growth = memory[ROUNDS - 1] - memory[1];
     let figure = |name, spread, unit, bar, note| Figure {
         name,
