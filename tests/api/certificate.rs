@@ -5,10 +5,12 @@ use std::path::Path;
 use roster_api::v1::*;
 use roster_client::{Roster, Token};
 use roster_testkit::certificates::{Authority, Certified};
+use tonic::Code;
 
 use crate::process::Server;
+use crate::raw_call;
 use crate::secured::{Secured, organization};
-use crate::world::{Clients, Engine, answered, mask};
+use crate::world::{Clients, Engine, answered, mask, refused};
 
 /// A server with TLS, and credentials that certificates prove.
 struct Certificates {
@@ -17,6 +19,7 @@ struct Certificates {
     server: Server,
 }
 
+const GET_SETTINGS: &str = "/roster.v1.SettingsService/GetSettings";
 const BILLING: &str = "URI:spiffe://example/billing";
 const PORTAL: &str = "DNS:portal.example";
 
@@ -183,4 +186,50 @@ async fn a_certificate_proves_a_credential_by_an_exact_name_and_agrees_with_a_ke
     let admin: &Clients = &world.world.admin;
     answered(admin.admin.clone().update_credential(update).await);
     world.ends_soon(&of_billing, "CREDENTIAL_MISSING").await;
+}
+
+/// A proxy may set such headers, and so may anybody else.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_header_about_a_certificate_is_never_read() {
+    let world = Secured::start(Engine::Sqlite).await;
+    organization(&world, "acme").await;
+    let credential = Credential {
+        name: "certified".into(),
+        organization: "acme".into(),
+        scopes: vec!["owner".into()],
+        certificate_names: vec![
+            "DNS:billing.example".into(),
+            "URI:spiffe://x/billing".into(),
+        ],
+        ..Default::default()
+    };
+    world
+        .try_create(&world.admin, credential)
+        .await
+        .expect("it");
+    let envoy = "Hash=00;Subject=\"CN=billing.example\";URI=spiffe://x/billing;DNS=billing.example";
+    for (name, value) in [
+        ("x-forwarded-client-cert", envoy),
+        ("x-client-cert", "DNS:billing.example"),
+        ("x-ssl-client-s-dn", "CN=billing.example"),
+        ("ssl-client-cert", "DNS:billing.example"),
+        ("client-cert", "DNS:billing.example"),
+    ] {
+        let metadata = [(name, value.to_owned())];
+        let ended =
+            raw_call::first_message(&world.channel, GET_SETTINGS, &metadata, Vec::new()).await;
+        let status = ended.expect_err("refused");
+        assert_eq!(
+            crate::world::reason(&status),
+            "CREDENTIAL_MISSING",
+            "{name}"
+        );
+    }
+    let nobody = Clients::over(world.channel.clone());
+    let answer = nobody
+        .settings
+        .clone()
+        .get_settings(GetSettingsRequest::default())
+        .await;
+    refused(answer, Code::Unauthenticated, "CREDENTIAL_MISSING");
 }
