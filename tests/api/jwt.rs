@@ -1,8 +1,11 @@
 //! JSON Web Tokens as proofs of credentials.
 
+mod broken_tokens;
+
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
+use diesel::{Connection, QueryableByName, RunQueryDsl, SqliteConnection, sql_query};
 use roster_api::v1::*;
 use serde_json::{Value, json};
 use tonic::{Code, Status};
@@ -12,7 +15,8 @@ use crate::manual;
 use crate::metrics::scrape;
 use crate::raw_call;
 use crate::secured::{Secured, organization};
-use crate::world::{Clients, Engine, answered, refused};
+use crate::world::{Engine, answered, refused};
+use broken_tokens::{unacceptable, unsound, with_times};
 
 const GET_SETTINGS: &str = "/roster.v1.SettingsService/GetSettings";
 
@@ -74,6 +78,27 @@ impl Issued {
     /// How a call with a token ends: the reason, empty if it succeeds.
     async fn ends(&self, token: &str) -> String {
         reason(&self.call(GET_SETTINGS, token, &[]).await)
+    }
+
+    /// Replaces the scopes of the credential.
+    async fn give(&self, scope: &str) {
+        let update = UpdateCredentialRequest {
+            credential: Some(Credential {
+                id: self.credential.id.clone(),
+                scopes: vec![scope.into()],
+                ..Default::default()
+            }),
+            update_mask: crate::world::mask(&["scopes"]),
+            ..Default::default()
+        };
+        answered(
+            self.world
+                .admin
+                .admin
+                .clone()
+                .update_credential(update)
+                .await,
+        );
     }
 
     fn metric(&self, name: &str) -> f64 {
@@ -155,105 +180,6 @@ async fn a_token_of_each_algorithm_has_the_scopes_that_its_claim_its_issuer_and_
     );
 }
 
-/// Tokens that break one rule each.
-fn broken(key: &SigningKey, other: &SigningKey, ec: &SigningKey) -> Vec<(&'static str, String)> {
-    let good = claims("settings:read");
-    let claim = |name: &str, value: Value| key.token(&with(&good, name, value));
-    let header = |name: &str, value: Value| key.token_of(&with(&key.header(), name, value), &good);
-    let none = issuer::unsigned(&json!({"alg": "none", "kid": key.kid}), &good);
-    let confused = issuer::unsigned(&json!({"alg": "HS256", "kid": key.kid}), &good);
-    let secret = issuer::hmac(&key.public_bytes(), &confused);
-    let foreign = SigningKey::new(&key.kid, "RS256");
-    let embedded = with(&foreign.header(), "jwk", foreign.jwk());
-    let valid = key.token(&good);
-    let (message, signature) = valid.rsplit_once('.').expect("three parts");
-    let mut changed = claims("settings:read settings:write");
-    changed["sub"] = "someone".into();
-    let forged = issuer::unsigned(&key.header(), &changed);
-    vec![
-        ("no algorithm", format!("{none}.")),
-        ("the public key as a secret", format!("{confused}.{secret}")),
-        (
-            "an algorithm that is not the key's",
-            header("alg", json!("PS256")),
-        ),
-        (
-            "a key of another algorithm",
-            key.token_of(&ec.header(), &good),
-        ),
-        ("no key", header("kid", json!(null))),
-        ("an unknown key", header("kid", json!("nobody"))),
-        ("a critical extension", header("crit", json!(["b64"]))),
-        ("an own critical extension", header("crit", json!(["x"]))),
-        ("a key that is not in the file", other.token(&good)),
-        ("a foreign key under a known ID", foreign.token(&good)),
-        (
-            "a foreign key in the header",
-            foreign.token_of(&embedded, &good),
-        ),
-        (
-            "a signature of other claims",
-            format!("{forged}.{signature}"),
-        ),
-        ("no signature", format!("{message}.")),
-        ("two parts", message.to_owned()),
-        ("four parts", format!("{valid}.{signature}")),
-        ("no base64", "a.b.c".to_owned()),
-        ("only full stops", "..".to_owned()),
-        (
-            "another issuer",
-            claim("iss", json!("https://evil.example")),
-        ),
-        ("no issuer", claim("iss", json!(null))),
-        ("several issuers", claim("iss", json!([ISSUER]))),
-        ("another audience", claim("aud", json!("billing"))),
-        ("no audience", claim("aud", json!(null))),
-        (
-            "audiences without this one",
-            claim("aud", json!(["billing", "rosters"])),
-        ),
-        ("an unknown subject", claim("sub", json!("nobody"))),
-        ("no subject", claim("sub", json!(null))),
-        ("a subject that is a number", claim("sub", json!(7))),
-        (
-            "a subject of an organization that the issuer may not name",
-            claim("sub", json!("other")),
-        ),
-        (
-            "a subject of an administrator",
-            claim("sub", json!("admin")),
-        ),
-        (
-            "the scope admin",
-            claim("scope", json!("settings:read admin")),
-        ),
-        ("a scope that is a number", claim("scope", json!(7))),
-        ("no expiry", claim("exp", json!(null))),
-        ("an expiry that is a text", claim("exp", json!("tomorrow"))),
-        ("an expiry long ago", with_times(key, &good, -600, -65)),
-        ("no time of issue", claim("iat", json!(null))),
-        (
-            "a time of issue in the future",
-            with_times(key, &good, 70, 300),
-        ),
-        ("a time to come", claim("nbf", json!(now() + 70))),
-        ("a text as a time", claim("nbf", json!("now"))),
-        (
-            "a lifetime that is too long",
-            with_times(key, &good, -10, 3_591),
-        ),
-        ("an expiry before the issue", with_times(key, &good, 30, 20)),
-        ("a time beyond all times", claim("exp", json!(1e300))),
-    ]
-}
-
-/// A token that was issued and expires these seconds from now.
-fn with_times(key: &SigningKey, good: &Value, issued: i64, expires: i64) -> String {
-    let at = now();
-    let claims = with(good, "iat", json!(at + issued));
-    key.token(&with(&claims, "exp", json!(at + expires)))
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_token_that_breaks_a_rule_is_refused_with_the_same_bytes_whichever_rule() {
     let (key, other) = (
@@ -265,7 +191,8 @@ async fn a_token_that_breaks_a_rule_is_refused_with_the_same_bytes_whichever_rul
     subject_of(&issued.world, "other", "other").await;
     subject_of(&issued.world, "", "admin").await;
     let mut texts = BTreeSet::new();
-    for (rule, token) in broken(&key, &other, &ec) {
+    let all = [unsound(&key, &other, &ec), unacceptable(&key)].concat();
+    for (rule, token) in all {
         let ended = issued.call(GET_SETTINGS, &token, &[]).await;
         assert_eq!(reason(&ended), "CREDENTIAL_INVALID", "{rule}");
         let status = ended.expect_err("refused");
@@ -344,6 +271,46 @@ async fn the_actor_of_a_token_is_its_claim_and_the_metadata_is_refused() {
     }
 }
 
+#[derive(QueryableByName)]
+struct Recorded {
+    #[diesel(sql_type = diesel::sql_types::Text)]
+    actor: String,
+    #[diesel(sql_type = diesel::sql_types::Text)]
+    credential: String,
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_change_set_records_the_credential_and_the_actor_of_a_token() {
+    let key = SigningKey::new("k1", "EdDSA");
+    let lines = format!("{ACME}\nactor_claim = 'email'");
+    let issued = Issued::start(Engine::Sqlite, &lines, &[&key]).await;
+    issued.give("owner").await;
+    let claims = with(&claims("settings:write"), "email", json!("sato@example.jp"));
+    let caller = issued.world.with_key(&key.token(&claims));
+    let update = UpdateSettingsRequest {
+        settings: Some(Settings {
+            multiple_accounts: true,
+            ..Default::default()
+        }),
+        update_mask: crate::world::mask(&["multiple_accounts"]),
+        ..Default::default()
+    };
+    answered(caller.settings.clone().update_settings(update).await);
+    let path = issued
+        .world
+        .database
+        .url
+        .strip_prefix("sqlite:")
+        .expect("a file");
+    let mut conn = SqliteConnection::establish(path).expect("the database");
+    let query = "SELECT actor, credential FROM change_sets ORDER BY revision DESC LIMIT 1";
+    let recorded: Recorded = sql_query(query)
+        .get_result(&mut conn)
+        .expect("a change set");
+    assert_eq!(recorded.actor, "sato@example.jp");
+    assert_eq!(recorded.credential, issued.credential.id);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_claim_names_the_organization_if_the_issuer_says_so() {
     let key = SigningKey::new("k1", "EdDSA");
@@ -414,24 +381,7 @@ async fn a_verified_token_is_not_verified_again_until_a_credential_changes() {
 async fn a_stream_ends_when_its_token_expires() {
     let key = SigningKey::new("k1", "EdDSA");
     let issued = Issued::start(Engine::Sqlite, ACME, &[&key]).await;
-    let update = UpdateCredentialRequest {
-        credential: Some(Credential {
-            id: issued.credential.id.clone(),
-            scopes: vec!["importer".into()],
-            ..Default::default()
-        }),
-        update_mask: crate::world::mask(&["scopes"]),
-        ..Default::default()
-    };
-    answered(
-        issued
-            .world
-            .admin
-            .admin
-            .clone()
-            .update_credential(update)
-            .await,
-    );
+    issued.give("importer").await;
     let mut claims = claims("imports:write accounts:write");
     claims["exp"] = json!(now() + 3);
     let caller = issued.world.with_key(&key.token(&claims));
@@ -500,45 +450,4 @@ async fn a_wrong_table_of_an_issuer_is_refused_at_the_start_in_one_sentence() {
             "{lines}: {error}"
         );
     }
-}
-
-/// A proxy may set such headers, and so may anybody else.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_header_about_a_certificate_is_never_read() {
-    let world = Secured::start(Engine::Sqlite).await;
-    organization(&world, "acme").await;
-    let credential = Credential {
-        name: "certified".into(),
-        organization: "acme".into(),
-        scopes: vec!["owner".into()],
-        certificate_names: vec![
-            "DNS:billing.example".into(),
-            "URI:spiffe://x/billing".into(),
-        ],
-        ..Default::default()
-    };
-    world
-        .try_create(&world.admin, credential)
-        .await
-        .expect("it");
-    let envoy = "Hash=00;Subject=\"CN=billing.example\";URI=spiffe://x/billing;DNS=billing.example";
-    for (name, value) in [
-        ("x-forwarded-client-cert", envoy),
-        ("x-client-cert", "DNS:billing.example"),
-        ("x-ssl-client-s-dn", "CN=billing.example"),
-        ("ssl-client-cert", "DNS:billing.example"),
-        ("client-cert", "DNS:billing.example"),
-    ] {
-        let metadata = [(name, value.to_owned())];
-        let ended =
-            raw_call::first_message(&world.channel, GET_SETTINGS, &metadata, Vec::new()).await;
-        assert_eq!(reason(&ended), "CREDENTIAL_MISSING", "{name}");
-    }
-    let nobody = Clients::over(world.channel.clone());
-    let answer = nobody
-        .settings
-        .clone()
-        .get_settings(GetSettingsRequest::default())
-        .await;
-    refused(answer, Code::Unauthenticated, "CREDENTIAL_MISSING");
 }

@@ -19,6 +19,7 @@ mod attack_messages;
 mod backup;
 mod batch_limits;
 mod caller;
+mod certificate;
 mod check;
 mod client;
 mod client_import;

@@ -33,8 +33,8 @@ pub fn start_log(options: &Options) {
         .init();
 }
 
-/// Whether entries may be logged whatever the level of the options: libraries log headers with keys
-/// and messages with personal data at `debug` and `trace`.
+/// Whether entries may be logged whatever the level of the options: libraries may log headers with
+/// keys and messages with personal data at `debug` and `trace`.
 fn is_allowed(entry: &Metadata<'_>) -> bool {
     *entry.level() <= Level::INFO || entry.target().starts_with("roster")
 }

@@ -143,7 +143,7 @@ pub struct Options {
 
     /// Log level: error, warn, info, debug or trace, for all or for parts of the server, as in
     /// `warn,roster_server=debug`. With debug every call has a span and a line. Libraries never log
-    /// below info, since they would log keys and personal data.
+    /// below info, since they may log keys and personal data.
     #[arg(
         long,
         env = "RUST_LOG",

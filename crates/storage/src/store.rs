@@ -322,7 +322,7 @@ impl Store {
         ask: impl FnOnce(&mut dyn Connection) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         let (engine, observer) = (self.engine.clone(), self.observer.clone());
-        let work = if std::ptr::eq(turns, &raw const self.roles.followers) {
+        let work = if std::ptr::eq(turns, &self.roles.followers) {
             Work::Followers
         } else {
             Work::Reads

@@ -45,6 +45,7 @@ pub(super) struct OnConnect;
 
 impl CustomizeConnection<Conn, diesel::r2d2::Error> for OnConnect {
     fn on_acquire(&self, conn: &mut Conn) -> std::result::Result<(), diesel::r2d2::Error> {
+        conn.set_instrumentation(CountStatements);
         set_up(conn).map_err(diesel::r2d2::Error::QueryError)
     }
 }
