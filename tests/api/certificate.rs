@@ -106,7 +106,7 @@ impl Certificates {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_certificate_proves_a_credential_by_an_exact_name_and_agrees_with_a_key() {
     let world = Certificates::start().await;
-    let (billing, billing_key) = certified(&world.world, BILLING).await;
+    let (_, billing_key) = certified(&world.world, BILLING).await;
     let (_, portal_key) = certified(&world.world, PORTAL).await;
     let client = |uris: &[&str], names: &[&str]| world.authority.client(uris, names);
     let of_billing = client(&["spiffe://example/billing"], &[]);
@@ -169,8 +169,15 @@ async fn a_certificate_proves_a_credential_by_an_exact_name_and_agrees_with_a_ke
         let ended = world.ends(Some(&client(uris, names)), None).await;
         assert_eq!(ended, "CREDENTIAL_MISSING", "{uris:?} {names:?}");
     }
+}
 
-    // A removed name is a revocation, and so is a suspension.
+/// A removed name is a revocation, and so is a suspension.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_suspended_credential_and_a_removed_name_end_the_proof_by_a_certificate() {
+    let world = Certificates::start().await;
+    let (billing, _) = certified(&world.world, BILLING).await;
+    let of_billing = world.authority.client(&["spiffe://example/billing"], &[]);
+    world.ends_soon(&of_billing, "").await;
     world.world.suspend(&billing.id, false).await;
     world.ends_soon(&of_billing, "CREDENTIAL_MISSING").await;
     world.world.suspend(&billing.id, true).await;

@@ -145,6 +145,13 @@ async fn use_it(watched: &mut Watched, caller: &Clients) {
     let taken = contacts.create_contact(contact("xq-mail@example.jp")).await;
     watched.note("xq-mail@example.jp", taken);
     watched.note("", contacts.create_contact(contact("xq-wrong-mail")).await);
+    relate(caller).await;
+    ask(watched, caller).await;
+    import(watched, caller).await;
+}
+
+/// An association with a role, and a ticket with a subject.
+async fn relate(caller: &Clients) {
     let associate = AssociateContactsRequest {
         account_id: "a1".into(),
         contacts: vec![ContactToAssociate {
@@ -171,6 +178,11 @@ async fn use_it(watched: &mut Watched, caller: &Clients) {
         ..Default::default()
     };
     answered(caller.tickets.clone().record_tickets(record).await);
+}
+
+/// Reads that name people, and requests that are refused.
+async fn ask(watched: &mut Watched, caller: &Clients) {
+    let mut contacts = caller.contacts.clone();
     let query = "xq-query".to_owned();
     let list = ListContactsRequest {
         query: query.clone(),
@@ -201,7 +213,6 @@ async fn use_it(watched: &mut Watched, caller: &Clients) {
         ..Default::default()
     };
     watched.note("", caller.settings.clone().update_settings(update).await);
-    import(watched, caller).await;
 }
 
 async fn import(watched: &mut Watched, caller: &Clients) {
@@ -282,11 +293,8 @@ fn secret_parts(key: &str) -> Vec<String> {
         .collect()
 }
 
-async fn no_output_contains_a_secret_or_a_personal_text(engine: Engine) {
-    let mut watched = Watched::start(engine).await;
-    let channel = watched.server.channel().await;
-    let admin_key = watched.file("first.key").trim().to_owned();
-    let admin = Clients::with_key(channel.clone(), &admin_key);
+/// Creates an organization and a credential with a key and a subject.
+async fn make_credential(admin: &Clients) -> String {
     let organization = Organization {
         name: "acme".into(),
         ..Default::default()
@@ -309,7 +317,15 @@ async fn no_output_contains_a_secret_or_a_personal_text(engine: Engine) {
         ..Default::default()
     };
     let created = answered(admin.admin.clone().create_credential(create).await);
-    let key = created.key;
+    created.key
+}
+
+async fn no_output_contains_a_secret_or_a_personal_text(engine: Engine) {
+    let mut watched = Watched::start(engine).await;
+    let channel = watched.server.channel().await;
+    let admin_key = watched.file("first.key").trim().to_owned();
+    let admin = Clients::with_key(channel.clone(), &admin_key);
+    let key = make_credential(&admin).await;
     let token = watched.signing.token(&claims("accounts:read"));
     let wrong_key = format!("{}0000", &key[..key.len() - 4]);
     let forged = SigningKey::new("k1", "EdDSA").token(&claims("accounts:read"));
