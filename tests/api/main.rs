@@ -73,6 +73,7 @@ mod request_id;
 mod search;
 mod secured;
 mod servers;
+mod spool;
 mod stop;
 mod ticket;
 mod tls;

@@ -14,14 +14,11 @@ use std::sync::Arc;
 
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
-use roster_intake::Totals;
-use roster_storage::Store;
 
-use crate::memory::Memory;
 use process::Process;
-use snapshot::Snapshot;
 
 pub(crate) use calls::{CallMetrics, code_name};
+pub(crate) use snapshot::Snapshot;
 pub(crate) use store::StoreMetrics;
 pub(crate) use wire::WireMetrics;
 
@@ -38,23 +35,14 @@ pub(crate) struct Metrics {
 pub(crate) struct Scraped(Registry);
 
 impl Scraped {
-    pub(crate) fn new(
-        metrics: &Metrics,
-        store: Arc<Store>,
-        memory: Arc<Memory>,
-        imports: Arc<Totals>,
-    ) -> Self {
+    pub(crate) fn new(metrics: &Metrics, snapshot: Snapshot) -> Self {
         let mut registry = Registry::default();
         let version = Info::new([("version", env!("CARGO_PKG_VERSION"))]);
         registry.register("roster_build", "The version of the server", version);
         metrics.calls.register(&mut registry);
         metrics.store.register(&mut registry);
         metrics.wire.register(&mut registry);
-        registry.register_collector(Box::new(Snapshot {
-            store,
-            memory,
-            imports,
-        }));
+        registry.register_collector(Box::new(snapshot));
         registry.register_collector(Box::new(Process::default()));
         Self(registry)
     }
