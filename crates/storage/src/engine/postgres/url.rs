@@ -21,7 +21,7 @@ pub(super) fn parameter<'u>(url: &'u str, name: &str) -> Option<&'u str> {
     let (_, query) = url.split_once('?')?;
     let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
     let values = pairs.filter(|(found, _)| *found == name);
-    values.map(|(_, value)| value).last()
+    values.map(|(_, value)| value).next_back()
 }
 
 /// Appends a parameter whose value needs no more encoding.
