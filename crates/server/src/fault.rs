@@ -3,6 +3,7 @@
 mod administration;
 mod import;
 mod refusal;
+mod visitor;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,6 +19,7 @@ use tonic_types::{ErrorDetails, StatusExt};
 pub(crate) use administration::{credential_not_found, organization_not_found};
 pub(crate) use import::{explain_row, file_too_large, import_not_found, of_import, stopping};
 pub(crate) use refusal::{ACCOUNT, CONTACT, of_refusal};
+pub(crate) use visitor::{consistency_denied, contact_denied, secret_key_missing, visitor_gone};
 
 /// The domain of every ErrorInfo.
 const DOMAIN: &str = "roster.v1";
@@ -282,6 +284,15 @@ pub(crate) fn slow() -> Fault {
         Code::Unavailable,
         ErrorReason::Unavailable,
         "the database did not answer before the call's deadline: try again with a later deadline",
+    )
+}
+
+/// The access log cannot take a record.
+pub(crate) fn access_log_full() -> Fault {
+    Fault::new(
+        Code::Unavailable,
+        ErrorReason::Unavailable,
+        "the access log cannot record this read, because the database does not answer: try again",
     )
 }
 

@@ -1,6 +1,7 @@
 //! The command line of the server.
 
 mod credentials;
+mod secrets;
 mod start;
 mod task;
 mod tls;
@@ -20,6 +21,7 @@ use crate::log;
 use crate::memory::{Memory, Wanted};
 
 pub use credentials::{CreateKey, CredentialOptions, KeyTask};
+pub use secrets::{SecretOptions, SecretsTask};
 pub use start::StartOptions;
 pub use task::Task;
 pub use tls::TlsFiles;
@@ -72,6 +74,10 @@ pub struct Options {
     /// Who may call.
     #[command(flatten)]
     pub credentials: CredentialOptions,
+
+    /// The keys that seal secrets.
+    #[command(flatten)]
+    pub secrets: SecretOptions,
 
     /// Fill the organization `default` with sample data, unless it was ever written to:
     /// 100 accounts, 600 contacts, their associations and 3,000 tickets.
