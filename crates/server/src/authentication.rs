@@ -240,7 +240,7 @@ impl Authenticator {
     pub(crate) fn still_grants(&self, grant: &Grant) -> bool {
         let key_is_trusted = match &grant.proof {
             ProofName::Token(subject, kid) => self.issuers.still_trust(subject, kid),
-            ProofName::Key(_) | ProofName::Certificate(_) => true,
+            ProofName::Key(_) | ProofName::Certificate(_) | ProofName::Minted => true,
         };
         key_is_trusted && self.table.read().still_grants(grant, now())
     }
