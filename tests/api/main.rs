@@ -8,6 +8,7 @@
     reason = "tests fail by panicking, and a test binary has no public"
 )]
 
+mod accesses;
 mod account_fields;
 mod agreement;
 mod answer_size;
@@ -89,6 +90,8 @@ mod unknown_value;
 mod unwritable;
 mod update;
 mod visibility;
+mod visiting;
+mod visitors;
 mod wire;
 mod world;
 mod write_lock;

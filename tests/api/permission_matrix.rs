@@ -35,6 +35,11 @@ fn the_scope_of_a_method_is_of_its_service_and_of_its_verb() {
             }
             "AdminService" => "credentials".to_owned(),
             "SettingsService" => "settings".to_owned(),
+            "HistoryService" => "history".to_owned(),
+            "VisitorService" => {
+                assert_eq!(scope, "visitors:mint", "{path}");
+                continue;
+            }
             "VisibilityService" => {
                 let explains = ["ListTicketViewers", "ExplainTicket"].contains(&name);
                 let needed = if explains { "explain" } else { "read" };

@@ -6,6 +6,7 @@ mod any_call;
 pub mod good_request;
 mod requests;
 mod start_import;
+mod visitor;
 
 use std::collections::BTreeMap;
 
@@ -136,7 +137,9 @@ fn kind_of(path: &str, field: &str) -> Option<&'static str> {
     ];
     let is_id = field == "id" || field.ends_with("_id");
     // These are about a ticket disposition, and a request ID is of no record.
-    let other = ["move_to_account_id", "new_requester_id", "request_id"].contains(&field);
+    let other = ["move_to_account_id", "new_requester_id", "request_id"].contains(&field)
+        // The access log is also about records that do not exist any more.
+        || path.ends_with("/ListAccesses");
     let named = named.rsplit('/').next()?.to_lowercase();
     let named = if named == "downloadrejects" {
         "import".to_owned()
@@ -199,7 +202,8 @@ fn spoilt(path: &str, field: &FieldDescriptor, lost_token: &str) -> Vec<(String,
 
 /// Each good request with each of its fields spoilt.
 async fn spoil_fields(produced: &mut Produced, channel: &Channel, lost_token: &str) {
-    for (rpc, good) in requests::GOOD.iter().chain(admin::GOOD) {
+    let good = requests::GOOD.iter().chain(admin::GOOD);
+    for (rpc, good) in good.chain(visitor::GOOD) {
         let path = path_of(rpc);
         let good = request(path, good);
         for field in good.descriptor().fields() {
@@ -224,7 +228,7 @@ async fn spoil_fields(produced: &mut Produced, channel: &Channel, lost_token: &s
 
 /// Sends each good write, and then another with the same `request_id`.
 async fn reuse_request_ids(produced: &mut Produced, channel: &Channel) {
-    for (rpc, good) in requests::GOOD {
+    for (rpc, good) in requests::GOOD.iter().chain(visitor::GOOD) {
         let path = path_of(rpc);
         let mut good = request(path, good);
         let Some(request_id) = good.descriptor().get_field_by_name("request_id") else {
@@ -384,7 +388,8 @@ async fn every_rpc_produces_every_error_that_its_comment_lists_and_no_other(worl
     let lost_token = String::from_utf8(token).unwrap();
 
     any_call::of_every_rpc(&world, &channel).await;
-    for (rpc, reason, json) in requests::REFUSED.iter().chain(admin::REFUSED) {
+    let refused = requests::REFUSED.iter().chain(admin::REFUSED);
+    for (rpc, reason, json) in refused.chain(visitor::REFUSED) {
         let path = path_of(rpc);
         let wrong = request(path, json);
         refuse(&mut produced, &channel, None, path, (reason, &wrong)).await;
@@ -395,6 +400,8 @@ async fn every_rpc_produces_every_error_that_its_comment_lists_and_no_other(worl
     start_import::of_files(&mut produced, &world).await;
     reuse_request_ids(&mut produced, &channel).await;
     admin::of_limits(&mut produced, &world).await;
+    visitor::of_times(&mut produced, &world).await;
+    visitor::of_visitors(&mut produced, &world).await;
     produced.complete();
 }
 

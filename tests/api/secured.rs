@@ -7,8 +7,11 @@ use tempfile::TempDir;
 use tonic::Status;
 use tonic::transport::Channel;
 
-use crate::process::{Database, Engine, Server};
+use crate::process::{Database, Engine, Server, command};
 use crate::world::{Clients, answered};
+
+/// The file with the secret keys, in the folder of the test.
+pub const SECRETS: &str = "secret.keys";
 
 /// See the module.
 pub struct Secured {
@@ -35,6 +38,10 @@ impl Secured {
         let database = Database::create(engine);
         let folder = tempfile::tempdir().expect("a folder");
         let file = folder.path().join("first.key");
+        let secrets = folder.path().join(SECRETS);
+        let secrets_path = secrets.to_str().expect("text");
+        let created = command(&["secrets", "create", "--out", secrets_path]).status();
+        assert!(created.expect("the program").success());
         let more = of_folder(folder.path());
         let own = [
             "--listen",
@@ -44,6 +51,8 @@ impl Secured {
             "--require-credentials",
             "--first-key-file",
             file.to_str().expect("text"),
+            "--secret-key-file",
+            secrets_path,
         ];
         let more = more.iter().map(String::as_str);
         let all: Vec<&str> = own
@@ -72,8 +81,16 @@ impl Secured {
 
     /// Another server on the same database.
     pub fn another_server(&self) -> Server {
+        let secrets = self.path(SECRETS);
+        let secrets = ["--secret-key-file", secrets.to_str().expect("text")];
+        self.another_server_with(&secrets)
+    }
+
+    /// Another server on the same database, with further options.
+    pub fn another_server_with(&self, options: &[&str]) -> Server {
         let listen = ["--listen", "127.0.0.1:0", "--require-credentials"];
-        Server::start_with(&[&listen[..], &["--database", &self.database.url]].concat())
+        let database = ["--database", self.database.url.as_str()];
+        Server::start_with(&[&listen[..], &database, options].concat())
     }
 
     /// Clients with a key.

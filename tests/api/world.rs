@@ -5,10 +5,12 @@ use roster_api::v1::account_service_client::AccountServiceClient;
 use roster_api::v1::admin_service_client::AdminServiceClient;
 use roster_api::v1::association_service_client::AssociationServiceClient;
 use roster_api::v1::contact_service_client::ContactServiceClient;
+use roster_api::v1::history_service_client::HistoryServiceClient;
 use roster_api::v1::import_service_client::ImportServiceClient;
 use roster_api::v1::settings_service_client::SettingsServiceClient;
 use roster_api::v1::ticket_service_client::TicketServiceClient;
 use roster_api::v1::visibility_service_client::VisibilityServiceClient;
+use roster_api::v1::visitor_service_client::VisitorServiceClient;
 use roster_api::v1::*;
 use tonic::transport::Channel;
 use tonic::{Code, Response, Status};
@@ -28,6 +30,8 @@ pub struct Clients {
     pub settings: SettingsServiceClient<ListedChannel>,
     pub imports: ImportServiceClient<ListedChannel>,
     pub admin: AdminServiceClient<ListedChannel>,
+    pub visitors: VisitorServiceClient<ListedChannel>,
+    pub history: HistoryServiceClient<ListedChannel>,
 }
 
 impl Clients {
@@ -50,7 +54,9 @@ impl Clients {
             visibility: VisibilityServiceClient::new(channel.clone()),
             settings: SettingsServiceClient::new(channel.clone()),
             imports: ImportServiceClient::new(channel.clone()),
-            admin: AdminServiceClient::new(channel),
+            admin: AdminServiceClient::new(channel.clone()),
+            visitors: VisitorServiceClient::new(channel.clone()),
+            history: HistoryServiceClient::new(channel),
         }
     }
 }

@@ -8,6 +8,7 @@ pub(crate) mod import;
 pub(crate) mod settings;
 pub(crate) mod ticket;
 pub(crate) mod visibility;
+pub(crate) mod visitor;
 
 use std::collections::BTreeMap;
 
@@ -36,6 +37,7 @@ pub(crate) async fn run(command: Command, app: &mut App) -> Result<Exit, Failure
         Command::Explain(command) => command.run(app).await,
         Command::Import(command) => command.run(app).await,
         Command::Settings(command) => command.run(app).await,
+        Command::Visitor(command) => command.run(app).await,
         Command::Completions(command) => command.run(),
     }
 }

@@ -12,6 +12,7 @@ use crate::commands::{
     settings::SettingsCommand,
     ticket::TicketCommand,
     visibility::{Check, Explain, Viewers, Visible},
+    visitor::VisitorCommand,
 };
 use crate::connection::Connection;
 use crate::failure::{EXIT_CODES, Exit, Failure, JSON_ERRORS};
@@ -96,6 +97,9 @@ pub(crate) enum Command {
     /// Manage the settings of the organization: show, set
     #[command(subcommand)]
     Settings(SettingsCommand),
+    /// Manage the tokens with which contacts call the server themselves: mint, revoke
+    #[command(subcommand)]
+    Visitor(VisitorCommand),
     /// Print a completion script for a shell
     Completions(Completions),
 }

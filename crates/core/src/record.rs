@@ -42,6 +42,7 @@ record_fields! {
     sharing_roles: Vec<Role>;
     /// The website.
     website: Option<Website>;
+    [apart]
 }
 
 record_fields! {
@@ -68,6 +69,9 @@ record_fields! {
     blocked: bool;
     /// The telephone number.
     phone: Option<Phone>;
+    [apart]
+    /// Visitor tokens that were issued until then are not accepted.
+    visitors_not_before: Option<Time>;
 }
 
 impl Contact {

@@ -10,6 +10,7 @@ pub mod import;
 pub mod settings;
 pub mod ticket;
 pub mod visibility;
+pub mod visitor;
 
 use crate::fact::{Facts, UniqueKey};
 use crate::id::{AccountId, ContactId, Revision};

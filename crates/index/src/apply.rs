@@ -87,7 +87,17 @@ impl OrganizationFacts {
         let contact = number(row.key().number())?;
         let before = row.before().map(blocked);
         must(self.contacts.blocked(contact) == before, row.key())?;
+        let revoked = |of: &Contact| of.visitors_not_before;
+        let before = row.before().and_then(revoked);
+        must(
+            self.contacts.visitors_not_before(contact) == before,
+            row.key(),
+        )?;
         self.contacts.set_blocked(contact, row.after().map(blocked));
+        let after = row.after().and_then(revoked);
+        if before != after {
+            self.contacts.set_visitors_not_before(contact, after);
+        }
         Ok(())
     }
 

@@ -1,5 +1,9 @@
 //! Contacts by number, with their associations: eight bytes for a contact with one account.
 
+use std::collections::HashMap;
+
+use roster_core::id::Time;
+
 use crate::number::{make_room, place, reach};
 use crate::roles::RoleNo;
 
@@ -88,6 +92,10 @@ impl Row {
     }
 }
 
+/// The bytes of an entry of `visitors_not_before`: key, value and a byte of the table, at a load of
+/// at least 7/16.
+const REVOKED_BYTES: usize = 2 * (size_of::<(u32, Time)>() + 1);
+
 /// See the module documentation.
 pub(crate) struct Contacts {
     rows: Vec<Row>,
@@ -97,6 +105,8 @@ pub(crate) struct Contacts {
     several_bytes: usize,
     /// Unused positions in `several`.
     free: Vec<u32>,
+    /// Of the few contacts whose visitor tokens were revoked.
+    visitors_not_before: HashMap<u32, Time>,
 }
 
 impl Contacts {
@@ -106,6 +116,27 @@ impl Contacts {
             several: Vec::new(),
             several_bytes: 0,
             free: Vec::new(),
+            visitors_not_before: HashMap::new(),
+        }
+    }
+
+    /// Returns until when the visitor tokens of a contact are revoked.
+    pub(crate) fn visitors_not_before(&self, contact: u32) -> Option<Time> {
+        if self.visitors_not_before.is_empty() {
+            return None;
+        }
+        self.visitors_not_before.get(&contact).copied()
+    }
+
+    /// Writes or removes the time until which the visitor tokens of a contact are revoked.
+    pub(crate) fn set_visitors_not_before(&mut self, contact: u32, time: Option<Time>) {
+        match time {
+            Some(time) => {
+                self.visitors_not_before.insert(contact, time);
+            }
+            None => {
+                self.visitors_not_before.remove(&contact);
+            }
         }
     }
 
@@ -246,6 +277,7 @@ impl Contacts {
             + self.several.capacity() * size_of::<Vec<Part>>()
             + self.several_bytes
             + self.free.capacity() * size_of::<u32>()
+            + self.visitors_not_before.capacity() * REVOKED_BYTES
     }
 }
 

@@ -41,10 +41,16 @@ impl OrganizationFacts {
             &here,
             &there,
         );
+        let (here, there) = (
+            self.contacts.visitors_not_before(contact),
+            other.contacts.visitors_not_before(contact),
+        );
+        let what = format_args!("until when visitor tokens of contact c{contact} are revoked");
+        let revoked = differ(what, &here, &there);
         let (here, there) = (self.parts(contact), other.parts(contact));
         let what = format_args!("the associations of contact c{contact}");
         let associations = differ(what, &here, &there);
-        blocked.into_iter().chain(associations)
+        blocked.into_iter().chain(revoked).chain(associations)
     }
 
     fn parts(&self, contact: u32) -> Vec<HeldPart<'_>> {

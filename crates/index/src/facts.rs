@@ -3,7 +3,7 @@
 use std::collections::hash_map::RandomState;
 use std::convert::Infallible;
 
-use roster_core::id::{AccountId, ContactId, Pair, TicketNo};
+use roster_core::id::{AccountId, ContactId, Pair, TicketNo, Time};
 use roster_core::organization::RevisionId;
 use roster_core::rules::visibility::{
     AssociationFacts, ContactFacts, HeldSharing, SharingFacts, TicketFacts, VisibilityFacts,
@@ -85,6 +85,7 @@ impl OrganizationFacts {
         let accounts = self.contacts.parts(contact).into_iter().filter_map(with);
         Some(ContactFacts {
             blocked,
+            visitors_not_before: self.contacts.visitors_not_before(contact),
             accounts: accounts.collect(),
         })
     }
@@ -128,6 +129,11 @@ impl VisibilityFacts for OrganizationFacts {
 
     fn blocked(&self, contact: ContactId) -> Result<Option<bool>, Infallible> {
         Ok(self.contacts.blocked(small_or_zero(contact.number())))
+    }
+
+    fn visitors_not_before(&self, contact: ContactId) -> Result<Option<Time>, Infallible> {
+        let contact = small_or_zero(contact.number());
+        Ok(self.contacts.visitors_not_before(contact))
     }
 
     fn ticket(&self, key: &TicketKey) -> Result<Option<TicketFacts>, Infallible> {

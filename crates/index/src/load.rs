@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use roster_core::id::{AccountId, ContactId, Pair, TicketNo};
+use roster_core::id::{AccountId, ContactId, Pair, TicketNo, Time};
 use roster_core::organization::RevisionId;
 use roster_core::record::{Settings, Sharing};
 use roster_core::rules::visibility::{
@@ -114,6 +114,14 @@ impl FactSink for Loading {
     fn contact(&mut self, contact: ContactId, blocked: bool) -> Result<(), SinkFull> {
         self.take(contact.number(), |loading, contact| {
             loading.facts.contacts.set_blocked(contact, Some(blocked));
+            Ok(())
+        })
+    }
+
+    fn visitors_not_before(&mut self, contact: ContactId, time: Time) -> Result<(), SinkFull> {
+        self.take(contact.number(), |loading, contact| {
+            let contacts = &mut loading.facts.contacts;
+            contacts.set_visitors_not_before(contact, Some(time));
             Ok(())
         })
     }

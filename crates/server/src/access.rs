@@ -107,12 +107,22 @@ fn check_actor(caller: &Caller, grant: &Grant) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Whether the caller has the scope of the method. Any caller may ask for an unknown method or for
-/// reflection.
+/// Whether the caller has the scope of the method. Any caller but a visitor may ask for an unknown
+/// method or for reflection.
 fn check_method(caller: &Caller, method: Option<usize>) -> Result<(), Fault> {
+    let is_visitor = caller.visitor().is_some();
     let Some(method) = method else {
-        return Ok(());
+        return if is_visitor {
+            let what = "the token of a visitor is not accepted by this method";
+            let reason = ErrorReason::ScopeMissing;
+            Err(Fault::new(Code::PermissionDenied, reason, what))
+        } else {
+            Ok(())
+        };
     };
+    if is_visitor && METHODS[method].access.visitors {
+        return Ok(());
+    }
     let scope = SCOPES.get(method).copied().flatten();
     let scope = scope.ok_or_else(|| fault::internal("a method has no scope"))?;
     permit(caller, scope)?;

@@ -9,6 +9,8 @@ mod first_key;
 mod jwt;
 mod key_uses;
 mod throttle;
+mod visitor_rates;
+mod visitor_token;
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -26,6 +28,7 @@ use crate::metrics::AuthenticationMetrics;
 use credential_table::{CredentialTable, ProofName};
 use jwt::{Basis, TokenCache};
 use key_uses::KeyUses;
+use visitor_rates::VisitorRates;
 
 pub(crate) use api_key::NewKey;
 pub(crate) use credential_table::Grant;
@@ -33,6 +36,7 @@ pub(crate) use first_key::{create_key, write_first_key};
 pub(crate) use jwt::Issuers;
 pub use jwt::{ClaimedOrganization, IssuerConfig, IssuerOrganizations, TokenAlgorithm};
 pub(crate) use throttle::Permit;
+pub(crate) use visitor_token::{VisitorToken, VisitorTokens};
 
 /// How often the version of the credentials is polled: a revocation counts within a second on every
 /// server.
@@ -50,6 +54,8 @@ pub(crate) struct Authenticator {
     issuers: Arc<Issuers>,
     tokens: TokenCache,
     metrics: Arc<AuthenticationMetrics>,
+    visitor_tokens: VisitorTokens,
+    visitor_rates: Arc<VisitorRates>,
     /// Whether a call without a credential is refused.
     required: bool,
 }
@@ -83,7 +89,7 @@ fn invalid() -> Fault {
     )
 }
 
-fn missing() -> Fault {
+pub(crate) fn missing() -> Fault {
     Fault::new(
         Code::Unauthenticated,
         ErrorReason::CredentialMissing,
@@ -100,6 +106,7 @@ impl Authenticator {
         stale_after: Duration,
         issuers: Issuers,
         metrics: Arc<AuthenticationMetrics>,
+        visitor_tokens: VisitorTokens,
     ) -> Result<Self, StorageError> {
         let asked = Instant::now();
         let stored = store.credentials_since(None).await?;
@@ -112,6 +119,8 @@ impl Authenticator {
             issuers: Arc::new(issuers),
             tokens: TokenCache::default(),
             metrics,
+            visitor_tokens,
+            visitor_rates: Arc::default(),
             required,
         })
     }
@@ -127,6 +136,8 @@ impl Authenticator {
             issuers: Arc::default(),
             tokens: TokenCache::default(),
             metrics: Arc::default(),
+            visitor_tokens: VisitorTokens::default(),
+            visitor_rates: Arc::default(),
             required: false,
         }
     }
@@ -178,6 +189,11 @@ impl Authenticator {
         now: Time,
     ) -> Option<Arc<Grant>> {
         let text = api_key::of_bearer(header.as_bytes()).unwrap_or_default();
+        if VisitorTokens::is_one(text) {
+            let token = self.visitor_tokens.read(text, now)?;
+            let grant = table.of_visitor(token, &self.visitor_rates, now);
+            return grant.map(Arc::new);
+        }
         let hash = api_key::hash(text);
         self.metrics.hashes.inc();
         if jwt::is_token(text) {
@@ -215,11 +231,16 @@ impl Authenticator {
         Some(grant)
     }
 
+    /// The tokens of visitors, which this server can mint if it has secret keys.
+    pub(crate) fn visitor_tokens(&self) -> &VisitorTokens {
+        &self.visitor_tokens
+    }
+
     /// Whether a grant still holds: its credential and its proof have not been revoked since.
     pub(crate) fn still_grants(&self, grant: &Grant) -> bool {
         let key_is_trusted = match &grant.proof {
             ProofName::Token(subject, kid) => self.issuers.still_trust(subject, kid),
-            ProofName::Key(_) | ProofName::Certificate(_) => true,
+            ProofName::Key(_) | ProofName::Certificate(_) | ProofName::Minted => true,
         };
         key_is_trusted && self.table.read().still_grants(grant, now())
     }
@@ -246,26 +267,27 @@ impl Authenticator {
         Ok(())
     }
 
-    /// Follows the credentials and the keys of issuers, until dropped.
+    /// Follows the credentials, the keys of issuers and the secret keys, until dropped.
     pub(crate) async fn follow(self: Arc<Self>, store: Arc<Store>) {
         let issuers = Arc::clone(&self.issuers).follow(Arc::clone(&self.metrics));
-        tokio::join!(issuers, self.follow_credentials(store));
+        let secrets = self.visitor_tokens.follow();
+        tokio::join!(issuers, secrets, self.follow_credentials(&store));
     }
 
     /// Follows the credentials and writes when keys were used, until dropped.
-    async fn follow_credentials(&self, store: Arc<Store>) {
+    async fn follow_credentials(&self, store: &Store) {
         let mut turns = tokio::time::interval(LOOK_EVERY);
         turns.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let mut written = Instant::now();
         loop {
             turns.tick().await;
-            if let Err(error) = self.refresh(&store).await {
+            if let Err(error) = self.refresh(store).await {
                 // The log follower reports that the database does not answer.
                 tracing::debug!(%error, "could not read the credentials");
             }
             if written.elapsed() >= WRITE_USES_EVERY {
                 written = Instant::now();
-                self.write_uses(&store).await;
+                self.write_uses(store).await;
             }
         }
     }

@@ -18,7 +18,7 @@ use tokio::time::Instant;
 use tonic::Code;
 
 use crate::access::permit;
-use crate::authentication::{Authenticator, Grant, Proofs};
+use crate::authentication::{Authenticator, Grant, Proofs, VisitorToken};
 use crate::fault::Fault;
 use crate::wire::Peer;
 
@@ -155,6 +155,11 @@ impl Caller {
     /// What its credential grants; `None` for a caller that needs no credential.
     pub(crate) fn grant(&self) -> Option<&Arc<Grant>> {
         self.grant.as_ref()
+    }
+
+    /// The token of the visitor that calls; `None` if a service calls.
+    pub(crate) fn visitor(&self) -> Option<&VisitorToken> {
+        self.grant.as_ref().and_then(|grant| grant.visitor())
     }
 
     /// The identity of the caller, which request ids belong to.

@@ -3,6 +3,7 @@
 mod administration;
 mod import;
 mod refusal;
+mod visitor;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,6 +22,7 @@ pub(crate) use import::{
     uploads_full,
 };
 pub(crate) use refusal::{ACCOUNT, CONTACT, of_refusal};
+pub(crate) use visitor::{consistency_denied, contact_denied, secret_key_missing, visitor_gone};
 
 /// The domain of every ErrorInfo.
 const DOMAIN: &str = "roster.v1";
@@ -285,6 +287,15 @@ pub(crate) fn slow() -> Fault {
         Code::Unavailable,
         ErrorReason::Unavailable,
         "the database did not answer before the call's deadline: try again with a later deadline",
+    )
+}
+
+/// The access log cannot take a record.
+pub(crate) fn access_log_full() -> Fault {
+    Fault::new(
+        Code::Unavailable,
+        ErrorReason::Unavailable,
+        "the access log cannot record this read, because the database does not answer: try again",
     )
 }
 

@@ -1,6 +1,7 @@
 //! The steps of every handler: the caller, a write with its request id, a read with its
 //! consistency, a page.
 
+mod access;
 mod page;
 mod read;
 mod write;
@@ -10,11 +11,14 @@ use std::sync::Arc;
 use roster_storage::Store;
 use tonic::Request;
 
+use crate::access_log::AccessLog;
 use crate::authentication::Authenticator;
 use crate::caller::Caller;
 use crate::fault::{self, Fault};
 use crate::memory::Memory;
 use crate::token::Tokens;
+
+pub(crate) use access::Access;
 
 /// The server's store, memory and tokens, shared by all handlers.
 #[derive(Clone)]
@@ -23,6 +27,7 @@ pub(crate) struct Handler {
     pub(crate) memory: Arc<Memory>,
     pub(crate) tokens: Arc<Tokens>,
     pub(crate) authenticator: Arc<Authenticator>,
+    pub(crate) accesses: AccessLog,
 }
 
 /// The caller of a call, if its metadata is valid.

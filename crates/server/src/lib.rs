@@ -1,6 +1,7 @@
 //! The gRPC server: handlers that parse, call and render.
 
 mod access;
+mod access_log;
 mod authentication;
 mod caller;
 mod check;
@@ -23,6 +24,9 @@ mod operator_port;
 mod options;
 mod parse;
 mod render;
+mod sealing;
+mod secret_keys;
+mod secrets_task;
 mod services;
 mod spool;
 mod token;
@@ -53,11 +57,13 @@ pub use key::create_key;
 pub use log::start_log;
 pub use maintenance::{back_up, migrate, restore};
 pub use options::{
-    CreateKey, CredentialOptions, KeyTask, LogFormat, Options, SpoolOptions, StartOptions, Task,
-    TlsFiles, WireLimits,
+    CreateKey, CredentialOptions, KeyTask, LogFormat, Options, SecretOptions, SecretsTask,
+    SpoolOptions, StartOptions, Task, TlsFiles, WireLimits,
 };
+pub use secrets_task::run_secrets_task;
 
-use authentication::{Authenticator, Issuers};
+use access_log::AccessLog;
+use authentication::{Authenticator, Issuers, VisitorTokens};
 use handler::Handler;
 use health::Health;
 use layers::layers;
@@ -66,7 +72,8 @@ use memory::{Memory, Wanted};
 use metrics::{Metrics, Scraped, Snapshot};
 use operator_port::serve_operators;
 use services::{
-    Accounts, Admin, Associations, Contacts, Imports, SettingsOf, Tickets, Visibilities,
+    Accounts, Admin, Associations, Contacts, History, Imports, SettingsOf, Tickets, Visibilities,
+    Visitors,
 };
 use spool::Spools;
 use token::Tokens;
@@ -109,7 +116,9 @@ pub async fn serve(
     let store = open(options, &memory, &metrics).await?;
     let store = Arc::new(store);
     let authenticator = Arc::new(authenticator(configuration, &store, &metrics).await?);
+    let (accesses, access_writer) = AccessLog::start(Arc::clone(&store));
     let handler = Handler {
+        accesses,
         authenticator: Arc::clone(&authenticator),
         tokens: Arc::new(Tokens::new(store.keys())?),
         store: Arc::clone(&store),
@@ -158,6 +167,7 @@ pub async fn serve(
     let serving = Listener::new(listener, &wire, connections_max, tls).serve(service, shutdown);
     until_finished(serving, stopped, &wire.places, &intake).await;
     authenticator.write_uses(&store).await;
+    access_writer.close().await;
     drop((handler, intake, operators));
     close(store).await
 }
@@ -232,11 +242,13 @@ async fn authenticator(
     }
     let stale_after = Duration::from_secs(options.stale_after);
     let required = options.requires_credentials();
+    let secrets = options.secrets.secret_key_file.clone();
+    let visitors = VisitorTokens::open(secrets, &store.keys().store_id)?;
     let metrics = Arc::clone(&metrics.authentication);
-    Ok(Authenticator::open(store, required, stale_after, issuers, metrics).await?)
+    Ok(Authenticator::open(store, required, stale_after, issuers, metrics, visitors).await?)
 }
 
-/// All that runs beside calls: health, facts in memory, credentials.
+/// All that runs beside calls: health, facts in memory, the age of the access log, credentials.
 async fn follow(
     health: Health,
     (memory, wanted): (Arc<Memory>, Wanted),
@@ -246,7 +258,9 @@ async fn follow(
 ) {
     let health = health.follow(Arc::clone(&memory), Arc::clone(&store));
     let facts = memory::follow(memory, Arc::clone(&store), wanted);
-    tokio::join!(health, facts, authenticator.follow(store), Tls::follow(tls));
+    let pruning = access_log::prune(Arc::clone(&store));
+    let tls = Tls::follow(tls);
+    tokio::join!(health, facts, pruning, authenticator.follow(store), tls);
 }
 
 async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
@@ -367,6 +381,14 @@ fn routes(
         .add_service(sized!(
             v1::settings_service_server::SettingsServiceServer,
             SettingsOf(handler.clone())
+        ))
+        .add_service(sized!(
+            v1::history_service_server::HistoryServiceServer,
+            History(handler.clone())
+        ))
+        .add_service(sized!(
+            v1::visitor_service_server::VisitorServiceServer,
+            Visitors(handler.clone())
         ))
         .add_service(sized!(
             v1::import_service_server::ImportServiceServer,

@@ -5,7 +5,8 @@ use std::process::ExitCode;
 
 use mimalloc::MiMalloc;
 use roster_server::{Configuration, KeyTask, Listening, NotConfigured, Options, Task};
-use roster_server::{ask_health, back_up, check, create_key, migrate, restore, serve, start_log};
+use roster_server::{ask_health, back_up, check, create_key, migrate, restore, run_secrets_task};
+use roster_server::{serve, start_log};
 use roster_storage::StorageError;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -89,6 +90,7 @@ fn carry_out(task: &Task, configuration: &Configuration) -> anyhow::Result<bool>
             Task::Check => check(options, out).await,
             Task::Config => Ok(configuration.print(out).map(|()| true)?),
             Task::Key(KeyTask::Create(what)) => create_key(options, what).await.map(|()| true),
+            Task::Secrets(task) => run_secrets_task(task).map(|()| true),
             Task::Migrate => migrate(options, out).await.map(|()| true),
             Task::Backup { file } => back_up(options, file, out).await,
             Task::Restore { file, replace } => restore(options, file, *replace, out).await,

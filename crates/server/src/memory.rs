@@ -37,6 +37,9 @@ pub(crate) enum Freshness {
     Any,
     /// Not older than this revision.
     AtLeast(RevisionId),
+    /// The same, for the token of a visitor: memory does not ask the database about a revision that
+    /// is older than those that it knows.
+    Reached(RevisionId),
     /// The current database.
     Head,
 }
@@ -97,7 +100,7 @@ impl Memory {
     ) -> Result<Option<(T, RevisionId)>, Fault> {
         let revision = match fresh {
             Freshness::Any => None,
-            Freshness::AtLeast(revision) => Some(revision),
+            Freshness::AtLeast(revision) | Freshness::Reached(revision) => Some(revision),
             Freshness::Head => return Ok(None),
         };
         let Some(held) = self.index.get(organization) else {
@@ -111,6 +114,9 @@ impl Memory {
             match known {
                 Known::Yes => Ok(Some((check(facts), facts.at()))),
                 Known::Lost => Err(lost()),
+                Known::Older if matches!(fresh, Freshness::Reached(_)) => {
+                    Ok(Some((check(facts), facts.at())))
+                }
                 Known::Ahead | Known::Older => Ok(None),
             }
         });

@@ -1,6 +1,7 @@
 //! The command line of the server.
 
 mod credentials;
+mod secrets;
 mod spool;
 mod start;
 mod task;
@@ -21,6 +22,7 @@ use crate::log;
 use crate::memory::{Memory, Wanted};
 
 pub use credentials::{CreateKey, CredentialOptions, KeyTask};
+pub use secrets::{SecretOptions, SecretsTask};
 pub use spool::SpoolOptions;
 pub use start::StartOptions;
 pub use task::Task;
@@ -74,6 +76,10 @@ pub struct Options {
     /// Who may call.
     #[command(flatten)]
     pub credentials: CredentialOptions,
+
+    /// The keys that seal secrets.
+    #[command(flatten)]
+    pub secrets: SecretOptions,
 
     /// Fill the organization `default` with sample data, unless it was ever written to:
     /// 100 accounts, 600 contacts, their associations and 3,000 tickets.

@@ -8,7 +8,9 @@ use prost::Message;
 use roster_api::v1::ErrorReason;
 use roster_core::id::{AccountId, Revision, Time};
 use roster_core::text::TicketKey;
-use roster_storage::{ContactAccountPlace, NamePlace, RevisionId, StoreKeys, TicketPlace};
+use roster_storage::{
+    AccessPlace, ContactAccountPlace, NamePlace, RevisionId, StoreKeys, TicketPlace,
+};
 use tonic::Code;
 
 use crate::fault::Fault;
@@ -73,7 +75,24 @@ impl From<TicketPlace> for Place {
     }
 }
 
+impl From<AccessPlace> for Place {
+    fn from(place: AccessPlace) -> Self {
+        Self {
+            time: place.time.micros(),
+            number: place.number,
+            ..Self::default()
+        }
+    }
+}
+
 impl Place {
+    pub(crate) fn access(self) -> AccessPlace {
+        AccessPlace {
+            time: Time::from_micros(self.time),
+            number: self.number,
+        }
+    }
+
     pub(crate) fn of_number(number: u64) -> Self {
         Self {
             number,

@@ -6,6 +6,7 @@
     reason = "one source, two engines: engine/shared is compiled once for each"
 )]
 
+mod accesses;
 mod administration;
 mod clock;
 mod engine;
@@ -22,6 +23,7 @@ mod tables;
 mod testing;
 mod write;
 
+pub use accesses::ACCESSES_DELETED_MAX;
 pub use administration::{AdminEvent, AdminNotDone, Administered, NamedProfile, NewCredential};
 pub use engine::sqlite::backup::{Copy, Replaced};
 pub use error::{NotDone, StorageError};
@@ -38,6 +40,7 @@ pub use roster_core::organization::{
     NotAnOrganization, ORGANIZATION_CHARS_MAX, OrganizationName, RevisionId,
 };
 pub use store::{LEASE, Store, StoreOptions};
+pub use tables::access::{AccessFilter, AccessPlace, AccessRecord, NewAccess};
 pub use tables::credential::{KeyUse, OrganizationStatus, StoredCredentials};
 pub use tables::import_record::{
     ImportCounts, ImportFailure, ImportKind, ImportRecord, ImportReject, ImportState, ImportStep,

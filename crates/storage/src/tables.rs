@@ -1,5 +1,6 @@
 //! The contents of the database: tables, their columns, and the records that rows hold.
 
+pub(crate) mod access;
 pub(crate) mod cell;
 pub(crate) mod change_set;
 pub(crate) mod codec;

@@ -22,7 +22,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
 
 use diesel::connection::{Instrumentation, InstrumentationEvent, set_default_instrumentation};
-use roster_core::id::{AccountId, ContactId, Pair, Revision, TicketNo};
+use roster_core::id::{AccountId, ContactId, Pair, Revision, TicketNo, Time};
 use roster_core::rules::account::{AccountPatch, CreateAccount};
 use roster_core::rules::association::{
     AssociateContacts, SetPrimaryAccount, UpdateAssociation, Wanted,
@@ -32,6 +32,7 @@ use roster_core::rules::disposition::{Disposition, DissociateContact, Leaving, T
 use roster_core::rules::settings::UpdateSettings;
 use roster_core::rules::ticket::{Record, RecordTickets};
 use roster_core::rules::visibility::ContactFacts;
+use roster_core::rules::visitor::{Viewer, Visitor, check_ticket_of};
 use roster_core::text::{Email, Name, Role, TicketKey};
 use roster_storage::{Guarding, OrganizationName, RevisionId, TicketFilter};
 
@@ -61,6 +62,7 @@ macro_rules! both_engines {
 
 both_engines!(
     a_check_takes_a_few_statements_whatever_it_asks,
+    a_visitors_check_asks_the_same_statements_whether_or_not_the_ticket_exists,
     the_heads_of_any_number_of_organizations_are_one_statement,
     a_page_takes_as_many_statements_whatever_its_length,
     a_page_of_what_a_contact_sees_takes_few_statements_and_all_stay_prepared,
@@ -232,6 +234,41 @@ async fn a_check_takes_a_few_statements_whatever_it_asks(world: World) {
     assert_eq!(numbers[1], numbers[2]);
 }
 
+/// `visitor-hidden`
+async fn a_visitors_check_asks_the_same_statements_whether_or_not_the_ticket_exists(world: World) {
+    filled(&world).await;
+    let viewer = Viewer {
+        contact: ContactId::new(7),
+        visitor: Some(Visitor {
+            issue_time: Time::from_micros(i64::MAX),
+            account: None,
+        }),
+    };
+    let mut asked_of = Vec::new();
+    // Its own, a ticket that does not exist, and one of a batch that does not.
+    for keys in [&[7][..], &[MANY + 1], &[7, 8], &[7, MANY + 1]] {
+        let keys: Vec<TicketKey> = keys.iter().map(|key| record(*key, 1).key).collect();
+        let check = world.store.read(&world.organization, move |at| {
+            let facts = at.visibility_facts(viewer.contact, &keys)?;
+            let check = |key| check_ticket_of(&facts, &viewer, key).unwrap().visible();
+            Ok(keys.iter().map(check).collect::<Vec<bool>>())
+        });
+        let (asked, seen) = statements_of(check).await;
+        let texts: Vec<String> = asked
+            .iter()
+            .map(|of| without_binds(of).to_owned())
+            .collect();
+        asked_of.push((texts, seen.unwrap()));
+    }
+    let [own, unknown, both, with_unknown] = &asked_of[..] else {
+        panic!("four checks");
+    };
+    assert_eq!((&own.1[..], &unknown.1[..]), (&[true][..], &[false][..]));
+    assert_eq!(own.0, unknown.0);
+    assert_eq!(with_unknown.1, [true, false]);
+    assert_eq!(both.0, with_unknown.0);
+}
+
 async fn the_heads_of_any_number_of_organizations_are_one_statement(world: World) {
     let name = |number| OrganizationName::parse(&format!("o{number}")).unwrap();
     for count in [1, 100] {
@@ -248,7 +285,7 @@ async fn a_page_takes_as_many_statements_whatever_its_length(world: World) {
     for limit in [10, 500] {
         let list = world.store.read(&world.organization, move |at| {
             at.visible_tickets(
-                ContactId::new(7),
+                &ContactId::new(7).into(),
                 |_| None,
                 &TicketFilter::default(),
                 None,
@@ -274,7 +311,7 @@ async fn a_page_of_what_a_contact_sees_takes_few_statements_and_all_stay_prepare
     for (contact, limit) in [(7, 10), (8, 50)] {
         let list = world.store.read(&world.organization, move |at| {
             at.visible_tickets(
-                ContactId::new(contact),
+                &ContactId::new(contact).into(),
                 |_| None,
                 &TicketFilter::default(),
                 None,
@@ -311,6 +348,7 @@ async fn contact_facts_are_used_only_at_their_own_revision(world: World) {
     filled(&world).await;
     let alone = ContactFacts {
         blocked: false,
+        visitors_not_before: None,
         accounts: BTreeMap::new(),
     };
     let limit = 50;
@@ -319,7 +357,7 @@ async fn contact_facts_are_used_only_at_their_own_revision(world: World) {
         let known = move |now: RevisionId| (now == at).then_some(alone);
         let list = world.store.read(&world.organization, move |snapshot| {
             let filter = TicketFilter::default();
-            snapshot.visible_tickets(ContactId::new(7), known, &filter, None, limit)
+            snapshot.visible_tickets(&ContactId::new(7).into(), known, &filter, None, limit)
         });
         let (asked, page) = statements_of(list).await;
         (asked.len(), page.unwrap().unwrap().items.len())

@@ -4,7 +4,7 @@ use prost::Message;
 use tonic::Code;
 use tonic::transport::Channel;
 
-use super::{admin, path_of, request, requests};
+use super::{admin, path_of, request, requests, visitor};
 use crate::manual::{self, Listed, MANUAL};
 use crate::raw_call;
 use crate::wire::GRPC;
@@ -17,7 +17,8 @@ fn header(compressed: u8, bytes: u32) -> Vec<u8> {
 
 /// A message that the RPC takes.
 fn good_message(path: &str) -> Vec<u8> {
-    let mut good = requests::GOOD.iter().chain(admin::GOOD);
+    let good = requests::GOOD.iter().chain(admin::GOOD);
+    let mut good = good.chain(visitor::GOOD);
     let good = good.find(|(rpc, _)| path_of(rpc) == path);
     let message = good.map(|(_, json)| request(path, json).encode_to_vec());
     let message = message.unwrap_or_default();

@@ -2,7 +2,7 @@
 
 use prost_reflect::DynamicMessage;
 
-use super::{admin, path_of, request, requests};
+use super::{admin, path_of, request, requests, visitor};
 
 /// The first message of a good upload.
 const START_IMPORT: (&str, &str) = (
@@ -40,5 +40,6 @@ pub fn all_of_unknown_records(
 
 fn written() -> impl Iterator<Item = (&'static str, &'static str)> {
     let all = requests::GOOD.iter().chain(admin::GOOD);
+    let all = all.chain(visitor::GOOD);
     all.chain([&START_IMPORT]).copied()
 }

@@ -453,6 +453,7 @@ pub const REFUSED: &[(&str, &str, &str)] = &[
 
 /// Other good requests, where another `etag` is not enough to make a request another one.
 pub const OTHER: &[(&str, &str)] = &[
+    ("RevokeVisitorTokens", r#"{"contactId": "c2"}"#),
     ("CreateAccount", r#"{"account": {"name": "B"}}"#),
     ("CreateContact", r#"{"contact": {"familyName": "B"}}"#),
     (

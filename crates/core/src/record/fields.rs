@@ -8,7 +8,8 @@ pub(crate) trait Limited {
 }
 
 /// See the module documentation. A record cannot be created without the required field; every other
-/// field starts as its type's default.
+/// field starts as its type's default. Fields `apart` have no limits and are in no patch: a command
+/// of their own writes them.
 macro_rules! record_fields {
     (
         $(#[$record_doc:meta])*
@@ -17,6 +18,8 @@ macro_rules! record_fields {
         $patch:ident,
         required $(#[$required_doc:meta])* $required:ident: $required_type:ty;
         $($(#[$doc:meta])* $field:ident: $type:ty;)+
+        [apart]
+        $($(#[$apart_doc:meta])* $apart:ident: $apart_type:ty;)*
     ) => {
         $(#[$record_doc])*
         #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,6 +27,7 @@ macro_rules! record_fields {
             $(#[$required_doc])*
             pub $required: $required_type,
             $($(#[$doc])* pub $field: $type,)+
+            $($(#[$apart_doc])* pub $apart: $apart_type,)*
             /// When it was created.
             pub create_time: Time,
             /// When it was last written.
@@ -36,6 +40,7 @@ macro_rules! record_fields {
                 Self {
                     $required,
                     $($field: Default::default(),)+
+                    $($apart: Default::default(),)*
                     create_time: now,
                     update_time: now,
                 }
@@ -46,6 +51,7 @@ macro_rules! record_fields {
                 let Self {
                     $required,
                     $($field,)+
+                    $($apart: _,)*
                     create_time: _,
                     update_time: _,
                 } = self;

@@ -104,6 +104,14 @@ pub struct Verdict {
 }
 
 impl Verdict {
+    /// The verdict for a visitor about a ticket that does not exist: no clause holds.
+    pub(crate) const UNKNOWN_TICKET: Self = Self {
+        blocked: false,
+        requester: ClauseReason::NotRequester,
+        cc: ClauseReason::NotInCopy,
+        account: (None, ClauseReason::TicketWithoutAccount),
+    };
+
     /// Returns whether the contact sees the ticket.
     pub fn visible(&self) -> bool {
         self.grounds().next().is_some()

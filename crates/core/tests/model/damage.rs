@@ -61,6 +61,7 @@ fn a_contact(email: &str) -> Contact {
         attributes: Default::default(),
         blocked: false,
         phone: None,
+        visitors_not_before: None,
         create_time: Time::default(),
         update_time: Time::default(),
     }

@@ -19,4 +19,5 @@ mod names;
 mod settings;
 mod ticket;
 mod visibility;
+mod visitor;
 mod world;

@@ -70,6 +70,10 @@ impl VisibilityFacts for Facts<'_> {
         Ok(self.scene.blocked.filter(|_| contact == CONTACT))
     }
 
+    fn visitors_not_before(&self, _: ContactId) -> Result<Option<Time>, Infallible> {
+        Ok(None)
+    }
+
     fn ticket(&self, asked: &TicketKey) -> Result<Option<TicketFacts>, Infallible> {
         Ok(Some(self.scene.ticket).filter(|_| *asked == key("T1")))
     }

@@ -5,7 +5,8 @@ use proptest::test_runner::{Config, TestRunner};
 use roster_core::command::Circumstances;
 use roster_core::id::{AccountId, ContactId, Pair, Time};
 use roster_core::record::SharingMode;
-use roster_core::rules::visibility::{VisibilityFacts, check_ticket, shares};
+use roster_core::rules::visibility::{Ground, Unseen, VisibilityFacts, check_ticket, shares};
+use roster_core::rules::visitor::{Viewer, Visitor, check_ticket_of};
 use roster_core::text::TicketKey;
 
 use crate::world::{at, empty, loaded};
@@ -71,10 +72,46 @@ fn assert_visibility_alike(
         for ticket in (0..9).map(|index| TicketKey::parse(&format!("T{index}")).unwrap()) {
             let verdict = check_ticket(facts, contact, &ticket);
             assert_eq!(verdict, check_ticket(fresh, contact, &ticket));
+            assert_visitors(facts, contact, &ticket);
             seen += u32::from(verdict.is_ok_and(|verdict| verdict.visible()));
         }
     }
     seen
+}
+
+/// `visitor-gone`, `visitor-account` and `visitor-hidden`, as their words say.
+fn assert_visitors(
+    facts: &roster_index::OrganizationFacts,
+    contact: ContactId,
+    ticket: &TicketKey,
+) {
+    let not_before = facts.visitors_not_before(contact).unwrap();
+    for account in [None, Some(1), Some(2), Some(9)].map(|of| of.map(AccountId::new)) {
+        for issued in [0, 6_000_000, i64::MAX].map(Time::from_micros) {
+            let visitor = Visitor {
+                issue_time: issued,
+                account,
+            };
+            let viewer = Viewer {
+                contact,
+                visitor: Some(visitor),
+            };
+            let told = check_ticket_of(facts, &viewer, ticket);
+            let is_revoked = not_before.is_some_and(|time| issued <= time);
+            if facts.blocked(contact).unwrap().is_none() || is_revoked {
+                assert_eq!(told, Err(Unseen::UnknownContact));
+                continue;
+            }
+            let counts = |ground: &Ground| match (ground, account) {
+                (Ground::Account(of), Some(only)) => *of == only,
+                _ => true,
+            };
+            let expected = check_ticket(facts, contact, ticket);
+            let expected = expected.map(|of| of.grounds().filter(counts).collect::<Vec<_>>());
+            let grounds: Vec<Ground> = told.unwrap().grounds().collect();
+            assert_eq!(grounds, expected.unwrap_or_default());
+        }
+    }
 }
 
 /// That how a contact stands is what the facts say one by one.

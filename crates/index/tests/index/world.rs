@@ -67,6 +67,9 @@ fn stream_facts(maps: &Maps, sink: &mut dyn FactSink) -> Result<(), SinkFull> {
     }
     for (contact, stored) in &maps.contacts {
         sink.contact(*contact, stored.record.blocked)?;
+        if let Some(time) = stored.record.visitors_not_before {
+            sink.visitors_not_before(*contact, time)?;
+        }
     }
     Ok(())
 }
@@ -103,6 +106,7 @@ pub fn contact(id: u64, blocked: bool) -> Change {
         create_time: Time::default(),
         update_time: Time::default(),
         phone: None,
+        visitors_not_before: None,
     };
     Change::Contact(Row::Created(ContactId::new(id), record))
 }

@@ -8,13 +8,15 @@ use aws_lc_rs::constant_time::verify_slices_are_equal;
 use roster_core::credential::{CallLimits, Credential, Network, TokenSubject};
 use roster_core::id::{CredentialId, Time};
 use roster_core::organization::{OrganizationName, OrganizationState};
-use roster_core::scope::Scopes;
+use roster_core::scope::{Scope, Scopes};
 use roster_core::text::Actor;
 use roster_storage::StoredCredentials;
 
 use super::api_key::id_of;
 use super::jwt::VerifiedToken;
-use super::throttle::{Permit, Throttle};
+use super::throttle::{Permit, Throttle, visitor_too_fast};
+use super::visitor_rates::VisitorRates;
+use super::visitor_token::VisitorToken;
 use crate::fault::Fault;
 
 /// By what a call proved its credential.
@@ -26,6 +28,8 @@ pub(crate) enum ProofName {
     Certificate(Box<str>),
     /// The subject of tokens, and the ID of the key that signed the token; empty in the table.
     Token(TokenSubject, Box<str>),
+    /// The credential itself, or the token of a visitor that it minted.
+    Minted,
 }
 
 /// What a proof grants.
@@ -41,6 +45,8 @@ pub(crate) struct Grant {
     pub(crate) scopes: Scopes,
     /// The person that a token names; `None` if the proof is no token.
     pub(crate) actor: Option<Actor>,
+    /// The visitor, if the proof is the token of one. A visitor has no scopes.
+    visitor: Option<(VisitorToken, Arc<VisitorRates>)>,
     /// The proof.
     pub(super) proof: ProofName,
     /// From when the proof or the credential is not accepted any more.
@@ -79,6 +85,7 @@ impl Grant {
             organization: self.organization.clone(),
             scopes: self.scopes.within(token.scopes),
             actor: Some(token.actor),
+            visitor: None,
             proof: ProofName::Token(token.subject, token.kid),
             expire_time: earlier(self.expire_time, Some(end)),
             networks: Arc::clone(&self.networks),
@@ -86,8 +93,17 @@ impl Grant {
         }
     }
 
-    /// Takes a call from the limits of the credential and of its organization.
+    /// The token of the visitor that calls; `None` if a service calls.
+    pub(crate) fn visitor(&self) -> Option<&VisitorToken> {
+        self.visitor.as_ref().map(|(token, _)| token)
+    }
+
+    /// Takes a call from the limits of the credential and of its organization: after those of the
+    /// visitor, so that a visitor does not use up the calls of others.
     pub(crate) fn take_call(&self) -> Result<Permit, Fault> {
+        if let Some((token, rates)) = &self.visitor {
+            rates.take(token).map_err(visitor_too_fast)?;
+        }
         Permit::take(&self.throttles)
     }
 }
@@ -103,6 +119,8 @@ pub(super) struct CredentialTable {
     by_key: HashMap<Box<str>, ([u8; 32], Arc<Grant>)>,
     by_certificate: HashMap<Box<str>, Arc<Grant>>,
     by_subject: HashMap<TokenSubject, Arc<Grant>>,
+    /// By credential, of those that mint tokens of visitors.
+    minting: HashMap<CredentialId, Arc<Grant>>,
     throttles: HashMap<CredentialId, Arc<Throttle>>,
     organizations: HashMap<OrganizationName, OrganizationEntry>,
 }
@@ -172,12 +190,16 @@ impl CredentialTable {
                 organization: credential.organization.clone(),
                 scopes: credential.scopes,
                 actor: None,
+                visitor: None,
                 proof,
                 expire_time: earlier(credential.expire_time, expire_time),
                 networks: Arc::clone(&networks),
                 throttles: [own.clone(), of_organization.clone()],
             })
         };
+        if credential.scopes.has(Scope::VisitorsMint) {
+            self.minting.insert(id, grant(ProofName::Minted, None));
+        }
         for key in &credential.keys {
             let granted = grant(ProofName::Key(key.id.clone()), key.expire_time);
             self.by_key.insert(key.id.clone(), (key.hash, granted));
@@ -207,6 +229,30 @@ impl CredentialTable {
         (is_equal && grant.is_alive(now)).then_some(grant)
     }
 
+    /// Returns what the token of a visitor grants: no scopes, from any network. The credential that
+    /// minted it must still be able to.
+    pub(super) fn of_visitor(
+        &self,
+        token: VisitorToken,
+        rates: &Arc<VisitorRates>,
+        now: Time,
+    ) -> Option<Grant> {
+        let minting = self.minting.get(&token.credential)?;
+        let same = minting.organization.as_ref() == Some(&token.organization);
+        (same && minting.is_alive(now)).then(|| Grant {
+            id: minting.id,
+            id_text: minting.id_text.clone(),
+            organization: minting.organization.clone(),
+            scopes: Scopes::default(),
+            expire_time: earlier(minting.expire_time, Some(token.expire_time)),
+            actor: None,
+            visitor: Some((token, Arc::clone(rates))),
+            proof: ProofName::Minted,
+            networks: Arc::default(),
+            throttles: minting.throttles.clone(),
+        })
+    }
+
     /// Returns what a certificate grants. Names that prove two credentials grant nothing.
     pub(super) fn of_certificate(&self, names: &[String], now: Time) -> Option<&Arc<Grant>> {
         let mut grants = names
@@ -229,6 +275,7 @@ impl CredentialTable {
             ProofName::Key(id) => self.by_key.get(id).map(|(_, grant)| grant),
             ProofName::Certificate(name) => self.by_certificate.get(name),
             ProofName::Token(subject, _) => self.by_subject.get(subject),
+            ProofName::Minted => self.minting.get(&grant.id),
         };
         current.is_some_and(|current| current.id == grant.id && current.is_alive(now))
             && grant.is_alive(now)

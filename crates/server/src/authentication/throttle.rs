@@ -11,6 +11,7 @@ use roster_core::credential::CallLimits;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tonic::Code;
 
+use super::visitor_rates::VISITOR_CALLS_PER_SECOND_MAX;
 use crate::fault::Fault;
 
 /// When to try again if too many calls run: about the time of a call.
@@ -74,6 +75,18 @@ fn exceeded(limit: &'static str, max: u32, retry_after: Duration) -> Fault {
         format!("the credential or its organization exceeds its {limit} of {max}: try again later"),
     )
     .with("limit", limit)
+    .with("max", max)
+    .retry_after(retry_after)
+}
+
+pub(super) fn visitor_too_fast(retry_after: Duration) -> Fault {
+    let max = VISITOR_CALLS_PER_SECOND_MAX;
+    Fault::new(
+        Code::ResourceExhausted,
+        ErrorReason::RateExceeded,
+        format!("the visitor makes more than {max} calls a second: try again later"),
+    )
+    .with("limit", "visitor_calls_per_second_max")
     .with("max", max)
     .retry_after(retry_after)
 }

@@ -7,7 +7,7 @@ const WORDS: [&str; 5] = ["key", "token", "secret", "password", "passphrase"];
 const SECRET: &[&str] = &[];
 /// Options whose names contain such a word although their values are public, such as paths.
 #[cfg(test)]
-const PUBLIC: &[&str] = &["first-key-file", "tls-key"];
+const PUBLIC: &[&str] = &["first-key-file", "secret-key-file", "tls-key"];
 
 /// Shown in place of a secret.
 pub(super) const HIDDEN: &str = "***";

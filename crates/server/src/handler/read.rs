@@ -4,6 +4,7 @@ use std::convert::Infallible;
 use std::sync::Arc;
 
 use roster_api::ReadRequest;
+use roster_api::v1::ErrorReason;
 use roster_api::v1::consistency::Requirement;
 use roster_core::id::ContactId;
 use roster_core::rules::visibility::{ContactFacts, VisibilityFacts};
@@ -25,12 +26,20 @@ fn at_revision<T>(
     fresh: Freshness,
     ask: impl FnOnce(&mut Snapshot<'_>) -> Result<Result<T, Fault>, StorageError>,
 ) -> Result<Result<(T, RevisionId), Fault>, StorageError> {
-    if let Freshness::AtLeast(revision) = fresh
+    if let Freshness::AtLeast(revision) | Freshness::Reached(revision) = fresh
         && !snapshot.has_been(revision)?
     {
         return Ok(Err(lost()));
     }
     Ok(ask(snapshot)?.map(|answer| (answer, snapshot.at())))
+}
+
+/// A revision that this store lost: of the token that the caller sent, or of the visitor's token.
+fn of_visitor(fault: Fault, fresh: Freshness) -> Fault {
+    match fresh {
+        Freshness::Reached(_) if fault.reason == ErrorReason::TokenLost => fault::visitor_gone(),
+        _ => fault,
+    }
 }
 
 /// The result of a read, if it completes shortly before the caller's deadline. Otherwise a fault
@@ -61,7 +70,7 @@ impl Handler {
     {
         let caller = caller(request)?;
         let organization = caller.organization();
-        let fresh = self.freshness(organization.as_str(), request.get_ref())?;
+        let fresh = self.freshness(caller, request.get_ref())?;
         let (answer, at) = self.read_at(caller, fresh, ask).await?;
         Ok((answer, self.tokens.of(organization.as_str(), at)))
     }
@@ -84,7 +93,7 @@ impl Handler {
     {
         let caller = caller(request)?;
         let organization = caller.organization();
-        let fresh = self.freshness(organization.as_str(), request.get_ref())?;
+        let fresh = self.freshness(caller, request.get_ref())?;
         let (memory, name) = (Arc::clone(&self.memory), organization.clone());
         let asked = move |snapshot: &mut Snapshot<'_>| {
             at_revision(snapshot, fresh, |snapshot| {
@@ -94,7 +103,8 @@ impl Handler {
             })
         };
         let reading = self.store.read_page(organization, asked);
-        let ((answer, exists), at) = in_time(caller, reading).await?;
+        let read = in_time(caller, reading).await;
+        let ((answer, exists), at) = read.map_err(|fault| of_visitor(fault, fresh))?;
         self.memory.want(organization, exists);
         Ok((answer, self.tokens.of(organization.as_str(), at)))
     }
@@ -115,9 +125,10 @@ impl Handler {
     {
         let caller = caller(request)?;
         let name = caller.organization().as_str();
-        let fresh = self.freshness(name, request.get_ref())?;
+        let fresh = self.freshness(caller, request.get_ref())?;
         let checked = |facts: &_| check(facts, keys.as_ref());
-        if let Some((answer, at)) = self.memory.answer(name, fresh, |facts| checked(facts))? {
+        let answered = self.memory.answer(name, fresh, |facts| checked(facts));
+        if let Some((answer, at)) = answered.map_err(|fault| of_visitor(fault, fresh))? {
             return Ok((answer, self.tokens.of(name, at)));
         }
         let from_snapshot = move |snapshot: &mut Snapshot<'_>| {
@@ -139,11 +150,32 @@ impl Handler {
         ask: impl FnOnce(&mut Snapshot<'_>) -> Result<Result<T, Fault>, StorageError> + Send + 'static,
     ) -> Result<(T, RevisionId), Fault> {
         let asked = move |snapshot: &mut Snapshot<'_>| at_revision(snapshot, fresh, ask);
-        in_time(caller, self.store.read(caller.organization(), asked)).await
+        let read = in_time(caller, self.store.read(caller.organization(), asked)).await;
+        read.map_err(|fault| of_visitor(fault, fresh))
     }
 
-    /// How fresh a read must be. An answer from a snapshot is always fully consistent.
-    fn freshness(&self, organization: &str, read: &impl ReadRequest) -> Result<Freshness, Fault> {
+    /// How fresh a read must be. An answer from a snapshot is always fully consistent. A visitor is
+    /// answered at the revision of its token or later, so that a server whose facts are older does
+    /// not take its contact for deleted.
+    fn freshness(&self, caller: &Caller, read: &impl ReadRequest) -> Result<Freshness, Fault> {
+        let asked = self.freshness_asked(caller.organization().as_str(), read)?;
+        let Some(token) = caller.visitor() else {
+            return Ok(asked);
+        };
+        match asked {
+            Freshness::Head => Err(fault::consistency_denied()),
+            Freshness::AtLeast(asked_at) if token.at.revision <= asked_at.revision => Ok(asked),
+            Freshness::AtLeast(_) | Freshness::Any | Freshness::Reached(_) => {
+                Ok(Freshness::Reached(token.at))
+            }
+        }
+    }
+
+    fn freshness_asked(
+        &self,
+        organization: &str,
+        read: &impl ReadRequest,
+    ) -> Result<Freshness, Fault> {
         match read.consistency().and_then(|c| c.requirement.as_ref()) {
             None | Some(Requirement::FullyConsistent(false)) => Ok(Freshness::Any),
             Some(Requirement::FullyConsistent(true)) => Ok(Freshness::Head),

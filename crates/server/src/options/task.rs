@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Subcommand;
 
-use super::KeyTask;
+use super::{KeyTask, SecretsTask};
 
 /// See the module.
 #[derive(Clone, Debug, PartialEq, Eq, Subcommand)]
@@ -46,4 +46,7 @@ pub enum Task {
         #[arg(long, value_name = "ADDRESS")]
         address: Option<String>,
     },
+    /// Manage the file with the secret keys (`--secret-key-file`).
+    #[command(subcommand)]
+    Secrets(SecretsTask),
 }

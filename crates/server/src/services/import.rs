@@ -27,7 +27,7 @@ use tonic::{Request, Response, Status, Streaming};
 use crate::access::FurtherScopes;
 use crate::caller::Caller;
 use crate::fault::{Fault, import_not_found, of_import, of_text};
-use crate::handler::{Handler, caller};
+use crate::handler::{Access, Handler, caller};
 use crate::parse::{self, Parsed};
 use crate::render;
 use crate::spool::{FILE_BYTES_MAX, Spool, Spooled, Spools};
@@ -405,6 +405,8 @@ impl ImportService for Imports {
         let import = found.await.map_err(Fault::from)?;
         let import = import.ok_or_else(|| import_not_found(id))?;
         caller(&request)?.require(import.new.kind.further_scopes())?;
+        let access = Access::of::<v1::DownloadRejectsRequest>(None, &id.to_string());
+        self.handler.record_access(&request, access).await?;
         let (sender, receiver) = mpsc::channel(MESSAGES_AHEAD);
         let handler = self.handler.clone();
         tokio::spawn(async move {

@@ -13,6 +13,7 @@ use roster_core::record::{Account, Association, Contact, Sharing, Stored, Ticket
 use roster_core::rules::visibility::{ContactFacts, FactSink};
 
 use crate::error::Result;
+use crate::tables::access::{AccessFilter, AccessPlace, AccessRecord};
 use crate::tables::cell::{Rows, Table};
 use crate::tables::change_set::{LogEntry, LogPage, LoggedSet};
 use crate::tables::credential::{AdminEventRow, KeyUse, OrganizationStatus, Proof};
@@ -25,7 +26,7 @@ use crate::tables::request_answer::KeptAnswer;
 use crate::tables::ticket_list::{
     BranchBounds, BranchRows, TicketBranch, TicketPlace, VisibilityRow,
 };
-use crate::tables::visibility_row::VisibilityPart;
+use crate::tables::visibility_row::{ContactState, VisibilityPart};
 
 /// How a snapshot reads, as far as it affects an engine's query plans.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,8 +81,12 @@ pub(crate) trait ReadFacts {
         org: Org,
         ids: &[ContactId],
     ) -> Result<Vec<(ContactId, Stored<Contact>)>>;
-    /// Returns whether each of these contacts is blocked. Omits unknown contacts; in no order.
-    fn blocked(&mut self, org: Org, ids: &[ContactId]) -> Result<Vec<(ContactId, bool)>>;
+    /// Returns the states of these contacts. Omits unknown contacts; in no order.
+    fn contact_states(
+        &mut self,
+        org: Org,
+        ids: &[ContactId],
+    ) -> Result<Vec<(ContactId, ContactState)>>;
     /// Returns the associations of these pairs. Omits pairs without one; in no order.
     fn associations(
         &mut self,
@@ -377,6 +382,21 @@ pub(crate) trait Credentials {
     ) -> Result<Option<OrganizationProfile>>;
 }
 
+/// The access log of organizations. Its writes change no revision.
+pub(crate) trait Accesses {
+    fn insert_access(&mut self, org: Org, new: &AccessRecord) -> Result<()>;
+    /// Returns records within the times of the filter, newest first, before a place.
+    fn accesses_before(
+        &mut self,
+        org: Org,
+        filter: &AccessFilter,
+        before: Option<AccessPlace>,
+        limit: usize,
+    ) -> Result<Vec<(AccessPlace, AccessRecord)>>;
+    /// Deletes the oldest records from before a time, at most `limit`. Returns how many.
+    fn delete_accesses(&mut self, org: Org, before: Time, limit: usize) -> Result<usize>;
+}
+
 /// The reads of a picker.
 pub(crate) trait ReadNames {
     /// Returns numbers of records that have all these grams, at most `limit`, in no order. The
@@ -455,6 +475,7 @@ pub(crate) trait Connection:
     + Imports
     + Servers
     + Credentials
+    + Accesses
     + Send
 {
 }
@@ -471,6 +492,7 @@ impl<C> Connection for C where
         + Imports
         + Servers
         + Credentials
+        + Accesses
         + Send
 {
 }

@@ -57,6 +57,7 @@ fn contact() -> Contact {
         blocked: true,
         // Not in the golden files, which are older.
         phone: None,
+        visitors_not_before: None,
         create_time: Time::from_micros(0),
         update_time: Time::from_micros(i64::MAX),
     }

@@ -4,13 +4,14 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::convert::Infallible;
 
-use roster_core::id::{AccountId, ContactId, Pair, TicketNo};
+use roster_core::id::{AccountId, ContactId, Pair, TicketNo, Time};
 use roster_core::organization::RevisionId;
 use roster_core::record::{Sharing, Ticket};
 use roster_core::rules::visibility::{
     AssociationFacts, ContactFacts, HeldAssociation, HeldSharing, SharingFacts, TicketFacts,
     Verdict, VisibilityFacts, VisibilitySettings, check_ticket,
 };
+use roster_core::rules::visitor::Viewer;
 use roster_core::text::TicketKey;
 
 use crate::error::Result;
@@ -18,13 +19,13 @@ use crate::read::page_budget::{Budget, Filtered};
 use crate::read::snapshot::Snapshot;
 use crate::read::ticket_list::{FoundTicket, TicketFilter};
 use crate::tables::ticket_list::{ListedTicket, TicketPlace, TicketSource};
-use crate::tables::visibility_row::VisibilityPart;
+use crate::tables::visibility_row::{ContactState, VisibilityPart};
 
 /// The facts of one question.
 #[derive(Default)]
 struct Fetched {
     settings: VisibilitySettings,
-    blocked: HashMap<ContactId, bool>,
+    contacts: HashMap<ContactId, ContactState>,
     tickets: HashMap<TicketKey, TicketFacts>,
     cc: HashSet<(TicketNo, ContactId)>,
     associations: HashMap<Pair, HeldAssociation>,
@@ -39,7 +40,12 @@ impl VisibilityFacts for Fetched {
     }
 
     fn blocked(&self, contact: ContactId) -> Result<Option<bool>, Infallible> {
-        Ok(self.blocked.get(&contact).copied())
+        Ok(self.contacts.get(&contact).map(|state| state.blocked))
+    }
+
+    fn visitors_not_before(&self, contact: ContactId) -> Result<Option<Time>, Infallible> {
+        let state = self.contacts.get(&contact);
+        Ok(state.and_then(|state| state.visitors_not_before))
     }
 
     fn ticket(&self, key: &TicketKey) -> Result<Option<TicketFacts>, Infallible> {
@@ -104,6 +110,11 @@ impl VisibilityFacts for OfRow<'_> {
         Ok((contact == self.contact).then_some(self.contact_facts.blocked))
     }
 
+    fn visitors_not_before(&self, contact: ContactId) -> Result<Option<Time>, Infallible> {
+        let own = contact == self.contact;
+        Ok(self.contact_facts.visitors_not_before.filter(|_| own))
+    }
+
     fn ticket(&self, key: &TicketKey) -> Result<Option<TicketFacts>, Infallible> {
         let ticket = &self.found.ticket;
         Ok((*key == ticket.place.id).then_some(TicketFacts {
@@ -148,9 +159,9 @@ impl Snapshot<'_> {
         }
     }
 
-    fn fetch_blocked(&mut self, fetched: &mut Fetched, contacts: &[ContactId]) -> Result<()> {
-        let blocked = self.connection.blocked(self.org, contacts)?;
-        fetched.blocked.extend(blocked);
+    fn fetch_states(&mut self, fetched: &mut Fetched, contacts: &[ContactId]) -> Result<()> {
+        let states = self.connection.contact_states(self.org, contacts)?;
+        fetched.contacts.extend(states);
         Ok(())
     }
 
@@ -162,7 +173,7 @@ impl Snapshot<'_> {
         keys: &[TicketKey],
     ) -> Result<impl VisibilityFacts<Error = Infallible> + use<>> {
         let mut fetched = self.no_facts();
-        self.fetch_blocked(&mut fetched, &[contact])?;
+        self.fetch_states(&mut fetched, &[contact])?;
         let distinct: BTreeSet<&str> = keys.iter().map(TicketKey::as_str).collect();
         let distinct: Vec<&str> = distinct.into_iter().collect();
         for row in self
@@ -194,18 +205,20 @@ impl Snapshot<'_> {
         Ok(fetched)
     }
 
-    /// Returns the tickets that a contact sees, newest first; `None` if there is no such contact.
+    /// Returns the tickets that a viewer sees, newest first; `None` if there is no such contact, or
+    /// if the token of a visitor was revoked.
     ///
     /// Pass the contact's accounts as `known` if they are already known at this revision: then they
     /// are not read.
     pub fn visible_tickets(
         &mut self,
-        contact: ContactId,
+        viewer: &Viewer,
         known: impl FnOnce(RevisionId) -> Option<ContactFacts>,
         filter: &TicketFilter,
         after: Option<TicketPlace>,
         limit: usize,
     ) -> Result<Option<Filtered<VisibleTicket, TicketPlace>>> {
+        let contact = viewer.contact;
         let contact_facts = match known(self.at()) {
             Some(contact_facts) => Some(contact_facts),
             None => {
@@ -214,9 +227,15 @@ impl Snapshot<'_> {
                 self.connection.contact_facts(self.org, contact)?
             }
         };
-        let Some(contact_facts) = contact_facts else {
+        let Some(mut contact_facts) = contact_facts else {
             return Ok(None);
         };
+        if let Some(visitor) = &viewer.visitor {
+            if visitor.is_revoked(contact_facts.visitors_not_before) {
+                return Ok(None);
+            }
+            visitor.narrow(&mut contact_facts);
+        }
         let mut page = Filtered {
             items: Vec::new(),
             examined: None,
@@ -284,7 +303,7 @@ impl Snapshot<'_> {
         let mut after = after;
         loop {
             let (candidates, bound) = self.candidates(&ticket, after, limit, &mut fetched)?;
-            self.fetch_blocked(&mut fetched, &candidates)?;
+            self.fetch_states(&mut fetched, &candidates)?;
             for contact in candidates {
                 if page.items.len() == limit {
                     page.examined = Some(after);

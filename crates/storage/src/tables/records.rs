@@ -58,6 +58,7 @@ record_codec! {
         attributes = attributes: Attributes => (Text), Personal;
         blocked = blocked: bool => (Bool), Plain;
         phone = phone: Option<Phone> => (Nullable<Text>), Personal;
+        visitors_not_before = visitors_not_before: Option<Time> => (Nullable<BigInt>), Plain;
         create_time = create_time: Time => (BigInt), Plain;
         update_time = update_time: Time => (BigInt), Plain;
     }

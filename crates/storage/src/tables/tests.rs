@@ -18,10 +18,7 @@ use crate::testing::TestStore;
 /// Columns that the tables have for later versions and that no codec writes yet.
 const KEPT_FOR_LATER: &[(&str, &[&str])] = &[
     ("accounts", &["external_ids", "parent", "state"]),
-    (
-        "contacts",
-        &["address_verified", "external_ids", "visitors_not_before"],
-    ),
+    ("contacts", &["address_verified", "external_ids"]),
     (
         "associations",
         &[

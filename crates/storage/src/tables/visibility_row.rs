@@ -5,13 +5,20 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use roster_core::id::{AccountId, ContactId, Pair};
+use roster_core::id::{AccountId, ContactId, Pair, Time};
 use roster_core::record::{Sharing, SharingMode};
 use roster_core::rules::visibility::StreamedAssociation;
 use roster_core::text::Role;
 
 use crate::tables::column::{Column, number};
 use crate::tables::records::associations;
+
+/// What visibility needs of a contact itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct ContactState {
+    pub(crate) blocked: bool,
+    pub(crate) visitors_not_before: Option<Time>,
+}
 
 /// Returns how an account shares, from its columns.
 pub(crate) fn sharing(mode: Option<i64>, roles: String) -> Sharing {

@@ -132,7 +132,8 @@ impl<'c> WorkingSet<'c> {
 
     fn load_existing(&self, wanted: Vec<ContactId>) -> Result<()> {
         load(&self.existing, wanted, |ids| {
-            let found = self.connection.borrow_mut().blocked(self.org, ids)?;
+            let mut connection = self.connection.borrow_mut();
+            let found = connection.contact_states(self.org, ids)?;
             Ok(found.into_iter().map(|(id, _)| (id, true)).collect())
         })
     }

@@ -156,7 +156,13 @@ async fn ask(world: &World, viewers: bool) -> Vec<&'static str> {
         shown.push("batch");
     }
     let list = world.store.read(&world.organization, |at| {
-        at.visible_tickets(COLLEAGUE, |_| None, &TicketFilter::default(), None, 10)
+        at.visible_tickets(
+            &COLLEAGUE.into(),
+            |_| None,
+            &TicketFilter::default(),
+            None,
+            10,
+        )
     });
     if !list.await.unwrap().unwrap().items.is_empty() {
         shown.push("list");

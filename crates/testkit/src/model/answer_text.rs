@@ -56,6 +56,12 @@ impl AnswerText for (Pair, Stored<Association>) {
     }
 }
 
+impl AnswerText for () {
+    fn answer_text(&self) -> String {
+        "done".into()
+    }
+}
+
 impl AnswerText for u64 {
     fn answer_text(&self) -> String {
         format!("{self} tickets")

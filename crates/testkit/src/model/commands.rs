@@ -11,6 +11,7 @@ use roster_core::rules::deletion::{DeleteAccount, DeleteContact};
 use roster_core::rules::disposition::{DissociateContact, TransferContact};
 use roster_core::rules::settings::UpdateSettings;
 use roster_core::rules::ticket::{DeleteTickets, RecordTickets};
+use roster_core::rules::visitor::RevokeVisitorTokens;
 
 use super::answer_text::AnswerText;
 
@@ -31,6 +32,7 @@ pub enum AnyCommand {
     DeleteAccount(DeleteAccount),
     DeleteContact(DeleteContact),
     Settings(UpdateSettings),
+    RevokeTokens(RevokeVisitorTokens),
 }
 
 /// Runs the same code for each kind of command.
@@ -52,6 +54,7 @@ macro_rules! with_command {
             $crate::model::AnyCommand::DeleteAccount($command) => $body,
             $crate::model::AnyCommand::DeleteContact($command) => $body,
             $crate::model::AnyCommand::Settings($command) => $body,
+            $crate::model::AnyCommand::RevokeTokens($command) => $body,
         }
     };
 }

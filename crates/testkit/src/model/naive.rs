@@ -92,6 +92,7 @@ impl Naive {
                     attributes: Default::default(),
                     blocked: false,
                     phone: None,
+                    visitors_not_before: None,
                     create_time: NOW,
                     update_time: NOW,
                 };
@@ -112,6 +113,15 @@ impl Naive {
             AnyCommand::DeleteAccount(c) => self.delete_account(c),
             AnyCommand::DeleteContact(c) => self.delete_contact(c),
             AnyCommand::Settings(c) => self.update_settings(c),
+            AnyCommand::RevokeTokens(c) => {
+                let mut record = self.contact(c.contact)?.record;
+                let before = record.visitors_not_before.map_or(0, Time::micros);
+                // Five seconds for the clocks of other servers, and later than tokens since then.
+                let after = (NOW.micros() + 5_000_000).max(before + 1);
+                record.visitors_not_before = Some(Time::from_micros(after));
+                self.put_contact(c.contact, record)?;
+                Ok("done".into())
+            }
         }
     }
 

@@ -17,6 +17,7 @@ use roster_core::rules::disposition::{
 };
 use roster_core::rules::settings::UpdateSettings;
 use roster_core::rules::ticket::{DeleteTickets, Record, RecordTickets};
+use roster_core::rules::visitor::RevokeVisitorTokens;
 use roster_core::text::{Email, ExternalId, Name, Role, Subject, TicketKey};
 
 use super::commands::AnyCommand;
@@ -183,6 +184,7 @@ pub enum Step {
     DeleteAccount(Pick, bool, Option<(u8, Pick)>, Etag),
     DeleteContact(Pick, bool, Option<Option<Pick>>, Etag),
     Settings(SettingsStep),
+    RevokeTokens(Pick),
 }
 
 /// A ticket to record.
@@ -278,6 +280,7 @@ pub fn step() -> impl Strategy<Value = Step> {
         3 => (p(), any::<bool>(), option::of(option::of(p())), etag())
             .prop_map(|(c, d, t, e)| Step::DeleteContact(c, d, t, e)),
         5 => settings().prop_map(Step::Settings),
+        2 => p().prop_map(Step::RevokeTokens),
     ]
 }
 
@@ -368,6 +371,9 @@ impl Step {
                     }),
                 })
             }
+            Self::RevokeTokens(id) => AnyCommand::RevokeTokens(RevokeVisitorTokens {
+                contact: contact(maps, id),
+            }),
             Self::Settings(of) => AnyCommand::Settings(UpdateSettings {
                 multiple_accounts: of.several,
                 accounts_per_contact_max: of.max,

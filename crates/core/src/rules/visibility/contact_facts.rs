@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::shares;
 use super::{AssociationFacts, FoldedRole, SharingFacts, StreamedAssociation, VisibilitySettings};
-use crate::id::AccountId;
+use crate::id::{AccountId, Time};
 use crate::record::SharingMode;
 use crate::text::Role;
 
@@ -76,6 +76,8 @@ impl HeldSharing {
 pub struct ContactFacts {
     /// Whether the contact is blocked.
     pub blocked: bool,
+    /// See [`Contact::visitors_not_before`](crate::record::Contact::visitors_not_before).
+    pub visitors_not_before: Option<Time>,
     /// Its accounts: the association with each, and the sharing of each.
     pub accounts: BTreeMap<AccountId, (HeldAssociation, HeldSharing)>,
 }

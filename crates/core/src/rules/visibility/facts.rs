@@ -1,7 +1,7 @@
 //! The facts that the visibility rule reads, in the form in which it compares them: a check
 //! allocates nothing.
 
-use crate::id::{AccountId, ContactId, Pair, TicketNo};
+use crate::id::{AccountId, ContactId, Pair, TicketNo, Time};
 use crate::names::fold;
 use crate::record::{Association, Settings, Sharing, SharingMode};
 use crate::text::{Role, TicketKey};
@@ -104,6 +104,9 @@ pub trait VisibilityFacts {
     fn settings(&self) -> Result<&VisibilitySettings, Self::Error>;
     /// Returns whether a contact is blocked, or `None` if it does not exist.
     fn blocked(&self, contact: ContactId) -> Result<Option<bool>, Self::Error>;
+    /// Returns [`Contact::visitors_not_before`](crate::record::Contact::visitors_not_before) of a
+    /// contact that exists.
+    fn visitors_not_before(&self, contact: ContactId) -> Result<Option<Time>, Self::Error>;
     /// Returns a ticket.
     fn ticket(&self, key: &TicketKey) -> Result<Option<TicketFacts>, Self::Error>;
     /// Returns whether a contact is in CC of a ticket.
@@ -146,6 +149,9 @@ pub struct SinkFull;
 pub trait FactSink {
     /// Adds a contact.
     fn contact(&mut self, contact: ContactId, blocked: bool) -> Result<(), SinkFull>;
+    /// Adds until when the issued visitor tokens of a contact are not accepted, if tokens were
+    /// revoked.
+    fn visitors_not_before(&mut self, contact: ContactId, time: Time) -> Result<(), SinkFull>;
     /// Adds an account.
     fn account(&mut self, account: AccountId, sharing: &Sharing) -> Result<(), SinkFull>;
     /// Adds an association: by contact, then by account.

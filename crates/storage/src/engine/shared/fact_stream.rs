@@ -2,7 +2,7 @@
 
 use diesel::connection::DefaultLoadingMode;
 use diesel::prelude::*;
-use roster_core::id::{ContactId, Pair, TicketNo};
+use roster_core::id::{ContactId, Pair, TicketNo, Time};
 use roster_core::rules::visibility::{FactSink, SinkFull, StreamedAssociation, TicketFacts};
 use roster_core::text::Role;
 
@@ -50,11 +50,18 @@ impl StreamsFacts for Session {
             .filter(contacts::contact.gt(column(after)))
             .order(contacts::contact)
             .limit(limit_of(limit))
-            .select((contacts::contact, contacts::blocked))
-            .load_iter::<(i64, bool), DefaultLoadingMode>(&mut self.conn)?;
-        stream_facts(rows, limit, |(contact, blocked)| {
+            .select((
+                contacts::contact,
+                contacts::blocked,
+                contacts::visitors_not_before,
+            ))
+            .load_iter::<(i64, bool, Option<i64>), DefaultLoadingMode>(&mut self.conn)?;
+        stream_facts(rows, limit, |(contact, blocked, not_before)| {
             let contact = contact_id(contact);
             sink.contact(contact, blocked)?;
+            if let Some(not_before) = not_before {
+                sink.visitors_not_before(contact, Time::from_micros(not_before))?;
+            }
             Ok(contact.number())
         })
     }

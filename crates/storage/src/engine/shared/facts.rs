@@ -31,6 +31,7 @@ use crate::tables::schema::{
     ticket_copies, tickets, unique_keys,
 };
 use crate::tables::unique_key::{key_column, key_of_column};
+use crate::tables::visibility_row::ContactState;
 
 /// Keys per statement: far below the 32,766 parameters of SQLite.
 const KEYS_MAX: usize = 10_000;
@@ -138,26 +139,40 @@ impl ReadFacts for Session {
         Ok(found)
     }
 
-    fn blocked(&mut self, org: Org, ids: &[ContactId]) -> Result<Vec<(ContactId, bool)>> {
-        let of = contacts::table.select((contacts::contact, contacts::blocked));
-        let mut found: Vec<(i64, bool)> = Vec::with_capacity(ids.len());
+    fn contact_states(
+        &mut self,
+        org: Org,
+        ids: &[ContactId],
+    ) -> Result<Vec<(ContactId, ContactState)>> {
+        type Row = (i64, bool, Option<i64>);
+        let of = contacts::table.select((
+            contacts::contact,
+            contacts::blocked,
+            contacts::visitors_not_before,
+        ));
+        let mut found: Vec<Row> = Vec::with_capacity(ids.len());
         if let [one] = contact_columns(ids)[..] {
             // Most often there is one key, and this statement is kept prepared.
-            let one = of.find((org, one)).first::<(i64, bool)>(&mut self.conn);
+            let one = of.find((org, one)).first::<Row>(&mut self.conn);
             found.extend(one.optional()?);
         } else {
             for ids in contact_columns(ids).chunks(KEYS_MAX) {
-                let rows: Vec<(i64, bool)> = of
+                let rows: Vec<Row> = of
                     .filter(contacts::org.eq(org))
                     .filter(contacts::contact.eq_any(ids))
                     .load(&mut self.conn)?;
                 found.extend(rows);
             }
         }
-        let blocked = found.into_iter();
-        Ok(blocked
-            .map(|(id, blocked)| (contact_id(id), blocked))
-            .collect())
+        let state = |(id, blocked, not_before): Row| {
+            let visitors_not_before = not_before.map(Time::from_micros);
+            let state = ContactState {
+                blocked,
+                visitors_not_before,
+            };
+            (contact_id(id), state)
+        };
+        Ok(found.into_iter().map(state).collect())
     }
 
     fn associations(

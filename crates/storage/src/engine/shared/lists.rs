@@ -1,7 +1,7 @@
 //! Pages by keyset, and the rows that a check reads.
 
 use diesel::prelude::*;
-use roster_core::id::{AccountId, ContactId, TicketNo};
+use roster_core::id::{AccountId, ContactId, TicketNo, Time};
 use roster_core::record::Sharing;
 use roster_core::rules::visibility::{ContactFacts, HeldAssociation, HeldSharing};
 use roster_core::text::TicketKey;
@@ -49,7 +49,11 @@ impl ReadLists for Session {
     }
 
     fn contact_facts(&mut self, org: Org, contact: ContactId) -> Result<Option<ContactFacts>> {
-        type Row = (bool, Option<AssociationPart>, (Option<i64>, Option<String>));
+        type Row = (
+            (bool, Option<i64>),
+            Option<AssociationPart>,
+            (Option<i64>, Option<String>),
+        );
         let rows: Vec<Row> = contacts::table
             .left_join(
                 associations::table.on(associations::org
@@ -66,7 +70,7 @@ impl ReadLists for Session {
             .filter(contacts::org.eq(org))
             .filter(contacts::contact.eq(column(contact.number())))
             .select((
-                contacts::blocked,
+                (contacts::blocked, contacts::visitors_not_before),
                 Option::<AssociationPart>::as_select(),
                 (
                     accounts::sharing_mode.nullable(),
@@ -74,10 +78,10 @@ impl ReadLists for Session {
                 ),
             ))
             .load(&mut self.conn)?;
-        let Some((blocked, ..)) = rows.first() else {
+        let Some((state, ..)) = rows.first() else {
             return Ok(None);
         };
-        let blocked = *blocked;
+        let (blocked, not_before) = *state;
         let account = |(_, association, (mode, roles)): Row| {
             let association = association?;
             let account = association.pair().account;
@@ -87,7 +91,11 @@ impl ReadLists for Session {
             Some((account, (association, sharing)))
         };
         let accounts = rows.into_iter().filter_map(account).collect();
-        Ok(Some(ContactFacts { blocked, accounts }))
+        Ok(Some(ContactFacts {
+            blocked,
+            visitors_not_before: not_before.map(Time::from_micros),
+            accounts,
+        }))
     }
 
     fn visibility_rows(

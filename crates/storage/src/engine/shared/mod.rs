@@ -7,6 +7,7 @@
 )]
 use super::*;
 
+mod accesses;
 mod credentials;
 mod fact_stream;
 mod facts;

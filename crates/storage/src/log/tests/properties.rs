@@ -55,7 +55,7 @@ prop_compose! {
         readings in (option::of(text()), option::of(text())),
         emails in vec(text(), 0..3), external in option::of(text()),
         attributes in btree_map(text(), text(), 0..3), blocked in any::<bool>(), phone in option::of(text()),
-        create_time in time(), update_time in time(),
+        visitors_not_before in option::of(time()), create_time in time(), update_time in time(),
     ) -> Contact {
         Contact {
             family_name: Name::trusted(family),
@@ -65,7 +65,7 @@ prop_compose! {
             emails: emails.into_iter().map(Email::trusted).collect(),
             external_id: external.map(ExternalId::trusted),
             phone: phone.map(Phone::trusted),
-            attributes, blocked, create_time, update_time,
+            attributes, blocked, visitors_not_before, create_time, update_time,
         }
     }
 }

@@ -40,6 +40,10 @@ impl FactSink for Words {
         self.row(format!("{contact} {blocked}"))
     }
 
+    fn visitors_not_before(&mut self, contact: ContactId, time: Time) -> Result<(), SinkFull> {
+        self.row(format!("{contact} revoked until {}", time.micros()))
+    }
+
     fn account(&mut self, account: AccountId, sharing: &Sharing) -> Result<(), SinkFull> {
         self.row(format!("{account} {sharing:?}"))
     }
