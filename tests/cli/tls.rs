@@ -2,7 +2,7 @@
 
 use roster_testkit::certificates::Authority;
 
-use crate::world::World;
+use crate::world::{World, key};
 
 #[test]
 fn a_server_is_called_over_tls_with_an_authority_and_a_certificate() {
@@ -29,7 +29,8 @@ fn a_server_is_called_over_tls_with_an_authority_and_a_certificate() {
     ];
     put("client.pem", &client.certificate);
     put("client.key", &client.key);
-    put("token", "rst_s3cret\n");
+    let token = key(folder.path());
+    put("token", &format!("{token}\n"));
     let options: Vec<_> = options.iter().map(ToString::to_string).collect();
     let options: Vec<_> = options.iter().map(String::as_str).collect();
     let world = World::start_with(folder, &options);
@@ -48,7 +49,7 @@ fn a_server_is_called_over_tls_with_an_authority_and_a_certificate() {
     let by_environment = world
         .command(&["accounts", "list"])
         .envs([("ROSTER_CA", "ca.pem"), ("ROSTER_CERT", "client.pem")])
-        .envs([("ROSTER_KEY", "client.key"), ("ROSTER_TOKEN", "rst_s3cret")])
+        .envs([("ROSTER_KEY", "client.key"), ("ROSTER_TOKEN", &token)])
         .output();
     assert!(by_environment.expect("it runs").status.success());
 
@@ -66,15 +67,17 @@ fn a_server_is_called_over_tls_with_an_authority_and_a_certificate() {
 
 #[test]
 fn a_token_is_never_an_argument_never_shown_and_not_sent_in_clear() {
-    let world = World::start();
-    std::fs::write(world.folder.path().join("token"), "rst_s3cret").expect("a file");
+    let folder = tempfile::tempdir().expect("a folder");
+    let token = key(folder.path());
+    let world = World::start_with(folder, &[]);
+    std::fs::write(world.folder.path().join("token"), &token).expect("a file");
     let list = |more: &[&str]| {
         let ran = world
             .command(&[&["accounts", "list"], more].concat())
-            .env("ROSTER_TOKEN", "rst_s3cret")
+            .env("ROSTER_TOKEN", &token)
             .output();
         let ran: crate::world::Ran = ran.expect("it runs").into();
-        assert!(!format!("{ran:?}").contains("s3cret"), "{ran:?}");
+        assert!(!format!("{ran:?}").contains(&token), "{ran:?}");
         ran
     };
     assert_eq!(list(&[]).code, 0, "loopback");

@@ -3,7 +3,7 @@
 use std::process::{Command, Output, Stdio};
 use std::thread::JoinHandle;
 
-use roster_server::{Configuration, serve};
+use roster_server::{Configuration, CreateKey, create_key, serve};
 use tokio::sync::oneshot;
 
 /// A server with an empty database; both go with the test.
@@ -22,6 +22,37 @@ pub struct Ran {
     pub code: i32,
 }
 
+/// The configuration of a server with a database in a folder.
+fn configuration(folder: &std::path::Path, more: &[&str]) -> Configuration {
+    let database = format!("sqlite:{}", folder.join("roster.db").display());
+    let first = [
+        "roster-server",
+        "--listen",
+        "127.0.0.1:0",
+        "--database",
+        &database,
+    ];
+    let arguments = first.iter().chain(more).map(std::ffi::OsString::from);
+    Configuration::read(arguments.collect::<Vec<_>>()).expect("options")
+}
+
+/// Creates a key of the organization `default` in a folder whose database is not served yet.
+pub fn key(folder: &std::path::Path) -> String {
+    let file = folder.join("owner.key");
+    let what = CreateKey {
+        organization: Some("default".to_owned()),
+        scopes: vec!["owner".to_owned()],
+        name: "test".to_owned(),
+        out: Some(file.clone()),
+    };
+    let configuration = configuration(folder, &[]);
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    let created = runtime.block_on(create_key(&configuration.options, &what));
+    created.expect("a key");
+    let key = std::fs::read_to_string(file).expect("the key");
+    key.trim().to_owned()
+}
+
 impl World {
     pub fn start() -> Self {
         Self::start_with(tempfile::tempdir().expect("a temporary folder"), &[])
@@ -29,16 +60,7 @@ impl World {
 
     /// A server with more options.
     pub fn start_with(folder: tempfile::TempDir, more: &[&str]) -> Self {
-        let database = format!("sqlite:{}", folder.path().join("roster.db").display());
-        let first = [
-            "roster-server",
-            "--listen",
-            "127.0.0.1:0",
-            "--database",
-            &database,
-        ];
-        let arguments = first.iter().chain(more).map(std::ffi::OsString::from);
-        let configuration = Configuration::read(arguments.collect::<Vec<_>>()).expect("options");
+        let configuration = configuration(folder.path(), more);
         let (stop, stopped) = oneshot::channel();
         let (ready, listening) = std::sync::mpsc::channel();
         let serving = std::thread::spawn(move || {
