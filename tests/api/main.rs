@@ -80,6 +80,7 @@ mod search;
 mod secrecy;
 mod secured;
 mod servers;
+mod spool;
 mod stop;
 mod ticket;
 mod tls;

@@ -22,5 +22,5 @@ pub use fault::{FileFault, RowFault};
 pub use header::HeaderFault;
 pub use layout::{Kind, Mapping};
 pub use roster_sheet::{Encoding, Format, SheetError};
-pub use runner::{Config, Intake, PATIENCE_SECONDS};
+pub use runner::{Config, Intake, PATIENCE_SECONDS, Upload};
 pub use totals::{Counts, Totals};

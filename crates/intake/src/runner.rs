@@ -1,6 +1,6 @@
 //! Runs the imports of a server: a few at a time, with a bounded queue.
 
-use std::path::PathBuf;
+use std::fs::File;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,7 +8,6 @@ use roster_sheet::{Encoding, Format, Row, Sheet, SheetError};
 use roster_storage::{
     Done, ImportRecord, NewImport, NotDone, OrganizationName, Origin, StorageError, Store,
 };
-use tempfile::TempPath;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 use crate::batches::{self, Body, Explain};
@@ -42,6 +41,14 @@ pub struct Config {
     pub mapping: Vec<Mapping>,
     /// Whether to create missing accounts and contacts that rows of another kind identify.
     pub create_missing: bool,
+}
+
+/// A complete file.
+pub struct Upload {
+    /// Its bytes.
+    pub file: File,
+    /// What the file takes; dropped when the import has ended.
+    pub space: Box<dyn Send + Sync>,
 }
 
 /// The import runner of a server: see the module documentation.
@@ -79,13 +86,13 @@ impl Intake {
     }
 
     /// Reads a file once, starts an import and returns. The import continues if the caller
-    /// disconnects. The file is deleted from its folder as soon as it is open.
+    /// disconnects.
     ///
     /// `encode` encodes the answer to the caller, which is stored for a repeated request.
     pub async fn start(
         &self,
         organization: OrganizationName,
-        file: TempPath,
+        upload: Upload,
         config: Config,
         origin: Origin,
         encode: impl Fn(&ImportRecord) -> Vec<u8> + Send + 'static,
@@ -105,10 +112,11 @@ impl Intake {
             origin,
             totals: Arc::clone(&self.totals),
             _slot: slot,
+            _space: upload.space,
         };
         // Runs in a separate task, so that a caller that disconnects cannot leave a started import
         // without a worker.
-        let started = tokio::spawn(context.start(file, config, encode));
+        let started = tokio::spawn(context.start(upload.file, config, encode));
         started
             .await
             .map_err(|panic| NotDone::from(StorageError::Defect(panic.into())))?
@@ -149,12 +157,14 @@ pub(crate) struct ImportContext {
     pub(crate) totals: Arc<Totals>,
     /// Held until the import has ended.
     _slot: OwnedSemaphorePermit,
+    /// Likewise.
+    _space: Box<dyn Send + Sync>,
 }
 
 impl ImportContext {
     async fn start(
         self,
-        file: TempPath,
+        file: File,
         config: Config,
         encode: impl Fn(&ImportRecord) -> Vec<u8> + Send + 'static,
     ) -> Result<Done<ImportRecord>, FileFault> {
@@ -194,9 +204,8 @@ fn columns(layout: &Layout) -> Vec<(String, String)> {
 }
 
 /// Runs the first pass: see [`Survey`]. Blocks.
-fn survey(file: TempPath, config: &Config) -> Result<SurveyedFile, FileFault> {
-    let path: PathBuf = file.to_path_buf();
-    let mut sheet = Sheet::open(&path, config.format, config.encoding)?;
+fn survey(file: File, config: &Config) -> Result<SurveyedFile, FileFault> {
+    let mut sheet = Sheet::of(file, config.format, config.encoding)?;
     let header = batches::read_header(&mut sheet.rows()?)?.ok_or(HeaderFault::Empty)?;
     let layout = Layout::from_header(config.kind, &header.cells, &config.mapping);
     let layout = layout.map_err(|fault| match sheet.format() {

@@ -7,12 +7,11 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use roster_core::id::ImportId;
 use roster_core::rules::settings::UpdateSettings;
-use roster_intake::{Config, Intake, Kind};
+use roster_intake::{Config, Intake, Kind, Upload};
 use roster_storage::{
     ChangeOrigin, Done, ImportState, OrganizationName, Origin, OriginKind, Snapshot, StorageError,
     Store,
 };
-use tempfile::NamedTempFile;
 
 use crate::caller::{CREDENTIAL_LOCAL, ORGANIZATION_DEFAULT};
 
@@ -123,7 +122,7 @@ struct Filling<'a> {
 impl Filling<'_> {
     /// Imports a file, waits for its end and returns the number of created records.
     async fn load(&self, kind: Kind, bytes: &[u8]) -> anyhow::Result<u64> {
-        let mut file = NamedTempFile::new()?;
+        let mut file = tempfile::tempfile()?;
         file.write_all(bytes)?;
         let config = Config {
             kind,
@@ -132,10 +131,14 @@ impl Filling<'_> {
             mapping: Vec::new(),
             create_missing: false,
         };
-        let (organization, file) = (self.organization.clone(), file.into_temp_path());
+        let organization = self.organization.clone();
+        let upload = Upload {
+            file,
+            space: Box::new(()),
+        };
         let begun = self
             .intake
-            .start(organization, file, config, origin(), |_| Vec::new())
+            .start(organization, upload, config, origin(), |_| Vec::new())
             .await?;
         let Done::Fresh(begun, _) = begun else {
             bail!("it was loaded before");

@@ -16,7 +16,10 @@ use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt};
 
 pub(crate) use administration::{credential_not_found, organization_not_found};
-pub(crate) use import::{explain_row, file_too_large, import_not_found, of_import, stopping};
+pub(crate) use import::{
+    explain_row, file_too_large, import_not_found, of_import, spool_broken, spool_full, stopping,
+    uploads_full,
+};
 pub(crate) use refusal::{ACCOUNT, CONTACT, of_refusal};
 
 /// The domain of every ErrorInfo.

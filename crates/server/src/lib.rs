@@ -53,8 +53,8 @@ pub use key::create_key;
 pub use log::start_log;
 pub use maintenance::{back_up, migrate, restore};
 pub use options::{
-    CreateKey, CredentialOptions, KeyTask, LogFormat, Options, StartOptions, Task, TlsFiles,
-    WireLimits,
+    CreateKey, CredentialOptions, KeyTask, LogFormat, Options, SpoolOptions, StartOptions, Task,
+    TlsFiles, WireLimits,
 };
 
 use authentication::{Authenticator, Issuers};
@@ -63,11 +63,12 @@ use health::Health;
 use layers::layers;
 use limits::{GOODBYE_PATIENCE, MESSAGE_BYTES_MAX, STOP_PATIENCE};
 use memory::{Memory, Wanted};
-use metrics::{Metrics, Scraped};
+use metrics::{Metrics, Scraped, Snapshot};
 use operator_port::serve_operators;
 use services::{
     Accounts, Admin, Associations, Contacts, Imports, SettingsOf, Tickets, Visibilities,
 };
+use spool::Spools;
 use token::Tokens;
 use wire::{Listener, Places, Tls, Wire};
 
@@ -118,15 +119,23 @@ pub async fn serve(
     let (reporter, health_service) = tonic_health::server::health_reporter();
     let health = Health::new(reporter, services_named());
     health.set(ServingStatus::Serving).await;
-    let mut routes = routes(&handler, &intake)?;
+    let spools = options.spool.spools();
+    let mut routes = routes(&handler, &intake, &spools)?;
     routes.add_service(health_service);
 
     if options.demo {
         demo::fill(&store, &intake).await?;
     }
     let listener = listen(options.listen).await?;
-    let imports = Arc::clone(intake.totals());
-    let scraped = Scraped::new(&metrics, Arc::clone(&store), Arc::clone(&memory), imports);
+    let scraped = Scraped::new(
+        &metrics,
+        Snapshot {
+            store: Arc::clone(&store),
+            memory: Arc::clone(&memory),
+            imports: Arc::clone(intake.totals()),
+            spools,
+        },
+    );
     let (metrics_at, operators) = for_operators(options, scraped, &health).await?;
     ready(Listening {
         calls: listener.local_addr()?,
@@ -321,7 +330,11 @@ fn visibility(handler: &Handler) -> VisibilityServiceServer<Visibilities> {
 }
 
 /// All other services of the API, with both versions of reflection that tools use.
-fn routes(handler: &Handler, intake: &Arc<Intake>) -> anyhow::Result<RoutesBuilder> {
+fn routes(
+    handler: &Handler,
+    intake: &Arc<Intake>,
+    spools: &Arc<Spools>,
+) -> anyhow::Result<RoutesBuilder> {
     let reflection = || {
         tonic_reflection::server::Builder::configure()
             .register_encoded_file_descriptor_set(roster_api::FILE_DESCRIPTOR_SET)
@@ -357,7 +370,7 @@ fn routes(handler: &Handler, intake: &Arc<Intake>) -> anyhow::Result<RoutesBuild
         ))
         .add_service(sized!(
             v1::import_service_server::ImportServiceServer,
-            Imports::new(handler.clone(), Arc::clone(intake))
+            Imports::new(handler.clone(), Arc::clone(intake), Arc::clone(spools))
         ));
     Ok(routes)
 }

@@ -15,15 +15,12 @@ use std::sync::Arc;
 
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
-use roster_intake::Totals;
-use roster_storage::Store;
 
-use crate::memory::Memory;
 use process::Process;
-use snapshot::Snapshot;
 
 pub(crate) use authentication::AuthenticationMetrics;
 pub(crate) use calls::{CallMetrics, code_name};
+pub(crate) use snapshot::Snapshot;
 pub(crate) use store::StoreMetrics;
 pub(crate) use wire::WireMetrics;
 
@@ -41,12 +38,7 @@ pub(crate) struct Metrics {
 pub(crate) struct Scraped(Registry);
 
 impl Scraped {
-    pub(crate) fn new(
-        metrics: &Metrics,
-        store: Arc<Store>,
-        memory: Arc<Memory>,
-        imports: Arc<Totals>,
-    ) -> Self {
+    pub(crate) fn new(metrics: &Metrics, snapshot: Snapshot) -> Self {
         let mut registry = Registry::default();
         let version = Info::new([("version", env!("CARGO_PKG_VERSION"))]);
         registry.register("roster_build", "The version of the server", version);
@@ -54,11 +46,7 @@ impl Scraped {
         metrics.store.register(&mut registry);
         metrics.wire.register(&mut registry);
         metrics.authentication.register(&mut registry);
-        registry.register_collector(Box::new(Snapshot {
-            store,
-            memory,
-            imports,
-        }));
+        registry.register_collector(Box::new(snapshot));
         registry.register_collector(Box::new(Process::default()));
         Self(registry)
     }

@@ -1,6 +1,7 @@
 //! The command line of the server.
 
 mod credentials;
+mod spool;
 mod start;
 mod task;
 mod tls;
@@ -20,6 +21,7 @@ use crate::log;
 use crate::memory::{Memory, Wanted};
 
 pub use credentials::{CreateKey, CredentialOptions, KeyTask};
+pub use spool::SpoolOptions;
 pub use start::StartOptions;
 pub use task::Task;
 pub use tls::TlsFiles;
@@ -132,6 +134,10 @@ pub struct Options {
         value_name = "NUMBER"
     )]
     pub writes_waiting_max: usize,
+
+    /// The files of imports.
+    #[command(flatten)]
+    pub spool: SpoolOptions,
 
     /// The files of TLS.
     #[command(flatten)]

@@ -79,13 +79,32 @@ impl Sheet {
         Self::open_within(path, format, encoding, Limits::default())
     }
 
+    /// As [`open`](Self::open), for an open file that can be read, from its start.
+    pub fn of(
+        mut file: File,
+        format: Option<Format>,
+        encoding: Option<Encoding>,
+    ) -> Result<Self, SheetError> {
+        file.rewind().map_err(SheetError::Io)?;
+        Self::within(file, format, encoding, Limits::default())
+    }
+
     pub(crate) fn open_within(
         path: &Path,
         format: Option<Format>,
         encoding: Option<Encoding>,
         limits: Limits,
     ) -> Result<Self, SheetError> {
-        let mut file = File::open(path).map_err(SheetError::Io)?;
+        let file = File::open(path).map_err(SheetError::Io)?;
+        Self::within(file, format, encoding, limits)
+    }
+
+    fn within(
+        mut file: File,
+        format: Option<Format>,
+        encoding: Option<Encoding>,
+        limits: Limits,
+    ) -> Result<Self, SheetError> {
         let start = read_start(&mut file)?;
         let content = match kind_of(&start) {
             Kind::Text => {

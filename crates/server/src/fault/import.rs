@@ -1,5 +1,7 @@
 //! Faults of a file, of its rows, and of an import.
 
+use std::io::ErrorKind;
+
 use roster_api::v1::ErrorReason;
 use roster_core::id::ImportId;
 use roster_intake::{FileFault, RowFault, SheetError};
@@ -123,6 +125,33 @@ pub(crate) fn import_not_found(id: ImportId) -> Fault {
     )
     .with("import_id", id)
     .about("roster.v1.Import", id)
+}
+
+/// The place of further uploads is taken.
+pub(crate) fn uploads_full(whose: &str) -> Fault {
+    let message = format!(
+        "{whose} receives as many uploads as it may, and nothing was changed: try again later"
+    );
+    Fault::new(Code::ResourceExhausted, ErrorReason::QueueFull, message)
+}
+
+/// The room for the files of imports is taken.
+pub(crate) fn spool_full(what: &str) -> Fault {
+    let message =
+        format!("{what} is taken, and nothing was changed: try again when imports have ended");
+    Fault::new(Code::ResourceExhausted, ErrorReason::QueueFull, message)
+}
+
+/// The folder for the files of imports cannot be written.
+pub(crate) fn spool_broken(folder: &str, error: &std::io::Error) -> Fault {
+    let what = match error.kind() {
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => "is full",
+        _ => "cannot be written",
+    };
+    let message = format!(
+        "the folder {folder} for uploaded files {what}, and nothing was changed: try again later"
+    );
+    Fault::new(Code::Unavailable, ErrorReason::Unavailable, message).because(&error.to_string())
 }
 
 /// A file over the size limit.

@@ -13,12 +13,14 @@ use roster_storage::{Lane, Store};
 
 use super::store::label;
 use crate::memory::Memory;
+use crate::spool::Spools;
 
 /// See the module.
-pub(super) struct Snapshot {
-    pub(super) store: Arc<Store>,
-    pub(super) memory: Arc<Memory>,
-    pub(super) imports: Arc<Totals>,
+pub(crate) struct Snapshot {
+    pub(crate) store: Arc<Store>,
+    pub(crate) memory: Arc<Memory>,
+    pub(crate) imports: Arc<Totals>,
+    pub(crate) spools: Arc<Spools>,
 }
 
 impl std::fmt::Debug for Snapshot {
@@ -72,6 +74,7 @@ impl Snapshot {
 
     fn memory(&self, encoder: &mut DescriptorEncoder<'_>) -> Result<(), Error> {
         let (figures, answers) = (self.memory.figures(), self.memory.answers());
+        let used = self.spools.usage();
         for (name, help, value) in [
             (
                 "roster_answers_from_memory",
@@ -112,6 +115,18 @@ impl Snapshot {
                 "Memory that the facts may take",
                 Some(Unit::Bytes),
                 figures.bytes_max as f64,
+            ),
+            (
+                "roster_uploads",
+                "Uploads that are being received",
+                None,
+                used.uploads as f64,
+            ),
+            (
+                "roster_spool",
+                "Room that uploaded files take",
+                Some(Unit::Bytes),
+                used.bytes as f64,
             ),
             (
                 "roster_memory_age",

@@ -14,12 +14,12 @@ use roster_api::v1::{self, ErrorReason};
 use roster_core::id::ImportId;
 use roster_core::rules::import::Field;
 use roster_core::text::RequestId;
-use roster_intake::{Config, Encoding, FileFault, Format, Intake, Kind, Mapping, rejects};
+use roster_intake::{Config, Encoding, Format, Intake, Kind, Mapping, Upload, rejects};
 use roster_storage::{
     ChangeOrigin, Done, ImportKind, ImportRecord, ImportState, OrganizationName, Origin,
     OriginKind, RequestKey, StorageError,
 };
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use tokio_stream::{Stream, StreamExt};
 use tonic::{Request, Response, Status, Streaming};
@@ -30,13 +30,11 @@ use crate::fault::{Fault, import_not_found, of_import, of_text};
 use crate::handler::{Handler, caller};
 use crate::parse::{self, Parsed};
 use crate::render;
-use crate::spool::{FILE_BYTES_MAX, Spool, Spooled};
+use crate::spool::{FILE_BYTES_MAX, Spool, Spooled, Spools};
 use watch::Watch;
 
 /// Maximum columns of a mapping: as many as a file may have.
 const MAPPING_MAX: usize = 200;
-/// Maximum concurrent uploads: each takes space in the temporary folder.
-const UPLOADS_MAX: usize = 16;
 /// Rejected rows in one read of a download.
 const REJECTS_PAGE: usize = 1_000;
 /// Bytes of one message of a download: well below the limit of any client.
@@ -48,17 +46,17 @@ const MESSAGES_AHEAD: usize = 2;
 pub(crate) struct Imports {
     handler: Handler,
     intake: Arc<Intake>,
-    uploads: Semaphore,
+    spools: Arc<Spools>,
 }
 
 type Answers<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
 
 impl Imports {
-    pub(crate) fn new(handler: Handler, intake: Arc<Intake>) -> Self {
+    pub(crate) fn new(handler: Handler, intake: Arc<Intake>, spools: Arc<Spools>) -> Self {
         Self {
             handler,
             intake,
-            uploads: Semaphore::new(UPLOADS_MAX),
+            spools,
         }
     }
 
@@ -258,8 +256,10 @@ async fn first(stream: &mut Streaming<v1::StartImportRequest>) -> Result<v1::Imp
 }
 
 /// All later messages.
-async fn spool(stream: &mut Streaming<v1::StartImportRequest>) -> Result<Spooled, Status> {
-    let mut spool = Spool::new(FILE_BYTES_MAX)?;
+async fn receive(
+    stream: &mut Streaming<v1::StartImportRequest>,
+    mut spool: Spool,
+) -> Result<Spooled, Status> {
     while let Some(message) = stream.message().await? {
         match message.part {
             Some(Part::Chunk(chunk)) => tokio::task::block_in_place(|| spool.take(&chunk))?,
@@ -312,9 +312,7 @@ impl ImportService for Imports {
     ) -> Result<Response<v1::StartImportResponse>, Status> {
         let caller = Arc::clone(caller(&request)?);
         let organization = caller.organization().clone();
-        let Ok(_upload) = self.uploads.try_acquire() else {
-            return Err(Fault::from(FileFault::QueueFull).into());
-        };
+        let spool = self.spools.begin(&organization, FILE_BYTES_MAX)?;
         let mut stream = request.into_inner();
         let given = first(&mut stream).await?;
         caller.require(given.further_scopes())?;
@@ -323,7 +321,7 @@ impl ImportService for Imports {
             // Before the caller sends a gibibyte in vain.
             parse::text("config.request_id", &given.request_id, RequestId::parse)?;
         }
-        let file = spool(&mut stream).await?;
+        let file = receive(&mut stream, spool).await?;
         let request = request_key(&caller, given, file.hash)?;
         if let Some(import) = self.begun_before(&organization, request.as_ref()).await? {
             let import_job = Some(import);
@@ -341,9 +339,13 @@ impl ImportService for Imports {
                 render_import(&handler, &organization, import).encode_to_vec()
             }
         };
+        let upload = Upload {
+            file: file.file,
+            space: Box::new(file.space),
+        };
         let begun = self
             .intake
-            .start(organization.clone(), file.path, config, origin, encode)
+            .start(organization.clone(), upload, config, origin, encode)
             .await
             .map_err(Fault::from)?;
         let import = match begun {
