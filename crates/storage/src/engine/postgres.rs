@@ -1,6 +1,5 @@
 //! PostgreSQL: shared by several servers.
 
-use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
 use diesel::Connection as _;
@@ -21,12 +20,13 @@ pub(crate) mod route;
 mod session_settings;
 #[path = "shared/mod.rs"]
 mod shared;
+mod startup_messages;
 mod tls;
 mod tunnel;
 mod url;
 mod write_rows;
 
-use session_settings::{LONG_STATEMENT, NO_TIME_LIMITS, OnConnect};
+use session_settings::{NO_TIME_LIMITS, OnConnect, long_statement};
 use shared::opening;
 pub(crate) use shared::opening::{check_migrated, pool};
 pub(crate) use shared::session::Session;
@@ -37,12 +37,10 @@ const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations/postg
 
 /// Plans every statement for its own keys. A cached plan made while a table was small, or for ten
 /// keys, scans the whole table for thousands of keys.
-static BEGIN_WRITE: LazyLock<String> = LazyLock::new(|| {
-    format!(
-        "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL plan_cache_mode = force_custom_plan; \
-         {LONG_STATEMENT}"
-    )
-});
+const BEGIN_WRITE: &str = concat!(
+    "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL plan_cache_mode = force_custom_plan; ",
+    long_statement!()
+);
 
 const BEGIN_READ: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; \
      SET LOCAL plan_cache_mode = force_custom_plan";
@@ -56,6 +54,19 @@ const BEGIN_PAGE: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; \
 /// How long plans are cached. A plan made while a table was small may use the wrong index; a table
 /// that was empty this long ago is still small.
 const PLANS_KEPT_FOR: Duration = Duration::from_secs(1);
+
+#[derive(QueryableByName)]
+struct Mark {
+    #[diesel(sql_type = diesel::sql_types::Text)]
+    mark: String,
+}
+
+/// What a session sees now: two sessions with the same text see the same rows.
+fn mark(conn: &mut PooledConnection<ConnectionManager<Conn>>) -> Result<String> {
+    let found: Mark =
+        diesel::sql_query("SELECT pg_current_snapshot()::text AS mark").get_result(conn)?;
+    Ok(found.mark)
+}
 
 /// Several servers may use one database.
 const SHARED: bool = true;
@@ -79,10 +90,10 @@ fn is_locked(conn: &mut Conn, server: i64) -> Result<bool> {
 }
 
 /// The tables with several indexes to choose from.
-static REFRESH_STATISTICS: LazyLock<String> = LazyLock::new(|| {
-    const TABLES: &str = "accounts, contacts, unique_keys, associations, tickets, ticket_copies";
-    format!("{LONG_STATEMENT}; ANALYZE {TABLES}")
-});
+const REFRESH_STATISTICS: &str = concat!(
+    long_statement!(),
+    "; ANALYZE accounts, contacts, unique_keys, associations, tickets, ticket_copies"
+);
 
 /// Since when a connection has cached the plans of its pages.
 struct PlansKeptSince(Instant);

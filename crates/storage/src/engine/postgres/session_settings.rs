@@ -12,7 +12,7 @@ use crate::error::Result;
 /// The settings of each session. A time limit that an operator set for the database or the role
 /// holds; without one, these do:
 /// - `statement_timeout`: a read is no longer wanted after the time that the server gives a read
-///   without a deadline. Writes and statistics set [`LONG_STATEMENT`].
+///   without a deadline. Writes and statistics set [`long_statement`].
 /// - `lock_timeout`: a large change set of another server may hold the lock of its organization for
 ///   some tens of seconds. Longer, and its callers have given up.
 /// - `idle_in_transaction_session_timeout`: a server that dies or hangs within a transaction must
@@ -32,8 +32,13 @@ const MESSAGES_IN_ENGLISH: &str = "DO $$ BEGIN PERFORM set_config('lc_messages',
 
 /// Gives the statements of a transaction ten minutes instead of the limit of [`SETTINGS`]: a change
 /// set of millions of rows takes minutes.
-pub(super) const LONG_STATEMENT: &str = "SELECT set_config('statement_timeout', '10min', true) \
-     WHERE current_setting('statement_timeout') = '1min'";
+macro_rules! long_statement {
+    () => {
+        "SELECT set_config('statement_timeout', '10min', true) \
+         WHERE current_setting('statement_timeout') = '1min'"
+    };
+}
+pub(super) use long_statement;
 
 /// Lifts all time limits of a session: a migration of large tables may take hours, and other servers
 /// that start meanwhile wait for it.

@@ -27,6 +27,7 @@ use tokio::sync::{oneshot, watch};
 use tokio_rustls::TlsConnector;
 
 use super::route::{HAS_NO_TLS, HAS_TLS, TLS_REQUEST};
+use super::startup_messages::{Refusal, first_answers, first_message};
 use super::tls::Untrusted;
 use crate::error::{Result, StorageError};
 
@@ -41,8 +42,6 @@ const KEEPALIVE_EVERY: Duration = Duration::from_secs(2);
 const UNACKNOWLEDGED_MAX: Duration = Duration::from_secs(10);
 /// Bytes that a connection carries at a time in each direction: a page of rows, and a batch.
 const BUFFER_BYTES: usize = 64 << 10;
-/// libpq's first message is shorter.
-const FIRST_MESSAGE_BYTES_MAX: usize = 10_000;
 
 /// A server at the other end.
 pub(super) struct Target {
@@ -197,55 +196,51 @@ impl Carrier {
         let Ok(first) = first_message(&mut client).await else {
             return;
         };
-        let connecting = tokio::time::timeout(CONNECT_PATIENCE, self.connect());
-        let mut server = match connecting.await {
-            Ok(Ok(server)) => server,
-            Ok(Err(refused)) => return refuse(&mut client, &refused).await,
-            Err(_) => {
-                let (host, seconds) = (&self.target.name, CONNECT_PATIENCE.as_secs());
-                let late = format!("{host} did not answer within {seconds} seconds");
-                return refuse(&mut client, &late).await;
-            }
+        let mut server = match self.connect_in_time().await {
+            Ok(server) => server,
+            Err(refusal) => return refusal.send(&mut client).await,
         };
-        if let Err(error) = server.write_all(&first).await {
-            return refuse(&mut client, &error.to_string()).await;
-        }
-        // A client certificate that is refused is reported instead of the first answer.
-        let mut answer = [0; 1_024];
-        match server.read(&mut answer).await {
-            Ok(length) => {
-                if client.write_all(&answer[..length]).await.is_err() || length == 0 {
-                    return;
-                }
-            }
-            Err(error) => {
-                let host = &self.target.name;
-                return refuse(
-                    &mut client,
-                    &Untrusted {
-                        host,
-                        error: &error,
-                    }
-                    .to_string(),
-                )
-                .await;
-            }
+        let begun = match server.write_all(&first).await {
+            Ok(()) => first_answers(&mut server).await,
+            Err(error) => Err(error),
+        };
+        match begun {
+            Ok(answers) if client.write_all(&answers).await.is_err() => return,
+            Ok(_) => {}
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return,
+            // As a rule, a client certificate that the server did not accept.
+            Err(error) => return self.untrusted(&error).send(&mut client).await,
         }
         // Either end may close at any time; libpq reports that.
         let _ = copy_bidirectional_with_sizes(&mut client, &mut server, BUFFER_BYTES, BUFFER_BYTES)
             .await;
     }
 
+    async fn connect_in_time(&self) -> Result<Box<dyn Stream>, Refusal> {
+        let (name, seconds) = (&self.target.name, CONNECT_PATIENCE.as_secs());
+        let late =
+            |_| Refusal::unreachable(format!("{name} did not answer within {seconds} seconds"));
+        tokio::time::timeout(CONNECT_PATIENCE, self.connect())
+            .await
+            .map_err(late)?
+    }
+
+    fn untrusted(&self, error: &io::Error) -> Refusal {
+        let host = &self.target.name;
+        Refusal::unsuitable(Untrusted { host, error }.to_string())
+    }
+
     /// Connects to the server and shakes hands.
-    async fn connect(&self) -> Result<Box<dyn Stream>, String> {
+    async fn connect(&self) -> Result<Box<dyn Stream>, Refusal> {
         let Target {
             name,
             connected,
             port,
             ..
         } = &self.target;
-        let unreached =
-            |error: io::Error| format!("{name} cannot be reached on port {port}: {error}");
+        let unreached = |error: io::Error| {
+            Refusal::unreachable(format!("{name} cannot be reached on port {port}: {error}"))
+        };
         let mut stream = TcpStream::connect((connected.as_str(), *port))
             .await
             .map_err(unreached)?;
@@ -261,24 +256,24 @@ impl Carrier {
                 return Ok(Box::new(stream));
             }
             HAS_NO_TLS => {
-                return Err(format!(
+                return Err(Refusal::unsuitable(format!(
                     "{name} has no TLS: turn ssl on there, or set sslmode=disable if the network \
                      itself keeps others out"
-                ));
+                )));
             }
-            _ => return Err(format!("{name} does not answer as PostgreSQL does")),
+            _ => {
+                let what = format!("{name} does not answer as PostgreSQL does");
+                return Err(Refusal::unsuitable(what));
+            }
         }
-        let server_name = ServerName::try_from(name.clone())
-            .map_err(|_| format!("{name} is not a name that a certificate can be for"))?;
-        let encrypted = self.connector.connect(server_name, stream).await;
-        let encrypted = encrypted.map_err(|error| {
-            Untrusted {
-                host: name,
-                error: &error,
-            }
-            .to_string()
+        let server_name = ServerName::try_from(name.clone());
+        let server_name = server_name.map_err(|_| {
+            Refusal::unsuitable(format!(
+                "{name} is not a name that a certificate can be for"
+            ))
         })?;
-        Ok(Box::new(encrypted))
+        let encrypted = self.connector.connect(server_name, stream).await;
+        Ok(Box::new(encrypted.map_err(|error| self.untrusted(&error))?))
     }
 }
 
@@ -294,38 +289,4 @@ fn limit(stream: &TcpStream) -> io::Result<()> {
     #[cfg(target_os = "linux")]
     socket.set_tcp_user_timeout(Some(UNACKNOWLEDGED_MAX))?;
     Ok(())
-}
-
-/// Reads libpq's first message: it would see a reset instead of the refusal if it were still sending.
-async fn first_message(client: &mut UnixStream) -> io::Result<Vec<u8>> {
-    let length = client.read_u32().await?;
-    let rest = (length as usize).saturating_sub(4);
-    if rest > FIRST_MESSAGE_BYTES_MAX {
-        return Err(io::ErrorKind::InvalidData.into());
-    }
-    let mut message = length.to_be_bytes().to_vec();
-    message.resize(4 + rest, 0);
-    client.read_exact(&mut message[4..]).await?;
-    Ok(message)
-}
-
-/// Tells libpq why there is no connection, as a server would.
-async fn refuse(client: &mut UnixStream, why: &str) {
-    let mut fields = Vec::new();
-    for (field, value) in [
-        (b'S', "FATAL"),
-        (b'V', "FATAL"),
-        (b'C', "08006"),
-        (b'M', why),
-    ] {
-        fields.push(field);
-        fields.extend(value.bytes().filter(|byte| *byte != 0));
-        fields.push(0);
-    }
-    fields.push(0);
-    let length = u32::try_from(fields.len() + 4).unwrap_or(u32::MAX);
-    let message = [b"E", length.to_be_bytes().as_slice(), fields.as_slice()].concat();
-    // libpq may have given up.
-    let _ = client.write_all(&message).await;
-    let _ = client.shutdown().await;
 }

@@ -38,7 +38,7 @@ impl Transactions for Session {
         before_write(&mut self.conn, &self.keeping)?;
         Ok(AnsiTransactionManager::begin_transaction_sql(
             &mut *self.conn,
-            &BEGIN_WRITE,
+            BEGIN_WRITE,
         )?)
     }
 
@@ -47,7 +47,7 @@ impl Transactions for Session {
     }
 
     fn refresh_statistics(&mut self) -> Result<()> {
-        Ok(self.conn.batch_execute(&REFRESH_STATISTICS)?)
+        Ok(self.conn.batch_execute(REFRESH_STATISTICS)?)
     }
 
     fn commit(&mut self) -> Result<()> {
