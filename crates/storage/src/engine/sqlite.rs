@@ -1,8 +1,8 @@
 //! SQLite: embedded, one writer, WAL.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, LazyLock};
 
 use diesel::Connection as _;
 use diesel::connection::{AnsiTransactionManager, SimpleConnection};
@@ -43,7 +43,7 @@ const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations/sqlit
 
 /// Immediate, because SQLite would refuse the first write of a deferred transaction that had read
 /// before another's write.
-static BEGIN_WRITE: LazyLock<String> = LazyLock::new(|| "BEGIN IMMEDIATE".to_owned());
+const BEGIN_WRITE: &str = "BEGIN IMMEDIATE";
 /// The immediate transaction has locked the whole database.
 const FOR_UPDATE: &str = "";
 
@@ -92,7 +92,7 @@ fn is_locked(_: &mut Conn, _: i64) -> Result<bool> {
 }
 
 /// SQLite plans without statistics here.
-static REFRESH_STATISTICS: LazyLock<String> = LazyLock::new(String::new);
+const REFRESH_STATISTICS: &str = "";
 
 /// Plans depend only on the tables here, for any kind of reading.
 fn begin_read(conn: &mut PooledConnection<ConnectionManager<Conn>>, _: Reading) -> Result<()> {
