@@ -125,9 +125,11 @@ impl Postgres {
             "head -n 1 '{}/data/postmaster.pid'",
             self.folder.path().display()
         );
-        // The first process first, so that it starts no others meanwhile.
-        let line =
-            format!("first=$({first}); kill -{signal} $first && kill -{signal} $(pgrep -P $first)");
+        // The first process first, so that it starts no others meanwhile. Others may end meanwhile.
+        let line = format!(
+            "first=$({first}); kill -{signal} $first && \
+             for one in $(pgrep -P $first); do kill -{signal} $one || true; done"
+        );
         let sent = Command::new("sh").args(["-c", &line]).status();
         assert!(sent.expect("a shell").success());
     }

@@ -7,7 +7,7 @@
 mod follow;
 mod load;
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use roster_core::change::Change;
@@ -70,6 +70,8 @@ pub(crate) struct Memory {
     /// When memory last equaled the database, in milliseconds of `clock`.
     level: AtomicU64,
     stale_after: Duration,
+    /// Whether an organization was loaded since the last poll of all heads.
+    has_loaded: AtomicBool,
 }
 
 /// The organizations that wait to be loaded.
@@ -86,6 +88,7 @@ impl Memory {
             clock: Instant::now(),
             level: AtomicU64::new(0),
             stale_after,
+            has_loaded: AtomicBool::new(false),
         };
         (memory, waiting)
     }

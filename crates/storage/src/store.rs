@@ -22,9 +22,7 @@ use crate::engine::silence::Watcher;
 use crate::engine::statement_count::CountedWork;
 use crate::engine::{Address, Engine, Opening, Serving};
 use crate::error::{NotDone, Result, StorageError};
-use crate::log::CommittedSet;
 use crate::observer::{Lane, Observer, Work, WritesWaiting};
-use crate::read::follow;
 use crate::read::inline_reads::BriefReads;
 use crate::read::snapshot::Snapshot;
 use crate::roles::{Roles, Turns, WatchedStore};
@@ -365,40 +363,6 @@ impl Store {
         self.ask_connection(&self.roles.readers, |connection| {
             connection.refresh_statistics()
         })
-        .await
-    }
-
-    /// Returns the newest revisions of these organizations, in their order. An organization that
-    /// does not exist is at revision 0. Runs one statement for thousands of them, and waits for no
-    /// reader.
-    pub async fn heads(
-        &self,
-        organizations: &[OrganizationName],
-    ) -> Result<Vec<(OrganizationName, RevisionId)>> {
-        let asked = organizations.to_vec();
-        self.ask_connection(&self.roles.followers, move |connection| {
-            // For an empty list, a successful connection is the answer.
-            follow::heads(connection, asked)
-        })
-        .await
-    }
-
-    /// Returns the change sets after a revision, oldest first: at most `limit`, and fewer if they
-    /// are large. Empty if there are no more; `None` if the organization was never at that
-    /// revision. Waits for no reader.
-    pub async fn changes_after(
-        &self,
-        organization: &OrganizationName,
-        after: RevisionId,
-        limit: usize,
-    ) -> Result<Option<Vec<CommittedSet>>> {
-        let page = follow::followed_page(limit);
-        self.ask_snapshot(
-            &self.roles.followers,
-            Reading::Facts,
-            organization,
-            move |at| at.changes_after(after, page),
-        )
         .await
     }
 

@@ -146,6 +146,9 @@ pub(crate) trait ReadFacts {
 
 /// The reads of the log follower.
 pub(crate) trait ReadLog {
+    /// Returns a mark of the state of the database: while it is the same, nothing was committed. It
+    /// may also change without a commit.
+    fn mark(&mut self) -> Result<String>;
     /// Returns the newest revisions of these organizations. Omits unknown ones; in no order.
     fn heads(&mut self, names: &[&str]) -> Result<Vec<(String, RevisionId)>>;
     /// Returns the change sets after a revision, oldest first, at most a page.

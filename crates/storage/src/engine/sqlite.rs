@@ -1,7 +1,8 @@
 //! SQLite: embedded, one writer, WAL.
 
 use std::path::Path;
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use diesel::Connection as _;
 use diesel::connection::{AnsiTransactionManager, SimpleConnection};
@@ -42,9 +43,42 @@ const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations/sqlit
 
 /// Immediate, because SQLite would refuse the first write of a deferred transaction that had read
 /// before another's write.
-static BEGIN_WRITE: LazyLock<String> = LazyLock::new(|| "BEGIN IMMEDIATE".to_owned());
+const BEGIN_WRITE: &str = "BEGIN IMMEDIATE";
 /// The immediate transaction has locked the whole database.
 const FOR_UPDATE: &str = "";
+
+/// The number of a connection in this process.
+struct ConnectionNumber(u64);
+
+#[derive(QueryableByName)]
+struct ChangesOfOthers {
+    #[diesel(sql_type = diesel::sql_types::BigInt)]
+    data_version: i64,
+}
+
+#[derive(QueryableByName)]
+struct OwnChanges {
+    #[diesel(sql_type = diesel::sql_types::BigInt)]
+    rows: i64,
+}
+
+/// SQLite counts for each connection the changes by others and its own. So the mark names the
+/// connection; a server at rest lends the one that was returned last.
+fn mark(conn: &mut PooledConnection<ConnectionManager<Conn>>) -> Result<String> {
+    static CONNECTIONS: AtomicU64 = AtomicU64::new(0);
+    let ChangesOfOthers { data_version } =
+        diesel::sql_query("PRAGMA data_version").get_result(&mut **conn)?;
+    let OwnChanges { rows } =
+        diesel::sql_query("SELECT total_changes() AS rows").get_result(&mut **conn)?;
+    let numbered = PooledConnection::extensions(conn).get::<ConnectionNumber>();
+    let number = numbered.map(|ConnectionNumber(number)| *number);
+    let number = number.unwrap_or_else(|| {
+        let number = CONNECTIONS.fetch_add(1, Ordering::Relaxed);
+        PooledConnection::extensions_mut(conn).insert(ConnectionNumber(number));
+        number
+    });
+    Ok(format!("{number}:{data_version}:{rows}"))
+}
 
 /// A file has one server.
 const SHARED: bool = false;
@@ -58,7 +92,7 @@ fn is_locked(_: &mut Conn, _: i64) -> Result<bool> {
 }
 
 /// SQLite plans without statistics here.
-static REFRESH_STATISTICS: LazyLock<String> = LazyLock::new(String::new);
+const REFRESH_STATISTICS: &str = "";
 
 /// Plans depend only on the tables here, for any kind of reading.
 fn begin_read(conn: &mut PooledConnection<ConnectionManager<Conn>>, _: Reading) -> Result<()> {

@@ -2,10 +2,11 @@
 
 use std::collections::HashMap;
 
-use crate::engine::interface::Connection;
+use crate::engine::interface::{Connection, Reading};
 use crate::error::Result;
 use crate::log::CommittedSet;
 use crate::read::snapshot::Snapshot;
+use crate::store::Store;
 use crate::tables::change_set::{LogPage, LoggedSet};
 use roster_core::organization::{OrganizationName, RevisionId};
 
@@ -21,7 +22,7 @@ const HEADS_ASKED_MAX: usize = 10_000;
 
 /// Returns the newest revisions of these organizations, in their order. An organization that does
 /// not exist is at revision 0.
-pub(crate) fn heads(
+fn heads(
     connection: &mut dyn Connection,
     organizations: Vec<OrganizationName>,
 ) -> Result<Vec<(OrganizationName, RevisionId)>> {
@@ -38,10 +39,53 @@ pub(crate) fn heads(
 }
 
 /// The limits of one read of the log.
-pub(crate) fn followed_page(sets_max: usize) -> LogPage {
+fn followed_page(sets_max: usize) -> LogPage {
     LogPage {
         sets_max,
         bytes_max: FOLLOWED_BYTES_MAX,
+    }
+}
+
+impl Store {
+    /// Returns a mark of the state of the database: while it is the same, nothing was committed.
+    /// Waits for no reader.
+    pub async fn mark(&self) -> Result<String> {
+        self.ask_connection(&self.roles.followers, |connection| connection.mark())
+            .await
+    }
+
+    /// Returns the newest revisions of these organizations, in their order. An organization that
+    /// does not exist is at revision 0. Runs one statement for thousands of them, and waits for no
+    /// reader.
+    pub async fn heads(
+        &self,
+        organizations: &[OrganizationName],
+    ) -> Result<Vec<(OrganizationName, RevisionId)>> {
+        let asked = organizations.to_vec();
+        self.ask_connection(&self.roles.followers, move |connection| {
+            // For an empty list, a successful connection is the answer.
+            heads(connection, asked)
+        })
+        .await
+    }
+
+    /// Returns the change sets after a revision, oldest first: at most `limit`, and fewer if they
+    /// are large. Empty if there are no more; `None` if the organization was never at that
+    /// revision. Waits for no reader.
+    pub async fn changes_after(
+        &self,
+        organization: &OrganizationName,
+        after: RevisionId,
+        limit: usize,
+    ) -> Result<Option<Vec<CommittedSet>>> {
+        let page = followed_page(limit);
+        self.ask_snapshot(
+            &self.roles.followers,
+            Reading::Facts,
+            organization,
+            move |at| at.changes_after(after, page),
+        )
+        .await
     }
 }
 

@@ -8,6 +8,7 @@ use diesel::sql_types::BigInt;
 use roster_core::id::Revision;
 use roster_core::organization::RevisionId;
 
+use super::mark;
 use super::session::Session;
 use crate::engine::interface::ReadLog;
 use crate::error::Result;
@@ -32,6 +33,10 @@ struct Span {
 }
 
 impl ReadLog for Session {
+    fn mark(&mut self) -> Result<String> {
+        mark(&mut self.conn)
+    }
+
     fn heads(&mut self, names: &[&str]) -> Result<Vec<(String, RevisionId)>> {
         let rows: Vec<(String, i64, i64)> = organizations::table
             .filter(organizations::name.eq_any(names))

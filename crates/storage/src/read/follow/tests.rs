@@ -90,3 +90,22 @@ fn heads_hold(store: &TestStore) {
     }
     assert_eq!(store.wait(store.store.heads(&[])).unwrap(), []);
 }
+
+on_both_engines!(
+    the_mark_changes_with_each_commit_of_any_connection_and_stays_without_one,
+    super::mark_changes
+);
+
+fn mark_changes(store: &TestStore) {
+    let acme = OrganizationName::parse("acme").unwrap();
+    let mark = || store.wait(store.store.mark()).unwrap();
+    // The writers of PostgreSQL use several connections, and those of SQLite one that readers use.
+    for number in 0..20 {
+        let before = mark();
+        store.all(&acme, accounts(&[format!("A{number}")]));
+        assert_ne!(before, mark(), "after the commit {number}");
+    }
+    // On PostgreSQL other tests use other databases of the same server, and the lease is renewed.
+    let stays = (0..100).any(|_| mark() == mark());
+    assert!(stays);
+}
