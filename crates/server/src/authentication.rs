@@ -8,6 +8,7 @@ mod credential_table;
 mod first_key;
 mod jwt;
 mod key_uses;
+mod organization_watch;
 mod throttle;
 
 use std::net::IpAddr;
@@ -32,6 +33,7 @@ pub(crate) use credential_table::Grant;
 pub(crate) use first_key::{create_key, write_first_key};
 pub(crate) use jwt::Issuers;
 pub use jwt::{ClaimedOrganization, IssuerConfig, IssuerOrganizations, TokenAlgorithm};
+pub(crate) use organization_watch::OrganizationWatch;
 pub(crate) use throttle::Permit;
 
 /// How often the version of the credentials is polled: a revocation counts within a second on every
@@ -52,6 +54,8 @@ pub(crate) struct Authenticator {
     metrics: Arc<AuthenticationMetrics>,
     /// Whether a call without a credential is refused.
     required: bool,
+    /// Learns of organizations first.
+    watch: OrganizationWatch,
 }
 
 /// The proofs that a call carries.
@@ -100,9 +104,11 @@ impl Authenticator {
         stale_after: Duration,
         issuers: Issuers,
         metrics: Arc<AuthenticationMetrics>,
+        watch: OrganizationWatch,
     ) -> Result<Self, StorageError> {
         let asked = Instant::now();
         let stored = store.credentials_since(None).await?;
+        stored.iter().for_each(|stored| watch.learn(stored));
         let table = stored.map(|stored| CredentialTable::new(stored, None));
         Ok(Self {
             table: RwLock::new(Arc::new(table.unwrap_or_default())),
@@ -113,6 +119,7 @@ impl Authenticator {
             tokens: TokenCache::default(),
             metrics,
             required,
+            watch,
         })
     }
 
@@ -128,6 +135,7 @@ impl Authenticator {
             tokens: TokenCache::default(),
             metrics: Arc::default(),
             required: false,
+            watch: OrganizationWatch::default(),
         }
     }
 
@@ -234,6 +242,7 @@ impl Authenticator {
         let asked = Instant::now();
         let version = self.table.read().version();
         if let Some(stored) = store.credentials_since(Some(version)).await? {
+            self.watch.learn(&stored);
             let before = Arc::clone(&self.table.read());
             // A slower look must not bring back an older version.
             let mut table = self.table.write();

@@ -22,6 +22,8 @@ mod metrics;
 mod operator_port;
 mod options;
 mod parse;
+mod released_names;
+mod removal;
 mod render;
 mod services;
 mod spool;
@@ -53,18 +55,19 @@ pub use key::create_key;
 pub use log::start_log;
 pub use maintenance::{back_up, migrate, restore};
 pub use options::{
-    CreateKey, CredentialOptions, KeyTask, LogFormat, Options, StartOptions, Task, TlsFiles,
-    WireLimits,
+    CreateKey, CredentialOptions, KeyTask, LogFormat, Options, OrganizationOptions, StartOptions,
+    Task, TlsFiles, WireLimits,
 };
 
-use authentication::{Authenticator, Issuers};
+use authentication::{Authenticator, Issuers, OrganizationWatch};
 use handler::Handler;
 use health::Health;
 use layers::layers;
 use limits::{GOODBYE_PATIENCE, MESSAGE_BYTES_MAX, STOP_PATIENCE};
 use memory::{Memory, Wanted};
-use metrics::{Metrics, Scraped};
+use metrics::{Metrics, OrganizationMetrics, Scraped};
 use operator_port::serve_operators;
+use released_names::ReleasedNames;
 use services::{
     Accounts, Admin, Associations, Contacts, Imports, SettingsOf, Tickets, Visibilities,
 };
@@ -107,10 +110,13 @@ pub async fn serve(
     let metrics = Metrics::default();
     let store = open(options, &memory, &metrics).await?;
     let store = Arc::new(store);
-    let authenticator = Arc::new(authenticator(configuration, &store, &metrics).await?);
+    let released = Arc::new(ReleasedNames::default());
+    let watch = OrganizationWatch::new(Arc::clone(&memory), Arc::clone(&released));
+    let authenticator = authenticator(configuration, &store, &metrics, watch).await?;
+    let authenticator = Arc::new(authenticator);
     let handler = Handler {
         authenticator: Arc::clone(&authenticator),
-        tokens: Arc::new(Tokens::new(store.keys())?),
+        tokens: Arc::new(Tokens::new(store.keys(), released)?),
         store: Arc::clone(&store),
         memory: Arc::clone(&memory),
     };
@@ -118,7 +124,7 @@ pub async fn serve(
     let (reporter, health_service) = tonic_health::server::health_reporter();
     let health = Health::new(reporter, services_named());
     health.set(ServingStatus::Serving).await;
-    let mut routes = routes(&handler, &intake)?;
+    let mut routes = routes(&handler, &intake, &options.organizations)?;
     routes.add_service(health_service);
 
     if options.demo {
@@ -140,6 +146,7 @@ pub async fn serve(
         Arc::clone(&authenticator),
         Arc::clone(&store),
         tls.clone(),
+        Arc::clone(&metrics.organizations),
     ));
     let (stopping, stopped) = oneshot::channel();
     metrics.wire.watch_tls(tls.as_ref());
@@ -214,6 +221,7 @@ async fn authenticator(
     configuration: &Configuration,
     store: &Store,
     metrics: &Metrics,
+    watch: OrganizationWatch,
 ) -> anyhow::Result<Authenticator> {
     access::check_methods()?;
     let options = &configuration.options;
@@ -224,7 +232,7 @@ async fn authenticator(
     let stale_after = Duration::from_secs(options.stale_after);
     let required = options.requires_credentials();
     let metrics = Arc::clone(&metrics.authentication);
-    Ok(Authenticator::open(store, required, stale_after, issuers, metrics).await?)
+    Ok(Authenticator::open(store, required, stale_after, issuers, metrics, watch).await?)
 }
 
 /// All that runs beside calls: health, facts in memory, credentials.
@@ -234,10 +242,13 @@ async fn follow(
     authenticator: Arc<Authenticator>,
     store: Arc<Store>,
     tls: Option<Arc<Tls>>,
+    organizations: Arc<OrganizationMetrics>,
 ) {
     let health = health.follow(Arc::clone(&memory), Arc::clone(&store));
     let facts = memory::follow(memory, Arc::clone(&store), wanted);
-    tokio::join!(health, facts, authenticator.follow(store), Tls::follow(tls));
+    let removal = removal::follow(Arc::clone(&store), organizations);
+    let credentials = authenticator.follow(store);
+    tokio::join!(health, facts, credentials, removal, Tls::follow(tls));
 }
 
 async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
@@ -321,7 +332,11 @@ fn visibility(handler: &Handler) -> VisibilityServiceServer<Visibilities> {
 }
 
 /// All other services of the API, with both versions of reflection that tools use.
-fn routes(handler: &Handler, intake: &Arc<Intake>) -> anyhow::Result<RoutesBuilder> {
+fn routes(
+    handler: &Handler,
+    intake: &Arc<Intake>,
+    organizations: &OrganizationOptions,
+) -> anyhow::Result<RoutesBuilder> {
     let reflection = || {
         tonic_reflection::server::Builder::configure()
             .register_encoded_file_descriptor_set(roster_api::FILE_DESCRIPTOR_SET)
@@ -337,7 +352,10 @@ fn routes(handler: &Handler, intake: &Arc<Intake>) -> anyhow::Result<RoutesBuild
         ))
         .add_service(sized!(
             v1::admin_service_server::AdminServiceServer,
-            Admin(handler.clone())
+            Admin {
+                handler: handler.clone(),
+                undelete_days: organizations.undelete_days,
+            }
         ))
         .add_service(sized!(
             v1::contact_service_server::ContactServiceServer,

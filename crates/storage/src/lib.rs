@@ -22,7 +22,10 @@ mod tables;
 mod testing;
 mod write;
 
-pub use administration::{AdminEvent, AdminNotDone, Administered, NamedProfile, NewCredential};
+pub use administration::{
+    AdminEvent, AdminNotDone, Administered, NamedProfile, NewCredential, OrganizationCounts,
+    Removal, RemovalStep,
+};
 pub use engine::sqlite::backup::{Copy, Replaced};
 pub use error::{NotDone, StorageError};
 pub use log::CommittedSet;
@@ -38,7 +41,9 @@ pub use roster_core::organization::{
     NotAnOrganization, ORGANIZATION_CHARS_MAX, OrganizationName, RevisionId,
 };
 pub use store::{LEASE, Store, StoreOptions};
-pub use tables::credential::{KeyUse, OrganizationStatus, StoredCredentials};
+pub use tables::credential::{
+    KeyUse, LoggedAdminEvent, OrganizationStatus, ReleasedName, StoredCredentials,
+};
 pub use tables::import_record::{
     ImportCounts, ImportFailure, ImportKind, ImportRecord, ImportReject, ImportState, ImportStep,
     NewImport,

@@ -17,6 +17,7 @@ mod log;
 mod names;
 mod namesakes;
 pub(crate) mod opening;
+mod organizations;
 mod servers;
 pub(crate) mod session;
 pub(crate) mod ticket_list;
