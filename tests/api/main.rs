@@ -9,6 +9,7 @@
 )]
 
 mod account_fields;
+mod admin_events;
 mod agreement;
 mod answer_size;
 mod association;
