@@ -10,6 +10,7 @@
 
 mod accesses;
 mod account_fields;
+mod admin_events;
 mod agreement;
 mod answer_size;
 mod association;
@@ -62,6 +63,8 @@ mod manual;
 mod memory;
 mod metrics;
 mod naive;
+mod organization_removal;
+mod organizations;
 mod outage;
 mod paging;
 mod permission_matrix;
@@ -83,6 +86,7 @@ mod secured;
 mod servers;
 mod spool;
 mod stop;
+mod stored_rows;
 mod ticket;
 mod tls;
 mod transfer;

@@ -16,6 +16,7 @@ use crate::tables::organization::Organization;
 mod branches;
 mod grams;
 pub(crate) mod pooler;
+mod removal;
 pub(crate) mod route;
 mod session_settings;
 #[path = "shared/mod.rs"]
