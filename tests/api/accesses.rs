@@ -153,7 +153,7 @@ async fn reads_of_personal_data_are_recorded_within_a_second_and_found_by_filter
     assert!(!format!("{all:?}").contains("SUBJECT"));
 
     let times: Vec<_> = all.iter().map(|of| of.create_time.expect("it")).collect();
-    let by = |filter: ListAccessesRequest| async {
+    let by = async |filter: ListAccessesRequest| {
         let found = list(&scene.auditor, &filter).await;
         found.into_iter().map(|of| of.rpc).collect::<Vec<_>>()
     };
@@ -196,8 +196,9 @@ async fn a_clean_stop_writes_what_waits(world: Secured) {
             .staff
             .visibility
             .clone()
-            .explain_ticket(explained("T1"));
-        answered(answer.await);
+            .explain_ticket(explained("T1"))
+            .await;
+        answered(answer);
     }
     let (_, key) = world.credential("acme", &["auditor"]).await;
     let pid = world.server.child.id().to_string();
@@ -225,8 +226,9 @@ async fn a_page_continues_where_the_page_before_ended(world: Secured) {
             .staff
             .visibility
             .clone()
-            .explain_ticket(explained("T1"));
-        answered(answer.await);
+            .explain_ticket(explained("T1"))
+            .await;
+        answered(answer);
     }
     let (all, _) = listed(&scene.auditor, 7).await;
     let mut request = ListAccessesRequest {

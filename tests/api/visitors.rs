@@ -55,14 +55,16 @@ async fn a_visitor_asks_for_its_own_contact_and_calls_nothing_else(world: Secure
     let named = visitor
         .visibility
         .clone()
-        .check_ticket(check_of("c1", "T11"));
-    answered(named.await);
+        .check_ticket(check_of("c1", "T11"))
+        .await;
+    answered(named);
     for other in ["c2", "c9", "x", "c01"] {
         let answer = visitor
             .visibility
             .clone()
-            .check_ticket(check_of(other, "T11"));
-        let status = refused(answer.await, Code::PermissionDenied, "CONTACT_DENIED");
+            .check_ticket(check_of(other, "T11"))
+            .await;
+        let status = refused(answer, Code::PermissionDenied, "CONTACT_DENIED");
         assert_eq!(metadata(&status, "field"), "contact_id");
     }
     let fully = CheckTicketRequest {
@@ -82,8 +84,12 @@ async fn a_visitor_asks_for_its_own_contact_and_calls_nothing_else(world: Secure
     };
     let answer = visitor.visibility.clone().explain_ticket(explained).await;
     refused(answer, Code::PermissionDenied, "SCOPE_MISSING");
-    let answer = visitor.visitors.clone().mint_visitor_token(to_mint("c1"));
-    refused(answer.await, Code::PermissionDenied, "SCOPE_MISSING");
+    let answer = visitor
+        .visitors
+        .clone()
+        .mint_visitor_token(to_mint("c1"))
+        .await;
+    refused(answer, Code::PermissionDenied, "SCOPE_MISSING");
     let get = GetContactRequest {
         id: "c1".into(),
         ..Default::default()
@@ -125,8 +131,9 @@ async fn to_a_visitor_an_unknown_ticket_is_a_hidden_ticket_byte_for_byte(world: 
         .portal
         .visibility
         .clone()
-        .check_ticket(check_of("c1", "X"));
-    refused(of_service.await, Code::NotFound, "TICKET_NOT_FOUND");
+        .check_ticket(check_of("c1", "X"))
+        .await;
+    refused(of_service, Code::NotFound, "TICKET_NOT_FOUND");
 
     assert_eq!(listed(&visitor, "a1").await, ["T11", "T21"]);
     assert_eq!(listed(&visitor, "a99").await, [""; 0]);
@@ -169,14 +176,16 @@ async fn the_account_of_a_token_is_the_only_account_that_shares(world: Secured) 
         .portal
         .visitors
         .clone()
-        .mint_visitor_token(of_account("a9"));
-    refused(unknown.await, Code::NotFound, "ACCOUNT_NOT_FOUND");
+        .mint_visitor_token(of_account("a9"))
+        .await;
+    refused(unknown, Code::NotFound, "ACCOUNT_NOT_FOUND");
     let unknown = scene
         .portal
         .visitors
         .clone()
-        .mint_visitor_token(to_mint("c9"));
-    refused(unknown.await, Code::NotFound, "CONTACT_NOT_FOUND");
+        .mint_visitor_token(to_mint("c9"))
+        .await;
+    refused(unknown, Code::NotFound, "CONTACT_NOT_FOUND");
 }
 
 /// `visitor-gone`

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
 
+use roster_core::id::Time;
 use roster_core::organization::OrganizationName;
 use roster_core::record::{Sharing, SharingMode};
 use roster_core::rules::account::{AccountPatch, CreateAccount};
