@@ -3,8 +3,12 @@
 pub(crate) mod account;
 pub(crate) mod association;
 pub(crate) mod contact;
+pub(crate) mod credential;
 pub(crate) mod dissociation;
 pub(crate) mod import;
+pub(crate) mod key;
+pub(crate) mod organization;
+pub(crate) mod scopes;
 pub(crate) mod settings;
 pub(crate) mod ticket;
 pub(crate) mod visibility;
@@ -38,6 +42,10 @@ pub(crate) async fn run(command: Command, app: &mut App) -> Result<Exit, Failure
         Command::Import(command) => command.run(app).await,
         Command::Settings(command) => command.run(app).await,
         Command::Visitor(command) => command.run(app).await,
+        Command::Organization(command) => command.run(app).await,
+        Command::Credential(command) => command.run(app).await,
+        Command::Key(command) => command.run(app).await,
+        Command::Scopes(table) => table.run(app.output.is_json()),
         Command::Completions(command) => command.run(),
     }
 }
@@ -48,6 +56,8 @@ pub(crate) fn check(command: &Command) -> Result<(), Failure> {
         Command::Accounts(command) => command.check(),
         Command::Contacts(command) => command.check(),
         Command::Association(command) => command.check(),
+        Command::Organization(command) => command.check(),
+        Command::Credential(command) => command.check(),
         _ => Ok(()),
     }
 }

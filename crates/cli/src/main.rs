@@ -36,6 +36,9 @@ async fn run(options: Options) -> Result<Exit, Failure> {
     if let options::Command::Completions(completions) = options.command {
         return completions.run();
     }
+    if let options::Command::Scopes(table) = options.command {
+        return table.run(options.json);
+    }
     commands::check(&options.command)?;
     let mut app = App::connect(&options).await?;
     let exit = commands::run(options.command, &mut app).await?;

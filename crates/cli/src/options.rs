@@ -7,8 +7,12 @@ use crate::commands::{
     account::AccountCommand,
     association::{Associate, AssociationCommand, SetPrimary},
     contact::ContactCommand,
+    credential::CredentialCommand,
     dissociation::{Dissociate, Transfer},
     import::Import,
+    key::KeyCommand,
+    organization::OrganizationCommand,
+    scopes::ScopesTable,
     settings::SettingsCommand,
     ticket::TicketCommand,
     visibility::{Check, Explain, Viewers, Visible},
@@ -100,6 +104,18 @@ pub(crate) enum Command {
     /// Manage the tokens with which contacts call the server themselves: mint, revoke
     #[command(subcommand)]
     Visitor(VisitorCommand),
+    /// Manage organizations, as their administrator: create, get, list, update, suspend, resume,
+    /// delete, undelete
+    #[command(subcommand)]
+    Organization(OrganizationCommand),
+    /// Manage credentials, the services that may call: create, list, get, update, suspend, resume
+    #[command(subcommand)]
+    Credential(CredentialCommand),
+    /// Manage the API keys of credentials: add, roll, revoke
+    #[command(subcommand)]
+    Key(KeyCommand),
+    /// List scopes, sets of scopes, and the methods that need them; calls no server
+    Scopes(ScopesTable),
     /// Print a completion script for a shell
     Completions(Completions),
 }

@@ -85,6 +85,11 @@ impl Output {
         Ok(())
     }
 
+    /// Prints a table that is no answer of a server.
+    pub(crate) fn print(&mut self, rows: &Rows) -> Result<(), Failure> {
+        self.rows(rows)
+    }
+
     fn rows(&mut self, rows: &Rows) -> Result<(), Failure> {
         if let Some(title) = &rows.title {
             writeln!(self.out, "{}", harmless(title))?;

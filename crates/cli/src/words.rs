@@ -2,7 +2,9 @@
 
 use clap::ValueEnum;
 use prost_types::Timestamp;
-use roster_client::v1::{ClauseReason, Ground, GroundKind, SharingMode, TicketStatus, Visibility};
+use roster_client::v1::{
+    ClauseReason, Ground, GroundKind, OrganizationState, SharingMode, TicketStatus, Visibility,
+};
 
 /// Which contacts of an account see its tickets.
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -64,6 +66,25 @@ pub(crate) fn status(status: TicketStatus) -> &'static str {
         TicketStatus::Unspecified => "",
         TicketStatus::Open => "open",
         TicketStatus::Closed => "closed",
+    }
+}
+
+pub(crate) fn organization_state(state: OrganizationState) -> &'static str {
+    match state {
+        OrganizationState::Unspecified => "unknown",
+        OrganizationState::Active => "active",
+        OrganizationState::Suspended => "suspended",
+        OrganizationState::Deleted => "deleted",
+        OrganizationState::Removing => "removing",
+    }
+}
+
+/// A limit, of which 0 is none.
+pub(crate) fn limit(max: i32) -> String {
+    if max == 0 {
+        String::new()
+    } else {
+        max.to_string()
     }
 }
 

@@ -3,6 +3,7 @@
 use http::uri::PathAndQuery;
 use roster_api::UnaryRequest;
 use roster_api::v1::account_service_client::AccountServiceClient;
+use roster_api::v1::admin_service_client::AdminServiceClient;
 use roster_api::v1::association_service_client::AssociationServiceClient;
 use roster_api::v1::contact_service_client::ContactServiceClient;
 use roster_api::v1::import_service_client::ImportServiceClient;
@@ -57,6 +58,18 @@ impl Roster {
         self.in_time(attempts).await.map(Response::into_inner)
     }
 
+    /// Sends a request once and waits for its answer: for calls without a `request_id` that are not
+    /// to be repeated, such as those that create a key.
+    pub async fn call_once<C: UnaryRequest>(&self, request: C) -> Result<C::Answer, Error> {
+        let attempt = async {
+            let mut once = tonic::Request::new(request);
+            once.set_timeout(self.timeout);
+            let answer = self.send(once).await;
+            answer.map_err(|status| Error::of_status(&self.address, &status))
+        };
+        self.in_time(attempt).await.map(Response::into_inner)
+    }
+
     /// Sends a request once, unchanged, like the generated clients.
     async fn send<C: UnaryRequest>(
         &self,
@@ -103,6 +116,7 @@ macro_rules! services {
 }
 
 services! {
+    admin: AdminServiceClient;
     accounts: AccountServiceClient;
     contacts: ContactServiceClient;
     associations: AssociationServiceClient;

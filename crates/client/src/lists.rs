@@ -109,4 +109,7 @@ lists! {
     ListTicketsRequest: tickets of Ticket;
     ListVisibleTicketsRequest: tickets of VisibleTicket;
     ListTicketViewersRequest: viewers of TicketViewer;
+    ListOrganizationsRequest: organizations of Organization;
+    ListCredentialsRequest: credentials of Credential;
+    ListAdminEventsRequest: events of AdminEvent;
 }

@@ -76,19 +76,44 @@ pub enum OrganizationState {
     Removing,
 }
 
+/// That an organization is deleted, and until when it can be restored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Deletion {
+    /// When it was deleted.
+    pub delete_time: Time,
+    /// From when it cannot be restored any more.
+    pub undelete_end_time: Time,
+    /// Whether the removal of its rows has begun.
+    pub removing: bool,
+}
+
 /// What administrators know of an organization.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct OrganizationProfile {
     /// Its name for people; may be empty.
     pub display_name: String,
-    /// Its state.
-    pub state: OrganizationState,
+    /// Whether an administrator suspended it.
+    pub suspended: bool,
+    /// Set if it is deleted. Its suspension is kept beside it, for an undeletion.
+    pub deletion: Option<Deletion>,
     /// The limits of all its credentials together.
     pub limits: CallLimits,
     /// When it was created; `None` if an earlier version created it.
     pub create_time: Option<Time>,
-    /// When it was deleted.
-    pub delete_time: Option<Time>,
+    /// How often it was changed: its version.
+    pub version: u64,
+}
+
+impl OrganizationProfile {
+    /// Returns its state.
+    pub fn state(&self) -> OrganizationState {
+        match self.deletion {
+            Some(Deletion { removing: true, .. }) => OrganizationState::Removing,
+            Some(_) => OrganizationState::Deleted,
+            None if self.suspended => OrganizationState::Suspended,
+            None => OrganizationState::Active,
+        }
+    }
 }
 
 /// A revision of an organization, with its nonce. Only the nonce distinguishes a revision that a

@@ -7,6 +7,7 @@ pub mod credential;
 pub mod deletion;
 pub mod disposition;
 pub mod import;
+pub mod organization;
 pub mod settings;
 pub mod ticket;
 pub mod visibility;

@@ -3,13 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use roster_core::organization::OrganizationState;
 use roster_core::rules::import::{ImportAnswer, ImportRows};
 use roster_sheet::SheetError;
 use roster_storage::{
     ChangeOrigin, ImportCounts, ImportFailure, ImportRecord, ImportState, ImportStep, NotDone,
     Origin, StorageError,
 };
-use tokio::sync::mpsc;
+use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use tokio::time::Instant;
 
 use crate::batches::{self, Batch, Body, Pace};
@@ -36,13 +37,15 @@ pub(crate) struct Work {
     read: u64,
     /// Rejected rows of the committed batches.
     rejected: u64,
+    /// The right to run, one of a few of this server.
+    permit: Option<OwnedSemaphorePermit>,
 }
 
 /// Why an import stops before the end of its file.
 enum Abort {
     /// The import failed and must be marked as failed.
     Failed(ImportFailure),
-    /// Another server has already ended the import.
+    /// Another server, or the deletion of the organization, has already ended the import.
     EndedElsewhere,
 }
 
@@ -60,6 +63,7 @@ impl Work {
             create_missing,
             read: 0,
             rejected: 0,
+            permit: None,
         }
     }
 
@@ -80,18 +84,14 @@ impl Work {
                 self.mark_failed(failure).await;
             }
             Err(Abort::EndedElsewhere) => {
-                tracing::warn!(%organization, %import, rows, rejected, duration_ms, "another server ended the import");
+                tracing::warn!(%organization, %import, rows, rejected, duration_ms, "the import was ended by another server, or with its organization");
             }
         }
     }
 
     async fn import_batches(&mut self, surveyed: SurveyedFile) -> Result<(), Abort> {
-        let run_permits = Arc::clone(&self.context.run_permits);
-        let mut stop = self.context.stop.clone();
-        let _permit = tokio::select! {
-            permit = run_permits.acquire_owned() => permit,
-            _ = stop.wait_for(|stop| *stop) => return Err(server_stopped()),
-        };
+        self.take_permit().await?;
+        let stop = self.context.stop.clone();
         let pace = Pace::new();
         let (sender, mut batches) = mpsc::channel(BATCHES_AHEAD);
         let reader = {
@@ -121,6 +121,17 @@ impl Work {
         Err(Abort::Failed(ImportFailure::Fault))
     }
 
+    async fn take_permit(&mut self) -> Result<(), Abort> {
+        let run_permits = Arc::clone(&self.context.run_permits);
+        let mut stop = self.context.stop.clone();
+        self.permit = tokio::select! {
+            // The semaphore is never closed.
+            permit = run_permits.acquire_owned() => permit.ok(),
+            _ = stop.wait_for(|stop| *stop) => return Err(server_stopped()),
+        };
+        Ok(())
+    }
+
     async fn refresh_statistics(&self) {
         if let Err(error) = self.context.store.refresh_statistics().await {
             // The import continues without them, but more slowly.
@@ -131,7 +142,7 @@ impl Work {
     /// Writes a batch, and retries while the database is unreachable. Returns the duration of the
     /// write.
     async fn write(&mut self, batch: Arc<Batch>) -> Result<Duration, Abort> {
-        let deadline = Instant::now() + self.context.patience;
+        let mut deadline = Instant::now() + self.context.patience;
         loop {
             let error = match self.try_write(&batch).await {
                 Ok((counts, took)) => {
@@ -142,6 +153,11 @@ impl Work {
                     self.resolve_lost_answer(batch.len() as u64, deadline)
                         .await?;
                     return Ok(Duration::ZERO);
+                }
+                Err(NotDone::Storage(StorageError::NotServed(state))) => {
+                    self.wait_while_suspended(state).await?;
+                    deadline = Instant::now() + self.context.patience;
+                    continue;
                 }
                 Err(NotDone::Storage(
                     error @ (StorageError::Unreachable(_) | StorageError::QueueFull),
@@ -166,6 +182,19 @@ impl Work {
             return Err(Abort::Failed(ImportFailure::DatabaseAway));
         }
         self.pause().await
+    }
+
+    /// Waits before the next attempt while the organization is suspended. Meanwhile another import
+    /// may run. The deletion of the organization has ended the import.
+    async fn wait_while_suspended(&mut self, state: OrganizationState) -> Result<(), Abort> {
+        if state != OrganizationState::Suspended {
+            return Err(Abort::EndedElsewhere);
+        }
+        if self.permit.take().is_some() {
+            tracing::debug!(import = %self.import.id, "the organization is suspended: waiting");
+        }
+        self.pause().await?;
+        self.take_permit().await
     }
 
     async fn pause(&mut self) -> Result<(), Abort> {
@@ -233,6 +262,7 @@ impl Work {
                 ..self.context.origin.from
             },
             request: None,
+            may_create_organization: false,
         }
     }
 
@@ -295,7 +325,9 @@ impl Work {
                 .await;
             match result {
                 Err(NotDone::Storage(StorageError::Unreachable(_) | StorageError::QueueFull)) => {}
-                Err(NotDone::Storage(StorageError::ImportMoved)) | Ok(_) => return,
+                // The next start of a server marks the import of a suspended organization.
+                Err(NotDone::Storage(StorageError::ImportMoved | StorageError::NotServed(_)))
+                | Ok(_) => return,
                 Err(error) => {
                     tracing::error!(%error, "failed to mark an import as failed");
                     return;

@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 use anyhow::Context;
 use roster_api::METHODS;
 use roster_api::v1::ErrorReason;
-use roster_core::scope::Scope;
+use roster_core::scope::{Scope, Scopes};
 use tonic::Code;
 
 use crate::authentication::{Authenticator, Grant};
@@ -24,6 +24,13 @@ static SCOPES: LazyLock<Vec<Option<Scope>>> = LazyLock::new(|| {
     let scope = |method: &roster_api::MethodInfo| Scope::of_name(method.access.scope);
     METHODS.iter().map(scope).collect()
 });
+
+/// The scopes of methods that belong to no organization.
+const MANAGES: Scopes = Scopes::of(&[
+    Scope::Admin,
+    Scope::CredentialsRead,
+    Scope::CredentialsWrite,
+]);
 
 /// Fails if a method of the proto has an unknown scope: nobody could call it.
 pub(crate) fn check_methods() -> anyhow::Result<()> {
@@ -58,16 +65,12 @@ pub(crate) fn check(
         return Err(fault.clone());
     }
     let Some(grant) = caller.grant() else {
-        return check_method(caller, method);
+        return check_local(authenticator, caller, method);
     };
     if let Some(own) = &grant.organization
         && !authenticator.serves(own.as_str())
     {
-        return Err(Fault::new(
-            Code::PermissionDenied,
-            ErrorReason::OrganizationSuspended,
-            "the organization of the credential is suspended or deleted",
-        ));
+        return Err(fault::organization_suspended());
     }
     check_method(caller, method)?;
     let named = caller.named_organization();
@@ -105,6 +108,21 @@ fn check_actor(caller: &Caller, grant: &Grant) -> Result<(), Fault> {
         );
     }
     Ok(())
+}
+
+/// Decides for a caller that needs no credential: it names its organization, unless it calls a
+/// method of administration.
+fn check_local(
+    authenticator: &Authenticator,
+    caller: &Caller,
+    method: Option<usize>,
+) -> Result<(), Fault> {
+    let scope = method.and_then(|method| SCOPES.get(method).copied().flatten());
+    let is_of_data = scope.is_some_and(|scope| !MANAGES.has(scope));
+    if is_of_data && !authenticator.serves(caller.organization().as_str()) {
+        return Err(fault::organization_suspended());
+    }
+    check_method(caller, method)
 }
 
 /// Whether the caller has the scope of the method. Any caller but a visitor may ask for an unknown

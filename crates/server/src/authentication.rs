@@ -8,6 +8,7 @@ mod credential_table;
 mod first_key;
 mod jwt;
 mod key_uses;
+mod organization_watch;
 mod throttle;
 mod visitor_rates;
 mod visitor_token;
@@ -35,6 +36,7 @@ pub(crate) use credential_table::Grant;
 pub(crate) use first_key::{create_key, write_first_key};
 pub(crate) use jwt::Issuers;
 pub use jwt::{ClaimedOrganization, IssuerConfig, IssuerOrganizations, TokenAlgorithm};
+pub(crate) use organization_watch::OrganizationWatch;
 pub(crate) use throttle::Permit;
 pub(crate) use visitor_token::{VisitorToken, VisitorTokens};
 
@@ -58,6 +60,8 @@ pub(crate) struct Authenticator {
     visitor_rates: Arc<VisitorRates>,
     /// Whether a call without a credential is refused.
     required: bool,
+    /// Learns of organizations first.
+    watch: OrganizationWatch,
 }
 
 /// The proofs that a call carries.
@@ -107,9 +111,11 @@ impl Authenticator {
         issuers: Issuers,
         metrics: Arc<AuthenticationMetrics>,
         visitor_tokens: VisitorTokens,
+        watch: OrganizationWatch,
     ) -> Result<Self, StorageError> {
         let asked = Instant::now();
         let stored = store.credentials_since(None).await?;
+        stored.iter().for_each(|stored| watch.learn(stored));
         let table = stored.map(|stored| CredentialTable::new(stored, None));
         Ok(Self {
             table: RwLock::new(Arc::new(table.unwrap_or_default())),
@@ -122,6 +128,7 @@ impl Authenticator {
             visitor_tokens,
             visitor_rates: Arc::default(),
             required,
+            watch,
         })
     }
 
@@ -139,6 +146,7 @@ impl Authenticator {
             visitor_tokens: VisitorTokens::default(),
             visitor_rates: Arc::default(),
             required: false,
+            watch: OrganizationWatch::default(),
         }
     }
 
@@ -255,6 +263,7 @@ impl Authenticator {
         let asked = Instant::now();
         let version = self.table.read().version();
         if let Some(stored) = store.credentials_since(Some(version)).await? {
+            self.watch.learn(&stored);
             let before = Arc::clone(&self.table.read());
             // A slower look must not bring back an older version.
             let mut table = self.table.write();

@@ -109,6 +109,7 @@ fn origin() -> Origin {
         actor: String::new(),
         from: ChangeOrigin::of(SOURCE),
         request: None,
+        may_create_organization: true,
     }
 }
 

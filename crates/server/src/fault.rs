@@ -237,6 +237,7 @@ impl From<StorageError> for Fault {
                 ErrorReason::RequestIdReused,
                 "was used with another request: use a new one",
             ),
+            StorageError::NotServed(_) => organization_suspended(),
             StorageError::Outgrown => internal("an inline read was not repeated"),
             StorageError::ImportMoved => internal("an import changed during a call"),
             StorageError::Defect(cause) => internal(&cause.to_string()),
@@ -257,6 +258,15 @@ impl From<StorageError> for Fault {
             | StorageError::Displaced => unreachable(&error.to_string()),
         }
     }
+}
+
+/// The organization of a call is suspended or deleted.
+pub(crate) fn organization_suspended() -> Fault {
+    Fault::new(
+        Code::PermissionDenied,
+        ErrorReason::OrganizationSuspended,
+        "the organization of the call is suspended or deleted",
+    )
 }
 
 fn unreachable(cause: &str) -> Fault {

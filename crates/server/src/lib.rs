@@ -23,6 +23,8 @@ mod metrics;
 mod operator_port;
 mod options;
 mod parse;
+mod released_names;
+mod removal;
 mod render;
 mod sealing;
 mod secret_keys;
@@ -57,20 +59,21 @@ pub use key::create_key;
 pub use log::start_log;
 pub use maintenance::{back_up, migrate, restore};
 pub use options::{
-    CreateKey, CredentialOptions, KeyTask, LogFormat, Options, SecretOptions, SecretsTask,
-    SpoolOptions, StartOptions, Task, TlsFiles, WireLimits,
+    CreateKey, CredentialOptions, KeyTask, LogFormat, Options, OrganizationOptions, SecretOptions,
+    SecretsTask, SpoolOptions, StartOptions, Task, TlsFiles, WireLimits,
 };
 pub use secrets_task::run_secrets_task;
 
 use access_log::AccessLog;
-use authentication::{Authenticator, Issuers, VisitorTokens};
+use authentication::{Authenticator, Issuers, OrganizationWatch, VisitorTokens};
 use handler::Handler;
 use health::Health;
 use layers::layers;
 use limits::{GOODBYE_PATIENCE, MESSAGE_BYTES_MAX, STOP_PATIENCE};
 use memory::{Memory, Wanted};
-use metrics::{Metrics, Scraped, Snapshot};
+use metrics::{Metrics, OrganizationMetrics, Scraped, Snapshot};
 use operator_port::serve_operators;
+use released_names::ReleasedNames;
 use services::{
     Accounts, Admin, Associations, Contacts, History, Imports, SettingsOf, Tickets, Visibilities,
     Visitors,
@@ -115,12 +118,15 @@ pub async fn serve(
     let metrics = Metrics::default();
     let store = open(options, &memory, &metrics).await?;
     let store = Arc::new(store);
-    let authenticator = Arc::new(authenticator(configuration, &store, &metrics).await?);
+    let released = Arc::new(ReleasedNames::default());
+    let watch = OrganizationWatch::new(Arc::clone(&memory), Arc::clone(&released));
+    let authenticator = authenticator(configuration, &store, &metrics, watch).await?;
+    let authenticator = Arc::new(authenticator);
     let (accesses, access_writer) = AccessLog::start(Arc::clone(&store));
     let handler = Handler {
         accesses,
         authenticator: Arc::clone(&authenticator),
-        tokens: Arc::new(Tokens::new(store.keys())?),
+        tokens: Arc::new(Tokens::new(store.keys(), released)?),
         store: Arc::clone(&store),
         memory: Arc::clone(&memory),
     };
@@ -129,7 +135,7 @@ pub async fn serve(
     let health = Health::new(reporter, services_named());
     health.set(ServingStatus::Serving).await;
     let spools = options.spool.spools();
-    let mut routes = routes(&handler, &intake, &spools)?;
+    let mut routes = routes(&handler, &intake, &spools, &options.organizations)?;
     routes.add_service(health_service);
 
     if options.demo {
@@ -158,6 +164,7 @@ pub async fn serve(
         Arc::clone(&authenticator),
         Arc::clone(&store),
         tls.clone(),
+        Arc::clone(&metrics.organizations),
     ));
     let (stopping, stopped) = oneshot::channel();
     metrics.wire.watch_tls(tls.as_ref());
@@ -233,6 +240,7 @@ async fn authenticator(
     configuration: &Configuration,
     store: &Store,
     metrics: &Metrics,
+    watch: OrganizationWatch,
 ) -> anyhow::Result<Authenticator> {
     access::check_methods()?;
     let options = &configuration.options;
@@ -245,7 +253,7 @@ async fn authenticator(
     let secrets = options.secrets.secret_key_file.clone();
     let visitors = VisitorTokens::open(secrets, &store.keys().store_id)?;
     let metrics = Arc::clone(&metrics.authentication);
-    Ok(Authenticator::open(store, required, stale_after, issuers, metrics, visitors).await?)
+    Ok(Authenticator::open(store, required, stale_after, issuers, metrics, visitors, watch).await?)
 }
 
 /// All that runs beside calls: health, facts in memory, the age of the access log, credentials.
@@ -255,12 +263,15 @@ async fn follow(
     authenticator: Arc<Authenticator>,
     store: Arc<Store>,
     tls: Option<Arc<Tls>>,
+    organizations: Arc<OrganizationMetrics>,
 ) {
     let health = health.follow(Arc::clone(&memory), Arc::clone(&store));
     let facts = memory::follow(memory, Arc::clone(&store), wanted);
     let pruning = access_log::prune(Arc::clone(&store));
+    let removal = removal::follow(Arc::clone(&store), organizations);
+    let credentials = authenticator.follow(store);
     let tls = Tls::follow(tls);
-    tokio::join!(health, facts, pruning, authenticator.follow(store), tls);
+    tokio::join!(health, facts, pruning, removal, credentials, tls);
 }
 
 async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
@@ -348,6 +359,7 @@ fn routes(
     handler: &Handler,
     intake: &Arc<Intake>,
     spools: &Arc<Spools>,
+    organizations: &OrganizationOptions,
 ) -> anyhow::Result<RoutesBuilder> {
     let reflection = || {
         tonic_reflection::server::Builder::configure()
@@ -364,7 +376,10 @@ fn routes(
         ))
         .add_service(sized!(
             v1::admin_service_server::AdminServiceServer,
-            Admin(handler.clone())
+            Admin {
+                handler: handler.clone(),
+                undelete_days: organizations.undelete_days,
+            }
         ))
         .add_service(sized!(
             v1::contact_service_server::ContactServiceServer,

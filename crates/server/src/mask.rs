@@ -96,6 +96,16 @@ mask_fields! {
     }
 }
 
+mask_fields! {
+    /// The fields of `Organization`.
+    OrganizationField {
+        DisplayName = "display_name",
+        Suspended = "suspended",
+        RequestsPerSecondMax = "requests_per_second_max",
+        ConcurrentCallsMax = "concurrent_calls_max",
+    }
+}
+
 /// The fields that an update mask names; `*` is all of them.
 pub(crate) fn parse<F: MaskField>(given: Option<FieldMask>) -> Parsed<Vec<F>> {
     const FIELD: &str = "update_mask";
@@ -158,6 +168,7 @@ mod tests {
         every_path_leads_to_its_field::<AssociationField>();
         every_path_leads_to_its_field::<SettingsField>();
         every_path_leads_to_its_field::<CredentialField>();
+        every_path_leads_to_its_field::<OrganizationField>();
     }
 
     /// An update would silently ignore a field of the proto that is not listed here.
@@ -188,6 +199,11 @@ mod tests {
         assert_eq!(
             fields_of("Credential"),
             written::<CredentialField>(&of_credential)
+        );
+        let of_organization = ["name", "state", "etag", "create_time", "undelete_end_time"];
+        assert_eq!(
+            fields_of("Organization"),
+            written::<OrganizationField>(&of_organization)
         );
     }
 }

@@ -169,6 +169,11 @@ impl Memory {
         }
     }
 
+    /// Drops the facts of an organization that is deleted.
+    pub(crate) fn forget(&self, organization: &OrganizationName) {
+        self.index.drop_facts(organization.as_str());
+    }
+
     /// The age of facts in memory: the time since they last equaled the database. It grows while
     /// the database does not answer or changes faster than the server reads.
     pub(crate) fn age(&self) -> Duration {

@@ -5,6 +5,7 @@
 
 mod authentication;
 mod calls;
+mod organizations;
 mod process;
 mod snapshot;
 mod store;
@@ -21,6 +22,7 @@ use process::Process;
 pub(crate) use authentication::AuthenticationMetrics;
 pub(crate) use calls::{CallMetrics, code_name};
 pub(crate) use snapshot::Snapshot;
+pub(crate) use organizations::OrganizationMetrics;
 pub(crate) use store::StoreMetrics;
 pub(crate) use wire::WireMetrics;
 
@@ -31,6 +33,7 @@ pub(crate) struct Metrics {
     pub(crate) store: Arc<StoreMetrics>,
     pub(crate) wire: Arc<WireMetrics>,
     pub(crate) authentication: Arc<AuthenticationMetrics>,
+    pub(crate) organizations: Arc<OrganizationMetrics>,
 }
 
 /// All metrics of a server, ready to be scraped.
@@ -46,6 +49,7 @@ impl Scraped {
         metrics.store.register(&mut registry);
         metrics.wire.register(&mut registry);
         metrics.authentication.register(&mut registry);
+        metrics.organizations.register(&mut registry);
         registry.register_collector(Box::new(snapshot));
         registry.register_collector(Box::new(Process::default()));
         Self(registry)

@@ -3,6 +3,7 @@
 mod credentials;
 mod secrets;
 mod spool;
+mod organizations;
 mod start;
 mod task;
 mod tls;
@@ -24,6 +25,7 @@ use crate::memory::{Memory, Wanted};
 pub use credentials::{CreateKey, CredentialOptions, KeyTask};
 pub use secrets::{SecretOptions, SecretsTask};
 pub use spool::SpoolOptions;
+pub use organizations::OrganizationOptions;
 pub use start::StartOptions;
 pub use task::Task;
 pub use tls::TlsFiles;
@@ -80,6 +82,9 @@ pub struct Options {
     /// The keys that seal secrets.
     #[command(flatten)]
     pub secrets: SecretOptions,
+    /// How organizations end.
+    #[command(flatten)]
+    pub organizations: OrganizationOptions,
 
     /// Fill the organization `default` with sample data, unless it was ever written to:
     /// 100 accounts, 600 contacts, their associations and 3,000 tickets.
@@ -190,11 +195,23 @@ impl Options {
     /// Requires protection, or `--insecure`, for addresses that are not loopback.
     pub(crate) fn check(&self) -> anyhow::Result<()> {
         self.tls.check()?;
+        self.check_demo()?;
         if self.insecure {
             return Ok(());
         }
         self.check_calls()?;
         self.check_metrics()
+    }
+
+    /// With credentials, no organization comes into being but by CreateOrganization.
+    fn check_demo(&self) -> anyhow::Result<()> {
+        if self.demo && self.requires_credentials() {
+            anyhow::bail!(
+                "--demo fills an organization that nobody created, and this server requires \
+                 credentials: start without --demo, create an organization and import your own files"
+            );
+        }
+        Ok(())
     }
 
     /// Off loopback, anybody could read and change calls on their way.

@@ -1,5 +1,7 @@
 //! Tokens of revisions, places in lists and versions of rows.
 
+use std::sync::Arc;
+
 use aes_gcm_siv::aead::{Aead, KeyInit, Payload};
 use aes_gcm_siv::{Aes256GcmSiv, Nonce};
 use base64::Engine;
@@ -14,6 +16,7 @@ use roster_storage::{
 use tonic::Code;
 
 use crate::fault::Fault;
+use crate::released_names::ReleasedNames;
 
 /// The layout of tokens. A change makes old tokens invalid instead of misread.
 const LAYOUT: u8 = 1;
@@ -29,6 +32,7 @@ pub(crate) struct Tokens {
     store_id: [u8; 16],
     pages: Aes256GcmSiv,
     preview_key: [u8; 32],
+    released: Arc<ReleasedNames>,
 }
 
 /// A place in a list, inside a page token.
@@ -134,26 +138,14 @@ pub(crate) struct Binding {
     aad: Vec<u8>,
 }
 
-impl Binding {
-    /// `filter` is the request without its page size and token, encoded.
-    pub(crate) fn new(organization: &str, rpc: &str, filter: &[u8]) -> Self {
-        let mut aad = Vec::with_capacity(128);
-        for part in [organization.as_bytes(), rpc.as_bytes()] {
-            aad.extend_from_slice(part);
-            aad.push(0);
-        }
-        aad.extend_from_slice(blake3::hash(filter).as_bytes());
-        Self { aad }
-    }
-}
-
 impl Tokens {
-    pub(crate) fn new(keys: &StoreKeys) -> anyhow::Result<Self> {
+    pub(crate) fn new(keys: &StoreKeys, released: Arc<ReleasedNames>) -> anyhow::Result<Self> {
         let key = |bytes: &[u8]| <[u8; 32]>::try_from(bytes);
         Ok(Self {
             store_id: keys.store_id.as_slice().try_into()?,
             pages: Aes256GcmSiv::new(&key(&keys.page_key)?.into()),
             preview_key: key(&keys.preview_key)?,
+            released,
         })
     }
 
@@ -161,12 +153,43 @@ impl Tokens {
         self.preview_key
     }
 
+    /// Binds page tokens to a list of an organization. `filter` is the request without its page size
+    /// and token, encoded.
+    pub(crate) fn binding(&self, organization: &str, rpc: &str, filter: &[u8]) -> Binding {
+        let mut aad = Vec::with_capacity(128);
+        for part in [organization.as_bytes(), rpc.as_bytes()] {
+            aad.extend_from_slice(part);
+            aad.push(0);
+        }
+        aad.extend_from_slice(blake3::hash(filter).as_bytes());
+        // Of the organizations that had the name one after another.
+        let released = self.released.times(organization);
+        if released > 0 {
+            aad.extend_from_slice(&released.to_be_bytes());
+        }
+        Binding { aad }
+    }
+
+    /// The mark of an organization in its tokens: of the organizations that had a name one after
+    /// another, each has its own.
+    fn mark(&self, organization: &str) -> [u8; 8] {
+        let mut hash = blake3::Hasher::new();
+        hash.update(organization.as_bytes());
+        let released = self.released.times(organization);
+        if released > 0 {
+            hash.update(&[0]).update(&released.to_be_bytes());
+        }
+        let mut mark = [0; 8];
+        mark.copy_from_slice(&hash.finalize().as_bytes()[..8]);
+        mark
+    }
+
     /// The token of a revision.
     pub(crate) fn of(&self, organization: &str, at: RevisionId) -> String {
         let mut bytes = [0; TOKEN_BYTES];
         bytes[0] = LAYOUT;
         bytes[1..17].copy_from_slice(&self.store_id);
-        bytes[17..25].copy_from_slice(&mark(organization));
+        bytes[17..25].copy_from_slice(&self.mark(organization));
         bytes[25..33].copy_from_slice(&at.revision.number().to_be_bytes());
         bytes[33..41].copy_from_slice(&at.nonce.to_be_bytes());
         URL_SAFE_NO_PAD.encode(bytes)
@@ -185,7 +208,7 @@ impl Tokens {
         if bytes.len() != TOKEN_BYTES
             || bytes[0] != LAYOUT
             || bytes[1..17] != self.store_id[..]
-            || bytes[17..25] != mark(organization)
+            || bytes[17..25] != self.mark(organization)
         {
             return Err(invalid());
         }
@@ -248,13 +271,6 @@ impl Tokens {
             )
         })
     }
-}
-
-fn mark(organization: &str) -> [u8; 8] {
-    let hash = blake3::hash(organization.as_bytes());
-    let mut mark = [0; 8];
-    mark.copy_from_slice(&hash.as_bytes()[..8]);
-    mark
 }
 
 /// The refusal of a token with a revision that this store does not have.

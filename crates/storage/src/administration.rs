@@ -1,10 +1,14 @@
 //! Administration: credentials and organizations. Its transactions belong to no organization's
 //! revision, and each writes an event.
 
+mod organizations;
+mod removal;
+
 use roster_core::credential::{CREDENTIALS_MAX, Credential};
 use roster_core::id::{CredentialId, Time};
 use roster_core::organization::{OrganizationName, OrganizationProfile};
 use roster_core::rules::credential::{CredentialRefusal, Manager, ProofKind};
+use roster_core::rules::organization::OrganizationRefusal;
 use tokio::sync::oneshot;
 
 use crate::clock::now;
@@ -12,7 +16,12 @@ use crate::engine::interface::Connection;
 use crate::engine::interface::Reading;
 use crate::error::{Result, StorageError};
 use crate::store::Store;
-use crate::tables::credential::{AdminEventRow, KeyUse, Proof, StoredCredentials, proofs};
+use crate::tables::credential::{
+    AdminEventRow, KeyUse, LoggedAdminEvent, Proof, StoredCredentials, proofs,
+};
+
+pub use organizations::OrganizationCounts;
+pub use removal::{Removal, RemovalStep};
 
 /// Credentials that one statement reads.
 const CREDENTIALS_PAGE: usize = 1_000;
@@ -34,6 +43,9 @@ pub enum AdminNotDone {
     /// A rule refused it.
     #[error(transparent)]
     Refused(#[from] CredentialRefusal),
+    /// A rule about organizations refused it.
+    #[error(transparent)]
+    Organization(#[from] OrganizationRefusal),
     /// The database failed.
     #[error(transparent)]
     Storage(#[from] StorageError),
@@ -77,10 +89,12 @@ fn create(
 ) -> Result<Administered, AdminNotDone> {
     manager.check(new.organization.as_ref(), new.scopes)?;
     let organization = new.organization.as_ref();
-    if let Some(name) = organization
-        && connection.organization_number(name)?.is_none()
-    {
-        return Err(CredentialRefusal::OrganizationNotFound(name.clone()).into());
+    if let Some(name) = organization {
+        let found = connection.organization_profile(name)?;
+        let not_found = || CredentialRefusal::OrganizationNotFound(name.clone());
+        if found.ok_or_else(not_found)?.deletion.is_some() {
+            return Err(OrganizationRefusal::Deleted(name.clone()).into());
+        }
     }
     let count = connection.credentials_count(organization)?;
     if count >= CREDENTIALS_MAX {
@@ -309,58 +323,22 @@ impl Store {
         .await
     }
 
-    /// Creates an organization.
-    pub async fn create_organization(
+    /// Returns events before a number, the newest first: of an organization, or all.
+    pub async fn admin_events_before(
         &self,
-        name: OrganizationName,
-        mut profile: OrganizationProfile,
-        event: AdminEvent,
-    ) -> Result<NamedProfile, AdminNotDone> {
-        self.administer(event, move |connection, now| {
-            profile.create_time = Some(now);
-            if connection.insert_organization(&name, &profile)? {
-                return Ok((name, profile));
-            }
-            Err(CredentialRefusal::OrganizationExists(name).into())
-        })
-        .await
-    }
-
-    /// Returns an organization.
-    pub async fn organization_profile(
-        &self,
-        name: OrganizationName,
-    ) -> Result<Option<OrganizationProfile>> {
-        self.ask_connection(&self.roles.readers, move |connection| {
-            connection.organization_profile(&name)
-        })
-        .await
-    }
-
-    /// Returns organizations after a name, by name.
-    pub async fn organizations_after(
-        &self,
-        after: String,
+        organization: Option<OrganizationName>,
+        before: Option<u64>,
         limit: usize,
-    ) -> Result<Vec<NamedProfile>> {
+    ) -> Result<Vec<LoggedAdminEvent>> {
         self.ask_connection(&self.roles.readers, move |connection| {
-            connection.organizations_after(&after, limit)
-        })
-        .await
-    }
-
-    /// Creates an organization if it does not exist.
-    pub async fn ensure_organization(&self, name: &OrganizationName) -> Result<()> {
-        let name = name.clone();
-        self.on_writer(move |connection| {
-            connection.begin_write()?;
-            match connection.lock_organization(name.as_str()) {
-                Ok(_) => connection.commit(),
-                Err(error) => {
-                    connection.rollback()?;
-                    Err(error)
-                }
-            }
+            let org = match &organization {
+                None => None,
+                Some(name) => match connection.organization_number(name)? {
+                    None => return Ok(Vec::new()),
+                    found => found,
+                },
+            };
+            connection.admin_events_before(org, before, limit)
         })
         .await
     }
@@ -399,5 +377,6 @@ fn read_credentials(connection: &mut dyn Connection) -> Result<StoredCredentials
         version,
         credentials,
         organizations: connection.organization_statuses()?,
+        released: connection.released_names()?,
     })
 }

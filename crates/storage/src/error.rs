@@ -1,6 +1,7 @@
 //! The errors of storage. The text of an engine's error leaves this crate only as a `source`.
 
 use roster_core::fact::Unavailable;
+use roster_core::organization::OrganizationState;
 use roster_core::refusal::Refusal;
 
 use crate::outage::is_outage;
@@ -48,6 +49,10 @@ pub enum StorageError {
     /// An import is no longer running, or is not where its batch begins.
     #[error("the import is not where this batch begins")]
     ImportMoved,
+    /// The organization takes no writes: it is suspended or deleted, or it does not exist and the
+    /// caller may not create it.
+    #[error("the organization is suspended or deleted")]
+    NotServed(OrganizationState),
     /// An inline read requested too many rows. It is repeated on another thread, so no caller
     /// receives this.
     #[error("an inline read requested too many rows")]

@@ -24,7 +24,10 @@ mod testing;
 mod write;
 
 pub use accesses::ACCESSES_DELETED_MAX;
-pub use administration::{AdminEvent, AdminNotDone, Administered, NamedProfile, NewCredential};
+pub use administration::{
+    AdminEvent, AdminNotDone, Administered, NamedProfile, NewCredential, OrganizationCounts,
+    Removal, RemovalStep,
+};
 pub use engine::sqlite::backup::{Copy, Replaced};
 pub use error::{NotDone, StorageError};
 pub use log::CommittedSet;
@@ -41,7 +44,9 @@ pub use roster_core::organization::{
 };
 pub use store::{LEASE, Store, StoreOptions};
 pub use tables::access::{AccessFilter, AccessPlace, AccessRecord, NewAccess};
-pub use tables::credential::{KeyUse, OrganizationStatus, StoredCredentials};
+pub use tables::credential::{
+    KeyUse, LoggedAdminEvent, OrganizationStatus, ReleasedName, StoredCredentials,
+};
 pub use tables::import_record::{
     ImportCounts, ImportFailure, ImportKind, ImportRecord, ImportReject, ImportState, ImportStep,
     NewImport,

@@ -125,7 +125,7 @@ impl Store {
         })
     }
 
-    /// Returns the organizations that were ever written to. Blocks.
+    /// Returns the organizations, but those whose rows are being removed. Blocks.
     pub fn organizations(&self) -> Result<Vec<OrganizationName>> {
         let names = self.engine.connect()?.organizations()?;
         Ok(names

@@ -12,6 +12,7 @@ pub(crate) mod listed;
 pub(crate) mod message;
 pub(crate) mod migrated;
 pub(crate) mod name_list;
+pub(crate) mod of_organization;
 pub(crate) mod organization;
 pub(crate) mod origin;
 pub(crate) mod records;

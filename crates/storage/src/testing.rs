@@ -68,6 +68,7 @@ impl TestStore {
                         actor: String::new(),
                         from: ChangeOrigin::CALL,
                         request: None,
+                        may_create_organization: true,
                     };
                     let done = store
                         .execute(&organization, command, origin, |_, _| Vec::new())

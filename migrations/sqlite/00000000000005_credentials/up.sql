@@ -5,13 +5,24 @@
 -- Each change of a credential, or of the state of an organization, adds one: servers poll it.
 ALTER TABLE store ADD COLUMN credentials_version INTEGER NOT NULL DEFAULT 0;
 
--- The state: 1 active, 2 suspended, 3 deleted (its facts can be restored), 4 being removed.
+-- The state: 1 active, 2 suspended, 3 deleted (its facts can be restored), 4 being removed. The
+-- suspension is kept beside it, for an organization that is restored.
 ALTER TABLE organizations ADD COLUMN display_name TEXT NOT NULL DEFAULT '';
 ALTER TABLE organizations ADD COLUMN state INTEGER NOT NULL DEFAULT 1;
 ALTER TABLE organizations ADD COLUMN requests_per_second INTEGER;
 ALTER TABLE organizations ADD COLUMN concurrent_calls INTEGER;
 ALTER TABLE organizations ADD COLUMN create_time INTEGER;
 ALTER TABLE organizations ADD COLUMN delete_time INTEGER;
+ALTER TABLE organizations ADD COLUMN undelete_end_time INTEGER;
+ALTER TABLE organizations ADD COLUMN suspended BOOLEAN NOT NULL DEFAULT 0;
+ALTER TABLE organizations ADD COLUMN version INTEGER NOT NULL DEFAULT 1;
+
+-- How often the name of an organization became free after its removal: tokens of an organization of
+-- before are not tokens of the next organization of the same name.
+CREATE TABLE released_names (
+    name TEXT PRIMARY KEY NOT NULL,
+    released INTEGER NOT NULL
+) WITHOUT ROWID;
 
 CREATE TABLE credentials (
     credential INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
@@ -60,6 +71,8 @@ CREATE TABLE admin_events (
     target TEXT NOT NULL,
     org INTEGER
 );
+
+CREATE INDEX admin_events_by_organization ON admin_events (org, event);
 
 -- Who read personal data. The number is random: writers do not wait for each other.
 CREATE TABLE accesses (

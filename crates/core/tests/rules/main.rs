@@ -16,6 +16,7 @@ mod deletion;
 mod disposition;
 mod import;
 mod names;
+mod organization;
 mod settings;
 mod ticket;
 mod visibility;

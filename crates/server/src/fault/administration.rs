@@ -5,6 +5,7 @@ use roster_core::credential::KEYS_MAX;
 use roster_core::id::CredentialId;
 use roster_core::organization::OrganizationName;
 use roster_core::rules::credential::{CredentialRefusal as Refusal, ProofKind};
+use roster_core::rules::organization::OrganizationRefusal;
 use roster_core::scope::Scope;
 use roster_storage::AdminNotDone;
 use tonic::Code;
@@ -75,6 +76,28 @@ fn of_refusal(refusal: &Refusal) -> Fault {
     }
 }
 
+fn of_organization(refusal: &OrganizationRefusal) -> Fault {
+    let what = refusal.to_string();
+    let unmet = |reason, name: &OrganizationName| {
+        Fault::new(Code::FailedPrecondition, reason, what.clone())
+            .with("organization", name)
+            .about(ORGANIZATION, name)
+    };
+    match refusal {
+        OrganizationRefusal::NotFound(name) => organization_not_found(name),
+        OrganizationRefusal::NotConfirmed => {
+            let reason = ErrorReason::ConfirmationMismatch;
+            Fault::field("confirm_display_name", reason, what)
+        }
+        OrganizationRefusal::Deleted(name) => unmet(ErrorReason::OrganizationDeleted, name),
+        OrganizationRefusal::NotDeleted(name) => unmet(ErrorReason::OrganizationNotDeleted, name),
+        OrganizationRefusal::UndeleteExpired(name) => unmet(ErrorReason::UndeleteExpired, name),
+        OrganizationRefusal::Stale => {
+            Fault::new(Code::Aborted, ErrorReason::EtagMismatch, what).with("field", "etag")
+        }
+    }
+}
+
 fn scope_invalid(what: String, scope: Scope) -> Fault {
     Fault::field("credential.scopes", ErrorReason::ScopeInvalid, what).with("scope", scope)
 }
@@ -83,6 +106,7 @@ impl From<AdminNotDone> for Fault {
     fn from(error: AdminNotDone) -> Self {
         match error {
             AdminNotDone::Refused(refusal) => of_refusal(&refusal),
+            AdminNotDone::Organization(refusal) => of_organization(&refusal),
             AdminNotDone::Storage(error) => error.into(),
         }
     }

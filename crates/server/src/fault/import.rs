@@ -108,6 +108,11 @@ pub(crate) fn of_import(failure: ImportFailure) -> Fault {
         ImportFailure::ServerDied => unavailable("the server of the import died"),
         ImportFailure::ServerStopped => unavailable("the server of the import was stopped"),
         ImportFailure::DatabaseAway => unavailable("the database was unreachable for too long"),
+        ImportFailure::OrganizationDeleted => Fault::new(
+            Code::PermissionDenied,
+            ErrorReason::OrganizationSuspended,
+            format!("the organization of the import was deleted: {AGAIN}"),
+        ),
         ImportFailure::Fault => Fault::new(
             Code::Internal,
             ErrorReason::Internal,

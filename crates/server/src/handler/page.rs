@@ -42,7 +42,8 @@ impl Handler {
             Ok(0) => PAGE_ITEMS_DEFAULT,
             Ok(size) => size.min(PAGE_ITEMS_MAX),
         };
-        let binding = Binding::new(organization, rpc, &filter.encode_to_vec());
+        let filter = filter.encode_to_vec();
+        let binding = self.tokens.binding(organization, rpc, &filter);
         let after = self.tokens.place(&binding, token)?;
         Ok(Page {
             size,

@@ -45,6 +45,7 @@ impl Handler {
             actor: caller.actor.to_string(),
             from: ChangeOrigin::CALL,
             request,
+            may_create_organization: caller.grant().is_none(),
         };
         let command = parse(message)?;
         let tokens = Arc::clone(&self.tokens);

@@ -1,6 +1,8 @@
 //! AdminService.
 
 mod credential;
+mod event;
+mod life;
 mod organization;
 
 use roster_api::v1::admin_service_server::AdminService;
@@ -11,7 +13,7 @@ use roster_core::id::{CredentialId, Time};
 use roster_core::organization::OrganizationName;
 use roster_core::rules::credential::{CredentialRefusal, Manager, add_key, expire_key, revoke_key};
 use roster_storage::{AdminEvent, Administered, NamedProfile};
-use tonic::{Code, Request, Response, Status};
+use tonic::{Request, Response, Status};
 
 use crate::authentication::NewKey;
 use crate::caller::Caller;
@@ -28,7 +30,11 @@ const OLD_KEY_TTL_DEFAULT_MICROS: i64 = 24 * 3_600 * 1_000_000;
 const OLD_KEY_TTL_SECONDS_MAX: i64 = 30 * 24 * 3_600;
 
 /// See the proto.
-pub(crate) struct Admin(pub(crate) Handler);
+pub(crate) struct Admin {
+    pub(crate) handler: Handler,
+    /// Days for which a deleted organization can be restored.
+    pub(crate) undelete_days: u32,
+}
 
 /// The caller as a manager of credentials.
 fn manager(caller: &Caller) -> Manager {
@@ -64,7 +70,7 @@ impl Admin {
         id: CredentialId,
         change: impl FnOnce(&mut Credential, Time) -> Result<(), CredentialRefusal> + Send + 'static,
     ) -> Result<Administered, Fault> {
-        let (store, by) = (&self.0.store, manager(caller));
+        let (store, by) = (&self.handler.store, manager(caller));
         let changed = store.change_credential(by, id, event::<Q>(caller), change);
         let changed = changed.await?;
         self.refresh().await;
@@ -72,7 +78,12 @@ impl Admin {
     }
 
     async fn refresh(&self) {
-        if let Err(error) = self.0.authenticator.refresh(&self.0.store).await {
+        if let Err(error) = self
+            .handler
+            .authenticator
+            .refresh(&self.handler.store)
+            .await
+        {
             tracing::warn!(%error, "could not read the credentials after a change");
         }
     }
@@ -89,7 +100,7 @@ impl Admin {
     }
 
     async fn find(&self, caller: &Caller, id: CredentialId) -> Result<Credential, Fault> {
-        let found = self.0.store.credential(id).await?;
+        let found = self.handler.store.credential(id).await?;
         let found = found.filter(|credential| manager(caller).sees(credential));
         found.ok_or_else(|| fault::credential_not_found(id))
     }
@@ -106,7 +117,11 @@ impl AdminService for Admin {
         let of = parse::required("organization", of)?;
         let (name, profile) = organization::new(of)?;
         let event = event::<v1::CreateOrganizationRequest>(caller);
-        let created = self.0.store.create_organization(name, profile, event).await;
+        let created = self
+            .handler
+            .store
+            .create_organization(name, profile, event)
+            .await;
         let (name, profile) = created.map_err(Fault::from)?;
         Ok(Response::new(v1::CreateOrganizationResponse {
             organization: Some(organization::rendered(&name, &profile)),
@@ -119,7 +134,7 @@ impl AdminService for Admin {
     ) -> Result<Response<v1::GetOrganizationResponse>, Status> {
         caller(&request)?;
         let name = organization::name("name", &request.get_ref().name)?;
-        let found = self.0.store.organization_profile(name.clone()).await;
+        let found = self.handler.store.organization_profile(name.clone()).await;
         let found = found.map_err(Fault::from)?;
         let profile = found.ok_or_else(|| fault::organization_not_found(&name))?;
         Ok(Response::new(v1::GetOrganizationResponse {
@@ -136,10 +151,10 @@ impl AdminService for Admin {
         let rpc = v1::ListOrganizationsRequest::INFO.name;
         let page = (given.page_size, given.page_token.as_str());
         let filter = v1::ListOrganizationsRequest::default();
-        let page = self.0.page_of("", rpc, page, &filter)?;
+        let page = self.handler.page_of("", rpc, page, &filter)?;
         let after = page.after.as_ref().map_or("", |place| place.id.as_str());
         let found = self
-            .0
+            .handler
             .store
             .organizations_after(after.to_owned(), page.rows());
         let found = found.await.map_err(Fault::from)?;
@@ -152,6 +167,34 @@ impl AdminService for Admin {
             organizations,
             next_page_token,
         }))
+    }
+
+    async fn update_organization(
+        &self,
+        request: Request<v1::UpdateOrganizationRequest>,
+    ) -> Result<Response<v1::UpdateOrganizationResponse>, Status> {
+        Ok(Response::new(self.update(request).await?))
+    }
+
+    async fn delete_organization(
+        &self,
+        request: Request<v1::DeleteOrganizationRequest>,
+    ) -> Result<Response<v1::DeleteOrganizationResponse>, Status> {
+        Ok(Response::new(self.delete(request).await?))
+    }
+
+    async fn undelete_organization(
+        &self,
+        request: Request<v1::UndeleteOrganizationRequest>,
+    ) -> Result<Response<v1::UndeleteOrganizationResponse>, Status> {
+        Ok(Response::new(self.undelete(request).await?))
+    }
+
+    async fn list_admin_events(
+        &self,
+        request: Request<v1::ListAdminEventsRequest>,
+    ) -> Result<Response<v1::ListAdminEventsResponse>, Status> {
+        Ok(Response::new(self.list_events(request).await?))
     }
 
     async fn create_credential(
@@ -171,7 +214,7 @@ impl AdminService for Admin {
             new.keys.push(key.key);
         }
         let event = event::<v1::CreateCredentialRequest>(caller);
-        let created = self.0.store.create_credential(by, new, event).await;
+        let created = self.handler.store.create_credential(by, new, event).await;
         let created = created.map_err(Fault::from)?;
         self.refresh().await;
         Ok(Response::new(v1::CreateCredentialResponse {
@@ -199,12 +242,7 @@ impl AdminService for Admin {
         let caller = caller(&request)?;
         let given = request.get_ref();
         let own = manager(caller).organization;
-        let named = organization::optional_name("organization", &given.organization)?;
-        if own.is_some() && named.is_some() && own != named {
-            let what = CredentialRefusal::OtherOrganization.to_string();
-            let reason = ErrorReason::OrganizationDenied;
-            return Err(Fault::new(Code::PermissionDenied, reason, what).into());
-        }
+        let named = organization::of_list(own.as_ref(), &given.organization)?;
         let filter = v1::ListCredentialsRequest {
             organization: given.organization.clone(),
             ..Default::default()
@@ -212,11 +250,11 @@ impl AdminService for Admin {
         let binding = own.as_ref().map_or("", OrganizationName::as_str);
         let rpc = v1::ListCredentialsRequest::INFO.name;
         let page = (given.page_size, given.page_token.as_str());
-        let page = self.0.page_of(binding, rpc, page, &filter)?;
+        let page = self.handler.page_of(binding, rpc, page, &filter)?;
         let after = page.after.as_ref().map_or(0, |place| place.number);
         let of = named.or(own);
         let found = self
-            .0
+            .handler
             .store
             .credentials_after(of.clone(), after, page.rows());
         let found = found.await.map_err(Fault::from)?;

@@ -332,6 +332,7 @@ impl ImportService for Imports {
             actor: caller.actor.to_string(),
             from: ChangeOrigin::of(OriginKind::Import),
             request,
+            may_create_organization: caller.grant().is_none(),
         };
         let encode = {
             let (handler, organization) = (self.handler.clone(), organization.clone());

@@ -1,14 +1,13 @@
 //! The interface of an engine, free of diesel types: the same source implements it for both.
 
+mod administration;
+
 use std::collections::{BTreeSet, HashMap};
 
-use roster_core::credential::Credential;
 use roster_core::fact::{Held, HeldTicket, Namesakes, TicketsOf, UniqueKey};
-use roster_core::id::{
-    AccountId, ContactId, CredentialId, ImportId, Pair, Revision, TicketNo, Time,
-};
+use roster_core::id::{AccountId, ContactId, ImportId, Pair, Revision, TicketNo, Time};
 use roster_core::names::Heading;
-use roster_core::organization::{OrganizationName, OrganizationProfile, RevisionId};
+use roster_core::organization::RevisionId;
 use roster_core::record::{Account, Association, Contact, Sharing, Stored, Ticket};
 use roster_core::rules::visibility::{ContactFacts, FactSink};
 
@@ -16,7 +15,6 @@ use crate::error::Result;
 use crate::tables::access::{AccessFilter, AccessPlace, AccessRecord};
 use crate::tables::cell::{Rows, Table};
 use crate::tables::change_set::{LogEntry, LogPage, LoggedSet};
-use crate::tables::credential::{AdminEventRow, KeyUse, OrganizationStatus, Proof};
 use crate::tables::import_record::{ImportRecord, ImportReject, ImportStep};
 use crate::tables::listed::{Listed, Nominated};
 use crate::tables::name_list::{ContactAccount, ContactAccountPlace, Looked, NamePlace, Picking};
@@ -27,6 +25,8 @@ use crate::tables::ticket_list::{
     BranchBounds, BranchRows, TicketBranch, TicketPlace, VisibilityRow,
 };
 use crate::tables::visibility_row::{ContactState, VisibilityPart};
+
+pub(crate) use administration::{Credentials, Organizations, Removes};
 
 /// How a snapshot reads, as far as it affects an engine's query plans.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,7 +65,7 @@ pub(crate) struct AccountSummary {
 
 pub(crate) trait ReadFacts {
     fn store_keys(&mut self) -> Result<StoreKeys>;
-    /// Returns the names of all organizations.
+    /// Returns the names of all organizations, but of those whose rows are being removed.
     fn organizations(&mut self) -> Result<Vec<String>>;
     fn organization(&mut self, name: &str) -> Result<Option<Organization>>;
     fn nonce_of(&mut self, org: Org, revision: Revision) -> Result<Option<i64>>;
@@ -174,9 +174,11 @@ pub(crate) trait Walks {
 }
 
 pub(crate) trait Write {
-    /// Returns the organization's row, locked until the transaction ends. Creates it if it is
-    /// missing.
-    fn lock_organization(&mut self, name: &str) -> Result<Organization>;
+    /// Returns the organization's row, locked until the transaction ends.
+    fn lock_organization(&mut self, name: &str) -> Result<Option<Organization>>;
+    /// Creates the row of an organization that is missing, and returns it, locked until the
+    /// transaction ends.
+    fn make_organization(&mut self, name: &str) -> Result<Organization>;
     fn write_organization(&mut self, organization: &Organization) -> Result<()>;
     fn delete(&mut self, org: Org, table: &Table, keys: &Rows<'_>) -> Result<()>;
     /// Writes rows, replacing rows with the same keys. Existing rows keep their stamps.
@@ -339,52 +341,6 @@ pub(crate) trait Servers {
     fn forget_server(&mut self, server: i64) -> Result<()>;
 }
 
-/// Credentials, their proofs, and the log of administration. Their transactions change no
-/// organization's revision.
-pub(crate) trait Credentials {
-    /// Locks the store's row until the transaction ends, so that administration is done one call
-    /// after another, and adds one to the version that servers poll. Returns the new version.
-    fn raise_credentials_version(&mut self) -> Result<i64>;
-    fn credentials_version(&mut self) -> Result<i64>;
-    /// Returns credentials after a number, by number: of an organization, or all.
-    fn credentials_after(
-        &mut self,
-        organization: Option<&OrganizationName>,
-        after: u64,
-        limit: usize,
-    ) -> Result<Vec<(CredentialId, Credential)>>;
-    fn credential(&mut self, id: CredentialId) -> Result<Option<Credential>>;
-    /// Counts the credentials of an organization, or of no organization.
-    fn credentials_count(&mut self, organization: Option<&OrganizationName>) -> Result<u64>;
-    /// Returns the credential that a proof belongs to.
-    fn proof_owner(&mut self, proof: &Proof<'_>) -> Result<Option<CredentialId>>;
-    fn insert_credential(&mut self, credential: &Credential) -> Result<CredentialId>;
-    /// Writes all of a credential but its organization, and replaces its proofs.
-    fn update_credential(&mut self, id: CredentialId, credential: &Credential) -> Result<()>;
-    /// Records when keys were used.
-    fn record_key_uses(&mut self, uses: &[KeyUse]) -> Result<()>;
-    fn append_admin_event(&mut self, event: &AdminEventRow<'_>) -> Result<()>;
-    /// Returns the organizations that are not active, or that have limits.
-    fn organization_statuses(&mut self) -> Result<Vec<OrganizationStatus>>;
-    fn organization_number(&mut self, name: &OrganizationName) -> Result<Option<Org>>;
-    /// Creates an organization. Returns whether it did: the name may be taken.
-    fn insert_organization(
-        &mut self,
-        name: &OrganizationName,
-        profile: &OrganizationProfile,
-    ) -> Result<bool>;
-    /// Returns organizations after a name, by name.
-    fn organizations_after(
-        &mut self,
-        after: &str,
-        limit: usize,
-    ) -> Result<Vec<(OrganizationName, OrganizationProfile)>>;
-    fn organization_profile(
-        &mut self,
-        name: &OrganizationName,
-    ) -> Result<Option<OrganizationProfile>>;
-}
-
 /// The access log of organizations. Its writes change no revision.
 pub(crate) trait Accesses {
     fn insert_access(&mut self, org: Org, new: &AccessRecord) -> Result<()>;
@@ -479,6 +435,8 @@ pub(crate) trait Connection:
     + Servers
     + Credentials
     + Accesses
+    + Organizations
+    + Removes
     + Send
 {
 }
@@ -496,6 +454,8 @@ impl<C> Connection for C where
         + Servers
         + Credentials
         + Accesses
+        + Organizations
+        + Removes
         + Send
 {
 }

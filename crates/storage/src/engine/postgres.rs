@@ -17,6 +17,7 @@ mod branches;
 mod grams;
 pub(crate) mod pooler;
 pub(crate) mod route;
+mod removal;
 mod session_settings;
 #[path = "shared/mod.rs"]
 mod shared;

@@ -27,12 +27,15 @@ pub(crate) mod keeper;
 mod look;
 mod loss;
 mod presence;
+mod removal;
 #[path = "shared/mod.rs"]
 mod shared;
 mod write_rows;
 
 use keeper::Keeper;
 pub(crate) use look::pool_to_look;
+#[cfg(test)]
+pub(crate) use removal::statements as removal_statements;
 use shared::opening;
 pub(crate) use shared::opening::{check_migrated, pool};
 pub(crate) use shared::session::Session;

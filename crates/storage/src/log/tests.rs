@@ -8,6 +8,7 @@ mod properties;
 use roster_core::change::Row;
 use roster_core::fact::Held;
 use roster_core::id::{AccountId, ContactId, Pair, Revision, TicketNo, Time};
+use roster_core::organization::OrganizationState;
 use roster_core::record::{
     Account, Association, Attributes, Contact, Settings, SharingMode, Ticket, TicketStatus,
 };
@@ -315,6 +316,7 @@ fn a_mode_that_is_not_known_is_an_error_of_the_record_and_shares_nothing_in_visi
         settings: Some(message.encode_to_vec()),
         change_time: Time::from_micros(0),
         epoch: 0,
+        state: OrganizationState::Active,
     };
     let error = settings_of(&organization).unwrap_err();
     assert_eq!(

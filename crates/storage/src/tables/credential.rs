@@ -18,6 +18,17 @@ pub struct StoredCredentials {
     pub credentials: Vec<(CredentialId, Credential)>,
     /// The organizations that are not active, or that have limits.
     pub organizations: Vec<OrganizationStatus>,
+    /// The names that were free again after the removal of an organization.
+    pub released: Vec<ReleasedName>,
+}
+
+/// A name that was free again after the removal of its organization.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReleasedName {
+    /// The name.
+    pub name: OrganizationName,
+    /// How often.
+    pub released: u64,
 }
 
 const STATES: [OrganizationState; 4] = [
@@ -72,6 +83,29 @@ pub(crate) struct AdminEventRow<'a> {
     pub(crate) action: &'a str,
     pub(crate) target: &'a str,
     pub(crate) organization: Option<&'a OrganizationName>,
+}
+
+/// What was done in administration, as its log holds it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LoggedAdminEvent {
+    /// The number of the event.
+    pub number: u64,
+    /// The time.
+    pub time: Time,
+    /// The credential of the caller, as its log names it.
+    pub credential: String,
+    /// The present name of that credential, if it exists.
+    pub credential_name: Option<String>,
+    /// Whether that credential belongs to an organization.
+    pub is_of_organization: bool,
+    /// The actor that the caller named.
+    pub actor: String,
+    /// The RPC or the command.
+    pub action: String,
+    /// The credential or the organization that it was about.
+    pub target: String,
+    /// The organization that it was about, if it exists.
+    pub organization: Option<OrganizationName>,
 }
 
 /// A proof of a credential.

@@ -94,14 +94,17 @@ pub enum ImportFailure {
     DatabaseAway,
     /// The file became unreadable, or the server has a defect.
     Fault,
+    /// Its organization was deleted.
+    OrganizationDeleted,
 }
 
 impl ImportFailure {
-    const ALL: [Self; 4] = [
+    const ALL: [Self; 5] = [
         Self::ServerDied,
         Self::ServerStopped,
         Self::DatabaseAway,
         Self::Fault,
+        Self::OrganizationDeleted,
     ];
 
     pub(crate) fn number(self) -> i64 {
@@ -110,6 +113,7 @@ impl ImportFailure {
             Self::ServerStopped => 2,
             Self::DatabaseAway => 3,
             Self::Fault => 4,
+            Self::OrganizationDeleted => 5,
         }
     }
 

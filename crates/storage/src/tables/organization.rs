@@ -1,7 +1,7 @@
 //! The row of an organization, and the row of the store itself.
 
 use roster_core::id::{Revision, Time};
-use roster_core::organization::RevisionId;
+use roster_core::organization::{OrganizationState, RevisionId};
 
 /// The number of an organization in this store; 0 if it does not exist yet.
 pub(crate) type Org = i64;
@@ -22,6 +22,7 @@ pub(crate) struct Organization {
     /// The time of the newest change set. Invariant: times of change sets never decrease.
     pub(crate) change_time: Time,
     pub(crate) epoch: i64,
+    pub(crate) state: OrganizationState,
 }
 
 impl Organization {

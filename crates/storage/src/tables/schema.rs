@@ -39,6 +39,9 @@ table! {
         concurrent_calls -> Nullable<BigInt>,
         create_time -> Nullable<BigInt>,
         delete_time -> Nullable<BigInt>,
+        undelete_end_time -> Nullable<BigInt>,
+        suspended -> Bool,
+        version -> BigInt,
     }
 }
 
@@ -225,6 +228,13 @@ table! {
 }
 
 table! {
+    released_names (name) {
+        name -> Text,
+        released -> BigInt,
+    }
+}
+
+table! {
     accesses (org, create_time, access) {
         org -> BigInt,
         create_time -> BigInt,
@@ -244,5 +254,6 @@ allow_tables_to_appear_in_same_query!(
     tickets,
     ticket_copies,
     organizations,
-    credentials
+    credentials,
+    admin_events
 );

@@ -8,6 +8,7 @@ use diesel::{PgConnection, SqliteConnection, sql_query};
 
 use super::cell::Table;
 use super::codec::Privacy;
+use super::of_organization::{KEPT, REMOVED, REMOVED_OTHERWISE};
 use super::records::{AccountRow, AssociationRow, ContactRow, TicketRow};
 use super::rows::{
     CC, CHANGE_SET_BITMAPS, CHANGE_SET_PARTS, CHANGE_SET_SUBJECTS, CHANGE_SETS, GRAM_STRETCHES,
@@ -37,6 +38,12 @@ struct ColumnRow {
     table_name: String,
     #[diesel(sql_type = Text)]
     column_name: String,
+}
+
+#[derive(QueryableByName)]
+struct PlanRow {
+    #[diesel(sql_type = Text)]
+    detail: String,
 }
 
 type Columns = BTreeMap<String, BTreeSet<String>>;
@@ -84,6 +91,54 @@ fn both_engines_have_the_same_columns() {
     sqlite.retain(|table, _| !is_of_one_engine(table));
     postgres.retain(|table, _| !is_of_one_engine(table));
     assert_eq!(sqlite, postgres);
+}
+
+/// A new table with rows of organizations is removed with them, or named as kept.
+#[test]
+fn every_table_with_an_organization_is_removed_with_it_or_named_as_kept() {
+    let listed: BTreeSet<&str> = REMOVED
+        .iter()
+        .map(|table| table.name)
+        .chain(REMOVED_OTHERWISE.iter().chain(KEPT).copied())
+        .collect();
+    for columns in [of_sqlite(), of_postgres()] {
+        let of_organizations = columns
+            .iter()
+            .filter(|(_, columns)| columns.contains("org"));
+        let found: BTreeSet<&str> = of_organizations.map(|(table, _)| table.as_str()).collect();
+        let missing: Vec<_> = found.difference(&listed).collect();
+        assert!(missing.is_empty(), "nobody removes {missing:?}");
+        // Only PostgreSQL has the organization of grams in a column.
+        let unknown: Vec<_> = listed
+            .difference(&found)
+            .filter(|table| !is_of_one_engine(table))
+            .collect();
+        assert!(unknown.is_empty(), "there is no {unknown:?}");
+        for table in REMOVED {
+            let key = table.key.iter().copied();
+            assert!(
+                key.clone()
+                    .all(|column| columns[table.name].contains(column))
+            );
+        }
+    }
+}
+
+/// A step would otherwise read all rows of all organizations.
+#[test]
+fn a_step_of_a_removal_on_sqlite_finds_its_rows_by_their_key() {
+    let store = TestStore::sqlite();
+    let path = store.url().strip_prefix("sqlite:").expect("a path");
+    let mut conn = SqliteConnection::establish(path).expect("the database");
+    for sql in crate::engine::sqlite::removal_statements() {
+        let sql = sql.replace("?1", "7").replace("?2", "100");
+        let plan: Vec<PlanRow> = sql_query(format!("EXPLAIN QUERY PLAN {sql}"))
+            .load(&mut conn)
+            .expect("a plan");
+        for step in plan.iter().map(|row| &row.detail) {
+            assert!(!step.starts_with("SCAN"), "{sql}: {step}");
+        }
+    }
 }
 
 /// Every table that is written row by row has the columns that its codec writes, the organization,

@@ -8,7 +8,7 @@ use roster_core::draft::Draft;
 use roster_core::fact::Needs;
 use roster_core::guard::{Subject, touched};
 use roster_core::id::Revision;
-use roster_core::organization::{OrganizationName, RevisionId};
+use roster_core::organization::{OrganizationName, OrganizationState, RevisionId};
 use roster_core::refusal::Refused;
 
 use crate::clock::now;
@@ -69,6 +69,11 @@ impl Batch<'_> {
             Err(StorageError::ImportMoved) => {
                 for job in jobs {
                     job.finish(Outcome::Failed(StorageError::ImportMoved));
+                }
+            }
+            Err(StorageError::NotServed(state)) => {
+                for job in jobs {
+                    job.finish(Outcome::Failed(StorageError::NotServed(state)));
                 }
             }
             // The engine has reported it.
@@ -133,7 +138,16 @@ impl Batch<'_> {
 
     fn work(&mut self, jobs: &mut [Box<dyn Job>], nonce: i64) -> Result<Worked> {
         let connection = &mut *self.connection;
-        let organization = connection.lock_organization(self.name.as_str())?;
+        let found = connection.lock_organization(self.name.as_str())?;
+        let is_new = found.is_none();
+        let organization = match found {
+            Some(found) => found,
+            None => connection.make_organization(self.name.as_str())?,
+        };
+        // Locked: no write follows a deletion, whatever a server knew when it took the call.
+        if organization.state != OrganizationState::Active {
+            return Err(StorageError::NotServed(organization.state));
+        }
         // A newer server may have started while this one was running.
         derivation::check(organization.derivation)?;
         let kept = RequestAnswers::load(connection, &organization, jobs)?;
@@ -144,6 +158,11 @@ impl Batch<'_> {
         let mut draft = Draft::over(&loaded);
         let mut outcomes = Vec::with_capacity(jobs.len());
         for job in jobs {
+            if is_new && !job.origin().may_create_organization {
+                let gone = StorageError::NotServed(OrganizationState::Removing);
+                outcomes.push(Outcome::Failed(gone));
+                continue;
+            }
             outcomes.push(working.decide(job.as_mut(), &mut draft)?);
         }
         drop(draft);

@@ -26,6 +26,9 @@ pub struct Origin {
     pub from: ChangeOrigin,
     /// Set if the caller sent a request_id.
     pub request: Option<RequestKey>,
+    /// Whether the command creates its organization if it does not exist. A caller with a credential
+    /// never does: its organization was created before.
+    pub may_create_organization: bool,
 }
 
 /// Receives committed change sets, on the committing thread and before the caller gets the answer:

@@ -108,6 +108,10 @@ fn batch(
     let worked = connection
         .lock_organization(name.as_str())
         .and_then(|organization| {
+            // It was removed meanwhile.
+            let Some(organization) = organization else {
+                return Ok(None);
+            };
             derivation::check(organization.derivation)?;
             work(connection, organization.org, step)
         });

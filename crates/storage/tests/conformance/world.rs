@@ -164,6 +164,7 @@ pub fn origin(request: Option<RequestKey>) -> Origin {
         credential: "test".into(),
         from: ChangeOrigin::CALL,
         request,
+        may_create_organization: true,
     }
 }
 

@@ -80,6 +80,7 @@ async fn write(store: &Store) -> Revision {
         actor: String::new(),
         from: ChangeOrigin::CALL,
         request: None,
+        may_create_organization: true,
     };
     let done = store.execute(&ORGANIZATION, command, origin, |_, _| Vec::new());
     match done.await.unwrap() {

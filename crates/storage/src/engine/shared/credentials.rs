@@ -3,20 +3,20 @@
 use std::collections::HashMap;
 
 use diesel::prelude::*;
-use roster_core::credential::{ApiKey, CallLimits, Credential, TokenSubject};
+use roster_core::credential::{ApiKey, Credential, TokenSubject};
 use roster_core::id::{CredentialId, Time};
-use roster_core::organization::{OrganizationName, OrganizationProfile, OrganizationState};
+use roster_core::organization::OrganizationName;
 use roster_core::scope::Scope;
 use roster_core::text::{CertificateName, Name, TokenText};
 
+use super::organizations::limits;
 use super::session::Session;
-use crate::engine::interface::Credentials;
+use crate::engine::interface::{Credentials, Organizations};
 use crate::error::{Result, StorageError};
 use crate::tables::codec::not_understood;
 use crate::tables::column::{LogValue, column};
 use crate::tables::credential::{
-    AdminEventRow, CERTIFICATE, KEY, KeyUse, OrganizationStatus, Proof, SUBJECT, proofs,
-    state_number, state_of_number,
+    AdminEventRow, CERTIFICATE, KEY, KeyUse, LoggedAdminEvent, Proof, SUBJECT, proofs,
 };
 use crate::tables::organization::Org;
 use crate::tables::schema::{admin_events, credential_proofs, credentials, organizations, store};
@@ -38,15 +38,6 @@ struct CredentialRow {
     create_time: i64,
     update_time: i64,
     version: i64,
-}
-
-/// The limits in two columns.
-fn limits(requests: Option<i64>, calls: Option<i64>) -> Option<CallLimits> {
-    let limit = |stored: Option<i64>| stored.map(u32::try_from).transpose().ok();
-    Some(CallLimits {
-        requests_per_second: limit(requests)?,
-        concurrent_calls: limit(calls)?,
-    })
 }
 
 impl CredentialRow {
@@ -207,37 +198,48 @@ macro_rules! credential_columns {
     };
 }
 
+type EventRow = (i64, i64, String, String, String, String, Option<String>);
+
+impl Session {
+    /// Adds the names of their credentials to events.
+    fn with_names(&mut self, rows: Vec<EventRow>) -> Result<Vec<LoggedAdminEvent>> {
+        let id = |text: &str| {
+            text.parse()
+                .ok()
+                .map(|id: CredentialId| column(id.number()))
+        };
+        let numbers: Vec<i64> = rows.iter().filter_map(|row| id(&row.2)).collect();
+        let mut known: HashMap<i64, (String, bool)> = HashMap::new();
+        for some in numbers.chunks(CREDENTIALS_PER_STATEMENT) {
+            let named: Vec<(i64, String, Option<i64>)> = credentials::table
+                .filter(credentials::credential.eq_any(some))
+                .select((credentials::credential, credentials::name, credentials::org))
+                .load(&mut self.conn)?;
+            let named = named.into_iter();
+            known.extend(named.map(|(number, name, org)| (number, (name, org.is_some()))));
+        }
+        let event = |(event, time, credential, actor, action, target, organization): EventRow| {
+            let unclear = || not_understood("admin_events", "event", &[event]);
+            let named = id(&credential).and_then(|number| known.get(&number));
+            Ok(LoggedAdminEvent {
+                number: u64::from_log(event).ok_or_else(unclear)?,
+                time: Time::from_micros(time),
+                credential_name: named.map(|(name, _)| name.clone()),
+                is_of_organization: named.is_some_and(|(_, is_of)| *is_of),
+                credential,
+                actor,
+                action,
+                target,
+                organization: organization.as_deref().map(OrganizationName::trusted),
+            })
+        };
+        rows.into_iter().map(event).collect()
+    }
+}
+
 /// A list of texts as JSON.
 fn json(texts: impl Iterator<Item = String>) -> String {
     serde_json::to_string(&texts.collect::<Vec<_>>()).unwrap_or_default()
-}
-
-#[derive(Queryable, Selectable)]
-#[diesel(table_name = organizations)]
-struct ProfileRow {
-    org: i64,
-    name: String,
-    display_name: String,
-    state: i64,
-    requests_per_second: Option<i64>,
-    concurrent_calls: Option<i64>,
-    create_time: Option<i64>,
-    delete_time: Option<i64>,
-}
-
-impl ProfileRow {
-    fn profile(self) -> Result<(OrganizationName, OrganizationProfile)> {
-        let unclear = || not_understood("organizations", "requests_per_second", &[self.org]);
-        let limits = limits(self.requests_per_second, self.concurrent_calls);
-        let profile = OrganizationProfile {
-            display_name: self.display_name,
-            state: state_of_number(self.org, self.state)?,
-            limits: limits.ok_or_else(unclear)?,
-            create_time: self.create_time.map(Time::from_micros),
-            delete_time: self.delete_time.map(Time::from_micros),
-        };
-        Ok((OrganizationName::trusted(&self.name), profile))
-    }
 }
 
 impl Credentials for Session {
@@ -393,87 +395,33 @@ impl Credentials for Session {
         Ok(())
     }
 
-    fn organization_statuses(&mut self) -> Result<Vec<OrganizationStatus>> {
-        type Row = (i64, String, i64, Option<i64>, Option<i64>);
-        let rows: Vec<Row> = organizations::table
-            .filter(
-                organizations::state
-                    .ne(state_number(OrganizationState::Active))
-                    .or(organizations::requests_per_second.is_not_null())
-                    .or(organizations::concurrent_calls.is_not_null()),
-            )
-            .select((
-                organizations::org,
-                organizations::name,
-                organizations::state,
-                organizations::requests_per_second,
-                organizations::concurrent_calls,
-            ))
-            .load(&mut self.conn)?;
-        let status = |(org, name, state, requests, calls): Row| {
-            let unclear = || not_understood("organizations", "requests_per_second", &[org]);
-            Ok(OrganizationStatus {
-                name: OrganizationName::trusted(&name),
-                state: state_of_number(org, state)?,
-                limits: limits(requests, calls).ok_or_else(unclear)?,
-            })
-        };
-        rows.into_iter().map(status).collect()
-    }
-
-    fn insert_organization(
+    fn admin_events_before(
         &mut self,
-        name: &OrganizationName,
-        profile: &OrganizationProfile,
-    ) -> Result<bool> {
-        let inserted = diesel::insert_into(organizations::table)
-            .values((
-                organizations::name.eq(name.as_str()),
-                organizations::derivation.eq(i64::from(roster_core::names::DERIVATION)),
-                organizations::display_name.eq(&profile.display_name),
-                organizations::state.eq(state_number(profile.state)),
-                organizations::requests_per_second
-                    .eq(profile.limits.requests_per_second.map(i64::from)),
-                organizations::concurrent_calls.eq(profile.limits.concurrent_calls.map(i64::from)),
-                organizations::create_time.eq(profile.create_time.map(Time::micros)),
-            ))
-            .on_conflict_do_nothing()
-            .execute(&mut self.conn)?;
-        Ok(inserted == 1)
-    }
-
-    fn organizations_after(
-        &mut self,
-        after: &str,
+        org: Option<Org>,
+        before: Option<u64>,
         limit: usize,
-    ) -> Result<Vec<(OrganizationName, OrganizationProfile)>> {
-        let rows: Vec<ProfileRow> = organizations::table
-            .filter(organizations::name.gt(after))
-            .order(organizations::name)
+    ) -> Result<Vec<LoggedAdminEvent>> {
+        let mut asked = admin_events::table
+            .left_join(organizations::table.on(admin_events::org.eq(organizations::org.nullable())))
+            .order(admin_events::event.desc())
             .limit(column(limit as u64))
-            .select(ProfileRow::as_select())
-            .load(&mut self.conn)?;
-        rows.into_iter().map(ProfileRow::profile).collect()
-    }
-
-    fn organization_profile(
-        &mut self,
-        name: &OrganizationName,
-    ) -> Result<Option<OrganizationProfile>> {
-        let row: Option<ProfileRow> = organizations::table
-            .filter(organizations::name.eq(name.as_str()))
-            .select(ProfileRow::as_select())
-            .first(&mut self.conn)
-            .optional()?;
-        let found = row.map(ProfileRow::profile).transpose()?;
-        Ok(found.map(|(_, profile)| profile))
-    }
-
-    fn organization_number(&mut self, name: &OrganizationName) -> Result<Option<Org>> {
-        Ok(organizations::table
-            .filter(organizations::name.eq(name.as_str()))
-            .select(organizations::org)
-            .first(&mut self.conn)
-            .optional()?)
+            .select((
+                admin_events::event,
+                admin_events::create_time,
+                admin_events::credential,
+                admin_events::actor,
+                admin_events::action,
+                admin_events::target,
+                organizations::name.nullable(),
+            ))
+            .into_boxed();
+        if let Some(org) = org {
+            asked = asked.filter(admin_events::org.eq(org));
+        }
+        if let Some(before) = before {
+            asked = asked.filter(admin_events::event.lt(column(before)));
+        }
+        let rows: Vec<EventRow> = asked.load(&mut self.conn)?;
+        self.with_names(rows)
     }
 }

@@ -7,6 +7,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Nullable};
 use roster_core::fact::{Held, HeldTicket, Namesakes, TicketsOf, UniqueKey};
 use roster_core::id::{AccountId, ContactId, Pair, Revision, TicketNo, Time};
+use roster_core::organization::OrganizationState;
 use roster_core::record::{Account, Association, Contact, Stored, Ticket};
 
 use super::Conn;
@@ -20,6 +21,7 @@ use crate::error::Result;
 use crate::tables::cell::{Cell, Rows};
 use crate::tables::codec::not_understood;
 use crate::tables::column::{LogValue, RowKey, column, number, status};
+use crate::tables::credential::state_number;
 use crate::tables::listed::Listed;
 use crate::tables::organization::{Org, Organization, StoreKeys};
 use crate::tables::origin::OriginKind;
@@ -79,6 +81,7 @@ impl ReadFacts for Session {
 
     fn organizations(&mut self) -> Result<Vec<String>> {
         Ok(organizations::table
+            .filter(organizations::state.ne(state_number(OrganizationState::Removing)))
             .order(organizations::name)
             .select(organizations::name)
             .load(&mut self.conn)?)

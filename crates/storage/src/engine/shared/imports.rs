@@ -14,11 +14,10 @@ use crate::tables::import_record::{
     FAILED, ImportCounts, ImportFailure, ImportKind, ImportRecord, ImportReject, ImportState,
     ImportStep, NewImport, RUNNING,
 };
+use crate::tables::of_organization::IMPORT_JOB;
 use crate::tables::organization::Org;
 use crate::tables::schema::{import_rejects, imports, jobs};
 
-/// The stored kind of a job that is an import.
-const IMPORT_JOB: i64 = 1;
 /// The stored states of a job.
 const JOB_RUNNING: i64 = 1;
 const JOB_ENDED: i64 = 2;
@@ -224,6 +223,7 @@ impl Imports for Session {
             .execute(&mut self.conn)?;
         let jobs_of = jobs::table
             .filter(jobs::owner.eq(server))
+            .filter(jobs::kind.eq(IMPORT_JOB))
             .filter(jobs::state.eq(JOB_RUNNING));
         diesel::update(jobs_of)
             .set((

@@ -18,6 +18,7 @@ mod log;
 mod names;
 mod namesakes;
 pub(crate) mod opening;
+mod organizations;
 mod servers;
 pub(crate) mod session;
 pub(crate) mod ticket_list;

@@ -15,6 +15,7 @@ use crate::tables::cell::{Rows, Table};
 use crate::tables::change_set::LogEntry;
 use crate::tables::codec::not_understood;
 use crate::tables::column::{LogValue, column};
+use crate::tables::credential::state_of_number;
 use crate::tables::listed::{Listed, Nominated};
 use crate::tables::organization::{Org, Organization};
 use crate::tables::request_answer::KeptAnswer;
@@ -73,7 +74,7 @@ impl Transactions for Session {
 
 /// The columns of [`OrganizationRow`].
 const ORGANIZATION: &str = "org, revision, nonce, next_account, next_contact, next_ticket, \
-     next_import, derivation, settings_revision, settings, change_time, epoch";
+     next_import, derivation, settings_revision, settings, change_time, epoch, state";
 type OrganizationColumns = (
     BigInt,
     BigInt,
@@ -85,6 +86,7 @@ type OrganizationColumns = (
     BigInt,
     BigInt,
     Nullable<Binary>,
+    BigInt,
     BigInt,
     BigInt,
 );
@@ -103,6 +105,7 @@ pub(crate) struct OrganizationRow {
     settings: Option<Vec<u8>>,
     change_time: i64,
     epoch: i64,
+    state: i64,
 }
 
 impl OrganizationRow {
@@ -125,6 +128,7 @@ impl OrganizationRow {
             settings: self.settings,
             change_time: Time::from_micros(self.change_time),
             epoch: self.epoch,
+            state: state_of_number(self.org, self.state)?,
         })
     }
 }
@@ -150,10 +154,11 @@ impl Session {
 }
 
 impl Write for Session {
-    fn lock_organization(&mut self, name: &str) -> Result<Organization> {
-        if let Some(found) = self.organization_row(name, FOR_UPDATE)? {
-            return Ok(found);
-        }
+    fn lock_organization(&mut self, name: &str) -> Result<Option<Organization>> {
+        self.organization_row(name, FOR_UPDATE)
+    }
+
+    fn make_organization(&mut self, name: &str) -> Result<Organization> {
         diesel::insert_into(organizations::table)
             .values((
                 organizations::name.eq(name),

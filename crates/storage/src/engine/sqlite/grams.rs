@@ -10,7 +10,7 @@ use crate::tables::listed::{Listed, Nominated};
 use crate::tables::organization::Org;
 
 /// Bits of a row id that hold the record's number; the organization is above them.
-const NUMBER_BITS: u32 = 40;
+pub(super) const NUMBER_BITS: u32 = 40;
 
 fn word(org: Org, gram: u64) -> String {
     // `z` is no hexadecimal digit, so that words of different organizations always differ.
