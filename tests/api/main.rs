@@ -10,6 +10,7 @@
 
 mod accesses;
 mod account_fields;
+mod admin_events;
 mod agreement;
 mod answer_size;
 mod association;

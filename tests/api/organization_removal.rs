@@ -167,15 +167,11 @@ async fn the_name_is_free(
     assert!(stored_rows::number(&world.database, "acme") > old);
     let _ = caller;
     let new = world.caller("acme", &["owner"]).await;
-    let listed = new
-        .contacts
-        .clone()
-        .list_contacts(ListContactsRequest::default());
+    let mut listing = new.contacts.clone();
+    let listed = listing.list_contacts(ListContactsRequest::default());
     assert!(answered(listed.await).contacts.is_empty());
-    let settings = new
-        .settings
-        .clone()
-        .get_settings(GetSettingsRequest::default());
+    let mut reading = new.settings.clone();
+    let settings = reading.get_settings(GetSettingsRequest::default());
     assert!(
         !answered(settings.await)
             .settings

@@ -6,37 +6,16 @@ use roster_api::v1::*;
 use tonic::{Code, Request};
 
 use crate::importing;
-use crate::secured::{Secured, organization};
+use crate::secured::{Secured, organization, secured_on_both};
 use crate::stored_rows;
 use crate::world::{Clients, Database, Engine, Server, answered, command, mask, refused};
 
-/// Makes two tests of each of these functions.
-macro_rules! on_both {
-    ($($name:ident),+ $(,)?) => {$(
-        mod $name {
-            use crate::secured::Secured;
-            use crate::world::Engine;
-
-            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn sqlite() {
-                super::$name(Secured::start(Engine::Sqlite).await).await;
-            }
-
-            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn postgres() {
-                super::$name(Secured::start(Engine::Postgres).await).await;
-            }
-        }
-    )+};
-}
-
-on_both!(
+secured_on_both!(
     an_organization_is_updated_field_by_field_and_only_at_its_version,
     a_suspended_organization_is_refused_within_a_second_and_served_again,
     an_import_waits_while_its_organization_is_suspended_and_goes_on_with_its_next_row,
     a_deleted_organization_is_refused_and_restored_with_every_row,
     no_call_with_a_credential_creates_an_organization,
-    the_log_of_administration_shows_an_organization_its_own_events_without_its_administrators,
 );
 
 fn get_settings() -> GetSettingsRequest {
@@ -301,10 +280,8 @@ async fn a_deleted_organization_is_refused_and_restored_with_every_row(world: Se
     before.remove("organizations");
     after.remove("organizations");
     assert_eq!(before, after);
-    let listed = caller
-        .contacts
-        .clone()
-        .list_contacts(ListContactsRequest::default());
+    let mut listing = caller.contacts.clone();
+    let listed = listing.list_contacts(ListContactsRequest::default());
     assert_eq!(answered(listed.await).contacts.len(), 50);
 }
 
@@ -367,95 +344,6 @@ async fn no_call_with_a_credential_creates_an_organization(world: Secured) {
     let answer = caller.accounts.clone().create_account(account()).await;
     refused(answer, Code::PermissionDenied, "ORGANIZATION_SUSPENDED");
     assert_eq!(organizations(), 0);
-}
-
-async fn the_log_of_administration_shows_an_organization_its_own_events_without_its_administrators(
-    world: Secured,
-) {
-    for name in ["acme", "other"] {
-        organization(&world, name).await;
-    }
-    let (credential, key) = world.credential("acme", &["owner"]).await;
-    let (_, other_key) = world.credential("other", &["owner"]).await;
-    let own = world.with_key(&key);
-    let mut request = Request::new(AddKeyRequest {
-        credential_id: credential.id.clone(),
-        expire_time: None,
-    });
-    let actor = "sato".parse().unwrap();
-    request.metadata_mut().insert("roster-actor", actor);
-    answered(own.admin.clone().add_key(request).await);
-
-    let listed = |by: &Clients, organization: &str| {
-        let request = ListAdminEventsRequest {
-            organization: organization.into(),
-            ..Default::default()
-        };
-        let mut admin = by.admin.clone();
-        async move { admin.list_admin_events(request).await }
-    };
-    let all = answered(listed(&world.admin, "").await).events;
-    let actions: Vec<_> = all.iter().map(|event| event.action.as_str()).collect();
-    let expected = [
-        "AddKey",
-        "CreateCredential",
-        "CreateCredential",
-        "CreateOrganization",
-        "CreateOrganization",
-    ];
-    // The newest first; the first key is the oldest event.
-    assert_eq!(actions[..5], expected);
-    assert_eq!(all.len(), 6);
-    assert_eq!(
-        (all[0].actor.as_str(), all[0].credential_name.as_str()),
-        ("sato", "test")
-    );
-    assert_eq!(
-        (&all[0].target, all[0].organization.as_str()),
-        (&credential.id, "acme")
-    );
-    assert!(!all[1].credential_name.is_empty());
-    let text = format!("{all:?}");
-    for secret in [&key, &other_key, &world.admin_key] {
-        let (_, secret) = secret.rsplit_once('_').expect("a key");
-        assert!(!text.contains(secret));
-    }
-
-    let events = answered(listed(&own, "").await).events;
-    let actions: Vec<_> = events.iter().map(|event| event.action.as_str()).collect();
-    assert_eq!(
-        actions,
-        ["AddKey", "CreateCredential", "CreateOrganization"]
-    );
-    assert!(events.iter().all(|event| event.organization == "acme"));
-    assert_eq!(
-        (events[0].actor.as_str(), events[0].credential_name.as_str()),
-        ("sato", "test")
-    );
-    assert!(events[1].credential_name.is_empty() && !events[1].credential_id.is_empty());
-    assert_eq!(answered(listed(&own, "acme").await).events, events);
-    refused(
-        listed(&own, "other").await,
-        Code::PermissionDenied,
-        "ORGANIZATION_DENIED",
-    );
-
-    let mut pages = Vec::new();
-    let mut page_token = String::new();
-    loop {
-        let request = ListAdminEventsRequest {
-            page_size: 4,
-            page_token,
-            ..Default::default()
-        };
-        let page = answered(world.admin.admin.clone().list_admin_events(request).await);
-        pages.extend(page.events);
-        page_token = page.next_page_token;
-        if page_token.is_empty() {
-            break;
-        }
-    }
-    assert_eq!(pages, all);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

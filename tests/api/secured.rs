@@ -153,3 +153,24 @@ pub async fn organization(world: &Secured, name: &str) {
     let created = world.admin.admin.clone().create_organization(request).await;
     answered(created);
 }
+
+/// Makes two tests of each of these functions.
+macro_rules! secured_on_both {
+    ($($name:ident),+ $(,)?) => {$(
+        mod $name {
+            use crate::secured::Secured;
+            use crate::world::Engine;
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn sqlite() {
+                super::$name(Secured::start(Engine::Sqlite).await).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn postgres() {
+                super::$name(Secured::start(Engine::Postgres).await).await;
+            }
+        }
+    )+};
+}
+pub(crate) use secured_on_both;

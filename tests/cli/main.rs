@@ -7,6 +7,7 @@
     reason = "tests fail by panicking, and a test binary has no public"
 )]
 
+mod administration;
 mod association;
 mod dissociation;
 mod errors;

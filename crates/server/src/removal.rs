@@ -18,6 +18,8 @@ pub(crate) async fn follow(store: Arc<Store>, metrics: Arc<OrganizationMetrics>)
     let mut turns = tokio::time::interval(LOOK_EVERY);
     turns.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let mut counted: Option<Instant> = None;
+    // Reported once, not at every look.
+    let mut failed = false;
     loop {
         turns.tick().await;
         let is_due = counted.is_none_or(|counted| counted.elapsed() >= COUNT_EVERY);
@@ -31,9 +33,16 @@ pub(crate) async fn follow(store: Arc<Store>, metrics: Arc<OrganizationMetrics>)
             }
             Ok::<(), StorageError>(())
         };
-        if let Err(error) = worked.await {
+        match worked.await {
+            Ok(()) => failed = false,
             // The log follower reports that the database does not answer.
-            tracing::debug!(%error, "could not remove organizations");
+            Err(StorageError::Unreachable(_)) => {}
+            Err(error) => {
+                if !std::mem::replace(&mut failed, true) {
+                    tracing::error!(%error, source = ?std::error::Error::source(&error),
+                        "could not remove a deleted organization; trying again");
+                }
+            }
         }
     }
 }

@@ -4,6 +4,7 @@ use diesel::{Connection, PgConnection, RunQueryDsl, SqliteConnection, sql_query}
 use roster_api::v1::*;
 
 use super::{Produced, path_of, refuse, request};
+use crate::stored_rows;
 use crate::world::{World, answered};
 
 /// A good request of each RPC.
@@ -14,6 +15,16 @@ pub const GOOD: &[(&str, &str)] = &[
     ),
     ("GetOrganization", r#"{"name": "default"}"#),
     ("ListOrganizations", "{}"),
+    (
+        "UpdateOrganization",
+        r#"{"organization": {"name": "default", "suspended": false}, "updateMask": "suspended"}"#,
+    ),
+    (
+        "DeleteOrganization",
+        r#"{"name": "acme", "confirmDisplayName": "acme"}"#,
+    ),
+    ("UndeleteOrganization", r#"{"name": "gone"}"#),
+    ("ListAdminEvents", "{}"),
     (
         "CreateCredential",
         r#"{"credential": {"name": "A", "organization": "default", "scopes": ["reader"]}}"#,
@@ -63,6 +74,100 @@ pub const REFUSED: &[(&str, &str, &str)] = &[
         "GetOrganization",
         "ORGANIZATION_NOT_FOUND",
         r#"{"name": "nobody"}"#,
+    ),
+    (
+        "UpdateOrganization",
+        "FIELD_INVALID",
+        r#"{"organization": {"name": "default", "concurrentCallsMax": -1},
+            "updateMask": "concurrentCallsMax"}"#,
+    ),
+    (
+        "UpdateOrganization",
+        "FIELD_REQUIRED",
+        r#"{"organization": {}, "updateMask": "suspended"}"#,
+    ),
+    (
+        "UpdateOrganization",
+        "TEXT_TOO_LONG",
+        r#"{"organization": {"name": "default", "displayName": "$201"},
+            "updateMask": "displayName"}"#,
+    ),
+    (
+        "UpdateOrganization",
+        "TEXT_CONTROL_CHARACTER",
+        r#"{"organization": {"name": "default", "displayName": "$NUL"},
+            "updateMask": "displayName"}"#,
+    ),
+    (
+        "UpdateOrganization",
+        "ORGANIZATION_NOT_FOUND",
+        r#"{"organization": {"name": "nobody"}, "updateMask": "suspended"}"#,
+    ),
+    (
+        "UpdateOrganization",
+        "ORGANIZATION_DELETED",
+        r#"{"organization": {"name": "gone"}, "updateMask": "suspended"}"#,
+    ),
+    (
+        "DeleteOrganization",
+        "CONFIRMATION_MISMATCH",
+        r#"{"name": "default", "confirmDisplayName": "Default"}"#,
+    ),
+    (
+        "DeleteOrganization",
+        "FIELD_INVALID",
+        r#"{"name": "A B", "confirmDisplayName": "A B"}"#,
+    ),
+    (
+        "DeleteOrganization",
+        "FIELD_REQUIRED",
+        r#"{"name": "default"}"#,
+    ),
+    (
+        "DeleteOrganization",
+        "ORGANIZATION_NOT_FOUND",
+        r#"{"name": "nobody", "confirmDisplayName": "nobody"}"#,
+    ),
+    (
+        "DeleteOrganization",
+        "ORGANIZATION_DELETED",
+        r#"{"name": "gone", "confirmDisplayName": "gone"}"#,
+    ),
+    (
+        "UndeleteOrganization",
+        "FIELD_INVALID",
+        r#"{"name": "A B"}"#,
+    ),
+    ("UndeleteOrganization", "FIELD_REQUIRED", r#"{}"#),
+    (
+        "UndeleteOrganization",
+        "ORGANIZATION_NOT_FOUND",
+        r#"{"name": "nobody"}"#,
+    ),
+    (
+        "UndeleteOrganization",
+        "ORGANIZATION_NOT_DELETED",
+        r#"{"name": "default"}"#,
+    ),
+    (
+        "UndeleteOrganization",
+        "UNDELETE_EXPIRED",
+        r#"{"name": "expired"}"#,
+    ),
+    (
+        "ListAdminEvents",
+        "FIELD_INVALID",
+        r#"{"organization": "A B"}"#,
+    ),
+    (
+        "ListAdminEvents",
+        "ORGANIZATION_NOT_FOUND",
+        r#"{"organization": "nobody"}"#,
+    ),
+    (
+        "CreateCredential",
+        "ORGANIZATION_DELETED",
+        r#"{"credential": {"name": "A", "organization": "gone", "scopes": ["reader"]}}"#,
     ),
     (
         "CreateCredential",
@@ -176,8 +281,33 @@ pub const REFUSED: &[(&str, &str, &str)] = &[
     ("AddKey", "KEYS_PER_CREDENTIAL", r#"{"credentialId": "q2"}"#),
 ];
 
+/// Creates the deleted organizations `gone` and, past its end, `expired`.
+async fn set_up_organizations(world: &World) {
+    let mut admin = world.clients.admin.clone();
+    for name in ["gone", "expired"] {
+        let organization = Some(Organization {
+            name: name.into(),
+            ..Default::default()
+        });
+        let create = CreateOrganizationRequest { organization };
+        answered(admin.create_organization(create).await);
+        let delete = DeleteOrganizationRequest {
+            name: name.into(),
+            confirm_display_name: name.into(),
+        };
+        answered(admin.delete_organization(delete).await);
+    }
+    // Deleted in the future: its removal is not due before.
+    stored_rows::run(
+        &world.database,
+        "UPDATE organizations SET undelete_end_time = 0, delete_time = 9000000000000000 \
+         WHERE name = 'expired'",
+    );
+}
+
 /// Creates `q1` without a key, and `q2` with three keys and a certificate.
 pub async fn set_up(world: &World) {
+    set_up_organizations(world).await;
     let mut admin = world.clients.admin.clone();
     for (without_key, names) in [
         (true, vec![]),
