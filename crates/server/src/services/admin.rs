@@ -123,6 +123,8 @@ impl AdminService for Admin {
             .create_organization(name, profile, event)
             .await;
         let (name, profile) = created.map_err(Fault::from)?;
+        // Its limits hold at once.
+        self.refresh().await;
         Ok(Response::new(v1::CreateOrganizationResponse {
             organization: Some(organization::rendered(&name, &profile)),
         }))
