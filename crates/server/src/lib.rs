@@ -253,7 +253,7 @@ async fn authenticator(
     let secrets = options.secrets.secret_key_file.clone();
     let visitors = VisitorTokens::open(secrets, &store.keys().store_id)?;
     let metrics = Arc::clone(&metrics.authentication);
-    let opening = Authenticator::open(
+    Ok(Authenticator::open(
         store,
         required,
         stale_after,
@@ -261,8 +261,8 @@ async fn authenticator(
         metrics,
         visitors,
         watch,
-    );
-    Ok(opening.await?)
+    )
+    .await?)
 }
 
 /// All that runs beside calls: health, facts in memory, the age of the access log, credentials.
@@ -279,14 +279,8 @@ async fn follow(
     let pruning = access_log::prune(Arc::clone(&store));
     let removal = removal::follow(Arc::clone(&store), organizations);
     let credentials = authenticator.follow(store);
-    tokio::join!(
-        health,
-        facts,
-        pruning,
-        credentials,
-        removal,
-        Tls::follow(tls)
-    );
+    let tls = Tls::follow(tls);
+    tokio::join!(health, facts, pruning, removal, credentials, tls);
 }
 
 async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
