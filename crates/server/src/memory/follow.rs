@@ -71,9 +71,15 @@ async fn look_at_heads(memory: &Arc<Memory>, store: &Arc<Store>) {
     turns.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let mut silent = false;
     let mut seen = None;
+    let mut advanced = None;
     loop {
         turns.tick().await;
-        memory.index.advance(memory.clock.elapsed().as_secs());
+        // It visits every organization, and counts in seconds.
+        let seconds = memory.clock.elapsed().as_secs();
+        if advanced != Some(seconds) {
+            memory.index.advance(seconds);
+            advanced = Some(seconds);
+        }
         match look(memory, store, &mut seen).await {
             Ok(()) => {
                 if std::mem::take(&mut silent) {
