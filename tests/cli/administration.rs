@@ -108,6 +108,12 @@ fn a_credential_and_its_keys_are_managed_and_a_key_goes_to_a_file_of_its_owner()
         listed.contains("\nq1\tbilling\tacme\tactive\t1\t"),
         "{listed}"
     );
+}
+
+#[test]
+fn a_credential_without_a_key_prints_none() {
+    let world = World::start();
+    world.ok(&["organization", "create", "acme"]);
     let without = [
         "credential",
         "create",

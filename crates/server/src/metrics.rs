@@ -22,7 +22,6 @@ use process::Process;
 pub(crate) use authentication::AuthenticationMetrics;
 pub(crate) use calls::{CallMetrics, code_name};
 pub(crate) use organizations::OrganizationMetrics;
-pub(crate) use organizations::OrganizationMetrics;
 pub(crate) use snapshot::Snapshot;
 pub(crate) use store::StoreMetrics;
 pub(crate) use wire::WireMetrics;

@@ -2,7 +2,6 @@
 
 mod credentials;
 mod organizations;
-mod organizations;
 mod secrets;
 mod spool;
 mod start;
@@ -24,7 +23,6 @@ use crate::log;
 use crate::memory::{Memory, Wanted};
 
 pub use credentials::{CreateKey, CredentialOptions, KeyTask};
-pub use organizations::OrganizationOptions;
 pub use organizations::OrganizationOptions;
 pub use secrets::{SecretOptions, SecretsTask};
 pub use spool::SpoolOptions;
