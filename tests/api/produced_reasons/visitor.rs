@@ -58,7 +58,7 @@ pub async fn of_times(produced: &mut Produced, world: &World) {
 
 /// How the three methods of visitors answer a contact, as errors.
 async fn answers(by: &Clients, contact: &str, fully: bool) -> [(&'static str, Status); 3] {
-    let consistency = fully.then(|| Consistency {
+    let consistency = fully.then_some(Consistency {
         requirement: Some(consistency::Requirement::FullyConsistent(true)),
     });
     let mut client = by.visibility.clone();

@@ -385,7 +385,6 @@ pub(crate) trait Credentials {
     ) -> Result<Option<OrganizationProfile>>;
 }
 
-/// The access log of organizations. Its writes change no revision.
 pub(crate) trait Accesses {
     fn insert_access(&mut self, org: Org, new: &AccessRecord) -> Result<()>;
     /// Returns records within the times of the filter, newest first, before a place.
