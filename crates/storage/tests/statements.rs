@@ -264,6 +264,7 @@ async fn a_visitors_check_asks_the_same_statements_whether_or_not_the_ticket_exi
         panic!("four checks");
     };
     assert_eq!((&own.1[..], &unknown.1[..]), (&[true][..], &[false][..]));
+    assert!(!own.0.is_empty());
     assert_eq!(own.0, unknown.0);
     assert_eq!(with_unknown.1, [true, false]);
     assert_eq!(both.0, with_unknown.0);

@@ -8,6 +8,7 @@ use roster_core::rules::visibility::{
     AssociationFacts, ClauseReason, FoldedRole, Ground, SharingFacts, TicketFacts, Unseen, Verdict,
     VisibilityFacts, VisibilitySettings, check_ticket,
 };
+use roster_core::rules::visitor::{Viewer, Visitor, check_ticket_of};
 use roster_core::text::{Role, TicketKey};
 
 use crate::world::{a, c, key, role};
@@ -377,4 +378,52 @@ fn the_rule_says_what_its_words_say_in_every_scene_there_is() {
         }
     }
     assert_eq!(scenes, 5 * 4 * 2_048);
+}
+
+/// What a visitor sees whose token names an account.
+fn visitor_grounds(scene: &Scene, account: Option<AccountId>, ticket: &str) -> Vec<Ground> {
+    let viewer = Viewer {
+        contact: CONTACT,
+        visitor: Some(Visitor {
+            issue_time: Time::from_micros(1),
+            account,
+        }),
+    };
+    let verdict = check_ticket_of(&scene.facts(), &viewer, &key(ticket));
+    verdict.unwrap().grounds().collect()
+}
+
+/// `visitor-account`
+#[test]
+fn visitor_account_only_the_account_of_the_token_shares() {
+    let mut scene = scene();
+    scene.association_mut().sees_account_tickets = true;
+    let shared = [Ground::Account(ACCOUNT)];
+    assert_eq!(visitor_grounds(&scene, None, "T1"), shared);
+    assert_eq!(visitor_grounds(&scene, Some(ACCOUNT), "T1"), shared);
+    assert_eq!(visitor_grounds(&scene, Some(a(2)), "T1"), []);
+    scene.ticket.requester = CONTACT;
+    scene.in_cc = true;
+    let own = [Ground::Requester, Ground::Cc];
+    assert_eq!(visitor_grounds(&scene, Some(a(2)), "T1"), own);
+}
+
+/// `visitor-hidden`
+#[test]
+fn visitor_hidden_an_unknown_ticket_is_hidden_and_an_unknown_contact_has_no_answer() {
+    let mut scene = scene();
+    assert_eq!(visitor_grounds(&scene, None, "T9"), []);
+    assert_eq!(scene.checked(&key("T9")), Err(Unseen::UnknownTicket));
+    scene.blocked = None;
+    for ticket in ["T1", "T9"] {
+        let viewer = Viewer {
+            contact: CONTACT,
+            visitor: Some(Visitor {
+                issue_time: Time::from_micros(1),
+                account: None,
+            }),
+        };
+        let verdict = check_ticket_of(&scene.facts(), &viewer, &key(ticket));
+        assert_eq!(verdict, Err(Unseen::UnknownContact));
+    }
 }

@@ -1,5 +1,5 @@
-//! Visitors: revoked tokens, the account of a token, and tickets that do not exist. The random runs
-//! of `crates/index/tests` compare them with their words.
+//! Visitors: revoked tokens. `visibility.rs` has the rules about tickets, and the random runs of
+//! `crates/index/tests` compare all of them with their words.
 
 use roster_core::change::{Change, Row};
 use roster_core::id::{ContactId, Time};

@@ -28,11 +28,13 @@ fn ttl(given: Option<&prost_types::Duration>) -> Parsed<i64> {
         return Ok(TTL_DEFAULT_MICROS);
     };
     let nanos = i128::from(given.seconds) * 1_000_000_000 + i128::from(given.nanos);
-    let micros = i64::try_from(nanos.div_euclid(1_000)).unwrap_or(i64::MAX);
     let is_whole = (0..1_000_000_000).contains(&given.nanos);
     // A rest below a microsecond is over the limit, too.
-    let fits = nanos <= i128::from(TTL_MICROS_MAX) * 1_000;
-    if is_whole && fits && micros > 0 {
+    let fits = (1_000..=i128::from(TTL_MICROS_MAX) * 1_000).contains(&nanos);
+    if let Ok(micros) = i64::try_from(nanos / 1_000)
+        && is_whole
+        && fits
+    {
         return Ok(micros);
     }
     let what = "is not more than 0 s and at most 3,600 s";

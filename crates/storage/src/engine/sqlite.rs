@@ -169,7 +169,7 @@ struct OnConnect;
 
 impl CustomizeConnection<Conn, diesel::r2d2::Error> for OnConnect {
     fn on_acquire(&self, conn: &mut Conn) -> std::result::Result<(), diesel::r2d2::Error> {
-        conn.set_instrumentation(CountStatements);
+        conn.set_instrumentation(CountStatements::new());
         conn.batch_execute(BUSY_TIMEOUT)
             .and_then(|()| {
                 conn.batch_execute(

@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 
-use diesel::connection::{Instrumentation, InstrumentationEvent};
+use diesel::connection::{Instrumentation, InstrumentationEvent, get_default_instrumentation};
 
 use crate::observer::{Observer, Work};
 
@@ -11,13 +11,27 @@ thread_local! {
     static BEGUN: Cell<u64> = const { Cell::new(0) };
 }
 
-/// Counts the statements of a connection on the thread that uses it.
-pub(crate) struct CountStatements;
+/// Counts the statements of a connection on the thread that uses it, beside the instrumentation that
+/// the process has for every connection, if any: tests list the texts of statements with it.
+pub(crate) struct CountStatements {
+    of_process: Option<Box<dyn Instrumentation>>,
+}
+
+impl CountStatements {
+    pub(crate) fn new() -> Self {
+        Self {
+            of_process: get_default_instrumentation(),
+        }
+    }
+}
 
 impl Instrumentation for CountStatements {
     fn on_connection_event(&mut self, event: InstrumentationEvent<'_>) {
         if let InstrumentationEvent::StartQuery { .. } = event {
             BEGUN.set(BEGUN.get() + 1);
+        }
+        if let Some(of_process) = &mut self.of_process {
+            of_process.on_connection_event(event);
         }
     }
 }

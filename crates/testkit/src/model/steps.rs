@@ -280,7 +280,7 @@ pub fn step() -> impl Strategy<Value = Step> {
         3 => (p(), any::<bool>(), option::of(option::of(p())), etag())
             .prop_map(|(c, d, t, e)| Step::DeleteContact(c, d, t, e)),
         5 => settings().prop_map(Step::Settings),
-        2 => p().prop_map(Step::RevokeTokens),
+        6 => p().prop_map(Step::RevokeTokens),
     ]
 }
 

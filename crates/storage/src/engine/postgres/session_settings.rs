@@ -50,14 +50,14 @@ pub(super) struct OnConnect;
 
 impl CustomizeConnection<Conn, diesel::r2d2::Error> for OnConnect {
     fn on_acquire(&self, conn: &mut Conn) -> std::result::Result<(), diesel::r2d2::Error> {
-        conn.set_instrumentation(CountStatements);
+        conn.set_instrumentation(CountStatements::new());
         set_up(conn).map_err(diesel::r2d2::Error::QueryError)
     }
 }
 
 /// Sets up a new connection.
 pub(super) fn set_up(conn: &mut Conn) -> QueryResult<()> {
-    conn.set_instrumentation(CountStatements);
+    conn.set_instrumentation(CountStatements::new());
     conn.batch_execute(SETTINGS)?;
     conn.batch_execute(MESSAGES_IN_ENGLISH)
 }
