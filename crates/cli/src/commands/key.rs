@@ -60,7 +60,7 @@ pub(crate) struct Roll {
     /// The credential: its id (q7).
     credential: String,
     /// The id of the old key: `roster credential get` lists them.
-    key: String,
+    key_id: String,
     /// How many hours the old key stays accepted, by default 24.
     #[arg(long, value_name = "N")]
     old_key_hours: Option<u16>,
@@ -77,7 +77,7 @@ pub(crate) struct Revoke {
     /// The credential: its id (q7).
     credential: String,
     /// The id of the key: `roster credential get` lists them.
-    key: String,
+    key_id: String,
 }
 
 /// A place for the text of a key, taken before the key exists. Dropping it unused removes its file.
@@ -165,7 +165,7 @@ impl Roll {
         };
         let request = RollKeyRequest {
             credential_id: self.credential,
-            key_id: self.key,
+            key_id: self.key_id,
             old_key_ttl: self.old_key_hours.map(hours),
             expire_time: self.expires,
         };
@@ -183,7 +183,7 @@ impl Revoke {
     async fn run(self, app: &mut App) -> Result<(), Failure> {
         let request = RevokeKeyRequest {
             credential_id: self.credential,
-            key_id: self.key,
+            key_id: self.key_id,
         };
         let answer = app.roster.call_once(request).await?;
         app.output
