@@ -11,7 +11,7 @@ use roster_api::v1::ErrorReason;
 use tonic::{Code, Status};
 use tonic_types::StatusExt;
 
-use crate::error_shape;
+use crate::{error_shape, reasons};
 
 /// A code and a reason by their names, for example `NOT_FOUND (ACCOUNT_NOT_FOUND)`.
 pub type Listed = BTreeSet<(String, String)>;
@@ -181,6 +181,7 @@ pub fn check(path: &str, status: &Status) {
         // It is no RPC of ours, or the error is of a library.
         return;
     };
+    reasons::check_metadata(status);
     let listed = rpc.errors.contains(&error) || MANUAL.any.contains(&error);
     assert!(
         listed,

@@ -216,6 +216,7 @@ async fn an_import_waits_while_its_organization_is_suspended_and_goes_on_with_it
     assert_eq!(import.rows_created, rows as i64);
 }
 
+/// `confirm-by-name`
 async fn a_deleted_organization_is_refused_and_restored_with_every_row(world: Secured) {
     for name in ["acme", "other"] {
         organization(&world, name).await;
