@@ -140,7 +140,7 @@ async fn an_actor_has_at_most_200_characters_and_no_control_character() {
 }
 
 #[tokio::test]
-async fn an_actor_given_twice_is_refused_after_the_ids_of_a_check_are_read() {
+async fn an_actor_given_twice_is_refused_before_the_request_is_read() {
     let world = World::start(Engine::Sqlite).await;
     let get = GetImportRequest { id: "i1".into() };
     let twice = by(by(Request::new(get), "a"), "b");
@@ -149,5 +149,5 @@ async fn an_actor_given_twice_is_refused_after_the_ids_of_a_check_are_read() {
     let check = CheckTicketRequest::default();
     let twice = by(by(Request::new(check), "a"), "b");
     let answer = world.clients.visibility.clone().check_ticket(twice).await;
-    refused(answer, Code::InvalidArgument, "FIELD_REQUIRED");
+    refused(answer, Code::InvalidArgument, "ACTOR_INVALID");
 }

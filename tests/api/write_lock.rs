@@ -33,8 +33,11 @@ impl WriteLock {
             }
             Engine::Postgres => {
                 let mut conn = PgConnection::establish(&database.url).expect("PostgreSQL");
-                conn.batch_execute("BEGIN; SELECT 1 FROM organizations FOR UPDATE")
-                    .expect("the lock");
+                // The database may have a time limit, which is for the server.
+                conn.batch_execute(
+                    "SET lock_timeout = 0; BEGIN; SELECT 1 FROM organizations FOR UPDATE",
+                )
+                .expect("the lock");
                 Self::Postgres(conn)
             }
         }
