@@ -34,6 +34,9 @@ const PROBE_PATIENCE: Duration = Duration::from_secs(10);
 /// How often the watcher looks at the clock.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 
+/// A look that comes so late means that this process was paused, or had no processor.
+const OWN_PAUSE: Duration = Duration::from_millis(500);
+
 /// When the database was last heard from.
 pub(crate) struct SignsOfLife {
     clock: Instant,
@@ -57,6 +60,12 @@ impl SignsOfLife {
     pub(crate) fn hear(&self) {
         let millis = u64::try_from(self.clock.elapsed().as_millis()).unwrap_or(u64::MAX);
         self.heard.fetch_max(millis, Ordering::Relaxed);
+    }
+
+    /// Does not count a time in which this process did not run: it could not hear.
+    fn discount(&self, pause: Duration) {
+        let millis = u64::try_from(pause.as_millis()).unwrap_or(u64::MAX);
+        self.heard.fetch_add(millis, Ordering::Relaxed);
     }
 
     fn quiet_for(&self) -> Duration {
@@ -114,8 +123,13 @@ impl Watcher {
             .spawn(move || {
                 let mut probing = None;
                 let mut stopped_now = stopped.0.lock();
+                let mut looked = Instant::now();
                 while !*stopped_now {
                     stopped.1.wait_for(&mut stopped_now, LOOK_EVERY);
+                    let pause = std::mem::replace(&mut looked, Instant::now()).elapsed();
+                    if pause >= OWN_PAUSE {
+                        watched.signs().discount(pause);
+                    }
                     look(&watched, &mut probing);
                 }
             })?;
