@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use diesel::connection::SimpleConnection;
 use diesel::r2d2::{ConnectionManager, CustomizeConnection, Pool};
 
-use super::opening::{check_migrated, pool_with};
+use super::opening::{builder, check_migrated};
 use super::{BUSY_TIMEOUT, Conn};
 use crate::error::{Result, StorageError};
 
@@ -30,11 +30,11 @@ impl CustomizeConnection<Conn, diesel::r2d2::Error> for OnLook {
 pub(crate) fn pool_to_look(path: &str, connections: u32) -> Result<Pool<ConnectionManager<Conn>>> {
     check_file(Path::new(path))?;
     match check_migrated(path).map_err(reading_error) {
-        Ok(()) => pool_with(path, connections, Box::new(OnLook)),
+        Ok(()) => pool(path, connections),
         Err(StorageError::Unreadable(_)) if !has_log(path) => {
             let unchanging = immutable(path);
             check_migrated(&unchanging).map_err(reading_error)?;
-            pool_with(&unchanging, connections, Box::new(OnLook))
+            pool(&unchanging, connections)
         }
         Err(StorageError::Unreadable(error)) => Err(StorageError::Unreadable(
             format!(
@@ -46,6 +46,13 @@ pub(crate) fn pool_to_look(path: &str, connections: u32) -> Result<Pool<Connecti
         )),
         Err(error) => Err(error),
     }
+}
+
+/// Opens connections only when they are wanted: another one, opened in the background, would create the
+/// file of a faulty copy again that was just deleted.
+fn pool(path: &str, connections: u32) -> Result<Pool<ConnectionManager<Conn>>> {
+    let pool = builder(connections, Box::new(OnLook)).min_idle(Some(0));
+    Ok(pool.build(ConnectionManager::new(path))?)
 }
 
 /// SQLite would create a missing file. Only SQLite may open the file: opening and closing it here
