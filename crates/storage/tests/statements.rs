@@ -77,6 +77,10 @@ static PREPARED: Mutex<Vec<String>> = Mutex::new(Vec::new());
 /// One test counts at a time, even if tests share a process.
 static COUNTING: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
 
+/// Characters that are kept of a statement: the columns and the parameters of the widest table, which
+/// tell what the statement writes, but not all keys of a long list.
+const KEPT_CHARS: usize = 1_000;
+
 struct Counter;
 
 impl Instrumentation for Counter {
@@ -84,7 +88,7 @@ impl Instrumentation for Counter {
         match event {
             InstrumentationEvent::StartQuery { query, .. } => {
                 let text = query.to_string();
-                let text: String = text.chars().take(300).collect();
+                let text: String = text.chars().take(KEPT_CHARS).collect();
                 ASKED.lock().unwrap().push(text);
             }
             InstrumentationEvent::CacheQuery { sql, .. } => {
