@@ -5,7 +5,7 @@
 use roster_core::id::Time;
 use roster_core::organization::OrganizationName;
 
-use crate::engine::interface::Connection;
+use crate::engine::transaction::in_transaction;
 use crate::error::Result;
 use crate::read::page_budget::Filtered;
 use crate::store::Store;
@@ -15,20 +15,6 @@ use crate::tables::access::{AccessFilter, AccessPlace, AccessRecord, NewAccess};
 const EXAMINED_MAX: usize = 5_000;
 /// Records that one transaction deletes: some milliseconds, so that writers do not wait longer.
 pub const ACCESSES_DELETED_MAX: usize = 1_000;
-
-/// Runs work in a transaction.
-fn in_transaction<T>(
-    connection: &mut dyn Connection,
-    work: impl FnOnce(&mut dyn Connection) -> Result<T>,
-) -> Result<T> {
-    connection.begin_write()?;
-    let done = work(connection).and_then(|done| connection.commit().map(|()| done));
-    if done.is_err() {
-        // The first error is the one to report.
-        let _ = connection.rollback();
-    }
-    done
-}
 
 impl Store {
     /// Adds records to the access log, all or none. Omits records of an organization that does not

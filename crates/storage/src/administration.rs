@@ -12,8 +12,8 @@ use roster_core::rules::organization::OrganizationRefusal;
 use tokio::sync::oneshot;
 
 use crate::clock::now;
-use crate::engine::interface::Connection;
-use crate::engine::interface::Reading;
+use crate::engine::interface::{Connection, Reading};
+use crate::engine::transaction::in_transaction;
 use crate::error::{Result, StorageError};
 use crate::store::Store;
 use crate::tables::credential::{
@@ -164,30 +164,22 @@ fn administer<T: Target>(
     event: &AdminEvent,
     work: impl FnOnce(&mut dyn Connection, Time) -> Result<T, AdminNotDone>,
 ) -> Result<T, AdminNotDone> {
-    connection.begin_write()?;
-    let now = now();
-    let done = connection
-        .raise_credentials_version()
-        .map_err(AdminNotDone::from)
-        .and_then(|version| Ok((version, work(connection, now)?)))
-        .and_then(|(version, done)| {
-            connection.append_admin_event(&AdminEventRow {
-                time: now,
-                credential: &event.credential,
-                actor: &event.actor,
-                action: event.action,
-                target: &done.id(),
-                organization: done.organization(),
-            })?;
-            connection.commit()?;
-            connection.acknowledge_administration(version)?;
-            Ok(done)
-        });
-    if done.is_err() {
-        // A failed COMMIT has ended the transaction, too; the first error is the one to report.
-        let _ = connection.rollback();
-    }
-    done
+    let (version, done) = in_transaction(connection, |connection| {
+        let now = now();
+        let version = connection.raise_credentials_version()?;
+        let done = work(connection, now)?;
+        connection.append_admin_event(&AdminEventRow {
+            time: now,
+            credential: &event.credential,
+            actor: &event.actor,
+            action: event.action,
+            target: &done.id(),
+            organization: done.organization(),
+        })?;
+        Ok::<_, AdminNotDone>((version, done))
+    })?;
+    connection.acknowledge_administration(version)?;
+    Ok(done)
 }
 
 impl Store {
@@ -346,15 +338,7 @@ impl Store {
     /// Records when keys were used. Does not change the version of the credentials.
     pub async fn record_key_uses(&self, uses: Vec<KeyUse>) -> Result<()> {
         self.on_writer(move |connection| {
-            connection.begin_write()?;
-            let done = connection.record_key_uses(&uses);
-            match done {
-                Ok(()) => connection.commit(),
-                Err(error) => {
-                    connection.rollback()?;
-                    Err(error)
-                }
-            }
+            in_transaction(connection, |connection| connection.record_key_uses(&uses))
         })
         .await
     }

@@ -22,6 +22,7 @@ pub(crate) mod sqlite;
 pub(crate) mod statement;
 pub(crate) mod statement_count;
 mod store_keys;
+pub(crate) mod transaction;
 
 /// Readers of one server. Reads are short, so a few connections serve many calls.
 pub(crate) const READERS: u32 = 8;

@@ -8,6 +8,7 @@ use roster_core::rules::organization::{self, OrganizationPatch, OrganizationRefu
 use super::{AdminEvent, AdminNotDone, NamedProfile};
 use crate::clock::now;
 use crate::engine::interface::Connection;
+use crate::engine::transaction::in_transaction;
 use crate::error::Result;
 use crate::store::Store;
 
@@ -133,19 +134,14 @@ impl Store {
     pub async fn ensure_organization(&self, name: &OrganizationName) -> Result<()> {
         let name = name.clone();
         self.on_writer(move |connection| {
-            connection.begin_write()?;
             let new = OrganizationProfile {
                 create_time: Some(now()),
                 version: 1,
                 ..OrganizationProfile::default()
             };
-            match connection.insert_organization(&name, &new) {
-                Ok(_) => connection.commit(),
-                Err(error) => {
-                    connection.rollback()?;
-                    Err(error)
-                }
-            }
+            in_transaction(connection, |connection| {
+                connection.insert_organization(&name, &new).map(drop)
+            })
         })
         .await
     }

@@ -13,6 +13,7 @@ use roster_core::names::Derived;
 use roster_core::organization::OrganizationName;
 
 use crate::engine::interface::Connection;
+use crate::engine::transaction::in_transaction;
 use crate::error::{Result, StorageError};
 use crate::tables::cell::Table;
 use crate::tables::derivation;
@@ -104,28 +105,14 @@ fn batch(
     name: &OrganizationName,
     step: Step,
 ) -> Result<Option<Step>> {
-    connection.begin_write()?;
-    let worked = connection
-        .lock_organization(name.as_str())
-        .and_then(|organization| {
-            // It was removed meanwhile.
-            let Some(organization) = organization else {
-                return Ok(None);
-            };
-            derivation::check(organization.derivation)?;
-            work(connection, organization.org, step)
-        });
-    match worked {
-        Ok(next) => {
-            connection.commit()?;
-            Ok(next)
-        }
-        Err(error) => {
-            // The first error matters, not a failed rollback.
-            let _ = connection.rollback();
-            Err(error)
-        }
-    }
+    in_transaction(connection, |connection| {
+        // It was removed meanwhile.
+        let Some(organization) = connection.lock_organization(name.as_str())? else {
+            return Ok(None);
+        };
+        derivation::check(organization.derivation)?;
+        work(connection, organization.org, step)
+    })
 }
 
 fn work(connection: &mut dyn Connection, org: Org, step: Step) -> Result<Option<Step>> {

@@ -237,6 +237,37 @@ impl Session {
     }
 }
 
+/// The columns of a credential that a change may write.
+#[derive(AsChangeset, Insertable)]
+#[diesel(table_name = credentials, treat_none_as_null = true, treat_none_as_default_value = false)]
+struct CredentialValues<'c> {
+    name: &'c str,
+    scopes: String,
+    networks: String,
+    requests_per_second: Option<i64>,
+    concurrent_calls: Option<i64>,
+    suspended: bool,
+    expire_time: Option<i64>,
+    update_time: i64,
+    version: i64,
+}
+
+impl<'c> CredentialValues<'c> {
+    fn of(credential: &'c Credential) -> Self {
+        Self {
+            name: credential.name.as_str(),
+            scopes: json(credential.scopes.iter().map(|scope| scope.to_string())),
+            networks: json(credential.networks.iter().map(ToString::to_string)),
+            requests_per_second: credential.limits.requests_per_second.map(i64::from),
+            concurrent_calls: credential.limits.concurrent_calls.map(i64::from),
+            suspended: credential.suspended,
+            expire_time: credential.expire_time.map(Time::micros),
+            update_time: credential.update_time.micros(),
+            version: column(credential.version),
+        }
+    }
+}
+
 /// A list of texts as JSON.
 fn json(texts: impl Iterator<Item = String>) -> String {
     serde_json::to_string(&texts.collect::<Vec<_>>()).unwrap_or_default()
@@ -327,17 +358,8 @@ impl Credentials for Session {
         let number: i64 = diesel::insert_into(credentials::table)
             .values((
                 credentials::org.eq(org),
-                credentials::name.eq(credential.name.as_str()),
-                credentials::scopes.eq(json(credential.scopes.iter().map(|s| s.to_string()))),
-                credentials::networks.eq(json(credential.networks.iter().map(|n| n.to_string()))),
-                credentials::requests_per_second
-                    .eq(credential.limits.requests_per_second.map(i64::from)),
-                credentials::concurrent_calls.eq(credential.limits.concurrent_calls.map(i64::from)),
-                credentials::suspended.eq(credential.suspended),
-                credentials::expire_time.eq(credential.expire_time.map(Time::micros)),
                 credentials::create_time.eq(credential.create_time.micros()),
-                credentials::update_time.eq(credential.update_time.micros()),
-                credentials::version.eq(column(credential.version)),
+                CredentialValues::of(credential),
             ))
             .returning(credentials::credential)
             .get_result(&mut self.conn)?;
@@ -349,18 +371,7 @@ impl Credentials for Session {
 
     fn update_credential(&mut self, id: CredentialId, credential: &Credential) -> Result<()> {
         diesel::update(credentials::table.find(column(id.number())))
-            .set((
-                credentials::name.eq(credential.name.as_str()),
-                credentials::scopes.eq(json(credential.scopes.iter().map(|s| s.to_string()))),
-                credentials::networks.eq(json(credential.networks.iter().map(|n| n.to_string()))),
-                credentials::requests_per_second
-                    .eq(credential.limits.requests_per_second.map(i64::from)),
-                credentials::concurrent_calls.eq(credential.limits.concurrent_calls.map(i64::from)),
-                credentials::suspended.eq(credential.suspended),
-                credentials::expire_time.eq(credential.expire_time.map(Time::micros)),
-                credentials::update_time.eq(credential.update_time.micros()),
-                credentials::version.eq(column(credential.version)),
-            ))
+            .set(CredentialValues::of(credential))
             .execute(&mut self.conn)?;
         let had =
             credential_proofs::table.filter(credential_proofs::credential.eq(column(id.number())));

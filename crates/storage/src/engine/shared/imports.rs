@@ -1,9 +1,11 @@
 //! Imports and their rejects.
 
 use diesel::prelude::*;
+use diesel::sql_types::Bool;
 use roster_core::id::{ImportId, Revision, Time};
 use roster_core::organization::RevisionId;
 
+use super::Conn;
 use super::facts::records;
 use super::session::Session;
 use crate::engine::interface::Imports;
@@ -19,7 +21,7 @@ use crate::tables::organization::Org;
 use crate::tables::schema::{import_rejects, imports, jobs};
 
 /// The stored states of a job.
-const JOB_RUNNING: i64 = 1;
+pub(super) const JOB_RUNNING: i64 = 1;
 const JOB_ENDED: i64 = 2;
 
 #[derive(Queryable, Selectable)]
@@ -211,21 +213,43 @@ impl Imports for Session {
     }
 
     fn fail_imports_of(&mut self, server: i64, end_time: Time) -> Result<()> {
+        self.fail_imports(
+            Box::new(imports::server.eq(server)),
+            Box::new(jobs::owner.eq(server).assume_not_null()),
+            ImportFailure::ServerDied,
+            end_time,
+        )
+    }
+}
+
+/// A condition on the rows of a table.
+type Condition<Table> =
+    Box<dyn BoxableExpression<Table, <Conn as diesel::Connection>::Backend, SqlType = Bool>>;
+
+impl Session {
+    /// Marks running imports, and their jobs, as failed.
+    pub(super) fn fail_imports(
+        &mut self,
+        of_imports: Condition<imports::table>,
+        of_jobs: Condition<jobs::table>,
+        failure: ImportFailure,
+        end_time: Time,
+    ) -> Result<()> {
         let running = imports::table
-            .filter(imports::server.eq(server))
+            .filter(of_imports)
             .filter(imports::state.eq(RUNNING));
         diesel::update(running)
             .set((
                 imports::state.eq(FAILED),
-                imports::failure.eq(ImportFailure::ServerDied.number()),
+                imports::failure.eq(failure.number()),
                 imports::end_time.eq(end_time.micros()),
             ))
             .execute(&mut self.conn)?;
-        let jobs_of = jobs::table
-            .filter(jobs::owner.eq(server))
+        let running = jobs::table
+            .filter(of_jobs)
             .filter(jobs::kind.eq(IMPORT_JOB))
             .filter(jobs::state.eq(JOB_RUNNING));
-        diesel::update(jobs_of)
+        diesel::update(running)
             .set((
                 jobs::state.eq(JOB_ENDED),
                 jobs::end_time.eq(end_time.micros()),

@@ -9,6 +9,7 @@ use roster_core::organization::{
     Deletion, OrganizationName, OrganizationProfile, OrganizationState,
 };
 
+use super::imports::JOB_RUNNING;
 use super::session::Session;
 use super::{CLOCK, FOR_UPDATE, removal};
 use crate::engine::interface::{Organizations, Removes};
@@ -16,9 +17,9 @@ use crate::error::Result;
 use crate::tables::codec::not_understood;
 use crate::tables::column::{LogValue, column};
 use crate::tables::credential::{OrganizationStatus, ReleasedName, state_number, state_of_number};
-use crate::tables::import_record::{FAILED, ImportFailure, RUNNING};
+use crate::tables::import_record::ImportFailure;
 use crate::tables::listed::Listed;
-use crate::tables::of_organization::{IMPORT_JOB, OrganizationTable, REMOVAL_JOB};
+use crate::tables::of_organization::{OrganizationTable, REMOVAL_JOB};
 use crate::tables::organization::Org;
 use crate::tables::schema::{
     credential_proofs, credentials, imports, jobs, organizations, released_names,
@@ -26,9 +27,6 @@ use crate::tables::schema::{
 
 /// The number of the job of a removal: an organization has one.
 const THE_JOB: i64 = 1;
-/// The stored states of a job.
-const JOB_RUNNING: i64 = 1;
-const JOB_ENDED: i64 = 2;
 
 /// The limits in two columns.
 pub(super) fn limits(requests: Option<i64>, calls: Option<i64>) -> Option<CallLimits> {
@@ -235,27 +233,12 @@ impl Organizations for Session {
     }
 
     fn fail_imports_of_organization(&mut self, org: Org, end_time: Time) -> Result<()> {
-        let running = imports::table
-            .filter(imports::org.eq(org))
-            .filter(imports::state.eq(RUNNING));
-        diesel::update(running)
-            .set((
-                imports::state.eq(FAILED),
-                imports::failure.eq(ImportFailure::OrganizationDeleted.number()),
-                imports::end_time.eq(end_time.micros()),
-            ))
-            .execute(&mut self.conn)?;
-        let jobs_of = jobs::table
-            .filter(jobs::org.eq(org))
-            .filter(jobs::kind.eq(IMPORT_JOB))
-            .filter(jobs::state.eq(JOB_RUNNING));
-        diesel::update(jobs_of)
-            .set((
-                jobs::state.eq(JOB_ENDED),
-                jobs::end_time.eq(end_time.micros()),
-            ))
-            .execute(&mut self.conn)?;
-        Ok(())
+        self.fail_imports(
+            Box::new(imports::org.eq(org)),
+            Box::new(jobs::org.eq(org)),
+            ImportFailure::OrganizationDeleted,
+            end_time,
+        )
     }
 }
 
