@@ -140,20 +140,31 @@ pub struct Credential {
 }
 
 impl Credential {
-    /// Returns whether it is accepted at a time.
-    pub fn is_alive(&self, now: Time) -> bool {
-        !self.suspended && self.expire_time.is_none_or(|expires| now < expires)
+    /// Returns a credential without any proof, limit or end, before its first version.
+    pub fn new(name: Name, organization: Option<OrganizationName>, scopes: Scopes) -> Self {
+        Self {
+            name,
+            organization,
+            scopes,
+            expire_time: None,
+            suspended: false,
+            networks: Vec::new(),
+            limits: CallLimits::default(),
+            keys: Vec::new(),
+            subjects: Vec::new(),
+            certificate_names: Vec::new(),
+            create_time: Time::default(),
+            update_time: Time::default(),
+            version: 0,
+        }
     }
+}
 
-    /// Returns whether it is accepted from an address. An unknown address is in no network.
-    pub fn accepts(&self, address: Option<IpAddr>) -> bool {
-        let within = |address| {
-            self.networks
-                .iter()
-                .any(|network| network.contains(address))
-        };
-        self.networks.is_empty() || address.is_some_and(within)
-    }
+/// Returns whether a credential with these networks is accepted from an address. Without networks it
+/// is accepted from everywhere; an unknown address is in no network.
+pub fn accept(networks: &[Network], address: Option<IpAddr>) -> bool {
+    let within = |address| networks.iter().any(|network| network.contains(address));
+    networks.is_empty() || address.is_some_and(within)
 }
 
 #[cfg(test)]

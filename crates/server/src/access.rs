@@ -51,11 +51,10 @@ pub(crate) fn permit(caller: &Caller, scope: Scope) -> Result<(), Fault> {
     Err(Fault::new(Code::PermissionDenied, ErrorReason::ScopeMissing, what).with("scope", scope))
 }
 
-/// Decides whether a call may begin. `method` is its place in [`METHODS`], if it is one of them.
+/// Decides whether a call may begin.
 pub(crate) fn check(
     authenticator: &Authenticator,
     caller: &Caller,
-    method: Option<usize>,
     path: &str,
 ) -> Result<(), Fault> {
     if path.starts_with(HEALTH) {
@@ -65,14 +64,14 @@ pub(crate) fn check(
         return Err(fault.clone());
     }
     let Some(grant) = caller.grant() else {
-        return check_local(authenticator, caller, method);
+        return check_local(authenticator, caller);
     };
     if let Some(own) = &grant.organization
         && !authenticator.serves(own.as_str())
     {
         return Err(fault::organization_suspended());
     }
-    check_method(caller, method)?;
+    check_method(caller)?;
     let named = caller.named_organization();
     if named.is_some() && named != grant.organization.as_ref() {
         return Err(Fault::new(
@@ -112,24 +111,21 @@ fn check_actor(caller: &Caller, grant: &Grant) -> Result<(), Fault> {
 
 /// Decides for a caller that needs no credential: it names its organization, unless it calls a
 /// method of administration.
-fn check_local(
-    authenticator: &Authenticator,
-    caller: &Caller,
-    method: Option<usize>,
-) -> Result<(), Fault> {
-    let scope = method.and_then(|method| SCOPES.get(method).copied().flatten());
+fn check_local(authenticator: &Authenticator, caller: &Caller) -> Result<(), Fault> {
+    let scope = caller.method;
+    let scope = scope.and_then(|method| SCOPES.get(method).copied().flatten());
     let is_of_data = scope.is_some_and(|scope| !MANAGES.has(scope));
     if is_of_data && !authenticator.serves(caller.organization().as_str()) {
         return Err(fault::organization_suspended());
     }
-    check_method(caller, method)
+    check_method(caller)
 }
 
 /// Whether the caller has the scope of the method. Any caller but a visitor may ask for an unknown
 /// method or for reflection.
-fn check_method(caller: &Caller, method: Option<usize>) -> Result<(), Fault> {
+fn check_method(caller: &Caller) -> Result<(), Fault> {
     let is_visitor = caller.visitor().is_some();
-    let Some(method) = method else {
+    let Some(method) = caller.method else {
         return if is_visitor {
             let what = "the token of a visitor is not accepted by this method";
             let reason = ErrorReason::ScopeMissing;

@@ -9,7 +9,8 @@ use base64::Engine;
 use base64::alphabet;
 use base64::engine::DecodePaddingMode;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
-use http::{HeaderMap, HeaderValue};
+use http::{HeaderValue, Request};
+use roster_api::method_of_path;
 use roster_api::v1::ErrorReason;
 use roster_core::scope::Scopes;
 use roster_core::text::Actor;
@@ -75,20 +76,17 @@ pub(crate) struct Caller {
     pub(crate) deadline: Option<Instant>,
     /// The number of the call.
     pub(crate) call_id: CallId,
+    /// The place of its method in `METHODS`, if it is a method of Roster.
+    pub(crate) method: Option<usize>,
     /// The fault of the metadata: handlers refuse the call with it.
     fault: Option<Box<Fault>>,
 }
 
 impl Caller {
     /// Reads the metadata of a call, in one pass over its headers, and authenticates it.
-    pub(crate) fn of(
-        headers: &HeaderMap,
-        peer: &Peer,
-        authenticator: &Authenticator,
-        call_id: CallId,
-    ) -> Self {
+    pub(crate) fn of<B>(call: &Request<B>, authenticator: &Authenticator, call_id: CallId) -> Self {
         let mut given = Given::default();
-        for (name, value) in headers {
+        for (name, value) in call.headers() {
             match name.as_str() {
                 ORGANIZATION_KEY => given.organization.add(value),
                 ACTOR_KEY => given.actor.add(value),
@@ -99,11 +97,13 @@ impl Caller {
             }
         }
         let time = given.timeout.first.and_then(time_given);
+        // A call of a test of the layers alone has no peer.
+        let peer = call.extensions().get::<Peer>();
         let proofs = Proofs {
             authorization: given.authorization.first,
             repeated: given.authorization.more,
-            address: peer.address,
-            certificate_names: &peer.names,
+            address: peer.and_then(|peer| peer.address),
+            certificate_names: peer.map_or(&[], |peer| &peer.names),
         };
         let (grant, refused) = match authenticator.authenticate(&proofs) {
             Ok(grant) => (grant, None),
@@ -118,6 +118,7 @@ impl Caller {
             named: None,
             deadline: time.and_then(|time| Instant::now().checked_add(time)),
             call_id,
+            method: method_of_path(call.uri().path()),
             fault: None,
         };
         match organization(&given.organization) {
@@ -300,16 +301,12 @@ mod tests {
     use super::*;
 
     fn caller(given: &[(&'static str, &[u8])]) -> Caller {
-        let mut headers = HeaderMap::new();
+        let mut call = Request::new(());
         for (key, value) in given {
-            headers.append(*key, HeaderValue::from_bytes(value).expect("a header"));
+            let value = HeaderValue::from_bytes(value).expect("a header");
+            call.headers_mut().append(*key, value);
         }
-        Caller::of(
-            &headers,
-            &Peer::default(),
-            &Authenticator::open_to_all(),
-            CallId(1),
-        )
+        Caller::of(&call, &Authenticator::open_to_all(), CallId(1))
     }
 
     fn refused(given: &[(&'static str, &[u8])]) -> (ErrorReason, String) {

@@ -23,6 +23,7 @@ mod metrics;
 mod operator_port;
 mod options;
 mod parse;
+mod private_file;
 mod released_names;
 mod removal;
 mod render;

@@ -1,18 +1,16 @@
 //! `roster-server secrets`: creates and rotates the file with secret keys.
 
-use std::fs::{self, OpenOptions};
+use std::fs;
 use std::io::Write;
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, fchown};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, fchown};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use zeroize::Zeroizing;
 
 use crate::options::SecretsTask;
+use crate::private_file::{self, OWNER_ONLY};
 use crate::secret_keys;
-
-/// The permission of the owner only.
-const OWNER_ONLY: u32 = 0o600;
 
 /// Carries out a task.
 pub fn run_secrets_task(task: &SecretsTask) -> anyhow::Result<()> {
@@ -24,15 +22,8 @@ pub fn run_secrets_task(task: &SecretsTask) -> anyhow::Result<()> {
 
 fn create(out: &Path) -> anyhow::Result<()> {
     let line = secret_keys::draw_line()?;
-    let mut file = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(OWNER_ONLY)
-        .open(out)
-        .with_context(|| format!("cannot create {}", out.display()))?;
-    file.write_all(line.as_bytes())
-        .and_then(|()| file.sync_all())
-        .with_context(|| format!("cannot write {}", out.display()))
+    private_file::create(out, line.as_bytes())
+        .with_context(|| format!("cannot create {}", out.display()))
 }
 
 /// Replaces the file at once, so that a server never reads a part.

@@ -1,6 +1,6 @@
 //! Credentials: who may manage them, and their keys.
 
-use roster_core::credential::{ApiKey, CallLimits, Credential};
+use roster_core::credential::{ApiKey, Credential};
 use roster_core::id::{CredentialId, Time};
 use roster_core::organization::OrganizationName;
 use roster_core::rules::credential::{CredentialRefusal, Manager, add_key, expire_key, revoke_key};
@@ -12,21 +12,8 @@ fn acme() -> OrganizationName {
 }
 
 fn credential() -> Credential {
-    Credential {
-        name: Name::trusted("billing".to_owned()),
-        organization: Some(acme()),
-        scopes: Scopes::of(&[Scope::AccountsRead]),
-        expire_time: None,
-        suspended: false,
-        networks: Vec::new(),
-        limits: CallLimits::default(),
-        keys: Vec::new(),
-        subjects: Vec::new(),
-        certificate_names: Vec::new(),
-        create_time: Time::from_micros(0),
-        update_time: Time::from_micros(0),
-        version: 1,
-    }
+    let name = Name::trusted("billing".to_owned());
+    Credential::new(name, Some(acme()), Scopes::of(&[Scope::AccountsRead]))
 }
 
 fn key(id: &str, expires: Option<i64>) -> ApiKey {

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
-use roster_core::credential::{CallLimits, Credential, Network, TokenSubject};
+use roster_core::credential::{CallLimits, Credential, Network, TokenSubject, accept};
 use roster_core::id::{CredentialId, Time};
 use roster_core::organization::{OrganizationName, OrganizationState};
 use roster_core::scope::{Scope, Scopes};
@@ -61,14 +61,9 @@ impl Grant {
         self.expire_time.is_none_or(|expires| now < expires)
     }
 
-    /// Whether the credential is accepted from an address. An unknown address is in no network.
+    /// Whether the credential is accepted from an address.
     pub(super) fn accepts(&self, address: Option<IpAddr>) -> bool {
-        let within = |address| {
-            self.networks
-                .iter()
-                .any(|network| network.contains(address))
-        };
-        self.networks.is_empty() || address.is_some_and(within)
+        accept(&self.networks, address)
     }
 
     /// What a token grants of what its credential grants.

@@ -1,13 +1,10 @@
 //! The first key of a store, and keys that an operator creates with `roster-server key create`.
 
-use std::fs::OpenOptions;
 use std::io::{IsTerminal, Write};
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use anyhow::{Context, bail};
-use roster_core::credential::{CallLimits, Credential};
-use roster_core::id::Time;
+use roster_core::credential::Credential;
 use roster_core::organization::OrganizationName;
 use roster_core::rules::credential::Manager;
 use roster_core::scope::{Scope, Scopes};
@@ -15,6 +12,7 @@ use roster_core::text::Name;
 use roster_storage::{AdminEvent, Administered, Store};
 
 use super::NewKey;
+use crate::private_file;
 
 /// The credential of an operator with access to the database itself.
 const OPERATOR: &str = "operator";
@@ -26,20 +24,10 @@ fn credential(
     scopes: Scopes,
     key: &NewKey,
 ) -> anyhow::Result<Credential> {
+    let name = Name::parse(name).map_err(|fault| anyhow::anyhow!("the name {fault}"))?;
     Ok(Credential {
-        name: Name::parse(name).map_err(|fault| anyhow::anyhow!("the name {fault}"))?,
-        organization,
-        scopes,
-        expire_time: None,
-        suspended: false,
-        networks: Vec::new(),
-        limits: CallLimits::default(),
         keys: vec![key.key.clone()],
-        subjects: Vec::new(),
-        certificate_names: Vec::new(),
-        create_time: Time::default(),
-        update_time: Time::default(),
-        version: 0,
+        ..Credential::new(name, organization, scopes)
     })
 }
 
@@ -51,17 +39,10 @@ fn event(action: &'static str) -> AdminEvent {
     }
 }
 
-/// Writes a key to a new file that only its owner reads. An existing file is never overwritten.
+/// Writes a key to a new file that only its owner reads.
 fn write_key(path: &Path, key: &NewKey) -> anyhow::Result<()> {
-    let mut file = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(path)
-        .with_context(|| format!("cannot create the key file {}", path.display()))?;
-    writeln!(file, "{}", key.text)
-        .and_then(|()| file.sync_all())
-        .with_context(|| format!("cannot write the key file {}", path.display()))
+    private_file::create(path, format!("{}\n", key.text).as_bytes())
+        .with_context(|| format!("cannot create the key file {}", path.display()))
 }
 
 /// Creates an administrator with a key in a file, if the store has no credential at all. Of several

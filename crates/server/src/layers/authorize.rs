@@ -12,8 +12,8 @@ use futures::future::{Either, Ready, ready};
 use http::Request;
 use http_body::{Frame, SizeHint};
 use pin_project_lite::pin_project;
+use roster_api::METHODS;
 use roster_api::v1::ErrorReason;
-use roster_api::{METHODS, method_of_path};
 use tokio::time::{Interval, interval};
 use tonic::body::Body;
 use tonic::{Code, Status};
@@ -84,9 +84,8 @@ impl<S> Authorized<S> {
         let path = request.uri().path();
         let caller = request.extensions().get::<Arc<Caller>>();
         let caller = caller.ok_or_else(|| fault::internal("a call has no caller"))?;
-        let method = method_of_path(path);
-        access::check(&self.authenticator, caller, method, path)?;
-        let info = method.and_then(|method| METHODS.get(method));
+        access::check(&self.authenticator, caller, path)?;
+        let info = caller.method.and_then(|method| METHODS.get(method));
         let by_kind = info.is_some_and(|info| info.access.by_kind);
         let streams = info.is_none_or(|info| info.streams_answers || info.streams_requests);
         let (permit, watched) = match caller.grant() {

@@ -10,7 +10,6 @@ use tower::{Layer, Service};
 
 use crate::authentication::Authenticator;
 use crate::caller::{CallId, Caller};
-use crate::wire::Peer;
 
 /// Puts an `Arc<Caller>` into the extensions of each call.
 #[derive(Clone)]
@@ -62,10 +61,7 @@ impl<S: Service<Request<B>>, B> Service<Request<B>> for Identified<S> {
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
         let call_id = CallId(self.next.fetch_add(1, Ordering::Relaxed));
-        // A call of a test of the layers alone has no peer.
-        let nobody = Peer::default();
-        let peer = request.extensions().get::<Peer>().unwrap_or(&nobody);
-        let caller = Caller::of(request.headers(), peer, &self.authenticator, call_id);
+        let caller = Caller::of(&request, &self.authenticator, call_id);
         request.extensions_mut().insert(Arc::new(caller));
         self.rest.call(request)
     }

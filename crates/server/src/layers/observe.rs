@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use http::{HeaderMap, Request};
 use http_body_util::BodyExt;
 use pin_project_lite::pin_project;
-use roster_api::{METHODS, MethodInfo, method_of_path};
+use roster_api::{METHODS, MethodInfo};
 use tonic::body::Body;
 use tonic::{Code, Status};
 use tonic_types::StatusExt;
@@ -125,10 +125,11 @@ struct Observation {
 impl Observation {
     fn begin<B>(instruments: Arc<Instruments>, request: &Request<B>) -> Self {
         instruments.metrics.begin();
+        let caller = request.extensions().get::<Arc<Caller>>().cloned();
         Self {
             instruments,
-            method: method_of_path(request.uri().path()),
-            caller: request.extensions().get::<Arc<Caller>>().cloned(),
+            method: caller.as_ref().and_then(|caller| caller.method),
+            caller,
             begun: Instant::now(),
             has_ended: false,
         }

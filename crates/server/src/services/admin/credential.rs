@@ -3,7 +3,7 @@
 use prost_types::Timestamp;
 use roster_api::v1::{self, ErrorReason};
 use roster_core::credential::{
-    CONCURRENT_CALLS_MAX, CallLimits, Credential, NETWORKS_MAX, NotANetwork, PROOFS_MAX,
+    CONCURRENT_CALLS_MAX, Credential, NETWORKS_MAX, NotANetwork, PROOFS_MAX,
     REQUESTS_PER_SECOND_MAX, SCOPES_MAX, TokenSubject,
 };
 use roster_core::id::Time;
@@ -133,21 +133,11 @@ pub(super) fn write(
 
 /// An empty credential, to be written field by field.
 pub(super) fn blank(organization: Option<OrganizationName>) -> Credential {
-    Credential {
-        name: Name::trusted(String::new()),
+    Credential::new(
+        Name::trusted(String::new()),
         organization,
-        scopes: Scopes::default(),
-        expire_time: None,
-        suspended: false,
-        networks: Vec::new(),
-        limits: CallLimits::default(),
-        keys: Vec::new(),
-        subjects: Vec::new(),
-        certificate_names: Vec::new(),
-        create_time: Time::default(),
-        update_time: Time::default(),
-        version: 0,
-    }
+        Scopes::default(),
+    )
 }
 
 /// The new credential of a request, without a key.
