@@ -102,22 +102,20 @@ impl Bench {
 
     /// Starts the server on a database.
     pub(crate) fn serve(&self, database: &Database) -> Result<Process> {
-        self.serve_by(&self.server, database)
+        self.serve_with(&self.server, database, &[])
     }
 
-    /// Starts a given server program on a database.
-    pub(crate) fn serve_by(&self, program: &Path, database: &Database) -> Result<Process> {
-        let (free, url) = ("127.0.0.1:0", database.url.as_str());
-        let arguments = ["--listen", free, "--metrics", free, "--database", url];
-        Process::start(program, &arguments, &self.databases.log())
-    }
-
-    /// Starts the server on a database with further arguments.
-    pub(crate) fn serve_with(&self, database: &Database, more: &[&str]) -> Result<Process> {
+    /// Starts a given server program on a database with further arguments.
+    pub(crate) fn serve_with(
+        &self,
+        program: &Path,
+        database: &Database,
+        more: &[&str],
+    ) -> Result<Process> {
         let (free, url) = ("127.0.0.1:0", database.url.as_str());
         let arguments = ["--listen", free, "--metrics", free, "--database", url];
         let arguments = [&arguments[..], more].concat();
-        Process::start(&self.server, &arguments, &self.databases.log())
+        Process::start(program, &arguments, &self.databases.log())
     }
 
     /// Starts the echo with further arguments.

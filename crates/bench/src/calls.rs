@@ -6,12 +6,13 @@ use std::time::Duration;
 
 use anyhow::{Result, bail};
 use roster_api::v1;
+use roster_api::v1::account_service_client::AccountServiceClient;
 use roster_api::v1::association_service_client::AssociationServiceClient;
 use roster_api::v1::contact_service_client::ContactServiceClient;
 use roster_api::v1::visibility_service_client::VisibilityServiceClient;
-use tonic::Request;
 use tonic::metadata::MetadataMap;
 use tonic::transport::{Channel, Endpoint};
+use tonic::{Request, Status};
 
 use crate::load::{STREAMS, Slice, closed, connect};
 use crate::process::Process;
@@ -92,6 +93,19 @@ impl Clients {
         };
         let mut client = ContactServiceClient::new(self.channel(0));
         Ok(client.list_contacts(request).await?.into_inner())
+    }
+
+    /// Creates an account with a name of this number.
+    pub(crate) async fn create_account(&self, number: u64) -> Result<(), Status> {
+        let request = v1::CreateAccountRequest {
+            account: Some(v1::Account {
+                name: format!("Account {number}"),
+                ..v1::Account::default()
+            }),
+            ..v1::CreateAccountRequest::default()
+        };
+        let mut client = AccountServiceClient::new(self.channel(number));
+        client.create_account(self.request(request)).await.map(drop)
     }
 
     /// Associates a contact with an account. They must not be associated yet.

@@ -74,7 +74,7 @@ impl Identity {
         let first = folder.path().join("first.key");
         let more = ["--require-credentials", "--first-key-file", text(&first)?];
         let arguments = [&self.arguments()?[..], &more].concat();
-        let server = bench.serve_with(database, &arguments)?;
+        let server = bench.serve_with(&bench.server, database, &arguments)?;
         let admin = std::fs::read_to_string(&first).context("the server wrote no first key")?;
         let channel = self.endpoint(&server)?.connect().await?;
         let credential = v1::Credential {

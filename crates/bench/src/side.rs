@@ -63,7 +63,7 @@ impl Running {
     ) -> Result<Self> {
         let world = bench.world();
         let database = bench.copy(engine, &world).await?;
-        let server = bench.serve_by(program, &database)?;
+        let server = bench.serve_with(program, &database, &[])?;
         let clients = Clients::connect(&server.url()).await?;
         let time = bench.slice();
         let work = match workload {

@@ -7,7 +7,6 @@ use std::time::Duration;
 use anyhow::{Result, bail};
 use futures::FutureExt;
 use roster_api::v1;
-use roster_api::v1::account_service_client::AccountServiceClient;
 use roster_api::v1::ticket_service_client::TicketServiceClient;
 use tonic::Code;
 use tonic::metadata::MetadataMap;
@@ -93,17 +92,7 @@ async fn flood(url: String, stop: Arc<AtomicBool>) -> Result<()> {
 }
 
 async fn create(clients: Clients, number: u64) -> Result<()> {
-    let request = v1::CreateAccountRequest {
-        account: Some(v1::Account {
-            name: format!("Neighbour {number}"),
-            ..v1::Account::default()
-        }),
-        ..v1::CreateAccountRequest::default()
-    };
-    AccountServiceClient::new(clients.channel(number))
-        .create_account(request)
-        .await?;
-    Ok(())
+    Ok(clients.create_account(number).await?)
 }
 
 /// Checks and writes at their rates, at once.

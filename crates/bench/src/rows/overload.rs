@@ -7,8 +7,6 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, bail};
 use futures::FutureExt;
 use parking_lot::Mutex;
-use roster_api::v1;
-use roster_api::v1::account_service_client::AccountServiceClient;
 use tonic::Code;
 
 use super::Row;
@@ -53,17 +51,9 @@ struct Answers {
 }
 
 async fn write(clients: Clients, answers: Answers, number: u64) -> Result<()> {
-    let request = v1::CreateAccountRequest {
-        account: Some(v1::Account {
-            name: format!("Account {number}"),
-            ..v1::Account::default()
-        }),
-        ..v1::CreateAccountRequest::default()
-    };
-    let mut client = AccountServiceClient::new(clients.channel(number));
     let sent = Instant::now();
-    match client.create_account(request).await {
-        Ok(_) => {
+    match clients.create_account(number).await {
+        Ok(()) => {
             answers.done.fetch_add(1, Ordering::Relaxed);
         }
         Err(status) if matches!(status.code(), Code::ResourceExhausted | Code::Unavailable) => {
