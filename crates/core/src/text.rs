@@ -98,6 +98,21 @@ fn check_chars(text: &str, max: usize) -> Result<(), TextFault> {
     }
 }
 
+/// Checks a text of one line: it has no control characters and at most `max` characters.
+fn line(text: &str, max: usize) -> Result<&str, TextFault> {
+    check_controls(text, Controls::Refused)?;
+    check_chars(text, max)?;
+    Ok(text)
+}
+
+/// Checks a text of one line that is not empty.
+fn required_line(text: &str, max: usize) -> Result<&str, TextFault> {
+    if text.is_empty() {
+        return Err(TextFault::Empty);
+    }
+    line(text, max)
+}
+
 macro_rules! text_type {
     ($(#[$doc:meta])* $name:ident, |$text:ident| $parse:block) => {
         $(#[$doc])*
@@ -141,13 +156,7 @@ text_type!(
     /// [`NAME_CHARS_MAX`].
     Name,
     |text| {
-        let text = text.trim();
-        if text.is_empty() {
-            return Err(TextFault::Empty);
-        }
-        check_controls(text, Controls::Refused)?;
-        check_chars(text, NAME_CHARS_MAX)?;
-        text
+        required_line(text.trim(), NAME_CHARS_MAX)?
     }
 );
 
@@ -155,13 +164,7 @@ text_type!(
     /// The id of a record in another system: unique after folding, stored as the caller spells it.
     ExternalId,
     |text| {
-        let text = text.trim();
-        if text.is_empty() {
-            return Err(TextFault::Empty);
-        }
-        check_controls(text, Controls::Refused)?;
-        check_chars(text, NAME_CHARS_MAX)?;
-        text
+        required_line(text.trim(), NAME_CHARS_MAX)?
     }
 );
 
@@ -170,13 +173,7 @@ text_type!(
     /// [`PHONE_CHARS_MAX`].
     Phone,
     |text| {
-        let text = text.trim();
-        if text.is_empty() {
-            return Err(TextFault::Empty);
-        }
-        check_controls(text, Controls::Refused)?;
-        check_chars(text, PHONE_CHARS_MAX)?;
-        text
+        required_line(text.trim(), PHONE_CHARS_MAX)?
     }
 );
 
@@ -185,13 +182,7 @@ text_type!(
     /// [`WEBSITE_CHARS_MAX`].
     Website,
     |text| {
-        let text = text.trim();
-        if text.is_empty() {
-            return Err(TextFault::Empty);
-        }
-        check_controls(text, Controls::Refused)?;
-        check_chars(text, WEBSITE_CHARS_MAX)?;
-        text
+        required_line(text.trim(), WEBSITE_CHARS_MAX)?
     }
 );
 
@@ -199,12 +190,7 @@ text_type!(
     /// An e-mail address: one `@` with text on both sides, no white space.
     Email,
     |text| {
-        let text = text.trim();
-        if text.is_empty() {
-            return Err(TextFault::Empty);
-        }
-        check_controls(text, Controls::Refused)?;
-        check_chars(text, EMAIL_CHARS_MAX)?;
+        let text = required_line(text.trim(), EMAIL_CHARS_MAX)?;
         let shaped = match text.rsplit_once('@') {
             Some((local, domain)) => {
                 !local.is_empty() && !domain.is_empty() && !text.contains(char::is_whitespace)
@@ -222,10 +208,7 @@ text_type!(
     /// A contact's role at an account; may be empty, and then matches no sharing role.
     Role,
     |text| {
-        let text = text.trim();
-        check_controls(text, Controls::Refused)?;
-        check_chars(text, ROLE_CHARS_MAX)?;
-        text
+        line(text.trim(), ROLE_CHARS_MAX)?
     }
 );
 
@@ -276,12 +259,7 @@ text_type!(
     /// The key under which a caller can repeat a write and get the first answer.
     RequestId,
     |text| {
-        if text.is_empty() {
-            return Err(TextFault::Empty);
-        }
-        check_controls(text, Controls::Refused)?;
-        check_chars(text, REQUEST_ID_CHARS_MAX)?;
-        text
+        required_line(text, REQUEST_ID_CHARS_MAX)?
     }
 );
 
@@ -290,12 +268,7 @@ text_type!(
     /// [`NAME_CHARS_MAX`].
     TokenText,
     |text| {
-        if text.is_empty() {
-            return Err(TextFault::Empty);
-        }
-        check_controls(text, Controls::Refused)?;
-        check_chars(text, NAME_CHARS_MAX)?;
-        text
+        required_line(text, NAME_CHARS_MAX)?
     }
 );
 
@@ -304,8 +277,7 @@ text_type!(
     /// compared exactly, at most [`CERTIFICATE_NAME_CHARS_MAX`].
     CertificateName,
     |text| {
-        check_controls(text, Controls::Refused)?;
-        check_chars(text, CERTIFICATE_NAME_CHARS_MAX)?;
+        let text = line(text, CERTIFICATE_NAME_CHARS_MAX)?;
         let name = text.strip_prefix("URI:").or_else(|| text.strip_prefix("DNS:"));
         if name.is_none_or(|name| name.is_empty() || name.contains(char::is_whitespace)) {
             return Err(TextFault::NotACertificateName);
@@ -319,9 +291,7 @@ text_type!(
     /// actor.
     Actor,
     |text| {
-        check_controls(text, Controls::Refused)?;
-        check_chars(text, ACTOR_CHARS_MAX)?;
-        text
+        line(text, ACTOR_CHARS_MAX)?
     }
 );
 
