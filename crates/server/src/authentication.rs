@@ -56,7 +56,7 @@ pub(crate) struct Authenticator {
     issuers: Arc<Issuers>,
     tokens: TokenCache,
     metrics: Arc<AuthenticationMetrics>,
-    visitor_tokens: VisitorTokens,
+    visitor_tokens: Arc<VisitorTokens>,
     visitor_rates: Arc<VisitorRates>,
     /// Whether a call without a credential is refused.
     required: bool,
@@ -125,7 +125,7 @@ impl Authenticator {
             issuers: Arc::new(issuers),
             tokens: TokenCache::default(),
             metrics,
-            visitor_tokens,
+            visitor_tokens: Arc::new(visitor_tokens),
             visitor_rates: Arc::default(),
             required,
             watch,
@@ -143,7 +143,7 @@ impl Authenticator {
             issuers: Arc::default(),
             tokens: TokenCache::default(),
             metrics: Arc::default(),
-            visitor_tokens: VisitorTokens::default(),
+            visitor_tokens: Arc::default(),
             visitor_rates: Arc::default(),
             required: false,
             watch: OrganizationWatch::default(),
@@ -279,7 +279,7 @@ impl Authenticator {
     /// Follows the credentials, the keys of issuers and the secret keys, until dropped.
     pub(crate) async fn follow(self: Arc<Self>, store: Arc<Store>) {
         let issuers = Arc::clone(&self.issuers).follow(Arc::clone(&self.metrics));
-        let secrets = self.visitor_tokens.follow();
+        let secrets = Arc::clone(&self.visitor_tokens).follow();
         tokio::join!(issuers, secrets, self.follow_credentials(&store));
     }
 

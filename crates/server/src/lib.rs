@@ -8,6 +8,7 @@ mod check;
 mod configuration;
 mod demo;
 mod fault;
+mod file_watch;
 mod handler;
 mod health;
 mod health_task;

@@ -13,7 +13,6 @@ mod token_cache;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
 
 use anyhow::{Context, bail};
 use jsonwebtoken::dangerous::insecure_decode_claims;
@@ -24,6 +23,7 @@ use roster_core::organization::OrganizationName;
 use roster_core::scope::Scopes;
 use roster_core::text::{Actor, TokenText};
 
+use crate::file_watch::look_again;
 use crate::metrics::AuthenticationMetrics;
 use claims::{Claims, SKEW_SECONDS, Unverified};
 use issuer::{Issuer, Look};
@@ -31,8 +31,6 @@ use issuer::{Issuer, Look};
 pub use issuer_config::{ClaimedOrganization, IssuerConfig, IssuerOrganizations, TokenAlgorithm};
 pub(crate) use token_cache::{Basis, TokenCache};
 
-/// How often the files are read: a change counts within five seconds.
-const LOOK_EVERY: Duration = Duration::from_secs(2);
 /// The most issuers: each call with a token searches them.
 const ISSUERS_MAX: usize = 20;
 
@@ -154,16 +152,10 @@ impl Issuers {
         if self.issuers.is_empty() {
             return;
         }
-        let mut turns = tokio::time::interval(LOOK_EVERY);
-        turns.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        loop {
-            turns.tick().await;
-            let issuers = Arc::clone(&self);
-            let looked = tokio::task::spawn_blocking(move || issuers.look()).await;
-            if let Ok(broken) = looked {
-                metrics.broken_key_files.set(broken);
-            }
-        }
+        look_again(move || {
+            metrics.broken_key_files.set(self.look());
+        })
+        .await;
     }
 
     /// Reads all files again. Returns how many are broken.

@@ -5,7 +5,6 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
 use anyhow::Context;
 use base64::Engine;
@@ -16,13 +15,12 @@ use roster_core::id::{AccountId, ContactId, CredentialId, Revision, Time};
 use roster_core::rules::visitor::Visitor;
 use roster_storage::{OrganizationName, RevisionId};
 
+use crate::file_watch::{SeenFiles, look_again};
 use crate::sealing::{Place, Purpose, Sealer};
 use crate::secret_keys::{self, FileText};
 
 /// Of the token of a visitor.
 const PREFIX: &[u8] = b"rsv_";
-/// How often the key file is read.
-const READ_EVERY: Duration = Duration::from_secs(2);
 /// Random bytes in a token.
 const RANDOM_BYTES: usize = 16;
 
@@ -105,11 +103,15 @@ const PLACE: Place<'static> = Place {
     field: "visitor_token",
 };
 
+fn hash(text: &FileText) -> blake3::Hash {
+    blake3::hash(text.as_bytes())
+}
+
 /// See the module.
 #[derive(Debug, Default)]
 pub(crate) struct VisitorTokens {
     /// The key file, if there is one.
-    file: Option<PathBuf>,
+    file: Option<(PathBuf, SeenFiles)>,
     store_id: Vec<u8>,
     sealer: RwLock<Option<Arc<Sealer>>>,
 }
@@ -117,14 +119,17 @@ pub(crate) struct VisitorTokens {
 impl VisitorTokens {
     /// Reads the key file, if there is one.
     pub(crate) fn open(file: Option<PathBuf>, store_id: &[u8]) -> anyhow::Result<Self> {
-        let tokens = Self {
-            file,
+        let mut tokens = Self {
+            file: None,
             store_id: store_id.to_vec(),
             sealer: RwLock::default(),
         };
-        if let Some(path) = &tokens.file {
-            let read = secret_keys::read_text(path).and_then(|text| tokens.take(&text));
-            read.with_context(|| format!("the secret key file {} is unusable", path.display()))?;
+        if let Some(path) = file {
+            let read = secret_keys::read_text(&path)
+                .and_then(|text| tokens.take(&text).map(|()| hash(&text)));
+            let hash = read
+                .with_context(|| format!("the secret key file {} is unusable", path.display()))?;
+            tokens.file = Some((path, SeenFiles::of(hash)));
         }
         Ok(tokens)
     }
@@ -173,36 +178,29 @@ impl VisitorTokens {
         (now < token.expire_time).then_some(token)
     }
 
-    /// Reads the key file again when it changes, until dropped.
-    pub(super) async fn follow(&self) {
-        let Some(path) = &self.file else {
+    /// Reads the key file, if there is one, again and again, until dropped.
+    pub(super) async fn follow(self: Arc<Self>) {
+        if self.file.is_some() {
+            look_again(move || self.look()).await;
+        }
+    }
+
+    /// Reads the key file, and uses its keys if it changed.
+    fn look(&self) {
+        let Some((path, seen)) = &self.file else {
             return;
         };
-        let mut before: Option<Result<blake3::Hash, String>> = None;
-        loop {
-            let path_read = path.clone();
-            let reading = tokio::task::spawn_blocking(move || secret_keys::read_text(&path_read));
-            let read = match reading.await {
-                Ok(read) => read,
-                Err(panic) => Err(panic.into()),
-            };
-            let seen = match &read {
-                Ok(text) => Ok(blake3::hash(text.as_bytes())),
-                Err(error) => Err(format!("{error:#}")),
-            };
-            if before.as_ref() != Some(&seen) {
-                let path = path.display();
-                match read.and_then(|text| self.take(&text)) {
-                    Ok(()) if before.is_none() => {}
-                    Ok(()) => tracing::info!(%path, "read the changed secret keys"),
-                    Err(error) => tracing::warn!(
-                        %path, error = format!("{error:#}"),
-                        "the secret key file is unusable: the keys that were read before stay in use"
-                    ),
-                }
-                before = Some(seen);
-            }
-            tokio::time::sleep(READ_EVERY).await;
+        let read = secret_keys::read_text(path);
+        if !seen.changed(&read, hash) {
+            return;
+        }
+        let path = path.display();
+        match read.and_then(|text| self.take(&text)) {
+            Ok(()) => tracing::info!(%path, "read the changed secret keys"),
+            Err(error) => tracing::warn!(
+                %path, error = format!("{error:#}"),
+                "the secret key file is unusable: the keys that were read before stay in use"
+            ),
         }
     }
 }

@@ -5,7 +5,6 @@ mod names;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
-use std::time::Duration;
 
 use parking_lot::RwLock;
 use rustls::ServerConfig;
@@ -13,22 +12,20 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
+use crate::file_watch::{SeenFiles, look_again};
 use crate::options::TlsFiles;
-use files::{Contents, Loaded};
+use files::{FileBytes, Loaded};
 use names::names_of;
 
 /// The protocol that a client has to agree to.
 const HTTP_2: &[u8] = b"h2";
-/// How often the files are read again.
-const LOOK_EVERY: Duration = Duration::from_secs(2);
 
 /// The TLS of new connections.
 #[derive(Debug)]
 pub(crate) struct Tls {
     files: TlsFiles,
     config: RwLock<Arc<ServerConfig>>,
-    /// What the files contained when they were last read.
-    seen: RwLock<Contents>,
+    seen: SeenFiles,
     /// When the certificate expires, as Unix time.
     expiry: AtomicI64,
     /// Whether the files are unusable, so that an earlier configuration is used.
@@ -41,13 +38,13 @@ impl Tls {
         if files.tls_cert.is_none() {
             return Ok(None);
         }
-        let (contents, loaded) = files::load(files);
-        let loaded = loaded?;
+        let bytes = FileBytes::read(files)?;
+        let Loaded { config, expiry } = bytes.load(files)?;
         Ok(Some(Arc::new(Self {
             files: files.clone(),
-            config: RwLock::new(loaded.config),
-            seen: RwLock::new(contents),
-            expiry: AtomicI64::new(loaded.expiry),
+            config: RwLock::new(config),
+            seen: SeenFiles::of(bytes.hash()),
+            expiry: AtomicI64::new(expiry),
             is_broken: AtomicBool::new(false),
         })))
     }
@@ -64,24 +61,19 @@ impl Tls {
 
     /// Reads the files, if there are any, again and again. New connections use what they contain.
     pub(crate) async fn follow(this: Option<Arc<Self>>) {
-        let Some(this) = this else { return };
-        loop {
-            tokio::time::sleep(LOOK_EVERY).await;
-            let this = Arc::clone(&this);
-            // Fails only while the runtime ends.
-            let _ = tokio::task::spawn_blocking(move || this.look()).await;
+        if let Some(this) = this {
+            look_again(move || this.look()).await;
         }
     }
 
     /// Reads the files, and uses them if they changed. A file may be half written, or the
     /// certificate may be newer than its key: then the earlier configuration stays.
     fn look(&self) {
-        let (contents, loaded) = files::load(&self.files);
-        if *self.seen.read() == contents {
+        let read = FileBytes::read(&self.files);
+        if !self.seen.changed(&read, FileBytes::hash) {
             return;
         }
-        *self.seen.write() = contents;
-        match loaded {
+        match read.and_then(|bytes| bytes.load(&self.files)) {
             Ok(Loaded { config, expiry }) => {
                 *self.config.write() = config;
                 self.expiry.store(expiry, Ordering::Relaxed);

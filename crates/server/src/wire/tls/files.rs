@@ -17,13 +17,6 @@ use zeroize::Zeroizing;
 use super::HTTP_2;
 use crate::options::TlsFiles;
 
-/// What some files contain, in short: a hash, or an error of the first file that cannot be read.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Contents {
-    Read(blake3::Hash),
-    Unreadable(String),
-}
-
 /// What the files say.
 pub(super) struct Loaded {
     pub(super) config: Arc<ServerConfig>,
@@ -32,39 +25,39 @@ pub(super) struct Loaded {
 }
 
 /// The bytes of the files.
-struct Bytes {
+pub(super) struct FileBytes {
     certificate: Vec<u8>,
     key: Zeroizing<Vec<u8>>,
     client_ca: Option<Vec<u8>>,
 }
 
-/// Reads the files.
-pub(super) fn load(files: &TlsFiles) -> (Contents, anyhow::Result<Loaded>) {
-    let (Some(certificate), Some(key)) = (&files.tls_cert, &files.tls_key) else {
-        let what = "--tls-cert and --tls-key go together";
-        return (Contents::Unreadable(what.to_owned()), Err(anyhow!(what)));
-    };
-    match read(certificate, key, files.client_ca.as_deref()) {
-        Ok(bytes) => (bytes.contents(), bytes.loaded(certificate, key, files)),
-        Err(error) => (Contents::Unreadable(format!("{error:#}")), Err(error)),
+/// The paths of the certificate and of its key.
+fn pair(files: &TlsFiles) -> anyhow::Result<(&Path, &Path)> {
+    match (&files.tls_cert, &files.tls_key) {
+        (Some(certificate), Some(key)) => Ok((certificate, key)),
+        _ => bail!("--tls-cert and --tls-key go together"),
     }
 }
 
-fn read(certificate: &Path, key: &Path, client_ca: Option<&Path>) -> anyhow::Result<Bytes> {
-    let read = |what: &str, path: &Path| {
-        fs::read(path).with_context(|| format!("cannot read the {what} {}", path.display()))
-    };
-    Ok(Bytes {
-        certificate: read("certificate", certificate)?,
-        key: Zeroizing::new(read("private key", key)?),
-        client_ca: client_ca
-            .map(|path| read("certificates of --client-ca", path))
-            .transpose()?,
-    })
-}
+impl FileBytes {
+    /// Reads the files.
+    pub(super) fn read(files: &TlsFiles) -> anyhow::Result<Self> {
+        let (certificate, key) = pair(files)?;
+        let read = |what: &str, path: &Path| {
+            fs::read(path).with_context(|| format!("cannot read the {what} {}", path.display()))
+        };
+        Ok(Self {
+            certificate: read("certificate", certificate)?,
+            key: Zeroizing::new(read("private key", key)?),
+            client_ca: files
+                .client_ca
+                .as_deref()
+                .map(|path| read("certificates of --client-ca", path))
+                .transpose()?,
+        })
+    }
 
-impl Bytes {
-    fn contents(&self) -> Contents {
+    pub(super) fn hash(&self) -> blake3::Hash {
         let mut hash = blake3::Hasher::new();
         for file in [&self.certificate, &*self.key]
             .into_iter()
@@ -72,10 +65,12 @@ impl Bytes {
         {
             hash.update(&(file.len() as u64).to_le_bytes()).update(file);
         }
-        Contents::Read(hash.finalize())
+        hash.finalize()
     }
 
-    fn loaded(&self, certificate: &Path, key: &Path, files: &TlsFiles) -> anyhow::Result<Loaded> {
+    /// Parses the bytes of the files.
+    pub(super) fn load(&self, files: &TlsFiles) -> anyhow::Result<Loaded> {
+        let (certificate, key) = pair(files)?;
         let chain = certificates(&self.certificate, certificate)?;
         let expiry = expiry(&chain, certificate)?;
         let private = private_key(&self.key, key)?;
